@@ -1,0 +1,1 @@
+"""A daily portfolio-risk batch on Dagster."""

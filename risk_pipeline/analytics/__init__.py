@@ -1,0 +1,1 @@
+"""Pure numerics on arrays: no SQL, no Dagster, no clock."""

@@ -1,0 +1,17 @@
+"""Array types of the numerics, with their dimensions in the name."""
+
+from __future__ import annotations
+
+from typing import TypeAlias
+
+import numpy as np
+
+Float1D: TypeAlias = np.ndarray[tuple[int], np.dtype[np.float64]]
+Float2D: TypeAlias = np.ndarray[tuple[int, int], np.dtype[np.float64]]
+Float3D: TypeAlias = np.ndarray[tuple[int, int, int], np.dtype[np.float64]]
+FloatND: TypeAlias = np.ndarray[tuple[int, ...], np.dtype[np.float64]]
+Int1D: TypeAlias = np.ndarray[tuple[int], np.dtype[np.int64]]
+Int2D: TypeAlias = np.ndarray[tuple[int, int], np.dtype[np.int64]]
+Bool1D: TypeAlias = np.ndarray[tuple[int], np.dtype[np.bool_]]
+Bool2D: TypeAlias = np.ndarray[tuple[int, int], np.dtype[np.bool_]]
+Date1D: TypeAlias = np.ndarray[tuple[int], np.dtype[np.datetime64]]

@@ -1,0 +1,93 @@
+"""What portfolios hold, as arrays: the link between symbols' numbers and portfolios' numbers."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import scipy.sparse as sp
+
+from .arrays import Bool1D, Float1D, Float2D, Int1D
+
+
+@dataclass(frozen=True)
+class Holdings:
+    """Holdings of PUBLIC symbols and OPTIONS underlyings, long form, one row per lot and session.
+
+    Every field has shape (H,). Several lots of a symbol are several rows; whatever is summed over rows adds
+    them up.
+    """
+
+    session: Int1D
+    """Position of the session among the D sessions asked for."""
+    portfolio: Int1D
+    """Position of the portfolio among the P portfolios."""
+    symbol: Int1D
+    """Column of the priced symbol (an option's underlying) in the panel."""
+    value: Float1D
+    """Signed market value in dollars; of an option, its premium value."""
+    delta_value: Float1D
+    """Signed delta-adjusted notional in dollars; equals ``value`` for a share."""
+
+    def take(self, rows: Bool1D | Int1D) -> Holdings:
+        """Return the chosen rows."""
+        return Holdings(
+            self.session[rows],
+            self.portfolio[rows],
+            self.symbol[rows],
+            self.value[rows],
+            self.delta_value[rows],
+        )
+
+    def at(self, session: int) -> Holdings:
+        """Return the rows of one session."""
+        return self.take(self.session == session)
+
+    def notional(self, portfolios: int, symbols: int) -> sp.csr_array:
+        """Return delta-adjusted dollars, portfolios x symbols, lots added up; rows of one session only."""
+        return sp.csr_array(
+            sp.coo_array((self.delta_value, (self.portfolio, self.symbol)), shape=(portfolios, symbols))
+        )
+
+
+@dataclass(frozen=True)
+class ConstantWeightReturns:
+    """The history that today's holdings would have had."""
+
+    returns: Float2D
+    """(W, P) dollars gained per session divided by equity; NaN where less than the asked share is covered."""
+    coverage: Float1D
+    """(P,) mean share of gross delta-adjusted notional with a return, over the W sessions; NaN without any."""
+
+
+def constant_weight_returns(
+    notional: sp.csr_array, returns: Float2D, equity: Float1D, *, min_coverage: float = 0.8
+) -> ConstantWeightReturns:
+    """Apply today's dollars to the symbols' history (historical simulation).
+
+    A symbol without a return on a day (gap, before its listing) is taken to have moved like the rest of the
+    book: the day's sum is scaled by gross over covered gross. It is never taken to have stood still. A day
+    with less than ``min_coverage`` of gross covered is NaN.
+
+    Parameters
+    ----------
+    notional : (P, N) delta-adjusted dollars as of the session.
+    returns : (W, N) simple total returns; NaN is a gap.
+    equity : (P,) dollars; zero or less gives NaN.
+    min_coverage : least share of gross that must have a return on a day.
+    """
+    gaps = np.isnan(returns)
+    gross = abs(notional)
+    total = np.asarray(gross.sum(axis=1)).ravel()
+    dollars = (notional @ np.where(gaps, 0.0, returns).T).T
+    held_gaps = gaps[:, np.unique(notional.indices)].any() if notional.nnz else False
+    share = np.ones_like(dollars)
+    if held_gaps:
+        with np.errstate(invalid="ignore", divide="ignore"):
+            share = 1.0 - (gross @ gaps.astype(float).T).T / total
+    enough = share >= min_coverage - 1e-12
+    with np.errstate(invalid="ignore", divide="ignore"):
+        base = np.where((equity > 0) & (total > 0), equity, np.nan)
+        scaled = np.where(enough, dollars / share, np.nan) / base
+    coverage = np.where(total > 0, share.mean(axis=0), np.nan)
+    return ConstantWeightReturns(returns=scaled, coverage=coverage)

@@ -1,0 +1,36 @@
+"""Why a number is not there: the one list of reasons."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+
+
+class Reason(StrEnum):
+    """A number that can't be computed is a row with one of these, never a zero and never an exception."""
+
+    NO_PUBLIC_POSITIONS = "no_public_positions"
+    NO_ACTIVE_POSITIONS = "no_active_positions"
+    MISSING_DATA = "missing_data"
+    TOO_SHORT = "too_short"
+    STALE = "stale"
+    SINGULAR = "singular"
+    NOT_COVERED = "not_covered"
+    NON_POSITIVE_EQUITY = "non_positive_equity"
+    NO_VENDOR_BETA = "no_vendor_beta"
+
+    def explain(self) -> str:
+        """Return the reason in plain words, for a person who reads the page."""
+        return _WORDS[self]
+
+
+_WORDS = {
+    Reason.NO_PUBLIC_POSITIONS: "holds only private assets, so there is no market price to measure risk with",
+    Reason.NO_ACTIVE_POSITIONS: "holds no position on this date",
+    Reason.MISSING_DATA: "prices of the session are missing",
+    Reason.TOO_SHORT: "the price history is too short",
+    Reason.STALE: "the last price is from an earlier session",
+    Reason.SINGULAR: "the factors can't be told apart over this window",
+    Reason.NOT_COVERED: "the price history doesn't cover the dates of the replay",
+    Reason.NON_POSITIVE_EQUITY: "equity is zero or negative, so a share of it means nothing",
+    Reason.NO_VENDOR_BETA: "the data vendor gives no beta for its holdings",
+}

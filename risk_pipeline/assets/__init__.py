@@ -1,0 +1,1 @@
+"""The software-defined assets: each reads, computes, writes and reports."""

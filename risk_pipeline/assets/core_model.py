@@ -1,0 +1,68 @@
+"""The core factor model as ``factor_exposures`` has stored it: what stress and volatility read."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+
+from ..analytics.arrays import Float2D, Float3D
+from ..storage.queries import read_table
+from .inputs import Inputs
+
+
+@dataclass(frozen=True)
+class CoreModel:
+    """Stored exposures and covariance of a block of sessions; NaN where there is no row.
+
+    ``dollar`` and ``coverage`` map each stored factor name to (D, P). ``core_dollar`` is (D, P, K) in the
+    order of the core model, ``covariance`` (D, K, K) of daily returns, ``residual_volatility`` (D, P)
+    annualised, of the core model's fit.
+    """
+
+    dollar: dict[str, Float2D]
+    coverage: Float2D
+    core_dollar: Float3D
+    covariance: Float3D
+    residual_volatility: Float2D
+
+
+def read_core_model(inputs: Inputs) -> CoreModel:
+    """Read the rows that ``factor_exposures`` wrote for the sessions."""
+    factors = inputs.registries.factors
+    span = {"first": inputs.sessions[0], "last": inputs.sessions[-1]}
+    exposures = read_table(inputs.db.engine, "factor_exposures", **span)
+    days = np.array(inputs.sessions, dtype="datetime64[D]").astype("datetime64[s]")
+    at = (
+        pd.Index(days).get_indexer(pd.DatetimeIndex(exposures["session"]).astype("datetime64[s]")),
+        pd.Index(inputs.portfolio_ids).get_indexer(exposures["portfolio_id"]),
+    )
+
+    def scatter(rows: np.ndarray, column: str) -> Float2D:
+        out = np.full(inputs.book.equity.shape, np.nan)
+        keep = rows & (at[0] >= 0) & (at[1] >= 0)
+        out[at[0][keep], at[1][keep]] = exposures[column].to_numpy(dtype=float)[keep]
+        return out
+
+    names = exposures["factor_name"].to_numpy()
+    dollar = {name: scatter(names == name, "dollar_exposure") for name in set(names)}
+    absent = np.full(inputs.book.equity.shape, np.nan)
+    market = names == factors.core_names[0]
+    core = [dollar.get(name, absent) for name in factors.core_names]
+    stored = read_table(inputs.db.engine, "factor_covariance", **span)
+    covariance = np.full((len(days), len(core), len(core)), np.nan)
+    order = pd.Index(factors.core_names)
+    day = pd.Index(days).get_indexer(pd.DatetimeIndex(stored["session"]).astype("datetime64[s]"))
+    a, b = order.get_indexer(stored["factor_a"]), order.get_indexer(stored["factor_b"])
+    keep = (day >= 0) & (a >= 0) & (b >= 0)
+    values = stored["covariance"].to_numpy(dtype=float)[keep]
+    covariance[day[keep], a[keep], b[keep]] = values
+    covariance[day[keep], b[keep], a[keep]] = values
+    return CoreModel(
+        dollar=dollar,
+        coverage=scatter(market, "coverage"),
+        core_dollar=np.stack(core, axis=-1),
+        covariance=covariance,
+        residual_volatility=scatter(market, "residual_volatility"),
+    )

@@ -1,0 +1,125 @@
+"""Factor exposures of symbols and portfolios, and the factor covariance that all portfolios share."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import dagster as dg
+import numpy as np
+import pandas as pd
+
+from ..analytics.arrays import Float2D, Float3D
+from ..analytics.covariance import factor_covariance
+from ..analytics.exposures import aggregate_exposures
+from ..analytics.reasons import Reason
+from ..resources import Database, PriceCache, Registries
+from ..storage import tables
+from .common import DAILY, definition_metadata
+from .inputs import Frames, Inputs, compute_sessions
+from .portfolio_fit import portfolio_fits
+from .symbol_betas import SymbolBetas, core_factor_returns, symbol_betas
+
+GROUP = "risk"
+
+
+@dg.asset(
+    **DAILY,
+    deps=["price_cache", "factor_definitions", "portfolios", "company_profiles"],
+    group_name=GROUP,
+    kinds={"table", "scikitlearn"},
+    metadata=definition_metadata(tables.factor_exposures),
+)
+def factor_exposures(
+    context: dg.AssetExecutionContext, db: Database, cache: PriceCache, registries: Registries
+) -> dg.MaterializeResult:
+    """Betas of every symbol in use, and of every portfolio: dollars first, then on equity.
+
+    Thirteen factors and the two further coefficients of the core model. A portfolio without a market-priced
+    position is skipped with its reason.
+    """
+    return compute_sessions(context, db, cache, registries, compute_exposures)
+
+
+def compute_exposures(inputs: Inputs) -> Frames:
+    """Compute all rows of ``factor_exposures`` for a block of sessions."""
+    betas = symbol_betas(inputs)
+    portfolio = aggregate_exposures(
+        inputs.book.holdings, betas.beta, betas.std_error, inputs.book.equity
+    )
+    fits = portfolio_fits(inputs)
+    rows = []
+    for k, name in enumerate(betas.names):
+        covered = portfolio.coverage[..., k] > 0
+        reason = np.where(
+            ~covered,
+            Reason.NO_VENDOR_BETA if name == inputs.registries.factors.provider.name else Reason.TOO_SHORT,
+            np.where(inputs.book.equity <= 0, Reason.NON_POSITIVE_EQUITY, None),  # type: ignore[arg-type]
+        )
+        rows.append(
+            inputs.frame(
+                inputs.has_public,
+                "portfolio_id",
+                inputs.portfolio_ids,
+                dollar_exposure=np.where(covered, portfolio.dollar[..., k], np.nan),
+                exposure=np.where(covered, portfolio.exposure[..., k], np.nan),
+                std_error=np.where(covered, portfolio.std_error[..., k], np.nan),
+                r_squared=fits[name].r_squared,
+                residual_volatility=fits[name].residual_volatility,
+                coverage=np.nan_to_num(portfolio.coverage[..., k]),
+                reason=reason,
+            ).assign(factor_name=name)
+        )
+    return {
+        tables.symbol_factor_exposures: _symbol_rows(inputs, betas),
+        tables.factor_exposures: pd.concat(rows, ignore_index=True),
+        tables.factor_covariance: _covariance_rows(inputs),
+        tables.analytics_skips: pd.concat(
+            [inputs.portfolio_skips("factor_exposures"), _symbol_skips(inputs, betas)], ignore_index=True
+        ),
+    }
+
+
+def _symbol_rows(inputs: Inputs, betas: SymbolBetas) -> pd.DataFrame:
+    symbols = list(inputs.panel.symbols)
+    rows = []
+    for k, name in enumerate(betas.names):
+        present = inputs.symbols_in_use & ~np.isnan(betas.beta[..., k])
+        columns = {field: array[..., k] for field, array in betas.fields().items()}
+        rows.append(inputs.frame(present, "symbol", symbols, **columns).assign(factor_name=name))
+    return pd.concat(rows, ignore_index=True)
+
+
+def _symbol_skips(inputs: Inputs, betas: SymbolBetas) -> pd.DataFrame:
+    """Name the symbols in use whose market or rates beta can't be estimated."""
+    single = [betas.names.index(factor.name) for factor in inputs.registries.factors.single_factor]
+    without = inputs.symbols_in_use & np.isnan(betas.beta[..., single]).any(axis=-1)
+    skips = inputs.frame(without, "entity", list(inputs.panel.symbols))
+    return skips.assign(
+        analytic="factor_exposures", entity_type="symbol", reason=Reason.TOO_SHORT.value, detail=None
+    )
+
+
+def _covariance_rows(inputs: Inputs) -> pd.DataFrame:
+    names = list(inputs.registries.factors.core_names)
+    estimate = factor_covariance(core_factor_returns(inputs), inputs.ends)
+    first, second = np.triu_indices(len(names))
+    rows = []
+    for number, session in enumerate(inputs.sessions):
+        if np.isnan(estimate.covariance[number]).any():
+            continue
+        rows.append(
+            pd.DataFrame(
+                {
+                    "session": pd.Timestamp(session),
+                    "factor_a": np.array(names, dtype=object)[first],
+                    "factor_b": np.array(names, dtype=object)[second],
+                    "covariance": estimate.covariance[number][first, second],
+                    "correlation": estimate.correlation[number][first, second],
+                    "observations": estimate.observations[number],
+                    "condition_number": estimate.condition_number[number],
+                    "method": "shrunk" if estimate.shrunk[number] else "ewma",
+                }
+            )
+        )
+    columns = [column.name for column in tables.factor_covariance.columns]
+    return pd.concat(rows, ignore_index=True) if rows else pd.DataFrame(columns=columns)

@@ -1,0 +1,52 @@
+"""How much history a run needs, by symbol: derived from the registries, never a number of its own."""
+
+from __future__ import annotations
+
+from datetime import date
+from typing import TYPE_CHECKING
+
+import pandas as pd
+
+from ..analytics import covariance, var, volatility
+from .common import CALENDAR
+
+if TYPE_CHECKING:
+    from ..resources import Database, Registries
+
+MARGIN = 5
+"""Sessions beyond the longest window: the first return of a window needs the price before it."""
+
+
+def look_back(registries: Registries) -> int:
+    """Return how many sessions before its own an analytic may look.
+
+    The longest window of all, and the horizon of a forecast before it, since a forecast is scored against
+    the outcome of the 21 sessions that followed it.
+    """
+    windows = (registries.factors.look_back, covariance.WINDOW, volatility.LOOK_BACK, var.LOOK_BACK)
+    return max(windows) + volatility.HORIZON + MARGIN
+
+
+def required_history(db: Database, registries: Registries, sessions: list[date]) -> pd.DataFrame:
+    """Return ``symbol, first, last``: the sessions of each symbol that a run over ``sessions`` reads.
+
+    A symbol held within the run: the look-back and everything since its earliest entry (dividends and splits
+    of a lot count from there). One sold before: what lies between its entry and its exit. A proxy: the
+    look-back and the historical replays that are over by then. The same for a range as for its sessions one
+    by one.
+    """
+    from ..storage.queries import symbol_needs
+
+    first, last = sessions[0], sessions[-1]
+    start = CALENDAR.back(first, look_back(registries))
+    needs: dict[str, tuple[date, date]] = {}
+    for row in symbol_needs(db.engine, first, last).itertuples(index=False):
+        held = CALENDAR.back(row.first_held, 0)
+        needs[row.symbol] = (min(held, start) if row.is_active else held, min(row.last_held, last))
+    replays = [scenario.replay[0] for scenario in registries.scenarios.replays if scenario.replay[1] <= last]
+    proxy_start = min([start, *(CALENDAR.back(day, 1) for day in replays)])
+    for symbol in registries.factors.proxies:
+        needs[symbol] = (min(proxy_start, needs.get(symbol, (last, last))[0]), last)
+    return pd.DataFrame(
+        [(symbol, *stretch) for symbol, stretch in sorted(needs.items())], columns=["symbol", "first", "last"]
+    )

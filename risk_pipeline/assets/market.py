@@ -1,0 +1,161 @@
+"""Market data, its coverage (the barrier) and the price panel that every analytic reads."""
+
+from __future__ import annotations
+
+from datetime import date
+
+import dagster as dg
+import pandas as pd
+
+from ..resources import Database, MarketData, PriceCache, Registries
+from ..storage import tables
+from .common import ANY_SESSION, CALENDAR, DAILY, Stopwatch, definition_metadata, run_sessions, run_started
+from .look_back import required_history
+
+GROUP = "market"
+
+
+@dg.asset(
+    **DAILY,
+    deps=["portfolios", "factor_definitions"],
+    group_name=GROUP,
+    kinds={"table"},
+    metadata=definition_metadata(tables.market_data_cache),
+    retry_policy=dg.RetryPolicy(max_retries=2, delay=5, backoff=dg.Backoff.EXPONENTIAL),
+)
+def market_data(
+    context: dg.AssetExecutionContext, db: Database, market: MarketData, registries: Registries
+) -> dg.MaterializeResult:
+    """Prices, dividends and splits as traded, of every symbol held or used as a factor proxy.
+
+    The sessions of the run are always asked for again, so that a restated price is seen; the look-back of a
+    symbol is asked for on its first sight. A changed price goes to `price_restatements` before it is stored.
+    A session without any bar fails the run by name; the sessions that have bars stay.
+    """
+    from ..storage.market_data import asked_ranges, extend_ranges, sessions_with_bars, store_bars
+
+    watch = Stopwatch()
+    sessions = run_sessions(context)
+    needs = required_history(db, registries, sessions)
+    asked = asked_ranges(db.engine, list(needs["symbol"]))
+    known_at = run_started(context).replace(tzinfo=None)
+    rows = restated = 0
+    errors: dict[str, str] = {}
+    for (first, last), symbols in _fetches(needs, asked, sessions[0]).items():
+        with watch.stage("source"):
+            fetched = market.source.fetch(symbols, CALENDAR.index(first, last))
+        with watch.stage("database"):
+            stored = store_bars(db.engine, fetched.bars, known_at=known_at)
+            extend_ranges(db.engine, [s for s in symbols if s not in fetched.errors], first, last)
+        rows, restated = rows + stored.rows, restated + stored.restatements
+        errors.update(fetched.errors)
+    for symbol, text in sorted(errors.items()):
+        context.log.warning(f"{symbol}: {text}")
+    present = sessions_with_bars(db.engine, sessions)
+    empty = [day for day in sessions if day not in present]
+    if empty:
+        for day in sorted(present):
+            context.log_event(dg.AssetMaterialization("market_data", partition=day.isoformat()))
+        raise dg.Failure(
+            f"the source {market.source.name!r} has no bar at all for "
+            f"{', '.join(map(str, empty[:10]))}{' …' if len(empty) > 10 else ''}; run these sessions again "
+            "when it has",
+            metadata={"sessions_without_data": [str(day) for day in empty]},
+            allow_retries=False,
+        )
+    return dg.MaterializeResult(
+        metadata={
+            "symbols": len(needs),
+            "dagster/row_count": rows,
+            "restatements": restated,
+            "symbols_with_errors": len(errors),
+            "errors": dg.MetadataValue.json(dict(sorted(errors.items())[:20])),
+            "source": market.source.name,
+            **watch.metadata,
+        }
+    )
+
+
+def _fetches(
+    needs: pd.DataFrame, asked: dict[str, tuple[date, date]], first_session: date
+) -> dict[tuple[date, date], list[str]]:
+    """Group symbols by the stretch of sessions to ask the source for.
+
+    The stretch of a symbol starts where the stored one ends or at the run's first session, whichever is
+    earlier, and at the beginning of its history if that was never asked for; stored stretches never get holes.
+    """
+    fetches: dict[tuple[date, date], list[str]] = {}
+    for symbol, first, last in needs.itertuples(index=False):
+        start = first
+        if symbol in asked:
+            known_first, known_last = asked[symbol]
+            if first >= known_first:
+                start = max(first, min(first_session, CALENDAR.following(known_last)))
+            else:
+                last = max(last, min(known_first, first_session))  # noqa: PLW2901
+        if start <= last:
+            fetches.setdefault((start, last), []).append(symbol)
+    return fetches
+
+
+@dg.asset(
+    **ANY_SESSION,
+    deps=[dg.AssetDep(market_data, partition_mapping=dg.AllPartitionMapping())],
+    group_name=GROUP,
+    kinds={"table"},
+    metadata=definition_metadata(tables.market_data_coverage),
+)
+def market_data_coverage(db: Database) -> dg.MaterializeResult:
+    """Gaps, stale stretches and restatements by symbol.
+
+    It is also the barrier: it waits for the market data of every session asked for, so nothing after it
+    starts before all of it is in, whatever the selection.
+    """
+    from ..storage.market_data import update_coverage
+
+    coverage = update_coverage(db.engine, CALENDAR.between)
+    return dg.MaterializeResult(
+        metadata={
+            "symbols": len(coverage),
+            "symbols_with_gaps": int((coverage["gap_count"] > 0).sum()),
+            "symbols_with_stale_prices": int((coverage["stale_stretches"] > 0).sum()),
+            "restatements": int(coverage["restatements"].sum()),
+        }
+    )
+
+
+@dg.asset(
+    **DAILY,
+    deps=[market_data, market_data_coverage],
+    group_name=GROUP,
+    kinds={"numpy"},
+    metadata=definition_metadata(tables.price_panels),
+)
+def price_cache(
+    context: dg.AssetExecutionContext, db: Database, cache: PriceCache, registries: Registries
+) -> dg.MaterializeResult:
+    """One immutable, content-addressed panel of prices and total returns for the whole run.
+
+    It reaches from the longest look-back before the first session to the last session; every analytic of
+    the run reads it, memory-mapped, and nothing else.
+    """
+    from ..storage.price_panel import build_panel
+
+    watch = Stopwatch()
+    sessions = run_sessions(context)
+    needs = required_history(db, registries, sessions)
+    dates = CALENDAR.between(needs["first"].min(), sessions[-1])
+    with watch.stage("read"):
+        panel = build_panel(db.engine, dates, sorted(needs["symbol"]))
+    with watch.stage("write"):
+        panel_hash = cache.write(db, panel, sessions)
+    return dg.MaterializeResult(
+        data_version=dg.DataVersion(panel_hash[:16]),
+        metadata={
+            "panel": panel_hash,
+            "sessions": len(panel.dates),
+            "symbols": len(panel.symbols),
+            "megabytes": round(panel.nbytes / 1e6, 1),
+            **watch.metadata,
+        },
+    )

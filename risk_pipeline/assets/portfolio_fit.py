@@ -1,0 +1,51 @@
+"""How well the factors explain the returns that a portfolio's present weights would have had."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from ..analytics.arrays import Float2D
+from ..analytics.exposures import series_fit
+from ..analytics.holdings import constant_weight_returns
+from .inputs import Inputs
+from .symbol_betas import core_factor_returns, factor_returns
+
+
+@dataclass(frozen=True)
+class PortfolioFit:
+    """Fit of the constant-weight series on a factor (or the core factors together), each (D, P)."""
+
+    r_squared: Float2D
+    residual_volatility: Float2D
+
+
+def portfolio_fits(inputs: Inputs) -> dict[str, PortfolioFit]:
+    """Return the fit by factor name; the core model's names share one joint fit, the vendor's has none."""
+    factors = inputs.registries.factors
+    models = {
+        (factor.name,): (factor_returns(inputs, factor)[:, None], factor.window)
+        for factor in factors.single_factor
+    }
+    models[factors.core_names] = (core_factor_returns(inputs), factors.styles[0].window)
+    longest = max(window for _, window in models.values())
+    shape = inputs.book.equity.shape
+    fits = {
+        name: PortfolioFit(np.full(shape, np.nan), np.full(shape, np.nan))
+        for name in (factors.provider.name, *(name for names in models for name in names))
+    }
+    returns = inputs.panel.returns
+    for number, end in enumerate(inputs.ends):
+        series = constant_weight_returns(
+            inputs.book.holdings.at(number).notional(shape[1], len(inputs.panel.symbols)),
+            np.asarray(returns[max(end + 1 - longest, 0) : end + 1]),
+            inputs.book.equity[number],
+        ).returns
+        for names, (regressors, window) in models.items():
+            rows = min(window, len(series))
+            fit = series_fit(series[-rows:], regressors[end + 1 - rows : end + 1])
+            for name in names:
+                fits[name].r_squared[number] = fit.r_squared
+                fits[name].residual_volatility[number] = fit.residual_volatility
+    return fits

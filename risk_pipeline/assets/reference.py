@@ -1,0 +1,89 @@
+"""Reference assets: what the user imported, the registries and the company profiles."""
+
+from __future__ import annotations
+
+import dagster as dg
+import pandas as pd
+
+from ..resources import Database, MarketData, Registries
+from ..storage import tables
+from .common import ANY_SESSION, CALENDAR, definition_metadata, run_started, table_metadata
+
+GROUP = "reference"
+
+
+@dg.asset(
+    **ANY_SESSION,
+    group_name=GROUP,
+    kinds={"table"},
+    metadata=definition_metadata(tables.portfolios),
+)
+def portfolios(db: Database) -> dg.MaterializeResult:
+    """The imported portfolios and positions: a view with counts; `risk-pipeline import` writes them."""
+    from ..storage.queries import portfolio_summary
+
+    summary, version = portfolio_summary(db.engine)
+    return dg.MaterializeResult(
+        data_version=dg.DataVersion(version),
+        metadata={
+            "portfolios": len(summary),
+            "positions": int(summary["positions"].sum()),
+            "table": table_metadata(summary.to_dict("records")),
+        },
+    )
+
+
+@dg.asset(
+    **ANY_SESSION,
+    group_name=GROUP,
+    kinds={"table", "yaml"},
+    metadata=definition_metadata(tables.factor_definitions),
+)
+def factor_definitions(db: Database, registries: Registries) -> dg.MaterializeResult:
+    """The factor and scenario registries, upserted and reconciled: twice in a row changes nothing."""
+    from ..storage.reference import reconcile_factors, reconcile_scenarios
+
+    factors, scenarios = registries.factors, registries.scenarios
+    factor_changes = reconcile_factors(db.engine, factors.frame(), factors.aliases)
+    scenario_changes = reconcile_scenarios(db.engine, scenarios.frame())
+    return dg.MaterializeResult(
+        metadata={
+            "factors": len(factors.names),
+            "scenarios": len(scenarios.active),
+            **{f"factors/{name}": count for name, count in factor_changes.items()},
+            **{f"scenarios/{name}": count for name, count in scenario_changes.items()},
+            "table": table_metadata(factors.frame().to_dict("records")),
+        }
+    )
+
+
+@dg.asset(
+    **ANY_SESSION,
+    deps=[portfolios],
+    group_name=GROUP,
+    kinds={"table"},
+    metadata=definition_metadata(tables.company_profiles),
+)
+def company_profiles(
+    context: dg.AssetExecutionContext, db: Database, market: MarketData, registries: Registries
+) -> dg.MaterializeResult:
+    """Sector and vendor beta by symbol, each version with the date from which it was known.
+
+    A source that gives only today's profile has it stamped with the newest closed session, so a backfill of
+    the past never sees it.
+    """
+    from ..storage.queries import position_symbols, upsert_profiles
+
+    known = CALENDAR.last_closed(run_started(context))
+    symbols = sorted({*position_symbols(db.engine), *registries.factors.proxies})
+    profiles = market.source.profiles(symbols)
+    profiles["as_of"] = profiles["as_of"].fillna(pd.Timestamp(known))
+    profiles = profiles[profiles["as_of"] <= pd.Timestamp(known)]
+    written = upsert_profiles(db.engine, profiles)
+    return dg.MaterializeResult(
+        metadata={
+            "symbols": int(profiles["symbol"].nunique()),
+            "without_profile": len(set(symbols) - set(profiles["symbol"])),
+            "versions_written": written,
+        }
+    )

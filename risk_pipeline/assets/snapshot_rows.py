@@ -1,0 +1,118 @@
+"""The rows of ``portfolio_snapshots`` and ``sector_exposures``."""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+
+from ..analytics.concentration import concentration, sector_exposure
+from ..storage import tables
+from .inputs import Frames, Inputs
+
+UNMAPPED = "Unmapped"
+PRIVATE = "Private"
+
+
+def compute_snapshots(inputs: Inputs) -> Frames:
+    """Compute the snapshots of a block of sessions from the book and the tables written before."""
+    book = inputs.book
+    before = inputs.value(inputs.ends - 1)
+    opening = book.is_active & ~before.is_active
+    start = np.where(opening, inputs.portfolios["starting_equity"].to_numpy(dtype=float), before.equity)
+    pnl = book.equity - start - book.flow
+    with np.errstate(invalid="ignore", divide="ignore"):
+        daily_return = np.where(start > 0, pnl / start, np.nan)
+    shares = concentration(book)
+    snapshots = inputs.frame(
+        book.is_active,
+        "portfolio_id",
+        inputs.portfolio_ids,
+        nav=book.equity,
+        cash=book.cash,
+        long_value=book.long_value,
+        short_value=book.short_value,
+        gross=book.gross,
+        net=book.net,
+        private_value=book.private_value,
+        daily_pnl=pnl,
+        daily_return=daily_return,
+        cumulative_pnl=book.cumulative_pnl,
+        flow=book.flow,
+        is_opening=opening,
+        positions=book.positions,
+        public_positions=book.public_positions,
+        option_positions=book.option_positions,
+        private_positions=book.private_positions,
+        stale_positions=book.stale_positions,
+        herfindahl=shares.herfindahl,
+        effective_positions=shares.effective_positions,
+        top_3=shares.top_3,
+        top_10=shares.top_10,
+        has_public=inputs.has_public,
+    )
+    snapshots = _with_analytics(inputs, snapshots)
+    return {
+        tables.portfolio_snapshots: snapshots.drop(columns="has_public"),
+        tables.sector_exposures: _sector_rows(inputs),
+        tables.analytics_skips: inputs.portfolio_skips("portfolio_snapshots").iloc[:0],
+    }
+
+
+def _with_analytics(inputs: Inputs, snapshots: pd.DataFrame) -> pd.DataFrame:
+    """Add exposures, volatility and the worst scenario, and say which analytic is missing."""
+    from ..storage.queries import read_table
+
+    factors = inputs.registries.factors
+    key = ["session", "portfolio_id"]
+    span = {"first": inputs.sessions[0], "last": inputs.sessions[-1]}
+    exposures = read_table(inputs.db.engine, "factor_exposures", **span)
+    wide = exposures.pivot_table(
+        index=key, columns="factor_name", values="exposure", aggfunc="first", dropna=False
+    ).reindex(columns=[factors.market.name, factors.provider.name, factors.rates.name])
+    wide.columns = pd.Index(["market_beta", "provider_beta", "ir_beta"])
+    market = exposures[exposures["factor_name"] == factors.market.name].set_index(key)
+    volatility = read_table(inputs.db.engine, "portfolio_volatility", **span).set_index(key)
+    stress = read_table(inputs.db.engine, "stress_test_results", **span)
+    known = stress.dropna(subset=["correlated_pnl"])
+    worst = known.loc[known.groupby(key)["correlated_pnl"].idxmin()].set_index(key)
+    numbers = [
+        "realised_21",
+        "realised_63",
+        "forecast",
+        "trend",
+        "percentile",
+        "var_95",
+        "var_99",
+        "es_95",
+        "es_99",
+    ]
+    out = (
+        snapshots.join(wide, on=key)
+        .join(market["coverage"], on=key)
+        .join(volatility[numbers], on=key)
+        .join(
+            worst[["scenario_id", "correlated_pnl"]].rename(
+                columns={"scenario_id": "worst_scenario", "correlated_pnl": "worst_scenario_pnl"}
+            ),
+            on=key,
+        )
+    )
+    expected = {
+        "factor_exposures": (exposures.groupby(key).size(), len(factors.names)),
+        "volatility": (volatility.groupby(level=key).size(), 1),
+        "stress_tests": (stress.groupby(key).size(), len(inputs.registries.scenarios.active)),
+    }
+    missing = pd.Series("", index=out.index)
+    rows = pd.MultiIndex.from_frame(out[key])
+    for analytic, (counts, least) in expected.items():
+        absent = out["has_public"].to_numpy() & (
+            counts.reindex(rows).fillna(0).to_numpy() < least
+        )
+        missing[absent] += f"{analytic} "
+    missing = missing.str.strip()
+    return out.assign(is_complete=missing == "", missing=missing.where(missing != "", None))
+
+
+def _sector_rows(inputs: Inputs) -> pd.DataFrame:
+    """Net and gross by sector; what has no profile is in a bucket of its own, so shares sum to one."""
+    raise AssertionError

@@ -1,0 +1,37 @@
+"""One row per portfolio and session with everything a reader asks for first, and sectors."""
+
+from __future__ import annotations
+
+import dagster as dg
+
+from ..resources import Database, PriceCache, Registries
+from ..storage import tables
+from .common import DAILY, definition_metadata
+from .inputs import compute_sessions
+from .snapshot_rows import compute_snapshots
+
+GROUP = "risk"
+
+
+@dg.asset(
+    **DAILY,
+    deps=[
+        "portfolios",
+        "company_profiles",
+        "price_cache",
+        "factor_exposures",
+        "stress_tests",
+        "volatility",
+    ],
+    group_name=GROUP,
+    kinds={"table"},
+    metadata=definition_metadata(tables.portfolio_snapshots),
+)
+def portfolio_snapshots(
+    context: dg.AssetExecutionContext, db: Database, cache: PriceCache, registries: Registries
+) -> dg.MaterializeResult:
+    """NAV, P&L, exposures, volatility, worst scenario and concentration; equity is derived, never rolled.
+
+    `is_complete` is true only when every analytic of the session is there or skipped with a reason.
+    """
+    return compute_sessions(context, db, cache, registries, compute_snapshots)

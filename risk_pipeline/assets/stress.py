@@ -1,0 +1,30 @@
+"""Stress tests: every active scenario on every portfolio with a market-priced position."""
+
+from __future__ import annotations
+
+import dagster as dg
+
+from ..resources import Database, PriceCache, Registries
+from ..storage import tables
+from .common import DAILY, definition_metadata
+from .inputs import compute_sessions
+from .stress_rows import compute_stress
+
+GROUP = "risk"
+
+
+@dg.asset(
+    **DAILY,
+    deps=["factor_exposures", "price_cache"],
+    group_name=GROUP,
+    kinds={"table"},
+    metadata=definition_metadata(tables.stress_test_results),
+)
+def stress_tests(
+    context: dg.AssetExecutionContext, db: Database, cache: PriceCache, registries: Registries
+) -> dg.MaterializeResult:
+    """P&L of each scenario: direct, and with the other factors moving as they do when the shocked ones move.
+
+    Contributions by factor are the view `stress_factor_impacts`.
+    """
+    return compute_sessions(context, db, cache, registries, compute_stress)

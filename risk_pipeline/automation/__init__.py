@@ -1,0 +1,1 @@
+"""Jobs, the schedule and its catch-up: the only room that reads the clock."""

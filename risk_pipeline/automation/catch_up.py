@@ -1,0 +1,52 @@
+"""Which sessions to run: the one answer for the schedule and the command line."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import UTC, date, datetime
+from typing import TYPE_CHECKING
+
+from ..assets.common import CALENDAR
+from ..settings import Settings
+
+if TYPE_CHECKING:
+    import sqlalchemy as sa
+
+
+def now() -> datetime:
+    """Return the time; only this room reads the clock."""
+    return datetime.now(UTC)
+
+
+@dataclass(frozen=True)
+class SessionRange:
+    """Sessions from ``first`` to ``last``, both included."""
+
+    first: date
+    last: date
+
+    def __str__(self) -> str:
+        return str(self.first) if self.first == self.last else f"{self.first} to {self.last}"
+
+
+def sessions_to_run(engine: sa.Engine, at: datetime) -> SessionRange | None:
+    """Return the range from the first session that lacks a complete snapshot to the last closed one.
+
+    A session lacks one if any portfolio active on it has no complete row, judged from the tables and never
+    from a record of runs: deleting a row makes its session missing again. The look-back is
+    ``RISK_PIPELINE_CATCH_UP_SESSIONS``. Without any portfolio the last closed session is run, so that
+    definitions and proxies are there when the first one is imported.
+
+    Returns
+    -------
+    SessionRange or None
+        None where nothing is missing.
+    """
+    from ..storage.queries import incomplete_sessions, portfolios
+
+    last = CALENDAR.last_closed(at)
+    if portfolios(engine).empty:
+        return SessionRange(last, last)
+    first = max(CALENDAR.back(last, Settings().catch_up_sessions - 1), CALENDAR.first_session)
+    missing = incomplete_sessions(engine, CALENDAR.between(first, last).tolist())
+    return SessionRange(missing[0], last) if missing else None

@@ -1,0 +1,320 @@
+"""The command ``risk-pipeline``: run, import, show, rebuild, doctor, demo."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import date, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+from rich.console import Console
+
+if TYPE_CHECKING:
+    import sqlalchemy as sa
+
+    from .automation.catch_up import SessionRange
+
+app = typer.Typer(
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    help="A daily portfolio-risk batch: exposures, stress tests, volatility, snapshots.",
+)
+console = Console(soft_wrap=False)
+
+
+class UserError(Exception):
+    """Something the user can mend; its text says how. Printed without a traceback, exit code 2."""
+
+
+def main() -> None:
+    """Run the command line."""
+    from pydantic import ValidationError
+
+    try:
+        _prepare_environment()
+        app()
+    except (UserError, *_domain_errors()) as error:
+        console.print(f"[bold red]error:[/] {error}", highlight=False)
+        sys.exit(2)
+    except ValidationError as error:
+        for problem in error.errors(include_url=False, include_input=False):
+            name = "RISK_PIPELINE_" + "__".join(str(part).upper() for part in problem["loc"])
+            console.print(f"[bold red]error:[/] setting {name}: {problem['msg']}", highlight=False)
+        sys.exit(2)
+
+
+def _domain_errors() -> tuple[type[Exception], ...]:
+    from .config.errors import ConfigError
+    from .market.source import SourceError
+    from .sessions import NoSessionError
+    from .storage.database import StorageError
+    from .storage.price_panel import PanelError
+
+    return ConfigError, SourceError, NoSessionError, StorageError, PanelError
+
+
+def _prepare_environment() -> None:
+    """Give Dagster its home and one BLAS thread, before anything imports them."""
+    home = Path(os.environ.setdefault("DAGSTER_HOME", str(Path("dagster_home").resolve())))
+    home.mkdir(parents=True, exist_ok=True)
+    for name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS"):
+        os.environ.setdefault(name, "1")
+
+
+@contextmanager
+def _database() -> Iterator[sa.Engine]:
+    from .settings import Settings
+    from .storage.database import migrate, open_engine
+
+    engine = open_engine(Settings().url)
+    try:
+        migrate(engine)
+        yield engine
+    finally:
+        engine.dispose()
+
+
+@app.command()
+def run(
+    date_: Annotated[
+        datetime | None, typer.Option("--date", formats=["%Y-%m-%d"], help="One session.")
+    ] = None,
+    from_: Annotated[
+        datetime | None, typer.Option("--from", formats=["%Y-%m-%d"], help="First session of a range.")
+    ] = None,
+    to: Annotated[
+        datetime | None, typer.Option("--to", formats=["%Y-%m-%d"], help="Last session of a range.")
+    ] = None,
+    last: Annotated[int | None, typer.Option(min=1, help="The last N closed sessions.")] = None,
+) -> None:
+    """Run the batch: by default every session that is missing, up to the last closed one."""
+    with _database() as engine:
+        _require_portfolios(engine)
+        wanted = _wanted(engine, date_, from_, to, last)
+    if wanted is None:
+        console.print("Nothing is missing: every active portfolio has a complete snapshot.")
+        show_table(None, None)
+        return
+    succeeded = execute(wanted)
+    show_table(None, wanted.last)
+    if not succeeded:
+        raise typer.Exit(1)
+    _what_next()
+
+
+def _wanted(
+    engine: sa.Engine,
+    date_: datetime | None,
+    from_: datetime | None,
+    to: datetime | None,
+    last: int | None,
+) -> SessionRange | None:
+    from .automation.catch_up import SessionRange, now, sessions_to_run
+    from .settings import Settings
+
+    calendar = Settings().sessions
+    if sum([date_ is not None, from_ is not None or to is not None, last is not None]) > 1:
+        raise UserError("give one of --date, --from with --to, and --last")
+    if (from_ is None) != (to is None):
+        raise UserError("--from and --to go together: both days are included")
+    newest = calendar.last_closed(now())
+    if last is not None:
+        return SessionRange(max(calendar.back(newest, last - 1), calendar.first_session), newest)
+    if date_ is None and from_ is None:
+        return sessions_to_run(engine, now())
+    first_day = (date_ or from_).date()  # type: ignore[union-attr]
+    last_day = (date_ or to).date()  # type: ignore[union-attr]
+    if last_day < first_day:
+        raise UserError(f"--from {first_day} is after --to {last_day}")
+    if last_day > newest:
+        raise UserError(f"{last_day} has not closed yet: the last closed session is {newest}")
+    if first_day < calendar.first_session:
+        raise UserError(
+            f"{first_day} is before the first partition, {calendar.first_session}: "
+            "set RISK_PIPELINE_FIRST_SESSION to an earlier session"
+        )
+    sessions = calendar.between(first_day, last_day).tolist()
+    if not sessions:
+        raise UserError(
+            f"{SessionRange(first_day, last_day)} holds no session of {calendar.exchange}; "
+            f"the one before is {calendar.back(first_day, 0)}"
+        )
+    return SessionRange(sessions[0], sessions[-1])
+
+
+def _require_portfolios(engine: sa.Engine) -> None:
+    from .settings import Settings
+    from .storage.queries import portfolios
+
+    if not portfolios(engine).empty:
+        return
+    if Settings().market.source != "simulated":
+        raise UserError(
+            "there is no portfolio yet: `risk-pipeline import portfolios.csv positions.csv` brings yours "
+            "(`risk-pipeline demo --write FOLDER` writes examples to start from)"
+        )
+    _import_demo(engine)
+
+
+def _import_demo(engine: sa.Engine) -> None:
+    from .demo import demo_frames
+    from .storage.imports import import_frames
+
+    summary = import_frames(engine, demo_frames())
+    console.print(f"Imported the demo portfolios: {summary}")
+
+
+def execute(wanted: SessionRange) -> bool:
+    """Run the daily job over the range in this process, with progress; return whether it succeeded."""
+    import dagster as dg
+
+    from .progress import follow
+    from .settings import Settings
+
+    sessions = Settings().sessions.between(wanted.first, wanted.last)
+    console.print(
+        f"Running {len(sessions)} session{'s' if len(sessions) > 1 else ''}, {wanted}, "
+        f"prices from: {Settings().market.source}"
+    )
+    from .automation.jobs import range_tags
+    from .definitions import defs
+
+    with dg.DagsterInstance.get() as instance, follow(instance, console) as run_id:
+        result = defs.resolve_job_def("daily_risk").execute_in_process(
+            instance=instance,
+            run_id=run_id,
+            tags=range_tags(wanted.first, wanted.last),
+            raise_on_error=False,
+        )
+    return result.success
+
+
+@app.command("import")
+def import_(
+    files: Annotated[list[Path], typer.Argument(help="CSV files; the header tells which is which.")],
+    check: Annotated[bool, typer.Option(help="Validate only; nothing is written.")] = False,
+) -> None:
+    """Import portfolios, positions, flows and marks from CSV files: all of it or nothing."""
+    from .storage.imports import ImportRefused, check_import, run_import
+
+    for path in files:
+        if not path.is_file():
+            raise UserError(f"there is no file {path}")
+    with _database() as engine:
+        try:
+            summary = (check_import if check else run_import)(engine, files)
+        except ImportRefused as refused:
+            for problem in refused.problems:
+                console.print(f"[red]✗[/] {problem}", highlight=False, markup=True)
+            raise UserError(f"{len(refused.problems)} problem(s): nothing was imported") from None
+    console.print(f"{'Valid' if check else 'Imported'}: {summary}")
+    if not check:
+        console.print("Next: `risk-pipeline run` computes every session that is missing.")
+
+
+@app.command()
+def show(
+    portfolio: Annotated[str | None, typer.Option(help="One portfolio, with all its numbers.")] = None,
+    date_: Annotated[
+        datetime | None, typer.Option("--date", formats=["%Y-%m-%d"], help="Default: the latest session.")
+    ] = None,
+    open_: Annotated[bool, typer.Option("--open", help="Open the risk page in a browser.")] = False,
+) -> None:
+    """Show the risk table of a session, or everything about one portfolio."""
+    show_table(portfolio, date_.date() if date_ else None, open_page=open_)
+
+
+def show_table(portfolio: str | None, session: date | None, *, open_page: bool = False) -> None:
+    """Print the risk table of a session (the latest if None)."""
+    from .reports.console import print_portfolio, print_risk_table
+    from .reports.risk_page import page_path
+
+    with _database() as engine:
+        shown = (
+            print_portfolio(console, engine, portfolio, session)
+            if portfolio
+            else print_risk_table(console, engine, session)
+        )
+    if shown is None:
+        raise UserError(
+            "no snapshot "
+            + (f"of portfolio {portfolio!r} " if portfolio else "")
+            + (f"for {session}" if session else "yet")
+            + ": `risk-pipeline run` makes them"
+        )
+    page = page_path(shown)
+    if page.exists():
+        console.print(f"Report: {page}", soft_wrap=True, highlight=False)
+        if open_page:
+            typer.launch(page.as_uri())
+
+
+@app.command()
+def rebuild(
+    from_: Annotated[datetime, typer.Option("--from", formats=["%Y-%m-%d"], help="First session.")],
+    to: Annotated[datetime, typer.Option("--to", formats=["%Y-%m-%d"], help="Last session.")],
+) -> None:
+    """Clear the analytics of a range (never prices, never what was imported) and run it again."""
+    from .storage.queries import clear_analytics
+
+    with _database() as engine:
+        wanted = _wanted(engine, None, from_, to, None)
+        assert wanted is not None  # noqa: S101 (a range was given)
+        cleared = clear_analytics(engine, wanted.first, wanted.last)
+    console.print(f"Cleared {sum(cleared.values()):,} rows of {wanted}; prices are kept.")
+    succeeded = execute(wanted)
+    show_table(None, wanted.last)
+    if not succeeded:
+        raise typer.Exit(1)
+
+
+@app.command()
+def doctor() -> None:
+    """Check settings, database, calendar, source, coverage and stuck runs; each finding has its remedy."""
+    from .doctor import examine
+
+    bad = 0
+    with _database() as engine:
+        for finding in examine(engine):
+            console.print(
+                f"[{'green' if finding.is_fine else 'red'}]{'✓' if finding.is_fine else '✗'}[/] "
+                f"[bold]{finding.subject}[/]: {finding.text}",
+                highlight=False,
+            )
+            bad += not finding.is_fine
+    if bad:
+        raise typer.Exit(1)
+
+
+@app.command()
+def demo(
+    write: Annotated[Path | None, typer.Option(help="Write the demo's CSV files to this folder.")] = None,
+) -> None:
+    """Import the demo portfolios into an empty database, or write their CSV files as examples."""
+    from .storage.queries import portfolios
+
+    if write is not None:
+        from .demo import write_demo
+
+        for path in write_demo(write):
+            console.print(f"wrote {path}", soft_wrap=True, highlight=False)
+        return
+    with _database() as engine:
+        if portfolios(engine).empty:
+            _import_demo(engine)
+        else:
+            console.print("There are portfolios already; the demo was not imported.")
+
+
+def _what_next() -> None:
+    console.print(
+        "\nNext: [bold]make dev[/] opens the Dagster UI (backfill a range, look at checks); "
+        "[bold]risk-pipeline show --portfolio NAME[/] shows one portfolio;\n"
+        "[bold]risk-pipeline import portfolios.csv positions.csv[/] brings your own; "
+        "[bold]risk-pipeline doctor[/] checks the installation."
+    )

@@ -1,0 +1,193 @@
+"""The scenario library: typed shocks to registered factors, validated when the code location loads."""
+
+from __future__ import annotations
+
+from datetime import date
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from .errors import ConfigError, read_yaml
+from .factors import FactorRegistry
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+DEFAULT = Path(__file__).with_name("scenarios.yaml")
+
+Unit = Literal["return", "relative", "yield_change"]
+UNITS: dict[str, tuple[float, float]] = {
+    "return": (-1.0, 3.0),
+    "relative": (-1.0, 3.0),
+    "yield_change": (-0.2, 0.2),
+}
+"""Each unit with the open interval in which a shock is possible."""
+
+SEVERITIES = ((0.05, "base"), (0.10, "mild"), (0.20, "moderate"), (0.35, "severe"))
+
+
+class Shock(BaseModel):
+    """What happens to one factor: a number and what it measures."""
+
+    model_config = ConfigDict(frozen=True)
+
+    factor: str
+    unit: Unit
+    size: float
+
+
+class Scenario(BaseModel):
+    """A scenario; ``horizon`` is the number of sessions over which it happens."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    id: str = Field(pattern=r"^[a-z][a-z0-9_]{1,62}$")
+    name: str = Field(min_length=1, max_length=120)
+    category: str = Field(min_length=1, max_length=24)
+    kind: Literal["hypothetical", "historical"] = "hypothetical"
+    horizon: int = Field(default=1, ge=1, le=2520)
+    replay: tuple[date, date] | None = None
+    shocks: tuple[Shock, ...] = Field(min_length=1)
+
+
+class RatesConversion(BaseModel):
+    """Effective duration (years) and convexity of the rates proxy."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    duration: float = Field(gt=0, lt=60)
+    convexity: float = Field(ge=0, lt=5000)
+
+    def to_return(self, yield_change: float) -> float:
+        """Return the proxy's return when its yield changes: ``-D dy + C dy^2 / 2``."""
+        return -self.duration * yield_change + 0.5 * self.convexity * yield_change**2
+
+
+class ScenarioLibrary(BaseModel):
+    """All scenarios, and how a change of yield becomes a return."""
+
+    model_config = ConfigDict(frozen=True, ignored_types=(cached_property,))
+
+    rates_conversion: RatesConversion
+    active: tuple[Scenario, ...]
+
+    @cached_property
+    def replays(self) -> tuple[Scenario, ...]:
+        """The scenarios with realised returns to replay."""
+        return tuple(scenario for scenario in self.active if scenario.replay)
+
+    def moves(self, scenario: Scenario, factors: FactorRegistry) -> dict[int, float]:
+        """Return the returns of the shocked core factors, by position in the core model.
+
+        Core styles are relative to the market, so a relative shock is one as it stands and an absolute return
+        of a style has the scenario's market return taken off.
+        """
+        market = sum(s.size for s in scenario.shocks if self._is_market(s, factors))
+        moves = {}
+        for shock in scenario.shocks:
+            size = self.rates_conversion.to_return(shock.size) if shock.unit == "yield_change" else shock.size
+            if shock.unit == "return" and factors.by_scenario_key[shock.factor].factor_type == "style":
+                size -= market
+            moves[factors.core_position(shock.factor)] = size
+        return moves
+
+    @staticmethod
+    def _is_market(shock: Shock, factors: FactorRegistry) -> bool:
+        return factors.by_scenario_key[shock.factor].factor_type == "market"
+
+    def severity(self, scenario: Scenario) -> str:
+        """Return the band of the market-equivalent: the largest shocked return of the scenario."""
+        sizes = [
+            self.rates_conversion.to_return(s.size) if s.unit == "yield_change" else s.size
+            for s in scenario.shocks
+        ]
+        largest = max(abs(size) for size in sizes)
+        return next((band for limit, band in SEVERITIES if largest <= limit + 1e-12), "extreme")
+
+    def frame(self) -> pd.DataFrame:
+        """Return the rows of the table ``stress_scenarios``."""
+        import pandas as pd
+
+        return pd.DataFrame(
+            [
+                {
+                    "scenario_id": s.id,
+                    "name": s.name,
+                    "category": s.category,
+                    "severity": self.severity(s),
+                    "kind": s.kind,
+                    "shocks": {shock.factor: {shock.unit: shock.size} for shock in s.shocks},
+                    "horizon": s.horizon,
+                    "replay_first": s.replay[0] if s.replay else None,
+                    "replay_last": s.replay[1] if s.replay else None,
+                    "is_active": True,
+                }
+                for s in self.active
+            ]
+        )
+
+
+def load_scenarios(factors: FactorRegistry, user_path: Path | None = None) -> ScenarioLibrary:
+    """Read and validate the shipped scenarios and the user's own.
+
+    Raises
+    ------
+    ConfigError
+        Names the file, the scenario, the field and the remedy.
+    """
+    shipped = read_yaml(DEFAULT)
+    scenarios: dict[str, Scenario] = {}
+    for path in (DEFAULT, *([user_path] if user_path else [])):
+        entries = (shipped if path == DEFAULT else read_yaml(path)).get("scenarios")
+        if not isinstance(entries, list):
+            raise ConfigError(path, "file", "scenarios", "holds no list", "write `scenarios:` and a list")
+        for number, entry in enumerate(entries):
+            scenario = _scenario(path, number, entry, factors)
+            if scenario.id in scenarios:
+                raise ConfigError(path, f"scenario {scenario.id!r}", "id", "is used twice", "choose another id")
+            scenarios[scenario.id] = scenario
+    return ScenarioLibrary.model_validate(
+        {"rates_conversion": shipped["rates_conversion"], "active": tuple(scenarios.values())}
+    )
+
+
+def _scenario(path: Path, number: int, entry: Any, factors: FactorRegistry) -> Scenario:
+    if not isinstance(entry, dict):
+        raise ConfigError(path, f"scenario {number}", "entry", "is not a mapping", "write it as {id: …, shocks: …}")
+    label = f"scenario {entry.get('id', number)!r}"
+    shocks = entry.get("shocks")
+    if not isinstance(shocks, dict) or not shocks:
+        raise ConfigError(path, label, "shocks", "holds no shock", "write {Market: {return: -0.10}}")
+    typed = [_shock(path, label, key, value, factors) for key, value in shocks.items()]
+    try:
+        scenario = Scenario.model_validate({**entry, "shocks": typed})
+    except ValidationError as error:
+        problem = error.errors(include_url=False)[0]
+        field = ".".join(map(str, problem["loc"]))
+        raise ConfigError(path, label, field, problem["msg"], "see the shipped scenarios.yaml") from None
+    if scenario.replay and not scenario.replay[0] < scenario.replay[1]:
+        raise ConfigError(path, label, "replay", "ends before it starts", "write [first day, last day]")
+    return scenario
+
+
+def _shock(path: Path, label: str, key: str, value: Any, factors: FactorRegistry) -> Shock:
+    field = f"shocks.{key}"
+    factor = factors.by_scenario_key.get(key)
+    if factor is None:
+        known = ", ".join(factors.by_scenario_key)
+        raise ConfigError(path, label, field, "is no factor that can be shocked", f"use one of {known}")
+    if not isinstance(value, dict) or len(value) != 1 or next(iter(value)) not in UNITS:
+        raise ConfigError(path, label, field, f"{value!r} has no unit", f"write {{{key}: {{return: -0.10}}}}")
+    unit, size = next(iter(value.items()))
+    if (unit == "yield_change") != (factor.factor_type == "macro") and unit != "return":
+        raise ConfigError(path, label, field, f"{unit} does not fit this factor", "yield_change is for rates")
+    if unit == "relative" and factor.factor_type != "style":
+        raise ConfigError(path, label, field, "relative is a return beyond the market's", "use return")
+    low, high = UNITS[unit]
+    if isinstance(size, bool) or not isinstance(size, int | float) or not low < size < high:
+        raise ConfigError(
+            path, label, field, f"{size!r} is impossible", f"a {unit} is a decimal between {low} and {high}"
+        )
+    return Shock(factor=key, unit=unit, size=float(size))

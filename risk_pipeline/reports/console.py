@@ -1,0 +1,136 @@
+"""The risk table and the details of a portfolio on the terminal."""
+
+from __future__ import annotations
+
+from datetime import date
+from typing import TYPE_CHECKING
+
+import pandas as pd
+from rich.table import Table
+
+from ..analytics.reasons import Reason
+from ..storage.queries import latest_session, read_table
+
+if TYPE_CHECKING:
+    import sqlalchemy as sa
+    from rich.console import Console
+
+
+def print_risk_table(console: Console, engine: sa.Engine, session: date | None) -> date | None:
+    """Print one row per portfolio; return the session shown, or None if there is none."""
+    session = session or latest_session(engine)
+    snapshots = read_table(engine, "portfolio_snapshots", first=session, last=session)
+    if session is None or snapshots.empty:
+        return None
+    skips = read_table(engine, "analytics_skips", first=session, last=session)
+    reasons = (
+        skips[(skips["entity_type"] == "portfolio") & (skips["analytic"] == "factor_exposures")]
+        .set_index("entity")["reason"]
+        .to_dict()
+    )
+    table = Table(title=f"Portfolio risk, {session}", title_justify="left", header_style="bold")
+    table.add_column("Portfolio", no_wrap=True)
+    for name in ("NAV", "Day P&L", "Market β", "IR β", "Vol 21d", "Forecast", "VaR 99 %", "Worst scenario", ""):
+        table.add_column(name, justify="right", no_wrap=name != "Worst scenario")
+    notes = []
+    for row in snapshots.itertuples(index=False):
+        table.add_row(
+            row.portfolio_id,
+            money(row.nav),
+            money(row.daily_pnl),
+            number(row.market_beta),
+            number(row.ir_beta),
+            percent(row.realised_21),
+            percent(row.forecast),
+            percent(row.var_99),
+            row.worst_scenario or "–",
+            money(row.worst_scenario_pnl),
+        )
+        if row.portfolio_id in reasons:
+            notes.append(f"{row.portfolio_id}: {Reason(reasons[row.portfolio_id]).explain()}.")
+        elif row.nav <= 0:
+            notes.append(f"{row.portfolio_id}: {Reason.NON_POSITIVE_EQUITY.explain()}.")
+        if not row.is_complete:
+            notes.append(f"{row.portfolio_id}: incomplete, missing {row.missing}.")
+    console.print(table)
+    for note in notes:
+        console.print(f"[dim]– {note}[/]", highlight=False)
+    return session
+
+
+def print_portfolio(
+    console: Console, engine: sa.Engine, portfolio: str, session: date | None
+) -> date | None:
+    """Print everything about one portfolio; return the session shown, or None if there is none."""
+    session = session or latest_session(engine)
+    span = {"first": session, "last": session, "portfolio": portfolio}
+    snapshots = read_table(engine, "portfolio_snapshots", **span)
+    if session is None or snapshots.empty:
+        return None
+    row = snapshots.iloc[0]
+    facts = Table(title=f"{portfolio}, {session}", title_justify="left", show_header=False)
+    facts.add_column("")
+    facts.add_column("", justify="right")
+    for label, text in (
+        ("NAV", money(row.nav)),
+        ("Cash", money(row.cash)),
+        ("Long / short", f"{money(row.long_value)} / {money(row.short_value)}"),
+        ("Day P&L", f"{money(row.daily_pnl)} ({percent(row.daily_return)})"),
+        ("P&L since inception", money(row.cumulative_pnl)),
+        ("Positions (public, options, private)", f"{row.positions} ({row.public_positions}, "
+         f"{row.option_positions}, {row.private_positions})"),
+        ("Volatility 21 / 63 sessions", f"{percent(row.realised_21)} / {percent(row.realised_63)}"),
+        ("Volatility forecast, 21 sessions", f"{percent(row.forecast)} ({row.trend or 'no trend'})"),
+        ("VaR 95 / 99 %, one day", f"{percent(row.var_95)} / {percent(row.var_99)}"),
+        ("Effective positions", number(row.effective_positions)),
+        ("Covered by betas", percent(row.coverage)),
+    ):
+        facts.add_row(label, text)
+    console.print(facts)
+    exposures = read_table(engine, "factor_exposures", **span)
+    order = read_table(engine, "factor_definitions").set_index("factor_name")["factor_order"]
+    exposures["order"] = exposures["factor_name"].map(order)
+    table = Table(title="Factor exposures", title_justify="left", header_style="bold")
+    for name in ("Factor", "Exposure", "± 2 s.e.", "Dollars", "R²", "Coverage", ""):
+        table.add_column(name, justify="left" if name in ("Factor", "") else "right")
+    for item in exposures.dropna(subset=["order"]).sort_values("order").itertuples(index=False):
+        table.add_row(
+            item.factor_name,
+            number(item.exposure),
+            number(2 * item.std_error),
+            money(item.dollar_exposure),
+            percent(item.r_squared),
+            percent(item.coverage),
+            Reason(item.reason).explain() if item.reason else "",
+        )
+    console.print(table)
+    stress = read_table(engine, "stress_test_results", **span).sort_values("correlated_pnl")
+    table = Table(title="Stress tests", title_justify="left", header_style="bold")
+    for name in ("Scenario", "P&L", "direct", "± 2 s.d.", "of equity", ""):
+        table.add_column(name, justify="left" if name in ("Scenario", "") else "right")
+    for item in stress.itertuples(index=False):
+        table.add_row(
+            item.scenario_id,
+            money(item.correlated_pnl),
+            money(item.direct_pnl),
+            money(2 * item.conditional_std),
+            percent(item.return_on_equity),
+            "exceeds equity" if item.exceeds_equity else "",
+        )
+    console.print(table)
+    return session
+
+
+def money(value: float | None) -> str:
+    """Return whole dollars with thousands separators and a real minus sign."""
+    return "–" if value is None or pd.isna(value) else f"{value:,.0f}".replace("-", "−")
+
+
+def number(value: float | None) -> str:
+    """Return two decimals."""
+    return "–" if value is None or pd.isna(value) else f"{value:.2f}".replace("-", "−")
+
+
+def percent(value: float | None) -> str:
+    """Return a decimal as a percentage with one decimal."""
+    return "–" if value is None or pd.isna(value) else f"{100 * value:.1f} %".replace("-", "−")

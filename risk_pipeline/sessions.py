@@ -1,0 +1,167 @@
+"""The exchange calendar, the partitions made from it, and when a session is ready to be analysed."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+from functools import cached_property, lru_cache
+from typing import TYPE_CHECKING, Any, cast
+
+import numpy as np
+
+from .analytics.arrays import Date1D
+
+if TYPE_CHECKING:
+    import dagster as dg
+    import pandas as pd
+
+READY_HOURS = 3
+"""A session's partition exists this long after the exchange's latest regular close (rounded up to an hour)."""
+
+
+class NoSessionError(ValueError):
+    """A date or range that holds no session of the exchange."""
+
+
+@dataclass(frozen=True)
+class SessionCalendar:
+    """The sessions of one exchange from ``first_session`` on, as dates and as Dagster partitions.
+
+    Partition keys are exactly the exchange's sessions. A partition's day ends a few hours after the close in
+    a zone without daylight saving, so a session can be asked for the same evening and never before its close.
+    """
+
+    exchange: str
+    first_session: date
+
+    @cached_property
+    def _calendar(self) -> Any:
+        import exchange_calendars as xc
+
+        return xc.get_calendar(self.exchange, start="2000-01-01")
+
+    @cached_property
+    def _sessions(self) -> Date1D:
+        return self._calendar.sessions.values.astype("datetime64[D]")
+
+    @cached_property
+    def _latest_close_utc(self) -> float:
+        closes = self._calendar.schedule["close"]
+        return float((closes.dt.hour + closes.dt.minute / 60).tail(260).max())
+
+    @cached_property
+    def partition_timezone(self) -> str:
+        """Return the fixed-offset zone whose midnight falls ``READY_HOURS`` after the latest close.
+
+        UTC for New York. (An end offset together with exclusions would make future partitions.)
+        """
+        hours = math.ceil(self._latest_close_utc + READY_HOURS)
+        return "UTC" if hours == 24 else f"Etc/GMT{hours - 24:+d}"
+
+    @cached_property
+    def timezone(self) -> str:
+        """Return the exchange's own time zone."""
+        return str(self._calendar.tz)
+
+    @cached_property
+    def partitions(self) -> dg.TimeWindowPartitionsDefinition:
+        """Return one partition per session, from ``first_session`` on."""
+        import dagster as dg
+        import pandas as pd
+
+        weekend = [str((day + 1) % 7) for day, is_open in enumerate(self._calendar.weekmask) if is_open == "0"]
+        days = pd.bdate_range(
+            self.first_session, self._calendar.last_session, freq="C", weekmask=self._weekmask
+        )
+        holidays = days.difference(self._calendar.sessions)
+        return dg.TimeWindowPartitionsDefinition(
+            start=self.first_session.isoformat(),
+            fmt="%Y-%m-%d",
+            cron_schedule="0 0 * * *",
+            timezone=self.partition_timezone,
+            exclusions=[f"0 0 * * {','.join(sorted(weekend))}", *(day.to_pydatetime() for day in holidays)],
+        )
+
+    @property
+    def _weekmask(self) -> str:
+        return cast("str", self._calendar.weekmask)
+
+    @cached_property
+    def schedule_cron(self) -> str:
+        """Return the cron string of the evening run: every exchange weekday, when the partition surely exists.
+
+        In the exchange's own time zone; an hour and a half beyond ``READY_HOURS`` covers both sides of
+        daylight saving.
+        """
+        close = max(self._calendar.schedule["close"].tail(260).dt.tz_convert(self.timezone).dt.time)
+        ready = datetime.combine(date(2000, 1, 1), close) + timedelta(hours=READY_HOURS + 1.5)
+        if ready.day > 1:  # past midnight: the next day would be asked for
+            ready = datetime(2000, 1, 1, 23, 59)
+        weekdays = [str((day + 1) % 7) for day, is_open in enumerate(self._weekmask) if is_open == "1"]
+        return f"{ready.minute} {ready.hour} * * {','.join(sorted(weekdays))}"
+
+    def last_closed(self, now: datetime) -> date:
+        """Return the latest session whose partition exists at ``now`` (an aware datetime).
+
+        Raises
+        ------
+        NoSessionError
+            Where no session has closed yet.
+        """
+        import dagster as dg
+
+        with dg.partition_loading_context(effective_dt=now):
+            key = self.partitions.get_last_partition_key()
+        if key is None:
+            raise NoSessionError(f"no session of {self.exchange} has closed since {self.first_session}")
+        return date.fromisoformat(key)
+
+    def is_session(self, day: date) -> bool:
+        """Return whether the exchange opened on the day."""
+        return bool((self._sessions == np.datetime64(day)).any())
+
+    def between(self, first: date, last: date) -> Date1D:
+        """Return the sessions from ``first`` to ``last``, both included; also before ``first_session``."""
+        low = np.searchsorted(self._sessions, np.datetime64(first), side="left")
+        high = np.searchsorted(self._sessions, np.datetime64(last), side="right")
+        return self._sessions[low:high]
+
+    def back(self, session: date, count: int) -> date:
+        """Return the session ``count`` sessions before ``session`` (the calendar's first, if it is that old).
+
+        A day that is no session counts as the session before it.
+        """
+        at = int(np.searchsorted(self._sessions, np.datetime64(session), side="right")) - 1
+        return cast("date", self._sessions[max(at - count, 0)].item())
+
+    def following(self, session: date) -> date:
+        """Return the session after ``session``; of a day that is no session, the next one."""
+        at = int(np.searchsorted(self._sessions, np.datetime64(session), side="right"))
+        return cast("date", self._sessions[min(at, len(self._sessions) - 1)].item())
+
+    def index(self, first: date, last: date) -> pd.DatetimeIndex:
+        """Return ``between`` as a pandas index."""
+        import pandas as pd
+
+        return pd.DatetimeIndex(self.between(first, last).astype("datetime64[s]"), name="session")
+
+
+@lru_cache
+def session_calendar(exchange: str, first_session: date) -> SessionCalendar:
+    """Return the calendar of an exchange by its ISO 10383 code, such as ``XNYS``.
+
+    Raises
+    ------
+    ValueError
+        If there is no such calendar; names the remedy.
+    """
+    import exchange_calendars as xc
+
+    known = xc.get_calendar_names(include_aliases=True)
+    if exchange not in known:
+        raise ValueError(
+            f"RISK_PIPELINE_CALENDAR: there is no exchange calendar {exchange!r}; "
+            "give a code such as XNYS, XLON or XTKS (`python -m exchange_calendars` lists them)"
+        )
+    return SessionCalendar(exchange, first_session)

@@ -1,0 +1,237 @@
+"""Reads and writes of stored prices: bars, restatements, what was asked for, coverage, panel pointers."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import sqlalchemy as sa
+
+from . import tables
+from .database import insert_rows, read_frame, replace_table, transaction
+from .tables import market_data_cache as bars_table
+from .tables import market_data_ranges as ranges_table
+from .tables import price_panels
+
+COMPARED = ("high", "low", "close", "dividend", "split_factor")
+"""Fields whose change is a restatement; volume is revised all the time and used by nothing."""
+
+STALE = 5
+"""So many equal closes in a row are a stale stretch."""
+
+
+@dataclass(frozen=True)
+class StoredBars:
+    """How many bars were new and how many values of stored ones had changed."""
+
+    rows: int
+    restatements: int
+
+
+def store_bars(engine: sa.Engine, bars: pd.DataFrame, *, known_at: datetime) -> StoredBars:
+    """Insert new bars; record and apply restated ones; leave equal ones alone. One transaction.
+
+    Nothing is overwritten silently: old and new value go to ``price_restatements`` with ``known_at``, the
+    UTC start of the run that saw them.
+    """
+    if bars.empty:
+        return StoredBars(0, 0)
+    bars = bars.assign(session=pd.to_datetime(bars["session"]).astype("datetime64[s]"))
+    with transaction(engine, bars_table) as connection:
+        stored = _stored(connection, bars)
+        both = bars.merge(stored, on=["session", "symbol"], how="left", suffixes=("", "_old"), indicator=True)
+        is_new = (both["_merge"] == "left_only").to_numpy()
+        changes = []
+        changed = np.zeros(len(both), dtype=bool)
+        for field in COMPARED:
+            new, old = both[field].to_numpy(dtype=float), both[f"{field}_old"].to_numpy(dtype=float)
+            differs = ~is_new & ~np.isclose(new, old, rtol=1e-9, atol=0, equal_nan=True)
+            changed |= differs
+            rows = both.loc[differs, ["session", "symbol"]].assign(
+                field=field, known_at=known_at, old_value=old[differs], new_value=new[differs]
+            )
+            changes.append(rows)
+        restated = pd.concat(changes, ignore_index=True)
+        if len(restated):
+            insert_rows(connection, tables.price_restatements, restated)
+            for row in both.loc[changed, ["session", "symbol"]].itertuples(index=False):
+                connection.execute(
+                    sa.delete(bars_table).where(
+                        bars_table.c.session == row.session.date(), bars_table.c.symbol == row.symbol
+                    )
+                )
+        columns = [column.name for column in bars_table.columns]
+        insert_rows(connection, bars_table, both.loc[is_new | changed, columns])
+    return StoredBars(rows=int(is_new.sum()), restatements=len(restated))
+
+
+def _stored(connection: sa.Connection, bars: pd.DataFrame) -> pd.DataFrame:
+    first, last = bars["session"].min().date(), bars["session"].max().date()
+    symbols = sorted(bars["symbol"].unique())
+    columns = [bars_table.c.session, bars_table.c.symbol, *(bars_table.c[name] for name in COMPARED)]
+    rows: list[Any] = []
+    for at in range(0, len(symbols), 500):
+        rows += connection.execute(
+            sa.select(*columns).where(
+                bars_table.c.session.between(first, last), bars_table.c.symbol.in_(symbols[at : at + 500])
+            )
+        ).fetchall()
+    frame = pd.DataFrame.from_records(rows, columns=[column.name for column in columns])
+    return frame.assign(session=pd.to_datetime(frame["session"]).astype("datetime64[s]"))
+
+
+def asked_ranges(engine: sa.Engine, symbols: Sequence[str]) -> dict[str, tuple[date, date]]:
+    """Return the stretch of sessions that the source has been asked for, by symbol."""
+    wanted = set(symbols)
+    with engine.connect() as connection:
+        return {
+            row.symbol: (row.first_session, row.last_session)
+            for row in connection.execute(sa.select(ranges_table))
+            if row.symbol in wanted
+        }
+
+
+def extend_ranges(engine: sa.Engine, symbols: Sequence[str], first: date, last: date) -> None:
+    """Record that the source has been asked for the symbols from ``first`` to ``last``."""
+    with transaction(engine, ranges_table) as connection:
+        rows = {row.symbol: row for row in connection.execute(sa.select(ranges_table)).fetchall()}
+        for symbol in symbols:
+            known = rows.get(symbol)
+            values = {
+                "first_session": min(first, known.first_session) if known else first,
+                "last_session": max(last, known.last_session) if known else last,
+            }
+            if known is None:
+                connection.execute(sa.insert(ranges_table).values(symbol=symbol, **values))
+            elif (known.first_session, known.last_session) != tuple(values.values()):
+                connection.execute(
+                    sa.update(ranges_table).where(ranges_table.c.symbol == symbol).values(**values)
+                )
+
+
+def sessions_with_bars(engine: sa.Engine, sessions: Sequence[date]) -> set[date]:
+    """Return those of the sessions for which any bar is stored."""
+    with engine.connect() as connection:
+        rows = connection.execute(
+            sa.select(bars_table.c.session)
+            .where(bars_table.c.session.between(sessions[0], sessions[-1]))
+            .distinct()
+        )
+        return {row[0] for row in rows} & set(sessions)
+
+
+def read_bars(engine: sa.Engine, first: date, last: date, symbols: Sequence[str] | None = None) -> pd.DataFrame:
+    """Return stored bars by session and symbol; all symbols if None."""
+    select = sa.select(bars_table).where(bars_table.c.session.between(first, last))
+    if symbols is not None and len(symbols) <= 500:
+        select = select.where(bars_table.c.symbol.in_(list(symbols)))
+    frame = read_frame(engine, select.order_by(bars_table.c.session, bars_table.c.symbol))
+    if symbols is not None and len(symbols) > 500:
+        frame = frame[frame["symbol"].isin(symbols)]
+    return frame
+
+
+def update_coverage(
+    engine: sa.Engine, sessions_between: Callable[[date, date], np.ndarray[Any, Any]]
+) -> pd.DataFrame:
+    """Recompute ``market_data_coverage`` from the stored bars; returns its rows.
+
+    ``sessions_between`` gives the exchange's sessions. A symbol's life goes from its first to its last bar.
+    """
+    bars = read_frame(
+        engine,
+        sa.select(bars_table.c.symbol, bars_table.c.session, bars_table.c.close).order_by(
+            bars_table.c.symbol, bars_table.c.session
+        ),
+    )
+    restated = read_frame(
+        engine,
+        sa.select(
+            tables.price_restatements.c.symbol, sa.func.count().label("count")
+        ).group_by(tables.price_restatements.c.symbol),
+    )
+    restatements = dict(zip(restated["symbol"], restated["count"], strict=True))
+    if bars.empty:
+        rows = pd.DataFrame(columns=[column.name for column in tables.market_data_coverage.columns])
+    else:
+        calendar = sessions_between(bars["session"].min().date(), bars["session"].max().date())
+        rows = pd.DataFrame(
+            [
+                {"symbol": symbol, **_coverage(group, calendar), "restatements": restatements.get(symbol, 0)}
+                for symbol, group in bars.groupby("symbol", sort=True)
+            ]
+        )
+    with transaction(engine, tables.market_data_coverage) as connection:
+        replace_table(connection, tables.market_data_coverage, rows)
+    return rows
+
+
+def _coverage(bars: pd.DataFrame, calendar: np.ndarray[Any, Any]) -> dict[str, Any]:
+    days = bars["session"].to_numpy().astype("datetime64[D]")
+    places = np.searchsorted(calendar, days)
+    holes = np.diff(places) - 1
+    closes = bars["close"].to_numpy()
+    same = np.concatenate([[0], np.equal(closes[1:], closes[:-1]).astype(int), [0]])
+    edges = np.flatnonzero(np.diff(same))
+    runs = edges[1::2] - edges[::2] + 1
+    return {
+        "first_session": bars["session"].iloc[0],
+        "last_session": bars["session"].iloc[-1],
+        "sessions_expected": int(places[-1] - places[0] + 1),
+        "sessions_present": len(days),
+        "gap_count": int((holes > 0).sum()),
+        "longest_gap": int(holes.max(initial=0)),
+        "stale_stretches": int((runs >= STALE).sum()),
+    }
+
+
+def record_panel(
+    engine: sa.Engine, panel_hash: str, first: date, last: date, symbols: int, sessions: Sequence[date]
+) -> None:
+    """Point the sessions to a panel."""
+    with transaction(engine, price_panels) as connection:
+        for at in range(0, len(sessions), 500):
+            connection.execute(
+                sa.delete(price_panels).where(price_panels.c.session.in_(list(sessions[at : at + 500])))
+            )
+        insert_rows(
+            connection,
+            price_panels,
+            pd.DataFrame(
+                {
+                    "session": list(sessions),
+                    "panel_hash": panel_hash,
+                    "first_session": first,
+                    "last_session": last,
+                    "symbols": symbols,
+                }
+            ),
+        )
+
+
+def panels_for(engine: sa.Engine, sessions: Sequence[date]) -> dict[date, str]:
+    """Return the panel of each session that has one."""
+    wanted = set(sessions)
+    with engine.connect() as connection:
+        rows = connection.execute(
+            sa.select(price_panels.c.session, price_panels.c.panel_hash).where(
+                price_panels.c.session.between(min(wanted), max(wanted))
+            )
+        )
+        return {row.session: row.panel_hash for row in rows if row.session in wanted}
+
+
+def newest_panels(engine: sa.Engine, count: int) -> set[str]:
+    """Return the panels of the newest sessions, at most ``count`` different ones."""
+    with engine.connect() as connection:
+        rows = connection.execute(
+            sa.select(price_panels.c.panel_hash)
+            .group_by(price_panels.c.panel_hash)
+            .order_by(sa.func.max(price_panels.c.session).desc(), price_panels.c.panel_hash)
+            .limit(count)
+        )
+        return {row[0] for row in rows}

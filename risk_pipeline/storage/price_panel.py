@@ -1,0 +1,140 @@
+"""The price panel: sessions by symbols, immutable, named by the hash of its content, memory-mapped."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import shutil
+import tempfile
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import sqlalchemy as sa
+
+from ..analytics.arrays import Date1D, Float2D
+from ..analytics.returns import total_returns
+from .market_data import read_bars
+
+ARRAYS = ("close", "high", "low", "dividend", "split_factor", "returns")
+
+
+class PanelError(RuntimeError):
+    """A panel that is missing or damaged; the text says what to materialise."""
+
+
+@dataclass(frozen=True)
+class PricePanel:
+    """Prices of ``symbols`` (sorted) on ``dates`` (consecutive sessions); arrays are (T, N) float64.
+
+    ``close``, ``high`` and ``low`` are as traded, NaN where there is no bar. ``dividend`` is cash per share
+    held before the session and ``split_factor`` new shares per old: 0 and 1 where nothing happened.
+    ``returns`` are total returns, NaN unless a session and the one before have a close.
+    """
+
+    dates: Date1D
+    symbols: tuple[str, ...]
+    close: Float2D
+    high: Float2D
+    low: Float2D
+    dividend: Float2D
+    split_factor: Float2D
+    returns: Float2D
+
+    @property
+    def nbytes(self) -> int:
+        """Return the size of all arrays."""
+        return sum(int(getattr(self, name).nbytes) for name in ARRAYS)
+
+    def content_hash(self) -> str:
+        """Return the SHA-256 of dates, symbols and arrays."""
+        digest = hashlib.sha256(self.dates.astype("datetime64[D]").tobytes())
+        digest.update("\0".join(self.symbols).encode())
+        for name in ARRAYS:
+            digest.update(np.ascontiguousarray(getattr(self, name)).tobytes())
+        return digest.hexdigest()
+
+
+def build_panel(engine: sa.Engine, dates: Date1D, symbols: list[str]) -> PricePanel:
+    """Scatter the stored bars of ``symbols`` over ``dates`` (consecutive sessions)."""
+    names = tuple(sorted(symbols))
+    bars = read_bars(engine, dates[0].item(), dates[-1].item(), names)
+    row = np.searchsorted(dates, bars["session"].to_numpy().astype("datetime64[D]"))
+    column = np.searchsorted(np.array(names), bars["symbol"].to_numpy(dtype=str))
+    on_session = (row < len(dates)) & (
+        dates[np.minimum(row, len(dates) - 1)] == bars["session"].to_numpy().astype("datetime64[D]")
+    )
+    shape = (len(dates), len(names))
+
+    def scatter(name: str, empty: float) -> Float2D:
+        out = np.full(shape, empty)
+        out[row[on_session], column[on_session]] = bars[name].to_numpy(dtype=float)[on_session]
+        return out
+
+    close, dividend, split = scatter("close", np.nan), scatter("dividend", 0.0), scatter("split_factor", 1.0)
+    return PricePanel(
+        dates=dates,
+        symbols=names,
+        close=close,
+        high=scatter("high", np.nan),
+        low=scatter("low", np.nan),
+        dividend=dividend,
+        split_factor=split,
+        returns=total_returns(close, dividend, split),
+    )
+
+
+def write_panel(folder: Path, panel: PricePanel) -> str:
+    """Store a panel under its hash, all or nothing; one that is there already is left alone."""
+    name = panel.content_hash()
+    target = folder / name
+    if (target / "panel.json").exists():
+        return name
+    folder.mkdir(parents=True, exist_ok=True)
+    scratch = Path(tempfile.mkdtemp(prefix=".writing-", dir=folder))
+    try:
+        for array in ARRAYS:
+            np.save(scratch / f"{array}.npy", np.ascontiguousarray(getattr(panel, array)))
+        content = {"symbols": panel.symbols, "dates": np.datetime_as_string(panel.dates).tolist()}
+        (scratch / "panel.json").write_text(json.dumps(content), encoding="utf-8")
+        try:
+            os.replace(scratch, target)
+        except OSError:
+            if not (target / "panel.json").exists():  # a folder without its index is a leftover
+                shutil.rmtree(target)
+                os.replace(scratch, target)
+    finally:
+        shutil.rmtree(scratch, ignore_errors=True)
+    return name
+
+
+def open_panel(folder: Path, name: str, *, verify: bool = False) -> PricePanel:
+    """Open a stored panel read-only and memory-mapped; ``verify`` compares its content with its name.
+
+    Raises
+    ------
+    PanelError
+        If it is missing, unreadable or, with ``verify``, not what its name says.
+    """
+    remedy = "materialise price_cache again for these sessions"
+    try:
+        content: dict[str, Any] = json.loads((folder / name / "panel.json").read_text(encoding="utf-8"))
+        arrays = {array: np.load(folder / name / f"{array}.npy", mmap_mode="r") for array in ARRAYS}
+    except (OSError, ValueError) as error:
+        raise PanelError(f"price panel {name[:12]} can't be read ({type(error).__name__}): {remedy}") from None
+    panel = PricePanel(
+        dates=np.array(content["dates"], dtype="datetime64[D]"), symbols=tuple(content["symbols"]), **arrays
+    )
+    if verify and panel.content_hash() != name:
+        raise PanelError(f"price panel {name[:12]} does not hold what its name says: {remedy}")
+    return panel
+
+
+def prune_panels(folder: Path, keep: set[str]) -> int:
+    """Delete the stored panels not in ``keep``; returns how many."""
+    gone = [path for path in folder.iterdir() if path.is_dir() and path.name not in keep and len(path.name) == 64]
+    for path in gone:
+        shutil.rmtree(path, ignore_errors=True)
+    return len(gone)

@@ -1,0 +1,206 @@
+"""What the batch asks of the tables: portfolios, lots, profiles, completeness, and reading any table."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Sequence
+from datetime import date
+from typing import Any
+
+import pandas as pd
+import sqlalchemy as sa
+
+from . import tables
+from .database import StorageError, insert_rows, read_frame, transaction
+from .tables import metadata, portfolio_snapshots, positions
+
+
+def portfolios(engine: sa.Engine) -> pd.DataFrame:
+    """Return all portfolios in the order of their ids."""
+    return read_frame(engine, sa.select(tables.portfolios).order_by(tables.portfolios.c.portfolio_id))
+
+
+def lots(engine: sa.Engine, last: date) -> pd.DataFrame:
+    """Return the lots entered on or before ``last``, deleted ones left out, by portfolio and position."""
+    return read_frame(
+        engine,
+        sa.select(positions)
+        .where(~positions.c.is_deleted, positions.c.entry_date <= last)
+        .order_by(positions.c.portfolio_id, positions.c.position_id),
+    )
+
+
+def flows(engine: sa.Engine, last: date) -> pd.DataFrame:
+    """Return cash paid in and out on or before ``last``."""
+    table = tables.portfolio_flows
+    return read_frame(
+        engine,
+        sa.select(table).where(table.c.flow_date <= last).order_by(table.c.portfolio_id, table.c.flow_date),
+    )
+
+
+def marks(engine: sa.Engine, last: date) -> pd.DataFrame:
+    """Return the marks of private assets on or before ``last``, by symbol and date."""
+    table = tables.private_marks
+    return read_frame(
+        engine,
+        sa.select(table).where(table.c.mark_date <= last).order_by(table.c.symbol, table.c.mark_date),
+    )
+
+
+def profiles(engine: sa.Engine, last: date) -> pd.DataFrame:
+    """Return every version of every profile known on or before ``last``, by symbol and date."""
+    table = tables.company_profiles
+    return read_frame(
+        engine, sa.select(table).where(table.c.as_of <= last).order_by(table.c.symbol, table.c.as_of)
+    )
+
+
+def upsert_profiles(engine: sa.Engine, frame: pd.DataFrame) -> int:
+    """Store profile versions; one that is there already is replaced. Returns how many were written."""
+    table = tables.company_profiles
+    with transaction(engine, table) as connection:
+        known = set(connection.execute(sa.select(table.c.symbol, table.c.as_of)).fetchall())
+        keys = list(zip(frame["symbol"], pd.to_datetime(frame["as_of"]).dt.date, strict=True))
+        again = [key for key in keys if key in known]
+        for symbol, as_of in again:
+            connection.execute(sa.delete(table).where(table.c.symbol == symbol, table.c.as_of == as_of))
+        return insert_rows(connection, table, frame[[column.name for column in table.columns]])
+
+
+def position_symbols(engine: sa.Engine) -> list[str]:
+    """Return every symbol with a market price that any lot needs, sorted."""
+    with engine.connect() as connection:
+        rows = connection.execute(
+            sa.select(_priced_symbol()).where(~positions.c.is_deleted, _is_priced()).distinct()
+        )
+        return sorted(row[0] for row in rows)
+
+
+def _priced_symbol() -> sa.ColumnElement[str]:
+    return sa.func.coalesce(positions.c.underlying, positions.c.symbol).label("symbol")
+
+
+def _is_priced() -> sa.ColumnElement[bool]:
+    return positions.c.investment_class != "PRIVATE"
+
+
+def symbol_needs(engine: sa.Engine, first: date, last: date) -> pd.DataFrame:
+    """Return ``symbol, first_held, last_held, is_active`` of lots entered on or before ``last``.
+
+    ``last_held`` is the last day on which a lot needs a price (its exit or expiry, else ``last``);
+    ``is_active`` tells whether that is on or after ``first``.
+    """
+    ends = sa.func.coalesce(positions.c.exit_date, positions.c.expiry, last)
+    rows = read_frame(
+        engine,
+        sa.select(
+            _priced_symbol(),
+            sa.func.min(positions.c.entry_date, type_=sa.Date).label("first_held"),
+            sa.func.max(ends, type_=sa.Date).label("last_held"),
+            # a lot sold on its way to expiry needs no price after its exit
+        )
+        .where(~positions.c.is_deleted, _is_priced(), positions.c.entry_date <= last)
+        .group_by(_priced_symbol()),
+    )
+    for name in ("first_held", "last_held"):
+        rows[name] = rows[name].dt.date
+    return rows.assign(is_active=rows["last_held"] >= first).sort_values("symbol", ignore_index=True)
+
+
+def portfolio_summary(engine: sa.Engine) -> tuple[pd.DataFrame, str]:
+    """Return counts and entry dates by portfolio, and a version that changes with any imported row."""
+    digest = hashlib.sha256()
+    for table in (tables.portfolios, positions, tables.portfolio_flows, tables.private_marks):
+        rows = read_table(engine, table.name)
+        digest.update(pd.util.hash_pandas_object(rows.astype(str), index=False).to_numpy().tobytes())
+    summary = read_frame(
+        engine,
+        sa.select(
+            tables.portfolios.c.portfolio_id,
+            sa.func.count(positions.c.position_id).label("positions"),
+            sa.func.min(positions.c.entry_date, type_=sa.Date).label("first_entry"),
+            sa.func.max(positions.c.entry_date, type_=sa.Date).label("last_entry"),
+        )
+        .join_from(
+            tables.portfolios,
+            positions,
+            (positions.c.portfolio_id == tables.portfolios.c.portfolio_id) & ~positions.c.is_deleted,
+            isouter=True,
+        )
+        .group_by(tables.portfolios.c.portfolio_id)
+        .order_by(tables.portfolios.c.portfolio_id),
+    )
+    return summary, digest.hexdigest()[:16]
+
+
+def incomplete_sessions(engine: sa.Engine, sessions: Sequence[date]) -> list[date]:
+    """Return the sessions on which a portfolio active then has no complete snapshot."""
+    active = portfolios(engine)
+    done = read_frame(
+        engine,
+        sa.select(portfolio_snapshots.c.session, portfolio_snapshots.c.portfolio_id).where(
+            portfolio_snapshots.c.session.between(sessions[0], sessions[-1]),
+            portfolio_snapshots.c.is_complete,
+        ),
+    )
+    complete = set(zip(done["session"].dt.date, done["portfolio_id"], strict=True))
+    spans = [
+        (row.portfolio_id, row.inception_date.date(), None if pd.isna(row.closed_date) else row.closed_date.date())
+        for row in active.itertuples(index=False)
+    ]
+    return [
+        day
+        for day in sessions
+        if any(
+            opened <= day and (closed is None or day < closed) and (day, name) not in complete
+            for name, opened, closed in spans
+        )
+    ]
+
+
+def clear_analytics(engine: sa.Engine, first: date, last: date) -> dict[str, int]:
+    """Delete everything derived of a range of sessions; prices and imports stay. Returns rows by table."""
+    with transaction(engine, *tables.ANALYTICS) as connection:
+        return {
+            table.name: connection.execute(
+                sa.delete(table).where(table.c.session.between(first, last))
+            ).rowcount
+            for table in tables.ANALYTICS
+        }
+
+
+def latest_session(engine: sa.Engine) -> date | None:
+    """Return the latest session with a snapshot."""
+    with engine.connect() as connection:
+        return connection.execute(sa.select(sa.func.max(portfolio_snapshots.c.session))).scalar()
+
+
+def read_table(
+    engine: sa.Engine,
+    name: str,
+    *,
+    first: date | None = None,
+    last: date | None = None,
+    portfolio: str | None = None,
+) -> pd.DataFrame:
+    """Return the rows of a table (or of the view ``stress_factor_impacts``) in the order of its key.
+
+    ``first`` and ``last`` bound the session, ``portfolio`` the portfolio's id.
+    """
+    if name == tables.STRESS_FACTOR_IMPACTS:
+        source: Any = tables.STRESS_FACTOR_IMPACTS_SELECT.subquery(name)
+        order = [source.c.session, source.c.portfolio_id, source.c.scenario_id, source.c.factor_name]
+    elif name in metadata.tables:
+        source = metadata.tables[name]
+        order = list(source.primary_key.columns)
+    else:
+        raise StorageError(f"there is no table {name!r}; there are {', '.join(sorted(metadata.tables))}")
+    select = sa.select(source).order_by(*order)
+    if first is not None:
+        select = select.where(source.c.session >= first)
+    if last is not None:
+        select = select.where(source.c.session <= last)
+    if portfolio is not None:
+        select = select.where(source.c.portfolio_id == portfolio)
+    return read_frame(engine, select)

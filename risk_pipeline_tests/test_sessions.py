@@ -1,0 +1,117 @@
+"""Partition keys are the exchange's sessions, and a session is there the same evening and not before its close.
+
+Lessons T-12 (non-trading days), T-13 (UTC against exchange dates) and T-14 (cron weekdays in UTC).
+"""
+
+from __future__ import annotations
+
+from datetime import date, datetime, timedelta
+from zoneinfo import ZoneInfo
+
+import dagster as dg
+import exchange_calendars as xc
+import pandas as pd
+import pytest
+
+from risk_pipeline.sessions import NoSessionError, session_calendar
+
+NEW_YORK = ZoneInfo("America/New_York")
+
+
+@pytest.fixture(scope="module")
+def nyse():
+    return session_calendar("XNYS", date(2015, 1, 2))
+
+
+def keys_at(calendar, at: datetime) -> list[str]:
+    with dg.partition_loading_context(effective_dt=at):
+        return list(calendar.partitions.get_partition_keys())
+
+
+def test_partition_keys_are_the_sessions_of_2015_to_2026(nyse):
+    end = min(date(2026, 12, 31), xc.get_calendar("XNYS").last_session.date())
+    keys = keys_at(nyse, datetime.combine(end + timedelta(days=1), datetime.min.time(), ZoneInfo("UTC")))
+    sessions = xc.get_calendar("XNYS", start="2015-01-01").sessions_in_range("2015-01-02", pd.Timestamp(end))
+    assert keys == [f"{session:%Y-%m-%d}" for session in sessions]
+
+
+@pytest.mark.parametrize(
+    ("day", "is_session"),
+    [
+        ("2025-01-09", False),  # day of mourning
+        ("2025-07-04", False),
+        ("2025-11-28", True),  # half day
+        ("2024-12-24", True),  # half day
+        ("2025-03-10", True),  # the Monday after clocks went forward
+        ("2025-11-03", True),  # the Monday after clocks went back
+        ("2025-06-14", False),  # a Saturday
+    ],
+)
+def test_t12_closed_days_have_no_partition(nyse, day, is_session):
+    keys = keys_at(nyse, datetime(2026, 1, 5, 12, tzinfo=NEW_YORK))
+    assert (day in keys) is is_session
+    assert nyse.is_session(date.fromisoformat(day)) is is_session
+
+
+@pytest.mark.parametrize(
+    "day", ["2025-01-15", "2025-07-15", "2025-03-07", "2025-03-10", "2025-11-03", "2025-11-28"]
+)
+def test_t13_a_session_is_ready_the_same_evening_and_not_before_its_close(nyse, day):
+    session = date.fromisoformat(day)
+    close = xc.get_calendar("XNYS").session_close(day).tz_convert(NEW_YORK).to_pydatetime()
+    assert nyse.last_closed(close) < session
+    assert nyse.last_closed(datetime.combine(session, datetime.min.time(), NEW_YORK)) < session
+    assert (
+        nyse.last_closed(datetime(session.year, session.month, session.day, 20, 30, tzinfo=NEW_YORK))
+        == session
+    )
+
+
+def test_every_session_of_a_year_is_ready_at_its_own_schedule_tick(nyse):
+    minute, hour = (int(part) for part in nyse.schedule_cron.split()[:2])
+    for session in nyse.between(date(2025, 1, 1), date(2025, 12, 31)).tolist():
+        tick = datetime(session.year, session.month, session.day, hour, minute, tzinfo=NEW_YORK)
+        assert nyse.last_closed(tick) == session
+
+
+def test_t14_the_schedule_ticks_on_exchange_weekdays_in_exchange_time(nyse):
+    assert nyse.schedule_cron == "30 20 * * 1,2,3,4,5"
+    assert nyse.timezone == "America/New_York"
+
+
+def test_a_weekend_and_a_holiday_keep_the_last_session(nyse):
+    assert nyse.last_closed(datetime(2026, 11, 28, 12, tzinfo=NEW_YORK)) == date(2026, 11, 27)
+    assert nyse.last_closed(datetime(2026, 11, 26, 20, 30, tzinfo=NEW_YORK)) == date(2026, 11, 25)
+
+
+def test_before_the_first_session_there_is_none(nyse):
+    with pytest.raises(NoSessionError, match="2015-01-02"):
+        nyse.last_closed(datetime(2014, 6, 2, tzinfo=NEW_YORK))
+
+
+def test_stepping_back_and_forward_counts_sessions(nyse):
+    assert nyse.back(date(2025, 1, 10), 1) == date(2025, 1, 8)
+    assert nyse.back(date(2025, 1, 12), 0) == date(2025, 1, 10)
+    assert nyse.following(date(2025, 1, 8)) == date(2025, 1, 10)
+    assert nyse.between(date(2025, 1, 8), date(2025, 1, 10)).tolist() == [date(2025, 1, 8), date(2025, 1, 10)]
+
+
+@pytest.mark.parametrize("exchange", ["XLON", "XTKS", "XHKG", "XTSE"])
+def test_other_exchanges_are_ready_after_their_close_and_by_their_tick(exchange):
+    calendar = session_calendar(exchange, date(2024, 1, 2))
+    zone = ZoneInfo(calendar.timezone)
+    closes = xc.get_calendar(exchange)
+    minute, hour = (int(part) for part in calendar.schedule_cron.split()[:2])
+    for session in calendar.between(date(2025, 1, 2), date(2025, 12, 30)).tolist():
+        assert calendar.last_closed(closes.session_close(pd.Timestamp(session)).to_pydatetime()) < session
+        assert (
+            calendar.last_closed(
+                datetime(session.year, session.month, session.day, hour, minute, tzinfo=zone)
+            )
+            == session
+        )
+
+
+def test_an_unknown_exchange_says_what_to_give():
+    with pytest.raises(ValueError, match="RISK_PIPELINE_CALENDAR.*XNYS"):
+        session_calendar("NYSEE", date(2015, 1, 2))
