@@ -74,9 +74,7 @@ class PriceCache(dg.ConfigurableResource):
 
     _open: dict[str, PricePanel] = PrivateAttr(default_factory=dict)
 
-    def write(
-        self, db: Database, panel: PricePanel, sessions: Sequence[date]
-    ) -> str:
+    def write(self, db: Database, panel: PricePanel, sessions: Sequence[date]) -> str:
         """Store a panel, point the sessions to it and prune the oldest panels; return its hash."""
         from .storage.market_data import newest_panels, record_panel
         from .storage.price_panel import prune_panels, write_panel
@@ -88,9 +86,7 @@ class PriceCache(dg.ConfigurableResource):
         prune_panels(settings.panel_folder, {panel_hash, *newest_panels(db.engine, settings.panels_kept)})
         return panel_hash
 
-    def panels(
-        self, db: Database, sessions: Sequence[date]
-    ) -> list[tuple[PricePanel, list[date]]]:
+    def panels(self, db: Database, sessions: Sequence[date]) -> list[tuple[PricePanel, list[date]]]:
         """Return the panels of the sessions, each with the sessions that point to it.
 
         One panel for a run that made its own; each is opened (memory-mapped) once per step.
@@ -117,6 +113,12 @@ class PriceCache(dg.ConfigurableResource):
             if panel_hash not in self._open:
                 self._open[panel_hash] = open_panel(Settings().panel_folder, panel_hash)
         return [(self._open[panel_hash], days) for panel_hash, days in groups.items()]
+
+    def hashes(self, db: Database, panels: list[tuple[PricePanel, list[date]]]) -> list[str]:
+        """Return the name under which each panel was stored."""
+        from .storage.market_data import panels_for
+
+        return [panels_for(db.engine, days)[days[0]] for _, days in panels]
 
 
 class Registries(dg.ConfigurableResource):

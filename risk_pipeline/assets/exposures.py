@@ -2,13 +2,10 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import dagster as dg
 import numpy as np
 import pandas as pd
 
-from ..analytics.arrays import Float2D, Float3D
 from ..analytics.covariance import factor_covariance
 from ..analytics.exposures import aggregate_exposures
 from ..analytics.reasons import Reason
@@ -43,9 +40,7 @@ def factor_exposures(
 def compute_exposures(inputs: Inputs) -> Frames:
     """Compute all rows of ``factor_exposures`` for a block of sessions."""
     betas = symbol_betas(inputs)
-    portfolio = aggregate_exposures(
-        inputs.book.holdings, betas.beta, betas.std_error, inputs.book.equity
-    )
+    portfolio = aggregate_exposures(inputs.book.holdings, betas.beta, betas.std_error, inputs.book.equity)
     fits = portfolio_fits(inputs)
     rows = []
     for k, name in enumerate(betas.names):

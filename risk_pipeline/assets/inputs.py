@@ -6,17 +6,17 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import date
 from functools import cached_property
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import dagster as dg
 import numpy as np
 import pandas as pd
 
-from ..analytics.arrays import Bool2D, Int1D
-from ..analytics.lots import Lots
+from ..analytics.arrays import Bool2D, Date1D, Float1D, Float2D, Int1D
+from ..analytics.lots import InvestmentClass, Lots, SplitAdjusted, private_prices
 from ..analytics.reasons import Reason
-from ..analytics.valuation import Book, value_book
-from ..analytics.volatility import estimate_volatility
+from ..analytics.valuation import Accounts, Book, value_book
+from ..analytics.volatility import VolatilityEstimates, estimate_volatility
 from ..resources import Database, PriceCache, Registries
 from ..settings import Settings
 from ..storage import tables
@@ -38,6 +38,7 @@ class Inputs:
     """The panel of a block of sessions, the imported portfolios, and the registries.
 
     ``ends`` are the rows of the sessions in the panel. Portfolios are in the order of their ids.
+    ``lot_symbols`` are the lots' own symbols; ``marks`` the name, date and price of private marks.
     """
 
     db: Database
@@ -45,7 +46,10 @@ class Inputs:
     panel: PricePanel
     sessions: list[date]
     portfolios: pd.DataFrame
-    lots: pd.DataFrame
+    lots: Lots
+    lot_symbols: list[str]
+    accounts: Accounts
+    marks: tuple[Int1D, Date1D, Float1D]
 
     @cached_property
     def ends(self) -> Int1D:
@@ -64,7 +68,51 @@ class Inputs:
 
     def value(self, ends: Int1D) -> Book:
         """Value the book at other rows of the panel, with what was known on each."""
-        return value_book_at(self, ends)
+        lots, dates = self.lots, self.panel.dates
+        return value_book(
+            lots,
+            self.accounts,
+            dates,
+            self.prices,
+            np.asarray(self.panel.dividend),
+            ends,
+            volatility=self._option_volatility(ends),
+            private_price=private_prices(lots, dates[ends], *self.marks),
+            rate=Settings().risk_free_rate,
+        )
+
+    def _option_volatility(self, ends: Int1D) -> Float2D:
+        """Forecast volatility of the options' underlyings, NaN elsewhere, shape (D, N)."""
+        out = np.full((len(ends), len(self.panel.symbols)), np.nan)
+        needed = np.unique(self.lots.symbol[self.lots.is_option & np.isnan(self.lots.implied_volatility)])
+        if len(needed):
+            out[:, needed] = self.symbol_volatility(ends, needed).forecast
+        return out
+
+    def symbol_volatility(self, ends: Int1D, columns: Int1D | None = None) -> VolatilityEstimates:
+        """Estimate the volatility of the panel's symbols (or of some columns) at rows of the panel."""
+        chosen = slice(None) if columns is None else columns
+        return estimate_volatility(np.asarray(self.panel.returns[:, chosen]), ends)
+
+    @cached_property
+    def prices(self) -> SplitAdjusted:
+        """Closes and splits of the panel, prepared for look-up."""
+        return SplitAdjusted.of(np.asarray(self.panel.close), np.asarray(self.panel.split_factor))
+
+    def profiles_as_of(self, field: str) -> list[list[Any]]:
+        """Return a profile field of each panel symbol as it was known on each session, None if unknown."""
+        versions = self._profiles.dropna(subset=[field])
+        out = []
+        for session in self.sessions:
+            known = versions[versions["as_of"] <= pd.Timestamp(session)].groupby("symbol")[field].last()
+            out.append([known.get(symbol) for symbol in self.panel.symbols])
+        return out
+
+    @cached_property
+    def _profiles(self) -> pd.DataFrame:
+        from ..storage.queries import profiles
+
+        return profiles(self.db.engine, self.sessions[-1])
 
     @cached_property
     def symbols_in_use(self) -> Bool2D:
@@ -101,31 +149,79 @@ class Inputs:
         """Return the skip rows of portfolios that hold nothing with a market price."""
         without = self.book.is_active & ~self.has_public
         reason = np.where(
-            self.book.private_positions > 0, Reason.NO_PUBLIC_POSITIONS, Reason.NO_ACTIVE_POSITIONS
+            self.book.private_positions > 0,
+            Reason.NO_PUBLIC_POSITIONS.value,
+            Reason.NO_ACTIVE_POSITIONS.value,
         )
         skips = self.frame(without, "entity", self.portfolio_ids, reason=reason)
         return skips.assign(analytic=analytic, entity_type="portfolio", detail=None)
 
 
-def load_inputs(
-    db: Database, registries: Registries, panel: PricePanel, sessions: list[date]
-) -> Inputs:
-    """Read portfolios and lots as of the last session."""
-    from ..storage.queries import lots, portfolios
+def load_inputs(db: Database, registries: Registries, panel: PricePanel, sessions: list[date]) -> Inputs:
+    """Read portfolios, lots, flows and marks as of the last session."""
+    from ..storage import queries
+    from ..storage.price_panel import PanelError
 
+    last = sessions[-1]
+    portfolios = queries.portfolios(db.engine)
+    number = {name: at for at, name in enumerate(portfolios["portfolio_id"])}
+    column = {symbol: at for at, symbol in enumerate(panel.symbols)}
+    rows = queries.lots(db.engine, last)
+    names = {symbol: at for at, symbol in enumerate(sorted(set(rows["symbol"])))}
+    priced = rows["underlying"].where(rows["underlying"].notna(), rows["symbol"])
+    private = rows["investment_class"] == "PRIVATE"
+    unknown = sorted(set(priced[~private]) - set(column))
+    if unknown:
+        raise PanelError(
+            f"the price panel of {last} lacks {', '.join(unknown[:5])}, imported after it was made: "
+            "materialise market_data and price_cache for these sessions first"
+        )
+    flows, marks = queries.flows(db.engine, last), queries.marks(db.engine, last)
+    marks = marks[marks["symbol"].isin(names)]
     return Inputs(
         db=db,
         registries=registries,
         panel=panel,
         sessions=sessions,
-        portfolios=portfolios(db.engine),
-        lots=lots(db.engine, sessions[-1]),
+        portfolios=portfolios,
+        lot_symbols=rows["symbol"].tolist(),
+        lots=Lots(
+            portfolio=_integers(rows["portfolio_id"].map(number)),
+            symbol=np.where(private, -1, _integers(priced.map(column).fillna(-1))),
+            name=_integers(rows["symbol"].map(names)),
+            kind=_integers(rows["investment_class"].map(lambda kind: InvestmentClass[kind].value)),
+            quantity=rows["quantity"].to_numpy(dtype=float),
+            entry_date=_days(rows["entry_date"]),
+            entry_price=rows["entry_price"].to_numpy(dtype=float),
+            exit_date=_days(rows["exit_date"]),
+            exit_price=rows["exit_price"].to_numpy(dtype=float),
+            is_call=(rows["option_type"] == "CALL").to_numpy(),
+            strike=rows["strike"].to_numpy(dtype=float),
+            expiry=_days(rows["expiry"]),
+            implied_volatility=rows["implied_volatility"].to_numpy(dtype=float),
+        ),
+        accounts=Accounts(
+            starting_equity=portfolios["starting_equity"].to_numpy(dtype=float),
+            inception=_days(portfolios["inception_date"]),
+            closed=_days(portfolios["closed_date"]),
+            flow_portfolio=_integers(flows["portfolio_id"].map(number)),
+            flow_date=_days(flows["flow_date"]),
+            flow_amount=flows["amount"].to_numpy(dtype=float),
+        ),
+        marks=(
+            _integers(marks["symbol"].map(names)),
+            _days(marks["mark_date"]),
+            marks["price"].to_numpy(dtype=float),
+        ),
     )
 
 
-def value_book_at(inputs: Inputs, ends: Int1D) -> Book:
-    """Value the book: lots and flows from the tables, prices from the panel, volatilities as of each row."""
-    raise AssertionError
+def _days(values: pd.Series) -> Date1D:
+    return values.to_numpy().astype("datetime64[D]")
+
+
+def _integers(values: pd.Series) -> Int1D:
+    return values.to_numpy(dtype=float).astype(np.int64)
 
 
 def compute_sessions(

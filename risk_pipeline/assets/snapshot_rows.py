@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 
+from ..analytics.arrays import Int1D
 from ..analytics.concentration import concentration, sector_exposure
 from ..storage import tables
 from .inputs import Frames, Inputs
@@ -22,7 +23,8 @@ def compute_snapshots(inputs: Inputs) -> Frames:
     pnl = book.equity - start - book.flow
     with np.errstate(invalid="ignore", divide="ignore"):
         daily_return = np.where(start > 0, pnl / start, np.nan)
-    shares = concentration(book)
+    cell, lot = _positions(inputs)
+    shares = concentration(cell, inputs.lots.name[lot], book.positions.value, book.equity.shape)
     snapshots = inputs.frame(
         book.is_active,
         "portfolio_id",
@@ -39,7 +41,7 @@ def compute_snapshots(inputs: Inputs) -> Frames:
         cumulative_pnl=book.cumulative_pnl,
         flow=book.flow,
         is_opening=opening,
-        positions=book.positions,
+        positions=book.position_count,
         public_positions=book.public_positions,
         option_positions=book.option_positions,
         private_positions=book.private_positions,
@@ -105,14 +107,44 @@ def _with_analytics(inputs: Inputs, snapshots: pd.DataFrame) -> pd.DataFrame:
     missing = pd.Series("", index=out.index)
     rows = pd.MultiIndex.from_frame(out[key])
     for analytic, (counts, least) in expected.items():
-        absent = out["has_public"].to_numpy() & (
-            counts.reindex(rows).fillna(0).to_numpy() < least
-        )
+        absent = out["has_public"].to_numpy() & (counts.reindex(rows).fillna(0).to_numpy() < least)
         missing[absent] += f"{analytic} "
     missing = missing.str.strip()
     return out.assign(is_complete=missing == "", missing=missing.where(missing != "", None))
 
 
+def _positions(inputs: Inputs) -> tuple[Int1D, Int1D]:
+    """Return each position's cell among sessions and portfolios, and its lot."""
+    rows = inputs.book.positions
+    return rows.session * len(inputs.portfolio_ids) + inputs.lots.portfolio[rows.lot], rows.lot
+
+
 def _sector_rows(inputs: Inputs) -> pd.DataFrame:
     """Net and gross by sector; what has no profile is in a bucket of its own, so shares sum to one."""
-    raise AssertionError
+    cell, lot = _positions(inputs)
+    sectors = sectors_as_of(inputs)
+    names = sorted({*(name for row in sectors for name in row), UNMAPPED, PRIVATE})
+    code = {name: number for number, name in enumerate(names)}
+    coded = np.array([[code[name] for name in row] for row in sectors], dtype=np.int64)
+    sector = np.where(
+        inputs.lots.is_private[lot],
+        code[PRIVATE],
+        coded[inputs.book.positions.session, np.maximum(inputs.lots.symbol[lot], 0)],
+    )
+    found = sector_exposure(cell, sector, inputs.book.positions.value, inputs.book.equity.shape)
+    return pd.DataFrame(
+        {
+            "session": np.array(inputs.sessions, dtype="datetime64[s]")[found.session],
+            "portfolio_id": np.array(inputs.portfolio_ids, dtype=object)[found.portfolio],
+            "sector": np.array(names, dtype=object)[found.sector],
+            "net": found.net,
+            "gross": found.gross,
+            "gross_share": found.gross_share,
+        }
+    )
+
+
+def sectors_as_of(inputs: Inputs) -> list[list[str]]:
+    """Return the sector of each panel symbol as of each session."""
+    known = inputs.profiles_as_of("sector")
+    return [[UNMAPPED if name is None else name for name in row] for row in known]

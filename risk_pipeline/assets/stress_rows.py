@@ -2,8 +2,218 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from ..analytics.arrays import Float1D, Float2D
+from ..analytics.reasons import Reason
+from ..analytics.stress import (
+    ConditionalMoves,
+    conditional_moves,
+    conditional_std,
+    option_revaluation,
+    replay,
+)
+from ..config.scenarios import Scenario
+from ..settings import Settings
+from ..storage import tables
+from ..storage.queries import read_table
+from .core_model import CoreModel, read_core_model
 from .inputs import Frames, Inputs
+from .symbol_betas import core_factor_returns
+
+DAYS_A_YEAR = 365.0
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What a scenario does to the factors on one session, and how that was found."""
+
+    moves: ConditionalMoves
+    shocked: dict[int, float]
+    method: str  # conditional, realised or stated
+    path: Float2D | None
+    coverage: float | None
 
 
 def compute_stress(inputs: Inputs) -> Frames:
-    raise AssertionError
+    """Compute every active scenario on every portfolio, session by session."""
+    model = read_core_model(inputs)
+    symbol_betas = _core_betas(inputs)
+    returns = core_factor_returns(inputs)
+    results, moves, plausibility = [], [], []
+    for number, session in enumerate(inputs.sessions):
+        day = pd.Timestamp(session)
+        for scenario in inputs.registries.scenarios.active:
+            outcome = _outcome(inputs, scenario, number, model, returns)
+            key = {"session": day, "scenario_id": scenario.id}
+            plausibility.append(
+                {
+                    **key,
+                    "method": outcome.method,
+                    "mahalanobis": outcome.moves.mahalanobis,
+                    "p_value": outcome.moves.p_value,
+                    "one_in_days": _finite(outcome.moves.one_in_days),
+                    "coverage": outcome.coverage,
+                    "reason": outcome.moves.reason,
+                }
+            )
+            if outcome.moves.reason is None:
+                moves += [
+                    {
+                        **key,
+                        "factor_name": name,
+                        "is_shocked": k in outcome.shocked,
+                        "move": outcome.moves.move[k],
+                    }
+                    for k, name in enumerate(inputs.registries.factors.core_names)
+                ]
+            results.append(
+                _portfolio_rows(inputs, scenario, number, model, outcome, symbol_betas[number]).assign(**key)
+            )
+    return {
+        tables.stress_test_results: pd.concat(results, ignore_index=True),
+        tables.scenario_factor_moves: _frame(tables.scenario_factor_moves, moves),
+        tables.scenario_plausibility: _frame(tables.scenario_plausibility, plausibility),
+        tables.analytics_skips: inputs.portfolio_skips("stress_tests"),
+    }
+
+
+def _frame(table: Any, rows: list[dict[str, Any]]) -> pd.DataFrame:
+    return pd.DataFrame(rows, columns=[column.name for column in table.columns])
+
+
+def _finite(value: float) -> float | None:
+    return float(value) if np.isfinite(value) else None
+
+
+def _outcome(inputs: Inputs, scenario: Scenario, number: int, model: CoreModel, returns: Float2D) -> Outcome:
+    """Find how the factors move: realised where a replay is over and covered, else from the stated shocks."""
+    shocked = inputs.registries.scenarios.moves(scenario, inputs.registries.factors)
+    positions = np.array(list(shocked), dtype=np.int64)
+    path = _replay_returns(inputs, scenario, number, returns) if scenario.replay else None
+    conditional = conditional_moves(
+        model.covariance[number], positions, np.array(list(shocked.values())), horizon=scenario.horizon
+    )
+    if path is None:
+        return Outcome(
+            conditional, shocked, "stated" if scenario.kind == "historical" else "conditional", None, None
+        )
+    covered = ~np.isnan(path).any(axis=1)
+    total = np.where(covered[:, None], path, 0.0).sum(axis=0)
+    everything = np.arange(len(total))
+    judged = conditional_moves(model.covariance[number], everything, total, horizon=len(path))
+    return Outcome(
+        judged,
+        dict.fromkeys(everything.tolist(), 0.0),
+        "realised",
+        np.where(covered[:, None], path, 0.0),
+        float(covered.mean()),
+    )
+
+
+def _replay_returns(inputs: Inputs, scenario: Scenario, number: int, returns: Float2D) -> Float2D | None:
+    """Return the factor returns of a replay's sessions; None if it was not over or prices cover too little."""
+    assert scenario.replay is not None  # noqa: S101 (the caller asked)
+    first, last = (np.datetime64(day) for day in scenario.replay)
+    if last > np.datetime64(inputs.sessions[number]):
+        return None
+    dates = inputs.panel.dates
+    inside = (dates > first) & (dates <= last)
+    if not inside.any() or dates[0] > first or np.isnan(returns[inside]).any(axis=1).mean() > 0.2:
+        return None
+    return returns[inside]
+
+
+def _portfolio_rows(
+    inputs: Inputs,
+    scenario: Scenario,
+    number: int,
+    model: CoreModel,
+    outcome: Outcome,
+    betas: Float2D,
+) -> pd.DataFrame:
+    """Return one row per portfolio with a market-priced position."""
+    factors = inputs.registries.factors
+    who = np.flatnonzero(inputs.has_public[number])
+    dollars = model.core_dollar[number, who]
+    known = ~np.isnan(dollars).any(axis=1)
+    safe = np.nan_to_num(dollars)
+    equity = inputs.book.equity[number, who]
+    refused = outcome.moves.reason is not None
+    direct = np.zeros(len(who))
+    library = inputs.registries.scenarios
+    for shock in scenario.shocks:
+        factor = factors.by_scenario_key[shock.factor]
+        size = library.shock_return(scenario, shock, factors)
+        if outcome.method == "realised":
+            size = outcome.moves.move[factors.core_position(shock.factor)]
+        direct += model.dollar.get(factor.name, np.full(inputs.book.equity.shape, np.nan))[number, who] * size
+    linear = (safe * outcome.moves.move).sum(axis=1)
+    drawdown = np.full(len(who), np.nan)
+    if outcome.path is not None:
+        drawdown = replay(safe, outcome.path).max_drawdown
+    options = _revalued_options(inputs, number, betas @ np.nan_to_num(outcome.moves.move))[who]
+    correlated = np.where(known & (not refused), linear + options, np.nan)
+    reason = np.where(known, outcome.moves.reason, Reason.TOO_SHORT.value)  # type: ignore[arg-type]
+    with np.errstate(invalid="ignore"):
+        return pd.DataFrame(
+            {
+                "portfolio_id": np.array(inputs.portfolio_ids, dtype=object)[who],
+                "direct_pnl": direct,
+                "correlated_pnl": correlated,
+                "correlation_effect": correlated - direct,
+                "option_revaluation": np.where(np.isnan(correlated), np.nan, options),
+                "conditional_std": np.where(
+                    known & (not refused),
+                    conditional_std(safe, np.nan_to_num(outcome.moves.covariance)),
+                    np.nan,
+                ),
+                "return_on_equity": np.where(equity > 0, correlated / equity, np.nan),
+                "max_drawdown": drawdown,
+                "exceeds_equity": np.nan_to_num(-correlated) > np.maximum(equity, 0.0),
+                "coverage": np.nan_to_num(model.coverage[number, who]),
+                "reason": reason,
+            }
+        )
+
+
+def _core_betas(inputs: Inputs) -> np.ndarray:
+    """Return the stored core betas of every panel symbol, (D, N, K); NaN where there is none."""
+    names = pd.Index(inputs.registries.factors.core_names)
+    rows = read_table(
+        inputs.db.engine, "symbol_factor_exposures", first=inputs.sessions[0], last=inputs.sessions[-1]
+    )
+    out = np.full((len(inputs.sessions), len(inputs.panel.symbols), len(names)), np.nan)
+    day = pd.DatetimeIndex(np.array(inputs.sessions, dtype="datetime64[s]")).get_indexer(
+        pd.DatetimeIndex(rows["session"]).astype("datetime64[s]")
+    )
+    symbol = pd.Index(inputs.panel.symbols).get_indexer(rows["symbol"])
+    factor = names.get_indexer(rows["factor_name"])
+    keep = (day >= 0) & (symbol >= 0) & (factor >= 0)
+    out[day[keep], symbol[keep], factor[keep]] = rows["beta"].to_numpy(dtype=float)[keep]
+    return out
+
+
+def _revalued_options(inputs: Inputs, number: int, symbol_returns: Float1D) -> Float1D:
+    """Return, by portfolio (P,), what revaluing its options adds to their delta."""
+    rows = inputs.book.positions
+    at = np.flatnonzero((rows.session == number) & inputs.lots.is_option[rows.lot])
+    lot = rows.lot[at]
+    ratio = rows.quantity[at] / inputs.lots.quantity[lot]
+    today = inputs.panel.dates[inputs.ends[number]]
+    moved = symbol_returns[inputs.lots.symbol[lot]]
+    extra = option_revaluation(
+        rows.spot[at],
+        inputs.lots.strike[lot] / ratio,
+        (inputs.lots.expiry[lot] - today).astype(np.int64) / DAYS_A_YEAR,
+        Settings().risk_free_rate,
+        rows.volatility[at],
+        inputs.lots.is_call[lot],
+        rows.quantity[at] * inputs.lots.multiplier[lot],
+        np.nan_to_num(moved),
+    )
+    return np.bincount(inputs.lots.portfolio[lot], extra, len(inputs.portfolio_ids))

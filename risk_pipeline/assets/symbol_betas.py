@@ -116,18 +116,7 @@ def symbol_betas(inputs: Inputs) -> SymbolBetas:
         quality[..., k][ridge.observations < style.window] = "limited_history"
     out["t_stat"] = out["beta"] / out["std_error"]
     k = names.index(factors.provider.name)
-    out["beta"][..., k] = _vendor_betas(inputs)
+    out["beta"][..., k] = np.array(inputs.profiles_as_of("vendor_beta"), dtype=float)
     quality[np.abs(out["beta"]) > OUTLIER] = "outlier"
     quality[..., k] = "vendor"
     return SymbolBetas(names=names, quality=quality, **out)
-
-
-def _vendor_betas(inputs: Inputs) -> Float2D:
-    """Return the vendor's beta known as of each session, (D, N)."""
-    from ..storage.queries import profiles_as_of
-
-    betas = np.full((len(inputs.sessions), len(inputs.panel.symbols)), np.nan)
-    for number, session in enumerate(inputs.sessions):
-        profiles = profiles_as_of(inputs.db.engine, session).set_index("symbol")["vendor_beta"]
-        betas[number] = profiles.reindex(list(inputs.panel.symbols)).to_numpy(dtype=float)
-    return betas

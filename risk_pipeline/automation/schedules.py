@@ -34,8 +34,4 @@ def evening(context: dg.ScheduleEvaluationContext, db: Database) -> dg.RunReques
             f"nothing is missing: every active portfolio has a complete snapshot up to "
             f"{CALENDAR.last_closed(tick)}"
         )
-    return dg.RunRequest(
-        run_key=f"{tick.isoformat()} {wanted}", tags=range_tags(wanted.first, wanted.last)
-    )
-
-
+    return dg.RunRequest(run_key=f"{tick.isoformat()} {wanted}", tags=range_tags(wanted.first, wanted.last))

@@ -1,71 +1,83 @@
-"""How a check looks at a run's sessions and reports the bad ones in one table."""
+"""How a check looks at a run's sessions and reports what is wrong in one table."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import dataclass
 from datetime import date
-from typing import Any
+from typing import TYPE_CHECKING
 
 import dagster as dg
 import pandas as pd
 
 from ..assets.common import run_sessions, table_metadata
-from ..resources import Database, PriceCache, Registries
+from ..resources import Database, Registries
+
+if TYPE_CHECKING:
+    import sqlalchemy as sa
 
 ERROR, WARN = dg.AssetCheckSeverity.ERROR, dg.AssetCheckSeverity.WARN
 
-Finder = Callable[[Database, Registries, list[date]], "Finding"]
 
-
+@dataclass(frozen=True)
 class Finding:
-    """What a check found: how many things it looked at, and the rows that are wrong."""
+    """What a check found: how many things it looked at, what they are, and the bad ones with their sessions."""
 
-    def __init__(self, looked_at: int, bad: pd.DataFrame, what: str) -> None:
-        self.looked_at = looked_at
-        self.bad = bad
-        self.what = what
+    looked_at: int
+    what: str
+    bad: pd.DataFrame
+    severity: dg.AssetCheckSeverity | None = None
+
+
+Find = Callable[["sa.Engine", Registries, list[date]], Finding]
+
+
+def evaluate(finding: Finding, severity: dg.AssetCheckSeverity) -> dg.AssetCheckResult:
+    """Turn a finding into a result; with nothing to look at it passes and says so."""
+    text = (
+        f"{len(finding.bad)} of {finding.looked_at} {finding.what} fail"
+        if finding.looked_at
+        else f"nothing to check: there are no {finding.what}"
+    )
+    rows = finding.bad.to_dict("records")
+    return dg.AssetCheckResult(
+        passed=finding.bad.empty,
+        severity=finding.severity or severity,
+        description=text,
+        metadata={
+            "looked_at": finding.looked_at,
+            "bad": len(rows),
+            **({"bad_rows": table_metadata(rows)} if rows else {}),
+        },
+    )
 
 
 def session_check(
-    asset: str,
-    name: str,
-    find: Callable[[Any, Registries, list[date]], Finding],
-    *,
-    blocking: bool = False,
-    severity: dg.AssetCheckSeverity = ERROR,
+    asset: str, find: Find, *, blocking: bool = False, severity: dg.AssetCheckSeverity = ERROR
 ) -> dg.AssetChecksDefinition:
-    """Make an asset check from a function that returns the bad rows of the run's sessions.
+    """Make a check of a partitioned asset from a function that returns the bad rows of the run's sessions.
 
-    One evaluation a run: a partitioned check costs an event per session, and Dagster stores none of them for
-    a range. The bad rows are in the metadata with their sessions. With nothing to look at the check passes
-    and says so.
+    One evaluation a run, with the sessions in its table: Dagster stores none by partition for a ranged run,
+    and an event per session and check would take longer than the analytics.
     """
 
-    @dg.asset_check(
-        asset=asset, name=name, blocking=blocking, description=find.__doc__, pool=None
-    )
+    @dg.asset_check(asset=asset, name=find.__name__, blocking=blocking, description=find.__doc__)
     def check(
         context: dg.AssetCheckExecutionContext, db: Database, registries: Registries
     ) -> dg.AssetCheckResult:
         sessions = run_sessions(context.op_execution_context)
-        finding = find(db.engine, registries, sessions)
-        if finding.looked_at == 0:
-            text = f"nothing to check: no {finding.what} in {len(sessions)} session(s)"
-        else:
-            text = f"{len(finding.bad)} of {finding.looked_at} {finding.what} fail"
-        return dg.AssetCheckResult(
-            passed=finding.bad.empty,
-            severity=severity,
-            description=text,
-            metadata={
-                "looked_at": finding.looked_at,
-                "bad": len(finding.bad),
-                **(
-                    {"rows": table_metadata(finding.bad.to_dict("records"))}
-                    if len(finding.bad)
-                    else {}
-                ),
-            },
-        )
+        return evaluate(find(db.engine, registries, sessions), severity)
+
+    return check
+
+
+def table_check(
+    asset: str, find: Find, *, blocking: bool = False, severity: dg.AssetCheckSeverity = ERROR
+) -> dg.AssetChecksDefinition:
+    """Make a check of an unpartitioned asset; its function is given no sessions."""
+
+    @dg.asset_check(asset=asset, name=find.__name__, blocking=blocking, description=find.__doc__)
+    def check(db: Database, registries: Registries) -> dg.AssetCheckResult:
+        return evaluate(find(db.engine, registries, []), severity)
 
     return check

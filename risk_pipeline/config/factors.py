@@ -126,7 +126,9 @@ class FactorRegistry(BaseModel):
             {
                 "factor_name": f.name,
                 "factor_order": f.order,
-                **f.model_dump(include={"factor_type", "method", "proxy", "proxy_minus", "half_life", "penalty"}),
+                **f.model_dump(
+                    include={"factor_type", "method", "proxy", "proxy_minus", "half_life", "penalty"}
+                ),
                 "window": f.window or None,
                 "min_observations": f.min_observations or None,
                 "is_active": True,
@@ -165,18 +167,28 @@ def load_factors(path: Path = DEFAULT) -> FactorRegistry:
         raise ConfigError(path, "registry", *_first_problem(error)) from None
     except ValueError:
         raise ConfigError(
-            path, "registry", "method", "lacks or repeats a market, provider or rates factor", "define each once"
+            path,
+            "registry",
+            "method",
+            "lacks or repeats a market, provider or rates factor",
+            "define each once",
         ) from None
     for alias, name in registry.aliases.items():
         if name not in registry.by_name or alias in registry.by_name:
-            raise ConfigError(path, f"alias {alias!r}", "aliases", "does not lead to a factor", "mend the alias")
+            raise ConfigError(
+                path, f"alias {alias!r}", "aliases", "does not lead to a factor", "mend the alias"
+            )
     return registry
 
 
 def _first_problem(error: Exception) -> tuple[str, str, str]:
     if isinstance(error, ValidationError):
         problem = error.errors(include_url=False)[0]
-        return ".".join(map(str, problem["loc"])), problem["msg"], "see the fields of the shipped factors.yaml"
+        return (
+            ".".join(map(str, problem["loc"])),
+            problem["msg"],
+            "see the fields of the shipped factors.yaml",
+        )
     return "entry", "is not a mapping", "write it as {name: …, method: …}"
 
 
@@ -188,9 +200,15 @@ def _check(path: Path, factor: Factor, earlier: list[Factor]) -> None:
         raise ConfigError(path, label, "scenario_key", "is used twice", "give each factor its own key")
     if factor.method != "provider_data" and not 2 < factor.min_observations <= factor.window:
         raise ConfigError(
-            path, label, "min_observations", f"must be above 2 and at most the window, {factor.window}", "lower it"
+            path,
+            label,
+            "min_observations",
+            f"must be above 2 and at most the window, {factor.window}",
+            "lower it",
         )
     if (factor.method == "spread_regression") != (factor.proxy_minus is not None):
-        raise ConfigError(path, label, "proxy_minus", "goes with spread_regression and only with it", "mend it")
+        raise ConfigError(
+            path, label, "proxy_minus", "goes with spread_regression and only with it", "mend it"
+        )
     if factor.method == "ridge_regression" and not (factor.half_life and factor.penalty):
         raise ConfigError(path, label, "penalty", "ridge needs a penalty and a half_life", "add both")

@@ -78,24 +78,28 @@ class ScenarioLibrary(BaseModel):
         """The scenarios with realised returns to replay."""
         return tuple(scenario for scenario in self.active if scenario.replay)
 
-    def moves(self, scenario: Scenario, factors: FactorRegistry) -> dict[int, float]:
-        """Return the returns of the shocked core factors, by position in the core model.
+    def shock_return(self, scenario: Scenario, shock: Shock, factors: FactorRegistry) -> float:
+        """Return a shock as a return of the core factor that it hits.
 
         Core styles are relative to the market, so a relative shock is one as it stands and an absolute return
         of a style has the scenario's market return taken off.
         """
-        market = sum(s.size for s in scenario.shocks if self._is_market(s, factors))
-        moves = {}
-        for shock in scenario.shocks:
-            size = self.rates_conversion.to_return(shock.size) if shock.unit == "yield_change" else shock.size
-            if shock.unit == "return" and factors.by_scenario_key[shock.factor].factor_type == "style":
-                size -= market
-            moves[factors.core_position(shock.factor)] = size
-        return moves
+        if shock.unit == "yield_change":
+            return self.rates_conversion.to_return(shock.size)
+        if shock.unit == "return" and factors.by_scenario_key[shock.factor].factor_type == "style":
+            return shock.size - sum(
+                other.size
+                for other in scenario.shocks
+                if factors.by_scenario_key[other.factor].factor_type == "market"
+            )
+        return shock.size
 
-    @staticmethod
-    def _is_market(shock: Shock, factors: FactorRegistry) -> bool:
-        return factors.by_scenario_key[shock.factor].factor_type == "market"
+    def moves(self, scenario: Scenario, factors: FactorRegistry) -> dict[int, float]:
+        """Return the returns of the shocked core factors, by position in the core model."""
+        return {
+            factors.core_position(shock.factor): self.shock_return(scenario, shock, factors)
+            for shock in scenario.shocks
+        }
 
     def severity(self, scenario: Scenario) -> str:
         """Return the band of the market-equivalent: the largest shocked return of the scenario."""
@@ -146,7 +150,9 @@ def load_scenarios(factors: FactorRegistry, user_path: Path | None = None) -> Sc
         for number, entry in enumerate(entries):
             scenario = _scenario(path, number, entry, factors)
             if scenario.id in scenarios:
-                raise ConfigError(path, f"scenario {scenario.id!r}", "id", "is used twice", "choose another id")
+                raise ConfigError(
+                    path, f"scenario {scenario.id!r}", "id", "is used twice", "choose another id"
+                )
             scenarios[scenario.id] = scenario
     return ScenarioLibrary.model_validate(
         {"rates_conversion": shipped["rates_conversion"], "active": tuple(scenarios.values())}
@@ -155,7 +161,9 @@ def load_scenarios(factors: FactorRegistry, user_path: Path | None = None) -> Sc
 
 def _scenario(path: Path, number: int, entry: Any, factors: FactorRegistry) -> Scenario:
     if not isinstance(entry, dict):
-        raise ConfigError(path, f"scenario {number}", "entry", "is not a mapping", "write it as {id: …, shocks: …}")
+        raise ConfigError(
+            path, f"scenario {number}", "entry", "is not a mapping", "write it as {id: …, shocks: …}"
+        )
     label = f"scenario {entry.get('id', number)!r}"
     shocks = entry.get("shocks")
     if not isinstance(shocks, dict) or not shocks:

@@ -30,7 +30,17 @@ def print_risk_table(console: Console, engine: sa.Engine, session: date | None) 
     )
     table = Table(title=f"Portfolio risk, {session}", title_justify="left", header_style="bold")
     table.add_column("Portfolio", no_wrap=True)
-    for name in ("NAV", "Day P&L", "Market β", "IR β", "Vol 21d", "Forecast", "VaR 99 %", "Worst scenario", ""):
+    for name in (
+        "NAV",
+        "Day P&L",
+        "Market β",
+        "IR β",
+        "Vol 21d",
+        "Forecast",
+        "VaR 99 %",
+        "Worst scenario",
+        "",
+    ):
         table.add_column(name, justify="right", no_wrap=name != "Worst scenario")
     notes = []
     for row in snapshots.itertuples(index=False):
@@ -58,9 +68,7 @@ def print_risk_table(console: Console, engine: sa.Engine, session: date | None) 
     return session
 
 
-def print_portfolio(
-    console: Console, engine: sa.Engine, portfolio: str, session: date | None
-) -> date | None:
+def print_portfolio(console: Console, engine: sa.Engine, portfolio: str, session: date | None) -> date | None:
     """Print everything about one portfolio; return the session shown, or None if there is none."""
     session = session or latest_session(engine)
     span = {"first": session, "last": session, "portfolio": portfolio}
@@ -77,8 +85,10 @@ def print_portfolio(
         ("Long / short", f"{money(row.long_value)} / {money(row.short_value)}"),
         ("Day P&L", f"{money(row.daily_pnl)} ({percent(row.daily_return)})"),
         ("P&L since inception", money(row.cumulative_pnl)),
-        ("Positions (public, options, private)", f"{row.positions} ({row.public_positions}, "
-         f"{row.option_positions}, {row.private_positions})"),
+        (
+            "Positions (public, options, private)",
+            f"{row.positions} ({row.public_positions}, {row.option_positions}, {row.private_positions})",
+        ),
         ("Volatility 21 / 63 sessions", f"{percent(row.realised_21)} / {percent(row.realised_63)}"),
         ("Volatility forecast, 21 sessions", f"{percent(row.forecast)} ({row.trend or 'no trend'})"),
         ("VaR 95 / 99 %, one day", f"{percent(row.var_95)} / {percent(row.var_99)}"),

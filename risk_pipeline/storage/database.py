@@ -42,7 +42,9 @@ def open_engine(url: str) -> sa.Engine:
     if backend in ("postgresql", "postgres"):
         return sa.create_engine(parsed.set(drivername="postgresql+psycopg"), pool_pre_ping=True)
     if backend != "sqlite":
-        raise StorageError(f"RISK_PIPELINE_DATABASE_URL: {backend} is not supported; use sqlite or postgresql")
+        raise StorageError(
+            f"RISK_PIPELINE_DATABASE_URL: {backend} is not supported; use sqlite or postgresql"
+        )
     if parsed.database:
         Path(parsed.database).parent.mkdir(parents=True, exist_ok=True)
     engine = sa.create_engine(parsed, connect_args={"timeout": 30})
@@ -169,9 +171,7 @@ def _lock(connection: sa.Connection, table: sa.Table) -> None:
         connection.execute(sa.select(sa.func.pg_advisory_xact_lock(sa.func.hashtext(table.name))))
 
 
-def _rows(
-    table: sa.Table, frame: pd.DataFrame, sessions: Sequence[date] | None
-) -> list[tuple[Any, ...]]:
+def _rows(table: sa.Table, frame: pd.DataFrame, sessions: Sequence[date] | None) -> list[tuple[Any, ...]]:
     """Turn a frame into rows in the table's column order, checked against the table."""
     names = [column.name for column in table.columns]
     missing = [name for name in names if name not in frame]
@@ -236,7 +236,9 @@ def _insert(connection: sa.Connection, table: sa.Table, rows: list[tuple[Any, ..
             copy.set_types(kinds)
             for row in rows:
                 copy.write_row(
-                    [Json(value) if at in json_at else value for at, value in enumerate(row)] if json_at else row
+                    [Json(value) if at in json_at else value for at, value in enumerate(row)]
+                    if json_at
+                    else row
                 )
     else:
         encode = [_SQLITE.get(type(column.type)) for column in table.columns]

@@ -124,7 +124,9 @@ def sessions_with_bars(engine: sa.Engine, sessions: Sequence[date]) -> set[date]
         return {row[0] for row in rows} & set(sessions)
 
 
-def read_bars(engine: sa.Engine, first: date, last: date, symbols: Sequence[str] | None = None) -> pd.DataFrame:
+def read_bars(
+    engine: sa.Engine, first: date, last: date, symbols: Sequence[str] | None = None
+) -> pd.DataFrame:
     """Return stored bars by session and symbol; all symbols if None."""
     select = sa.select(bars_table).where(bars_table.c.session.between(first, last))
     if symbols is not None and len(symbols) <= 500:
@@ -150,9 +152,9 @@ def update_coverage(
     )
     restated = read_frame(
         engine,
-        sa.select(
-            tables.price_restatements.c.symbol, sa.func.count().label("count")
-        ).group_by(tables.price_restatements.c.symbol),
+        sa.select(tables.price_restatements.c.symbol, sa.func.count().label("count")).group_by(
+            tables.price_restatements.c.symbol
+        ),
     )
     restatements = dict(zip(restated["symbol"], restated["count"], strict=True))
     if bars.empty:

@@ -146,7 +146,11 @@ def incomplete_sessions(engine: sa.Engine, sessions: Sequence[date]) -> list[dat
     )
     complete = set(zip(done["session"].dt.date, done["portfolio_id"], strict=True))
     spans = [
-        (row.portfolio_id, row.inception_date.date(), None if pd.isna(row.closed_date) else row.closed_date.date())
+        (
+            row.portfolio_id,
+            row.inception_date.date(),
+            None if pd.isna(row.closed_date) else row.closed_date.date(),
+        )
         for row in active.itertuples(index=False)
     ]
     return [

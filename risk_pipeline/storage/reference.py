@@ -46,21 +46,18 @@ def _merge_alias(connection: sa.Connection, alias: str, name: str) -> int:
             if column.name != "factor_name"
         ]
         has_own = sa.exists().where(other.c.factor_name == name, *same_key)
-        touched += connection.execute(
-            sa.delete(table).where(table.c.factor_name == alias, has_own)
-        ).rowcount
+        touched += connection.execute(sa.delete(table).where(table.c.factor_name == alias, has_own)).rowcount
         touched += connection.execute(
             sa.update(table).where(table.c.factor_name == alias).values(factor_name=name)
         ).rowcount
     definitions = tables.factor_definitions
-    return touched + connection.execute(
-        sa.delete(definitions).where(definitions.c.factor_name == alias)
-    ).rowcount
+    return (
+        touched
+        + connection.execute(sa.delete(definitions).where(definitions.c.factor_name == alias)).rowcount
+    )
 
 
-def _reconcile(
-    connection: sa.Connection, table: sa.Table, key: str, wanted: pd.DataFrame
-) -> dict[str, int]:
+def _reconcile(connection: sa.Connection, table: sa.Table, key: str, wanted: pd.DataFrame) -> dict[str, int]:
     stored = {row[key]: dict(row) for row in connection.execute(sa.select(table)).mappings()}
     columns = [column.name for column in table.columns]
     rows = {

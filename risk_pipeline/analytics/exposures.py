@@ -1,0 +1,151 @@
+"""From symbols' betas to portfolios' exposures, and what explains a portfolio's risk."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from .arrays import Float1D, Float2D, Float3D
+from .blocks import column_blocks, product
+from .holdings import Holdings
+
+SESSIONS_A_YEAR = 252
+
+
+@dataclass(frozen=True)
+class PortfolioExposures:
+    """Exposures by session, portfolio and factor, each (D, P, K).
+
+    ``dollar`` is the signed sum over holdings that have a beta; ``exposure`` and ``std_error`` are shares of
+    equity, NaN where equity is zero or less; ``coverage`` is the share of gross delta-adjusted notional that
+    has a beta, NaN without holdings.
+    """
+
+    dollar: Float3D
+    exposure: Float3D
+    std_error: Float3D
+    coverage: Float3D
+
+
+def aggregate_exposures(
+    holdings: Holdings, betas: Float3D, std_errors: Float3D, equity: Float2D
+) -> PortfolioExposures:
+    """Sum signed dollars times betas over each portfolio's holdings.
+
+    The standard error takes the errors of different symbols as independent and those of one symbol as the
+    same, so long and short of it cancel.
+
+    Parameters
+    ----------
+    holdings : rows of PUBLIC symbols and OPTIONS underlyings, at their delta-adjusted notional.
+    betas, std_errors : (D, N, K); NaN is no estimate, which lowers the coverage and is never a zero.
+    equity : (D, P) dollars.
+    """
+    (days, names), factors = equity.shape, betas.shape[2]
+    cells = days * names
+    cell = holdings.session * names + holdings.portfolio
+    gross = np.bincount(cell, np.abs(holdings.delta_value), cells)
+    pair, inverse = np.unique(cell * betas.shape[1] + holdings.symbol, return_inverse=True)
+    net = np.bincount(inverse, holdings.delta_value, len(pair))
+    pair_cell, pair_symbol = pair // betas.shape[1], pair % betas.shape[1]
+    dollar, covered, squared = (np.zeros((cells, factors)) for _ in range(3))
+    for k in range(factors):
+        beta = betas[holdings.session, holdings.symbol, k]
+        has_beta = ~np.isnan(beta)
+        dollar[:, k] = np.bincount(cell, np.where(has_beta, holdings.delta_value * beta, 0.0), cells)
+        covered[:, k] = np.bincount(cell, np.where(has_beta, np.abs(holdings.delta_value), 0.0), cells)
+        error = std_errors[pair_cell // names, pair_symbol, k]
+        squared[:, k] = np.bincount(pair_cell, np.nan_to_num(net * error) ** 2, cells)
+    shape = (days, names, factors)
+    base = np.where(equity > 0, equity, np.nan)[..., None]
+    with np.errstate(invalid="ignore", divide="ignore"):
+        coverage = np.where(gross[:, None] > 0, covered / gross[:, None], np.nan)
+    held = np.bincount(cell, minlength=cells)[:, None] > 0
+    dollar = np.where(held, dollar, np.nan).reshape(shape)
+    return PortfolioExposures(
+        dollar=dollar,
+        exposure=dollar / base,
+        std_error=np.where(held, np.sqrt(squared), np.nan).reshape(shape) / base,
+        coverage=coverage.reshape(shape),
+    )
+
+
+@dataclass(frozen=True)
+class SeriesFit:
+    """Fit of return series on factors, each (P,): R squared and annualised residual volatility."""
+
+    r_squared: Float1D
+    residual_volatility: Float1D
+
+
+def series_fit(series: Float2D, factors: Float2D, *, min_observations: int = 60) -> SeriesFit:
+    """Regress each series (W, P) on all factors (W, K) with an intercept by least squares.
+
+    Sessions on which a series or a factor lacks a return are left out for that series; with fewer than
+    ``min_observations`` the fit is NaN.
+    """
+    usable = ~np.isnan(factors).any(axis=1)
+    present = ~np.isnan(series) & usable[:, None]
+    r_squared, residual = np.full(series.shape[1], np.nan), np.full(series.shape[1], np.nan)
+    groups: dict[bytes, list[int]] = {}
+    for column, key in enumerate(np.packbits(present, axis=0).T):
+        groups.setdefault(key.tobytes(), []).append(column)
+    for members in groups.values():
+        rows = present[:, members[0]]
+        count = int(rows.sum())
+        if count < min_observations:
+            continue
+        design = np.column_stack([np.ones(count), factors[rows]])
+        basis = np.linalg.qr(design)[0]
+        for place, block in column_blocks(series[np.ix_(rows, members)]):
+            width = place.stop - place.start
+            rest = block - basis @ (basis.T @ block)
+            spread = block - block.sum(axis=0) / count
+            loss, total = (rest * rest).sum(axis=0)[:width], (spread * spread).sum(axis=0)[:width]
+            columns = members[place]
+            with np.errstate(invalid="ignore", divide="ignore"):
+                r_squared[columns] = np.where(total > 0, 1.0 - loss / total, np.nan)
+            residual[columns] = np.sqrt(loss / (count - design.shape[1]) * SESSIONS_A_YEAR)
+    return SeriesFit(r_squared, residual)
+
+
+@dataclass(frozen=True)
+class RiskDecomposition:
+    """Euler contributions to a portfolio's daily volatility in dollars; each set sums to ``total``.
+
+    ``factor`` (K,) and ``specific`` (a number) are one decomposition, ``position`` (N,) the other.
+    """
+
+    total: float
+    factor: Float1D
+    specific: float
+    position: Float1D
+
+
+def risk_decomposition(
+    dollars: Float1D, betas: Float2D, covariance: Float2D, specific_variance: Float1D
+) -> RiskDecomposition:
+    """Split volatility into what each factor and what each position contributes.
+
+    Parameters
+    ----------
+    dollars : (N,) signed notional by symbol. betas : (N, K). covariance : (K, K) of daily factor returns.
+    specific_variance : (N,) daily variance that the factors leave.
+
+    References
+    ----------
+    Euler's theorem on the homogeneous function ``sigma(w)``; Litterman (1996).
+    """
+    exposure = product(betas.T, dollars[:, None])[:, 0]
+    pull = covariance @ exposure
+    specific = dollars * specific_variance
+    total = float(np.sqrt(exposure @ pull + dollars @ specific))
+    if total == 0.0:
+        return RiskDecomposition(0.0, np.zeros(len(exposure)), 0.0, np.zeros(len(dollars)))
+    return RiskDecomposition(
+        total=total,
+        factor=exposure * pull / total,
+        specific=float(dollars @ specific) / total,
+        position=dollars * (betas @ pull + specific) / total,
+    )

@@ -1,0 +1,139 @@
+"""Positions as arrays of lots, and when each begins and ends on a grid of sessions."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import IntEnum
+
+import numpy as np
+
+from .arrays import Bool1D, Date1D, Float1D, Float2D, Int1D
+
+CONTRACT = 100.0
+"""Shares per option contract."""
+
+
+class InvestmentClass(IntEnum):
+    """What a lot is."""
+
+    PUBLIC = 0
+    OPTIONS = 1
+    PRIVATE = 2
+
+
+@dataclass(frozen=True)
+class Lots:
+    """Lots in the order of portfolio and position id, each field (L,).
+
+    ``symbol`` is the panel's column of the priced symbol (an option's underlying), -1 for PRIVATE; ``name``
+    numbers the lot's own symbol. ``quantity`` is signed, in units of the entry date, contracts for options;
+    prices are per share. NaT and NaN mean none.
+    """
+
+    portfolio: Int1D
+    symbol: Int1D
+    name: Int1D
+    kind: Int1D
+    quantity: Float1D
+    entry_date: Date1D
+    entry_price: Float1D
+    exit_date: Date1D
+    exit_price: Float1D
+    is_call: Bool1D
+    strike: Float1D
+    expiry: Date1D
+    implied_volatility: Float1D
+
+    @property
+    def is_option(self) -> Bool1D:
+        """Which lots are options."""
+        return self.kind == InvestmentClass.OPTIONS
+
+    @property
+    def is_private(self) -> Bool1D:
+        """Which lots have no market price."""
+        return self.kind == InvestmentClass.PRIVATE
+
+    @property
+    def multiplier(self) -> Float1D:
+        """Units of the priced thing per unit of quantity."""
+        return np.where(self.is_option, CONTRACT, 1.0)
+
+
+@dataclass(frozen=True)
+class LotRows:
+    """Rows of the session grid on which lots begin and end, each (L,); the grid's length is "not yet".
+
+    A day that is no session counts as the next one. ``end`` is the earlier of exit and expiry; a lot is held
+    on rows ``entry <= row < end``.
+    """
+
+    entry: Int1D
+    exit: Int1D
+    expiry: Int1D
+    end: Int1D
+
+    @staticmethod
+    def of(lots: Lots, dates: Date1D) -> LotRows:
+        """Locate lots on consecutive sessions."""
+        entry = np.searchsorted(dates, lots.entry_date)
+        exit_ = _rows(dates, lots.exit_date)
+        expiry = _rows(dates, lots.expiry)
+        return LotRows(entry, exit_, expiry, np.minimum(exit_, expiry))
+
+
+def _rows(dates: Date1D, days: Date1D) -> Int1D:
+    none = np.isnat(days)
+    return np.where(none, len(dates), np.searchsorted(dates, np.where(none, dates[-1], days)))
+
+
+@dataclass(frozen=True)
+class SplitAdjusted:
+    """Prices and split factors of a panel, looked up by row and column."""
+
+    close: Float2D
+    cumulative_split: Float2D
+    last_priced: np.ndarray  # type: ignore[type-arg]  # (T, N) row of the last close so far, -1 before any
+
+    @staticmethod
+    def of(close: Float2D, split: Float2D) -> SplitAdjusted:
+        """Prepare a panel's closes and split factors, both (T, N)."""
+        rows = np.where(np.isnan(close), -1, np.arange(len(close))[:, None])
+        return SplitAdjusted(close, np.cumprod(split, axis=0), np.maximum.accumulate(rows, axis=0))
+
+    def ratio(self, row: Int1D, since: Int1D, column: Int1D) -> Float1D:
+        """Return shares at ``row`` per share at ``since``; splits after ``since`` count.
+
+        Rounded to ten decimals, so that splits before both leave no trace in the last bit.
+        """
+        top = len(self.cumulative_split) - 1
+        later = self.cumulative_split[np.minimum(row, top), column]
+        return np.round(later / self.cumulative_split[np.minimum(since, top), column], 10)
+
+    def price(self, row: Int1D, column: Int1D, not_before: Int1D) -> tuple[Float1D, Bool1D]:
+        """Return the price at ``row`` and whether it is an earlier session's (split-adjusted) one.
+
+        NaN where there is none on or after row ``not_before``.
+        """
+        source = self.last_priced[row, column]
+        known = source >= not_before
+        at = np.where(known, source, 0)
+        price = np.where(known, self.close[at, column], np.nan)
+        is_stale = known & (source < row)
+        return np.where(is_stale, price / self.ratio(row, at, column), price), is_stale
+
+
+def private_prices(
+    lots: Lots, days: Date1D, mark_name: Int1D, mark_date: Date1D, mark_price: Float1D
+) -> Float2D:
+    """Return the price of PRIVATE lots on each day, (D, L): the last mark since entry, else the entry price.
+
+    Marks are sorted by date within a name. NaN for other lots.
+    """
+    out = np.full((len(days), len(lots.portfolio)), np.nan)
+    for lot in np.flatnonzero(lots.is_private):
+        own = (mark_name == lots.name[lot]) & (mark_date >= lots.entry_date[lot])
+        dates, prices = mark_date[own], mark_price[own]
+        at = np.searchsorted(dates, days, side="right") - 1
+        out[:, lot] = np.where(at >= 0, prices[np.maximum(at, 0)] if len(prices) else np.nan, lots.entry_price[lot])
+    return out

@@ -1,0 +1,125 @@
+"""Stress tests: what a shock to some factors does to all of them, and to portfolios."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from .arrays import Bool1D, Float1D, Float2D, Int1D
+from .options import black_scholes
+from .reasons import Reason
+
+WORST_CONDITION = 1e8
+SESSIONS_A_YEAR = 252
+
+
+@dataclass(frozen=True)
+class ConditionalMoves:
+    """How the K core factors move when some are shocked.
+
+    ``move`` (K,) holds the shocks exactly and the conditional mean of the others; ``covariance`` (K, K) what
+    stays uncertain over the horizon, zero for shocked factors. ``mahalanobis`` is the distance of the shock
+    over the horizon, ``p_value`` how likely one as far is, ``one_in_days`` the sessions between two such.
+    ``reason`` is set, and the arrays are NaN, where the shocked factors can't be told apart.
+    """
+
+    move: Float1D
+    covariance: Float2D
+    mahalanobis: float
+    p_value: float
+    one_in_days: float
+    reason: Reason | None = None
+
+
+def conditional_moves(
+    covariance: Float2D, shocked: Int1D, shocks: Float1D, *, horizon: int = 1
+) -> ConditionalMoves:
+    """Propagate shocks: ``E[f_U | f_S = s] = S_US inv(S_SS) s``, by solving and never by inverting.
+
+    Parameters
+    ----------
+    covariance : (K, K) of daily factor returns, positive definite.
+    shocked : (S,) positions of shocked factors. shocks : (S,) their returns over ``horizon`` sessions.
+
+    References
+    ----------
+    Kupiec (1998), J. Derivatives 6(1).
+    """
+    from scipy.special import chdtrc
+
+    count = len(covariance)
+    block = covariance[np.ix_(shocked, shocked)]
+    root = np.sqrt(np.diag(block))
+    singular = np.isnan(covariance).any() or not (root > 0).all()
+    if singular or np.linalg.cond(block / np.outer(root, root)) > WORST_CONDITION:
+        nothing = np.full(count, np.nan)
+        return ConditionalMoves(
+            nothing, np.full((count, count), np.nan), np.nan, np.nan, np.nan, Reason.SINGULAR
+        )
+    cross = covariance[:, shocked]
+    solved = np.linalg.solve(block, np.column_stack([shocks, cross.T]))
+    move = cross @ solved[:, 0]
+    move[shocked] = shocks
+    remaining = (covariance - cross @ solved[:, 1:]) * horizon
+    remaining[shocked, :] = 0.0
+    remaining[:, shocked] = 0.0
+    squared = float(shocks @ solved[:, 0]) / horizon
+    p_value = float(chdtrc(len(shocked), squared))
+    return ConditionalMoves(
+        move=move,
+        covariance=(remaining + remaining.T) / 2.0,
+        mahalanobis=float(np.sqrt(squared)),
+        p_value=p_value,
+        one_in_days=horizon / p_value if p_value > 1e-300 else np.inf,
+    )
+
+
+@dataclass(frozen=True)
+class Replay:
+    """Factor returns of a past window, applied to present exposures; money in dollars, each (P,)."""
+
+    total: Float1D
+    max_drawdown: Float1D
+    """Deepest fall of the running total from its highest point so far, as a negative number."""
+
+
+def replay(dollars: Float2D, factor_returns: Float2D) -> Replay:
+    """Run exposures (P, K), held constant, through realised returns (L, K)."""
+    path = np.zeros((len(factor_returns) + 1, len(dollars)))
+    path[1:] = np.cumsum((factor_returns[:, None, :] * dollars[None]).sum(axis=2), axis=0)
+    peak = np.maximum.accumulate(path, axis=0)
+    return Replay(total=path[-1], max_drawdown=(path - peak).min(axis=0))
+
+
+def conditional_std(dollars: Float2D, covariance: Float2D) -> Float1D:
+    """Return the standard deviation (P,) of dollars that a scenario leaves open: ``sqrt(x' C x)``."""
+    return np.sqrt(np.maximum(((dollars[:, :, None] * covariance).sum(axis=1) * dollars).sum(axis=1), 0.0))
+
+
+def option_revaluation(
+    spot: Float1D,
+    strike: Float1D,
+    years: Float1D,
+    rate: float,
+    volatility: Float1D,
+    is_call: Bool1D,
+    shares: Float1D,
+    underlying_return: Float1D,
+) -> Float1D:
+    """Return what a full revaluation adds to the delta approximation, dollars by option (n,).
+
+    The underlying moves by ``underlying_return``, not below zero; time and volatility stand still.
+    ``shares`` is the signed number of underlying shares.
+    """
+    sigma = np.nan_to_num(volatility)
+    now = black_scholes(spot, strike, years, rate, sigma, is_call)
+    shocked_spot = np.maximum(spot * (1.0 + underlying_return), 1e-9 * spot)
+    then = black_scholes(shocked_spot, strike, years, rate, sigma, is_call)
+    return shares * (then.price - now.price - now.delta * spot * underlying_return)
+
+
+def reverse_stress(dollars: Float1D, covariance: Float2D, loss: float) -> Float1D:
+    """Return the most plausible factor move (K,) that loses ``loss`` dollars: along ``covariance @ dollars``."""
+    pull = covariance @ dollars
+    return -loss * pull / float(dollars @ pull)

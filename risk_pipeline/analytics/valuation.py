@@ -1,0 +1,304 @@
+"""The book: what every portfolio holds and is worth as of a session, derived from lots and never rolled."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from .arrays import Bool1D, Bool2D, Date1D, Float1D, Float2D, Int1D, Int2D
+from .holdings import Holdings
+from .lots import InvestmentClass, LotRows, Lots, SplitAdjusted
+from .options import black_scholes
+
+
+@dataclass(frozen=True)
+class Accounts:
+    """Portfolios, each field (P,), and their cash flows, each (F,) and sorted by date.
+
+    Active from ``inception`` on and before ``closed`` (NaT: open). A flow is positive when paid in.
+    """
+
+    starting_equity: Float1D
+    inception: Date1D
+    closed: Date1D
+    flow_portfolio: Int1D
+    flow_date: Date1D
+    flow_amount: Float1D
+
+
+@dataclass(frozen=True)
+class Positions:
+    """Lots held by active portfolios, one row per session and lot, each (H,).
+
+    ``value`` is signed dollars; ``delta`` per share (1 for a share), ``gamma``, ``vega`` (per unit of
+    volatility) and ``theta`` (a year) per share of an option, else NaN. ``is_stale``: priced at an earlier
+    session's close, at the entry price, or (an option) without a volatility.
+    """
+
+    session: Int1D
+    lot: Int1D
+    quantity: Float1D
+    price: Float1D
+    value: Float1D
+    delta: Float1D
+    gamma: Float1D
+    vega: Float1D
+    theta: Float1D
+    spot: Float1D
+    volatility: Float1D
+    is_stale: Bool1D
+
+
+@dataclass(frozen=True)
+class Book:
+    """Positions and accounts as of D sessions; two-dimensional fields are (D, P), money in dollars.
+
+    ``equity = cash + long_value + short_value``; cash may be negative (margin). ``flow`` is what was paid in
+    after the session before. Numbers of a portfolio that is not active mean nothing.
+    """
+
+    positions: Positions
+    holdings: Holdings
+    is_active: Bool2D
+    equity: Float2D
+    cash: Float2D
+    long_value: Float2D
+    short_value: Float2D
+    private_value: Float2D
+    cumulative_pnl: Float2D
+    flow: Float2D
+    position_count: Int2D
+    public_positions: Int2D
+    option_positions: Int2D
+    private_positions: Int2D
+    stale_positions: Int2D
+
+    @property
+    def gross(self) -> Float2D:
+        """Long less short value."""
+        return self.long_value - self.short_value
+
+    @property
+    def net(self) -> Float2D:
+        """Long plus short value."""
+        return self.long_value + self.short_value
+
+
+def value_book(
+    lots: Lots,
+    accounts: Accounts,
+    dates: Date1D,
+    prices: SplitAdjusted,
+    dividend: Float2D,
+    ends: Int1D,
+    *,
+    volatility: Float2D,
+    private_price: Float2D,
+    rate: float,
+) -> Book:
+    """Value all portfolios at the rows ``ends`` of consecutive sessions ``dates`` (T,).
+
+    Equity is starting equity plus flows plus, over every lot since its entry, what it is worth or was sold
+    for, less what it cost, plus dividends held through; so profit and loss telescopes over any gap, and
+    running a date again changes nothing. A lot counts from its entry, also where that is before inception.
+
+    Parameters
+    ----------
+    dividend : (T, N) cash per share held before the session; a lot sold on the ex-session still earns it.
+    volatility : (D, N) annual, for options without an implied one.
+    private_price : (D, L) of PRIVATE lots.
+    rate : continuous risk-free rate for options.
+    """
+    rows = LotRows.of(lots, dates)
+    row_of_end = np.asarray(ends)
+    held = (rows.entry[None, :] <= row_of_end[:, None]) & (row_of_end[:, None] < rows.end[None, :])
+    is_active = _active(accounts, dates[row_of_end])
+    session, lot = np.nonzero(held)
+    position = _value(
+        lots, rows, dates, prices, session, lot, row_of_end, volatility, private_price, rate
+    )
+    count, owners = len(row_of_end), len(accounts.starting_equity)
+    cell = session * owners + lots.portfolio[lot]
+
+    def total(values: Float1D) -> Float2D:
+        return np.bincount(cell, values, count * owners).reshape(count, owners)
+
+    gained = _gains(lots, rows, prices, dividend, row_of_end)
+    gained[session, lot] += position.value - _cost(lots)[lot]
+    everyone = np.tile(lots.portfolio, count) + np.repeat(np.arange(count), len(lots.portfolio)) * owners
+    pnl = np.bincount(everyone, gained.ravel(), count * owners).reshape(count, owners)
+    paid_in = np.stack([_flows(accounts, day) for day in dates[row_of_end]])
+    before = np.stack([_flows(accounts, dates[row - 1] if row else dates[0]) for row in row_of_end])
+    equity = accounts.starting_equity + paid_in + pnl
+    long_value = total(np.maximum(position.value, 0.0))
+    short_value = total(np.minimum(position.value, 0.0))
+    kind = lots.kind[lot]
+    shown = is_active[session, lots.portfolio[lot]]
+    positions = Positions(**{name: getattr(position, name)[shown] for name in vars(position)})
+    market = positions.lot[lots.kind[positions.lot] != InvestmentClass.PRIVATE]
+    priced = lots.kind[positions.lot] != InvestmentClass.PRIVATE
+    spot_value = positions.quantity * positions.spot * lots.multiplier[positions.lot]
+    return Book(
+        positions=positions,
+        holdings=Holdings(
+            session=positions.session[priced],
+            portfolio=lots.portfolio[market],
+            symbol=lots.symbol[market],
+            value=positions.value[priced],
+            delta_value=(positions.delta * spot_value)[priced],
+        ),
+        is_active=is_active,
+        equity=equity,
+        cash=equity - (long_value + short_value),
+        long_value=long_value,
+        short_value=short_value,
+        private_value=total(np.where(kind == InvestmentClass.PRIVATE, position.value, 0.0)),
+        cumulative_pnl=pnl,
+        flow=paid_in - before,
+        position_count=total(np.ones(len(lot))).astype(np.int64),
+        public_positions=total(1.0 * (kind == InvestmentClass.PUBLIC)).astype(np.int64),
+        option_positions=total(1.0 * (kind == InvestmentClass.OPTIONS)).astype(np.int64),
+        private_positions=total(1.0 * (kind == InvestmentClass.PRIVATE)).astype(np.int64),
+        stale_positions=total(1.0 * position.is_stale).astype(np.int64),
+    )
+
+
+def _active(accounts: Accounts, days: Date1D) -> Bool2D:
+    opened = accounts.inception[None, :] <= days[:, None]
+    closed = ~np.isnat(accounts.closed) & (accounts.closed <= days[:, None])
+    return np.asarray(opened & ~closed)
+
+
+def _flows(accounts: Accounts, day: np.datetime64) -> Float1D:
+    paid = accounts.flow_date <= day
+    return np.bincount(
+        accounts.flow_portfolio[paid], accounts.flow_amount[paid], len(accounts.starting_equity)
+    )
+
+
+def _cost(lots: Lots) -> Float1D:
+    return lots.quantity * lots.entry_price * lots.multiplier
+
+
+def _value(
+    lots: Lots,
+    rows: LotRows,
+    dates: Date1D,
+    prices: SplitAdjusted,
+    session: Int1D,
+    lot: Int1D,
+    ends: Int1D,
+    volatility: Float2D,
+    private_price: Float2D,
+    rate: float,
+) -> Positions:
+    """Value lots at the sessions on which they are held."""
+    row, column = ends[session], lots.symbol[lot]
+    private, option = lots.is_private[lot], lots.is_option[lot]
+    safe = np.maximum(column, 0)
+    spot, is_stale = prices.price(row, safe, rows.entry[lot])
+    ratio = np.where(private, 1.0, prices.ratio(row, rows.entry[lot], safe))
+    unpriced = ~private & np.isnan(spot)
+    # without a price since entry: a share is worth what it cost, an option's underlying its strike
+    fallback = np.where(option, lots.strike[lot], lots.entry_price[lot]) / ratio
+    spot = np.where(unpriced, fallback, spot)
+    price = np.where(private, private_price[session, lot], spot)
+    delta = np.where(private, 0.0, 1.0)
+    gamma, vega, theta = (np.full(len(lot), np.nan) for _ in range(3))
+    sigma = np.full(len(lot), np.nan)
+    if option.any():
+        at = np.flatnonzero(option)
+        implied = lots.implied_volatility[lot[at]]
+        sigma[at] = np.where(np.isnan(implied), volatility[session[at], safe[at]], implied)
+        years = (lots.expiry[lot[at]] - dates[row[at]]).astype(np.int64) / 365.0
+        worth = black_scholes(
+            spot[at],
+            lots.strike[lot[at]] / ratio[at],
+            years,
+            rate,
+            np.nan_to_num(sigma[at]),
+            lots.is_call[lot[at]],
+        )
+        price[at], delta[at] = worth.price, worth.delta
+        gamma[at], vega[at], theta[at] = worth.gamma, worth.vega, worth.theta
+        is_stale[at] |= np.isnan(sigma[at])
+    quantity = lots.quantity[lot] * ratio
+    return Positions(
+        session=session,
+        lot=lot,
+        quantity=quantity,
+        price=price,
+        value=quantity * price * lots.multiplier[lot],
+        delta=delta,
+        gamma=gamma,
+        vega=vega,
+        theta=theta,
+        spot=np.where(private, np.nan, spot),
+        volatility=sigma,
+        is_stale=np.where(private, False, is_stale | unpriced),
+    )
+
+
+def _gains(
+    lots: Lots, rows: LotRows, prices: SplitAdjusted, dividend: Float2D, ends: Int1D
+) -> Float2D:
+    """Return, (D, L), the dividends of lots since entry and the full gain of those that have ended."""
+    last_row = len(dividend) - 1
+    out = np.zeros((len(ends), len(lots.portfolio)))
+    shares = np.flatnonzero(lots.kind == InvestmentClass.PUBLIC)
+    ex_row, ex_column = np.nonzero(dividend)
+    for start in range(0, len(shares), 4096):
+        part = shares[start : start + 4096]
+        out[:, part] = _dividends(lots, rows, prices, dividend, ends, part, ex_row, ex_column)
+    ended = np.flatnonzero(rows.end <= last_row)
+    proceeds = _proceeds(lots, rows, prices, ended) - _cost(lots)[ended]
+    is_over = rows.end[ended][None, :] <= ends[:, None]
+    out[:, ended] += np.where(is_over & (rows.entry[ended] <= ends[:, None]), proceeds, 0.0)
+    return out
+
+
+def _dividends(
+    lots: Lots,
+    rows: LotRows,
+    prices: SplitAdjusted,
+    dividend: Float2D,
+    ends: Int1D,
+    part: Int1D,
+    ex_row: Int1D,
+    ex_column: Int1D,
+) -> Float2D:
+    """Return the cash of each lot up to each end, summed from the lot's own entry on."""
+    order = np.lexsort((ex_row, ex_column))
+    by_row, by_column = ex_row[order], ex_column[order]
+    first = np.searchsorted(by_column, lots.symbol[part], side="left")
+    stop = np.searchsorted(by_column, lots.symbol[part], side="right")
+    most = int((stop - first).max(initial=0))
+    paid = np.zeros((most + 1, len(part)))
+    rank = np.full((most + 1, len(part)), np.iinfo(np.int64).max)
+    for k in range(most):
+        there = first + k < stop
+        at = np.minimum(first + k, max(len(by_row) - 1, 0))
+        row = by_row[at]
+        earns = there & (row > rows.entry[part]) & (row <= rows.end[part])
+        per_share = dividend[row, lots.symbol[part]]
+        held = lots.quantity[part] * prices.ratio(row - 1, rows.entry[part], lots.symbol[part])
+        paid[k + 1] = np.where(earns, held * per_share, 0.0)
+        rank[k + 1] = np.where(there, row, np.iinfo(np.int64).max)
+    cumulative = np.cumsum(paid, axis=0)
+    columns = np.arange(len(part))
+    return np.stack([cumulative[(rank <= end).sum(axis=0), columns] for end in ends])
+
+
+def _proceeds(lots: Lots, rows: LotRows, prices: SplitAdjusted, ended: Int1D) -> Float1D:
+    """Return what ended lots were sold or settled for."""
+    row, column = rows.end[ended], np.maximum(lots.symbol[ended], 0)
+    private, option = lots.is_private[ended], lots.is_option[ended]
+    spot, _ = prices.price(row, column, rows.entry[ended])
+    ratio = np.where(private, 1.0, prices.ratio(row, rows.entry[ended], column))
+    strike = lots.strike[ended] / ratio
+    settles = option & (rows.expiry[ended] <= rows.exit[ended])
+    spot = np.where(np.isnan(spot), np.where(option, strike, lots.entry_price[ended] / ratio), spot)
+    intrinsic = np.maximum(np.where(lots.is_call[ended], spot - strike, strike - spot), 0.0)
+    price = np.where(settles, intrinsic, np.where(np.isnan(lots.exit_price[ended]), spot, lots.exit_price[ended]))
+    return lots.quantity[ended] * ratio * price * lots.multiplier[ended]

@@ -1,0 +1,104 @@
+"""Where prices come from: what every source of market data gives, and how one is opened."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import date
+from pathlib import Path
+from typing import TYPE_CHECKING, Protocol
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+BAR_COLUMNS = ("session", "symbol", "high", "low", "close", "volume", "dividend", "split_factor", "basis")
+PROFILE_COLUMNS = ("symbol", "as_of", "name", "sector", "vendor_beta")
+
+AS_TRADED = "as_traded"
+ADJUSTED = "adjusted"
+
+
+class SourceError(RuntimeError):
+    """The source as a whole can't be used; the message ends with the remedy."""
+
+
+@dataclass(frozen=True)
+class MarketBars:
+    """Bars of the symbols and sessions asked for, and what went wrong by symbol."""
+
+    bars: pd.DataFrame
+    """Columns :data:`BAR_COLUMNS`, sorted by session and symbol, unique.
+
+    ``session`` is datetime64[s] at midnight, without a zone; ``symbol`` and ``basis`` are strings, the rest
+    floats. ``close`` is as traded (dollars, positive) unless ``basis`` says ``adjusted``. ``high``, ``low``
+    and ``volume`` are NaN where the source has none or they can't be right. ``dividend`` is cash per share
+    held before the session, 0 on ordinary days; ``split_factor`` is new shares per old, 1 on ordinary days.
+    A session on which a symbol has no price has no row.
+    """
+    errors: Mapping[str, str] = field(default_factory=dict)
+    """Symbol -> why nothing of it could be had; such a symbol has no row in ``bars``."""
+    dropped: Mapping[str, str] = field(default_factory=dict)
+    """Symbol -> which of its bars, or their high and low, were left out as impossible."""
+
+
+class MarketDataSource(Protocol):
+    """A source of bars and company profiles."""
+
+    @property
+    def name(self) -> str:
+        """The name that the settings and the metadata use."""
+        ...
+
+    def fetch(self, symbols: Sequence[str], sessions: pd.DatetimeIndex) -> MarketBars:
+        """Return the bars of the symbols (canonical form) on the sessions.
+
+        Raises
+        ------
+        SourceError
+            If the source as a whole can't be used. An unknown symbol is a value, not an exception.
+        """
+        ...
+
+    def profiles(self, symbols: Sequence[str], as_of: date | None = None) -> pd.DataFrame:
+        """Return every version of the symbols' profiles known on ``as_of`` (all versions if None).
+
+        Columns :data:`PROFILE_COLUMNS`; ``as_of`` (datetime64[s]) is the date from which a version was
+        known, null where the source has only the present one. Missing names, sectors and betas are null;
+        a symbol without a profile has no row.
+        """
+        ...
+
+
+def open_source(name: str, *, path: Path | None = None, seed: int = 7) -> MarketDataSource:
+    """Return the source that the settings name: ``simulated``, ``files`` or ``yahoo``.
+
+    Raises
+    ------
+    SourceError
+        If there is no such source, it lacks its path, or its library isn't installed.
+    """
+    if name == "simulated":
+        from .simulated import SimulatedMarket
+
+        return SimulatedMarket(seed=seed)
+    if name == "files":
+        from .files import FileMarket
+
+        if path is None:
+            raise SourceError("the source 'files' needs a path: set RISK_PIPELINE_MARKET__PATH")
+        return FileMarket(path)
+    if name == "yahoo":
+        from .yahoo import YahooMarket
+
+        return YahooMarket()
+    raise SourceError(f"there is no market source {name!r}: use simulated, files or yahoo")
+
+
+def profile_frame(rows: Sequence[Mapping[str, object]]) -> pd.DataFrame:
+    """Return profile rows as a frame with the columns and types of :meth:`MarketDataSource.profiles`."""
+    import pandas as pd
+
+    frame = pd.DataFrame(list(rows), columns=list(PROFILE_COLUMNS))
+    return frame.astype(
+        {"symbol": "str", "as_of": "datetime64[s]", "name": "str", "sector": "str", "vendor_beta": "float64"}
+    )

@@ -1,0 +1,150 @@
+"""What may be stored: the same examination for the bars of every source.
+
+================================================  ==========================================================
+found                                             done
+================================================  ==========================================================
+a session that wasn't asked for                   bar dropped, said in ``dropped``
+no close (NaN)                                    no bar: a gap
+close zero, negative or infinite                  bar dropped, said in ``dropped``
+two bars of one session, alike                    one is kept
+two bars of one session that differ               symbol refused, an error: which is right can't be known
+high or low missing, above/below the close, ...   both become NaN, the close stays; said unless both missing
+volume negative or infinite                       NaN
+split factor not positive and finite              symbol refused, an error: its returns would be wrong
+dividend negative or not finite                   symbol refused, an error
+================================================  ==========================================================
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from ..analytics.arrays import Bool1D, Float1D
+from .source import BAR_COLUMNS, MarketBars
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+_TOLERANCE = 1e-6  # relative; a vendor's rounding of the close beyond its own high is no contradiction
+
+_NUMBERS = ("high", "low", "close", "volume", "dividend", "split_factor")
+
+
+def checked_bars(
+    bars: pd.DataFrame, sessions: pd.DatetimeIndex, errors: Mapping[str, str] | None = None
+) -> MarketBars:
+    """Sort bars and take out whatever can't be right, with a word for each symbol concerned.
+
+    Parameters
+    ----------
+    bars : the columns of :class:`~.source.MarketBars`, in any order of rows.
+    sessions : those asked for.
+    errors : symbols that the source has already given up.
+    """
+    examination = _Examination(bars, dict(errors or {}))
+    days = examination.days
+    examination.drop(~np.isin(days, np.asarray(sessions, dtype="datetime64[D]")), "not a session asked for")
+    examination.drop_quietly(np.isnan(examination.numbers["close"]))
+    examination.drop(~_positive(examination.numbers["close"]), "the close is not a positive number")
+    examination.refuse(~_positive(examination.numbers["split_factor"]), "the split factor is not positive")
+    dividend = examination.numbers["dividend"]
+    examination.refuse(~((dividend >= 0) & np.isfinite(dividend)), "the dividend is negative or missing")
+    examination.mend_ranges()
+    examination.sort_and_merge()
+    return examination.result()
+
+
+def _positive(values: Float1D) -> Bool1D:
+    positive: Bool1D = (values > 0) & np.isfinite(values)
+    return positive
+
+
+class _Examination:
+    """Bars as arrays, the rows still kept, and what has been said about which symbol."""
+
+    def __init__(self, bars: pd.DataFrame, errors: dict[str, str]) -> None:
+        import pandas as pd
+
+        self.bars = bars
+        self.codes, names = pd.factorize(bars["symbol"], sort=True)
+        self.names = [str(name) for name in names]
+        self.days = bars["session"].to_numpy().astype("datetime64[D]")
+        self.numbers = {name: bars[name].to_numpy(dtype=float, copy=True) for name in _NUMBERS}
+        self.keep = np.ones(len(bars), dtype=bool)
+        self.order = np.arange(len(bars))
+        self.errors = errors
+        self.dropped: dict[str, str] = {}
+
+    def drop_quietly(self, bad: Bool1D) -> None:
+        self.keep &= ~bad
+
+    def drop(self, bad: Bool1D, why: str) -> None:
+        self._say(bad & self.keep, why, self.dropped)
+        self.keep &= ~bad
+
+    def refuse(self, bad: Bool1D, why: str) -> None:
+        bad = bad & self.keep
+        if bad.any():
+            self._say(bad, why, self.errors)
+            self.keep &= ~np.isin(self.codes, np.unique(self.codes[bad]))
+
+    def _say(self, bad: Bool1D, why: str, to: dict[str, str]) -> None:
+        if not bad.any():
+            return
+        for code in np.unique(self.codes[bad]):
+            days = self.days[bad & (self.codes == code)]
+            text = f"{why} ({days.min()}{f' and {len(days) - 1} more' if len(days) > 1 else ''})"
+            name = self.names[code]
+            to[name] = f"{to[name]}; {text}" if name in to else text
+
+    def mend_ranges(self) -> None:
+        """Take away a high and low that contradict the close or each other."""
+        high, low, close, volume = (self.numbers[name] for name in ("high", "low", "close", "volume"))
+        with np.errstate(invalid="ignore"):
+            fits = _positive(high) & _positive(low) & (low <= high)
+            fits &= (close <= high * (1 + _TOLERANCE)) & (close >= low * (1 - _TOLERANCE))
+            volume[~((volume >= 0) & np.isfinite(volume))] = np.nan
+        wrong = self.keep & ~fits & ~(np.isnan(high) & np.isnan(low))
+        self._say(wrong, "high and low contradict the close and were left out", self.dropped)
+        high[~fits] = low[~fits] = np.nan
+        np.maximum(high, close, out=high)
+        np.minimum(low, close, out=low)
+
+    def sort_and_merge(self) -> None:
+        """Order rows by session and symbol; of equal bars keep one, of unequal ones none."""
+        key = self.days.astype("int64") * (len(self.names) + 1) + self.codes
+        rows = np.flatnonzero(self.keep)
+        key = key[rows]
+        if not (np.diff(key) > 0).all():
+            rows = rows[np.argsort(key, kind="stable")]
+            key = np.sort(key, kind="stable")
+            repeated = np.flatnonzero(np.diff(key) == 0) + 1
+            if len(repeated):
+                differs = np.zeros(len(self.keep), dtype=bool)
+                for values in self.numbers.values():
+                    one, other = values[rows[repeated - 1]], values[rows[repeated]]
+                    differs[rows[repeated]] |= ~np.isclose(one, other, rtol=1e-12, atol=0, equal_nan=True)
+                self.refuse(differs, "two different bars of one session")
+                self.keep[rows[repeated]] = False
+                rows = rows[self.keep[rows]]
+        self.order = rows
+
+    def result(self) -> MarketBars:
+        import pandas as pd
+
+        rows = self.order
+        frame = pd.DataFrame(
+            {
+                "session": self.days[rows].astype("datetime64[s]"),
+                "symbol": pd.array(self.names, dtype="str").take(self.codes[rows]),
+                **{name: values[rows] for name, values in self.numbers.items()},
+                "basis": self.bars["basis"].array.take(rows),
+            }
+        )
+        dropped = {name: text for name, text in self.dropped.items() if name not in self.errors}
+        return MarketBars(
+            frame[list(BAR_COLUMNS)], dict(sorted(self.errors.items())), dict(sorted(dropped.items()))
+        )

@@ -1,0 +1,158 @@
+"""What the asset checks ask of the tables: each returns the rows that are wrong, empty where all is well."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import date
+from typing import Any
+
+import pandas as pd
+import sqlalchemy as sa
+
+from . import tables
+from .database import read_frame
+from .tables import (
+    factor_exposures,
+    market_data_cache,
+    portfolio_snapshots,
+    portfolio_volatility,
+    stress_test_results,
+)
+
+
+def count_rows(engine: sa.Engine, name: str, sessions: Sequence[date]) -> int:
+    """Return how many rows of a table lie in the sessions."""
+    table = tables.metadata.tables[name]
+    with engine.connect() as connection:
+        return int(
+            connection.execute(
+                sa.select(sa.func.count()).select_from(table).where(_within(table, sessions))
+            ).scalar_one()
+        )
+
+
+def _within(table: sa.Table, sessions: Sequence[date]) -> sa.ColumnElement[bool]:
+    return table.c.session.between(sessions[0], sessions[-1])
+
+
+def _read(engine: sa.Engine, *columns: sa.Column[Any], where: sa.ColumnElement[bool]) -> pd.DataFrame:
+    return read_frame(engine, sa.select(*columns).where(where))
+
+
+def stored_proxies(engine: sa.Engine, sessions: Sequence[date], symbols: Sequence[str]) -> pd.DataFrame:
+    """Return ``session, symbol`` of the stored bars of some symbols."""
+    cache = market_data_cache
+    return _read(
+        engine,
+        cache.c.session,
+        cache.c.symbol,
+        where=_within(cache, sessions) & cache.c.symbol.in_(list(symbols)),
+    )
+
+
+def bars(engine: sa.Engine, first: date, last: date) -> pd.DataFrame:
+    """Return closes, dividends and splits of all symbols between two sessions, by symbol and session."""
+    cache = market_data_cache
+    return read_frame(
+        engine,
+        sa.select(cache.c.symbol, cache.c.session, cache.c.close, cache.c.dividend, cache.c.split_factor)
+        .where(cache.c.session.between(first, last))
+        .order_by(cache.c.symbol, cache.c.session),
+    )
+
+
+def factor_names_in_use(engine: sa.Engine) -> pd.DataFrame:
+    """Return ``table, factor_name`` of every name that exposures, moves and definitions hold."""
+    pieces = [
+        sa.select(sa.literal(table.name).label("table"), table.c.factor_name).distinct()
+        for table in (
+            factor_exposures,
+            tables.symbol_factor_exposures,
+            tables.scenario_factor_moves,
+            tables.factor_definitions,
+        )
+    ]
+    with engine.connect() as connection:
+        rows = [tuple(row) for piece in pieces for row in connection.execute(piece)]
+    return pd.DataFrame(rows, columns=["table", "factor_name"])
+
+
+def exposures(engine: sa.Engine, sessions: Sequence[date]) -> pd.DataFrame:
+    """Return ``session, portfolio_id, factor_name, dollar_exposure, exposure, std_error, coverage, reason``."""
+    table = factor_exposures
+    return _read(
+        engine,
+        table.c.session,
+        table.c.portfolio_id,
+        table.c.factor_name,
+        table.c.dollar_exposure,
+        table.c.exposure,
+        table.c.std_error,
+        table.c.coverage,
+        table.c.reason,
+        where=_within(table, sessions),
+    )
+
+
+def stress(engine: sa.Engine, sessions: Sequence[date]) -> pd.DataFrame:
+    """Return ``session, portfolio_id, scenario_id, direct_pnl, correlated_pnl, option_revaluation, reason``."""
+    table = stress_test_results
+    return _read(
+        engine,
+        table.c.session,
+        table.c.portfolio_id,
+        table.c.scenario_id,
+        table.c.direct_pnl,
+        table.c.correlated_pnl,
+        table.c.option_revaluation,
+        table.c.reason,
+        where=_within(table, sessions),
+    )
+
+
+def impacts(engine: sa.Engine, sessions: Sequence[date]) -> pd.DataFrame:
+    """Return the summed contributions of the factors by session, portfolio and scenario."""
+    view = tables.STRESS_FACTOR_IMPACTS_SELECT.subquery()
+    return read_frame(
+        engine,
+        sa.select(
+            view.c.session,
+            view.c.portfolio_id,
+            view.c.scenario_id,
+            sa.func.sum(view.c.impact, type_=sa.Float).label("impact"),
+        )
+        .where(view.c.session.between(sessions[0], sessions[-1]))
+        .group_by(view.c.session, view.c.portfolio_id, view.c.scenario_id),
+    )
+
+
+def volatilities(engine: sa.Engine, sessions: Sequence[date]) -> pd.DataFrame:
+    """Return ``session, portfolio_id, forecast, reason``."""
+    table = portfolio_volatility
+    return _read(
+        engine,
+        table.c.session,
+        table.c.portfolio_id,
+        table.c.forecast,
+        table.c.reason,
+        where=_within(table, sessions),
+    )
+
+
+def snapshots(engine: sa.Engine, sessions: Sequence[date]) -> pd.DataFrame:
+    """Return all columns of the snapshots of the sessions."""
+    return read_frame(engine, sa.select(portfolio_snapshots).where(_within(portfolio_snapshots, sessions)))
+
+
+def skipped(engine: sa.Engine, sessions: Sequence[date], analytic: str) -> pd.DataFrame:
+    """Return ``session, portfolio_id, reason`` of the portfolios that an analytic skipped."""
+    table = tables.analytics_skips
+    return _read(
+        engine,
+        table.c.session,
+        table.c.entity.label("portfolio_id"),
+        table.c.reason,
+        where=_within(table, sessions)
+        & (table.c.analytic == analytic)
+        & (table.c.entity_type == "portfolio"),
+    )
