@@ -24,7 +24,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     help="A daily portfolio-risk batch: exposures, stress tests, volatility, snapshots.",
 )
-console = Console(soft_wrap=False)
+console = Console(width=None if sys.stdout.isatty() else 140)
 
 
 class UserError(Exception):
@@ -189,6 +189,7 @@ def execute(wanted: SessionRange) -> bool:
             instance=instance,
             run_id=run_id,
             tags=range_tags(wanted.first, wanted.last),
+            run_config={"loggers": {"console": {"config": {"log_level": "CRITICAL"}}}},  # ours is shorter
             raise_on_error=False,
         )
     return result.success

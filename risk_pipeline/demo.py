@@ -49,19 +49,10 @@ def demo_frames() -> dict[str, pd.DataFrame]:
     """
     import pandas as pd
 
-    books = DemoBooks(SimulatedMarket())
-    for make in (
-        _growth,
-        _family,
-        _long_short,
-        _funds,
-        _private,
-        _cash,
-        _neutral,
-        _failed,
-        _trader,
-        _pension,
-    ):
+    books = DemoBooks()
+    for make in (_growth, _family, _long_short, _funds, _private):
+        make(books)
+    for make in (_cash, _neutral, _failed, _trader, _pension):
         make(books)
     return {name: pd.DataFrame(books.rows[name], columns=list(columns)) for name, columns in COLUMNS.items()}
 

@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import date, timedelta
-from itertools import pairwise
+from itertools import zip_longest
 from typing import Any
 
 import numpy as np
@@ -54,6 +54,7 @@ class DemoBooks:
     lots_of: Counter[str] = field(default_factory=Counter)
 
     def open(self, portfolio: str, name: str, equity: float) -> None:
+        """Add a portfolio."""
         self.rows["portfolios"].append(
             {
                 "portfolio_id": portfolio,
@@ -72,6 +73,7 @@ class DemoBooks:
         return float(paths.close[:upto, column][paths.has_bar[:upto, column]][-1])
 
     def position(self, portfolio: str, symbol: str, kind: str, quantity: float, **values: object) -> None:
+        """Add a lot with the next id of its portfolio."""
         self.lots_of[portfolio] += 1
         row = {
             "position_id": f"{portfolio}-{self.lots_of[portfolio]:04d}",
@@ -119,7 +121,8 @@ class DemoBooks:
 
     def rebalance(self, portfolio: str, dollars: Mapping[str, float]) -> None:
         """Bring each symbol back to so many dollars every January: out of one lot, into the next."""
-        for start, end in pairwise([*(weekday_from(date(year, 1, 3), 2) for year in YEARS), None]):
+        days = [weekday_from(date(year, 1, 3), 2) for year in YEARS]  # a Wednesday and no holiday
+        for start, end in zip_longest(days, days[1:]):
             for symbol, amount in dollars.items():
                 self.lot(portfolio, symbol, amount, start, end)
 
@@ -199,6 +202,7 @@ class DemoBooks:
             self.rows["marks"].append({"symbol": symbol, "mark_date": day.isoformat(), "price": price})
 
     def flow(self, portfolio: str, day: date, amount: float) -> None:
+        """Pay in (positive) or out."""
         row = {"portfolio_id": portfolio, "flow_date": day.isoformat(), "amount": amount}
         self.rows["flows"].append(row)
 

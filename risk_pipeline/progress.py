@@ -1,7 +1,8 @@
-"""Progress of a run on the terminal: a line per step as it ends, and every error in full."""
+"""Progress of a run on the terminal: a line per asset as it ends, failed checks, and errors in one line."""
 
 from __future__ import annotations
 
+import logging
 import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -14,41 +15,56 @@ if TYPE_CHECKING:
 
 @contextmanager
 def follow(instance: dg.DagsterInstance, console: Console) -> Iterator[str]:
-    """Yield the id for a run whose events are printed while it works.
-
-    Dagster logs every event of an in-process run to the terminal as well; that is silenced here.
-    """
-    import logging
-
-    import dagster as dg
-
+    """Yield the id for a run whose events are printed while it works."""
     run_id = str(uuid.uuid4())
-    started: dict[str, float] = {}
+    with console.status("starting …") as status:
+        instance.add_event_listener(run_id, _Printer(console, status).print)
+        yield run_id
 
-    def print_event(entry: dg.EventLogEntry) -> None:
+
+class _Printer:
+    def __init__(self, console: Console, status: object) -> None:
+        self.console = console
+        self.status = status
+        self.started: dict[str, float] = {}
+
+    def print(self, entry: dg.EventLogEntry) -> None:
+        """Print an event if a person wants to know of it."""
+        import dagster as dg
+
         event = entry.dagster_event
         if event is None:
-            if entry.level >= logging.WARNING:
-                console.print(f"  [yellow]{entry.user_message}[/]", highlight=False)
+            if int(entry.level) >= logging.WARNING:
+                self._say(f"[yellow]{entry.user_message}[/]")
             return
+        step = event.step_key or ""
         if event.event_type is dg.DagsterEventType.STEP_START:
-            started[event.step_key or ""] = entry.timestamp
-            status.update(f"{event.step_key} …")
-        elif event.event_type is dg.DagsterEventType.STEP_SUCCESS:
-            seconds = entry.timestamp - started.get(event.step_key or "", entry.timestamp)
-            console.print(f"  [green]✓[/] {event.step_key} [dim]{seconds:.1f} s[/]", highlight=False)
+            self.started[step] = entry.timestamp
+            self.status.update(f"{step} …")  # type: ignore[attr-defined]
+        elif event.event_type is dg.DagsterEventType.ASSET_MATERIALIZATION and step in self.started:
+            seconds = entry.timestamp - self.started.pop(step)
+            self._say(f"[green]✓[/] {step} [dim]{seconds:.1f} s[/]")
+        elif event.event_type is dg.DagsterEventType.ASSET_CHECK_EVALUATION:
+            check = event.asset_check_evaluation_data
+            if not check.passed:
+                colour = "red" if check.severity is dg.AssetCheckSeverity.ERROR else "yellow"
+                self._say(
+                    f"[{colour}]![/] check {check.check_name} of {check.asset_key.to_user_string()}: "
+                    f"{check.description}"
+                )
         elif event.event_type is dg.DagsterEventType.STEP_FAILURE:
-            error = event.step_failure_data.error
-            cause = error.cause if error and error.cause else error
-            text = event.step_failure_data.user_failure_data
-            console.print(
-                f"  [red]✗[/] {event.step_key}: "
-                f"{text.description if text else cause.message.strip() if cause else 'failed'}",
-                highlight=False,
-                markup=True,
-            )
+            self._say(f"[red]✗[/] {step}: {_reason(event)}")
 
-    logging.getLogger("dagster").setLevel(logging.CRITICAL)
-    with console.status("starting …") as status:
-        instance.add_event_listener(run_id, print_event)
-        yield run_id
+    def _say(self, text: str) -> None:
+        self.console.print(f"  {text}", highlight=False, soft_wrap=True)
+
+
+def _reason(event: dg.DagsterEvent) -> str:
+    """Return why a step failed, without its stack."""
+    failure = event.step_failure_data
+    if failure.user_failure_data and failure.user_failure_data.description:
+        return str(failure.user_failure_data.description)
+    error = failure.error
+    while error is not None and error.cause is not None:
+        error = error.cause
+    return error.message.strip() if error else "it did not say why"

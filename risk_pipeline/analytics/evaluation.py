@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import numpy as np
 
-from .arrays import FloatND
+from .arrays import Float2D
 
 
-def qlike(outcome: FloatND, forecast: FloatND) -> FloatND:
+def qlike(outcome: Float2D, forecast: Float2D) -> Float2D:
     """Return the QLIKE loss ``x/h - ln(x/h) - 1`` of variance forecasts ``h`` against outcomes ``x``.
 
     Zero for a perfect forecast; ranks forecasts rightly even where the outcome is a noisy proxy.

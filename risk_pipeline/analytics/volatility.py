@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from .arrays import Float1D, Float2D, FloatND, Int1D, Int2D
+from .arrays import Float1D, Float2D, Float2D, Int1D, Int2D
 
 SESSIONS_A_YEAR = 252
 HORIZON = 21
@@ -63,7 +63,7 @@ def estimate_volatility(
     wide, squares = _padded(returns), _padded(returns**2 if variance is None else variance)
     parts = [_estimate(wide, squares, int(end)) for end in ends]
     count = returns.shape[1]
-    joined: dict[str, FloatND] = {
+    joined: dict[str, Float2D] = {
         name: np.stack([part[name] for part in parts])[:, :count] if parts else np.empty((0, count))
         for name in ("realised_21", "realised_63", "realised_252", "ewma", "har", "percentile", "observations")
     }

@@ -1,7 +1,5 @@
 """Factor exposures of symbols and portfolios, and the factor covariance that all portfolios share."""
 
-from __future__ import annotations
-
 import dagster as dg
 import numpy as np
 import pandas as pd

@@ -1,7 +1,5 @@
 """Market data, its coverage (the barrier) and the price panel that every analytic reads."""
 
-from __future__ import annotations
-
 from datetime import date
 
 import dagster as dg

@@ -1,7 +1,5 @@
 """Reference assets: what the user imported, the registries and the company profiles."""
 
-from __future__ import annotations
-
 import dagster as dg
 import pandas as pd
 

@@ -1,7 +1,5 @@
 """One row per portfolio and session with everything a reader asks for first, and sectors."""
 
-from __future__ import annotations
-
 import dagster as dg
 
 from ..resources import Database, PriceCache, Registries

@@ -1,7 +1,5 @@
 """Stress tests: every active scenario on every portfolio with a market-priced position."""
 
-from __future__ import annotations
-
 import dagster as dg
 
 from ..resources import Database, PriceCache, Registries

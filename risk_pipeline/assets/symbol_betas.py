@@ -114,7 +114,8 @@ def symbol_betas(inputs: Inputs) -> SymbolBetas:
             out[field][..., k] = getattr(ridge, field)
         out["penalty"][..., k] = style.penalty
         quality[..., k][ridge.observations < style.window] = "limited_history"
-    out["t_stat"] = out["beta"] / out["std_error"]
+    with np.errstate(invalid="ignore", divide="ignore"):  # a proxy on itself has no error
+        out["t_stat"] = np.where(out["std_error"] > 0, out["beta"] / out["std_error"], np.nan)
     k = names.index(factors.provider.name)
     out["beta"][..., k] = np.array(inputs.profiles_as_of("vendor_beta"), dtype=float)
     quality[np.abs(out["beta"]) > OUTLIER] = "outlier"

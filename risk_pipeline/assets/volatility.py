@@ -1,7 +1,5 @@
 """Volatility of every symbol in use and every portfolio, tail risk, and how past forecasts turned out."""
 
-from __future__ import annotations
-
 import dagster as dg
 
 from ..resources import Database, PriceCache, Registries

@@ -1,7 +1,5 @@
 """The evening schedule: catching up and running daily are one path."""
 
-from __future__ import annotations
-
 from zoneinfo import ZoneInfo
 
 import dagster as dg

@@ -1,7 +1,5 @@
 """How a check looks at a run's sessions and reports what is wrong in one table."""
 
-from __future__ import annotations
-
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import date

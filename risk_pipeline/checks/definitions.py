@@ -19,15 +19,23 @@ if TYPE_CHECKING:
 def registry_and_table_agree(engine: sa.Engine, registries: Registries, _: list[date]) -> Finding:
     """Every factor of the registry is in the table with the same attributes, and no other is active."""
     stored = read_table(engine, "factor_definitions")
-    stored = stored[stored["is_active"].astype(bool)].set_index("factor_name").astype(object)
-    wanted = registries.factors.frame().set_index("factor_name").astype(object)[stored.columns]
-    names = stored.index.union(wanted.index)
-    left, right = (frame.reindex(names).astype(str).replace("nan", "None") for frame in (stored, wanted))
-    numeric = ["factor_order", "window", "min_observations", "half_life", "penalty"]
-    for frame in (left, right):
-        frame[numeric] = frame[numeric].apply(pd.to_numeric, errors="coerce").fillna(-1)
-    differs = (left != right).any(axis=1)
-    return Finding(len(names), "factor definitions", pd.DataFrame({"factor_name": names[differs]}))
+    stored = stored[stored["is_active"].astype(bool)]
+    rows = [_attributes(frame) for frame in (stored, registries.factors.frame())]
+    names = sorted({*rows[0], *rows[1]})
+    bad = [name for name in names if rows[0].get(name) != rows[1].get(name)]
+    return Finding(len(names), "factor definitions", pd.DataFrame({"factor_name": bad}))
+
+
+def _attributes(definitions: pd.DataFrame) -> dict[str, dict[str, object]]:
+    """Return each factor's attributes that are set, numbers as floats."""
+    return {
+        row["factor_name"]: {
+            name: float(value) if isinstance(value, int | float) else value
+            for name, value in row.items()
+            if not pd.isna(value)
+        }
+        for row in definitions.to_dict("records")
+    }
 
 
 def no_retired_name_left(engine: sa.Engine, registries: Registries, _: list[date]) -> Finding:

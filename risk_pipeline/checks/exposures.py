@@ -67,8 +67,9 @@ def no_sudden_change(engine: sa.Engine, registries: Registries, sessions: list[d
     rows = exposures(engine, span).sort_values(["portfolio_id", "factor_name", "session"])
     change = rows.groupby(["portfolio_id", "factor_name"])["exposure"].diff().abs()
     looked = change.notna() & (rows["std_error"] > 0)
-    bad = rows.loc[looked & (change > 5 * rows["std_error"]), [*KEY, "factor_name", "exposure"]]
-    return Finding(int(looked.sum()), "changes", bad.assign(change=change))
+    is_bad = looked & (change > 5 * rows["std_error"])
+    bad = rows.assign(change=change).loc[is_bad, [*KEY, "factor_name", "exposure", "change"]]
+    return Finding(int(looked.sum()), "changes", bad)
 
 
 exposure_checks = [

@@ -1,7 +1,5 @@
 """Checks of market data and of the price panel."""
 
-from __future__ import annotations
-
 from datetime import date
 from typing import TYPE_CHECKING
 
@@ -23,7 +21,7 @@ JUMP = 8.0
 HISTORY = 63
 
 
-def proxies_complete(engine: sa.Engine, registries: Registries, sessions: list[date]) -> Finding:
+def proxies_complete(engine: "sa.Engine", registries: Registries, sessions: list[date]) -> Finding:
     """The market's and the rates' proxies have a price on every session: without one nothing can be analysed."""
     required = registries.factors.required_proxies
     stored = stored_proxies(engine, sessions, required)
@@ -39,7 +37,7 @@ def proxies_complete(engine: sa.Engine, registries: Registries, sessions: list[d
     )
 
 
-def symbols_covered(engine: sa.Engine, registries: Registries, sessions: list[date]) -> Finding:
+def symbols_covered(engine: "sa.Engine", registries: Registries, sessions: list[date]) -> Finding:
     """Every symbol held on the last session of the run has a price on it."""
     from ..storage.queries import symbol_needs
 
@@ -53,7 +51,7 @@ def symbols_covered(engine: sa.Engine, registries: Registries, sessions: list[da
     )
 
 
-def no_stale_prices(engine: sa.Engine, registries: Registries, sessions: list[date]) -> Finding:
+def no_stale_prices(engine: "sa.Engine", registries: Registries, sessions: list[date]) -> Finding:
     """No symbol closes at the same price on five sessions in a row up to a session of the run."""
     rows = bars(engine, CALENDAR.back(sessions[0], STALE_RUN), sessions[-1])
     same = rows.groupby("symbol")["close"].diff().eq(0)
@@ -63,7 +61,7 @@ def no_stale_prices(engine: sa.Engine, registries: Registries, sessions: list[da
     return Finding(int(inside.sum()), "bars", bad)
 
 
-def no_unexplained_jumps(engine: sa.Engine, registries: Registries, sessions: list[date]) -> Finding:
+def no_unexplained_jumps(engine: "sa.Engine", registries: Registries, sessions: list[date]) -> Finding:
     """No return beyond eight robust standard deviations of the symbol's last quarter without a corporate action."""
     rows = bars(engine, CALENDAR.back(sessions[0], HISTORY), sessions[-1])
     change = np.log(rows["close"] * rows["split_factor"]).sub(np.log(rows.groupby("symbol")["close"].shift()))
@@ -74,11 +72,11 @@ def no_unexplained_jumps(engine: sa.Engine, registries: Registries, sessions: li
     inside = (rows["session"] >= pd.Timestamp(sessions[0])) & change.notna()
     jump = inside & (spread > 0) & (change.abs() > JUMP * spread)
     plain = (rows["dividend"] == 0) & (rows["split_factor"] == 1)
-    bad = rows.loc[jump & plain, ["session", "symbol"]].assign(move=change)
+    bad = rows.assign(move=change).loc[jump & plain, ["session", "symbol", "move"]]
     return Finding(int(inside.sum()), "returns", bad)
 
 
-def bars_on_sessions_only(engine: sa.Engine, registries: Registries, sessions: list[date]) -> Finding:
+def bars_on_sessions_only(engine: "sa.Engine", registries: Registries, sessions: list[date]) -> Finding:
     """No bar is stored for a day on which the exchange was closed."""
     rows = bars(engine, sessions[0], sessions[-1])[["session", "symbol"]]
     open_days = CALENDAR.between(sessions[0], sessions[-1]).astype("datetime64[s]")

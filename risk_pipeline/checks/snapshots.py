@@ -24,9 +24,8 @@ def nav_is_cash_long_short(engine: sa.Engine, registries: Registries, sessions: 
     rows = snapshots(engine, sessions)
     gap = rows["nav"] - (rows["cash"] + rows["long_value"] + rows["short_value"])
     size = rows["cash"].abs() + rows["gross"].abs() + 1.0
-    return Finding(
-        len(rows), "snapshots", rows.loc[gap.abs() > TOLERANCE * size, [*KEY, "nav"]].assign(gap=gap)
-    )
+    bad = rows.assign(gap=gap).loc[gap.abs() > TOLERANCE * size, [*KEY, "nav", "gap"]]
+    return Finding(len(rows), "snapshots", bad)
 
 
 def snapshots_complete(engine: sa.Engine, registries: Registries, sessions: list[date]) -> Finding:
@@ -47,7 +46,9 @@ def pnl_telescopes(engine: sa.Engine, registries: Registries, sessions: list[dat
     size = rows["nav"].abs() + rows["gross"].abs() + 1.0
     bad = consecutive & (gap.abs() > TOLERANCE * size)
     return Finding(
-        int(consecutive.sum()), "pairs of consecutive snapshots", rows.loc[bad, KEY].assign(gap=gap)
+        int(consecutive.sum()),
+        "pairs of consecutive snapshots",
+        rows.assign(gap=gap).loc[bad, [*KEY, "gap"]],
     )
 
 

@@ -49,9 +49,8 @@ def contributions_sum_to_total(engine: sa.Engine, registries: Registries, sessio
     merged = rows.merge(impacts(engine, sessions), on=[*KEY, "scenario_id"], how="left")
     gap = (merged["impact"] + merged["option_revaluation"] - merged["correlated_pnl"]).abs()
     tolerance = 1e-6 * np.maximum(merged["correlated_pnl"].abs(), 1.0)
-    return Finding(
-        len(merged), "results", merged.loc[~(gap <= tolerance), [*KEY, "scenario_id"]].assign(gap=gap)
-    )
+    bad = merged.assign(gap=gap).loc[~(gap <= tolerance), [*KEY, "scenario_id", "gap"]]
+    return Finding(len(merged), "results", bad)
 
 
 def shocks_plausible(engine: sa.Engine, registries: Registries, sessions: list[date]) -> Finding:

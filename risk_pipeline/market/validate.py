@@ -40,13 +40,14 @@ def checked_bars(
 
     Parameters
     ----------
-    bars : the columns of :class:`~.source.MarketBars`, in any order of rows.
+    bars : the columns of :class:`~.source.MarketBars`, in any order of rows; the symbol may be categorical,
+        with sorted categories.
     sessions : those asked for.
     errors : symbols that the source has already given up.
     """
     examination = _Examination(bars, dict(errors or {}))
-    days = examination.days
-    examination.drop(~np.isin(days, np.asarray(sessions, dtype="datetime64[D]")), "not a session asked for")
+    asked = np.asarray(sessions, dtype="datetime64[D]").astype("int64")
+    examination.drop(~np.isin(examination.days.astype("int64"), asked), "not a session asked for")
     examination.drop_quietly(np.isnan(examination.numbers["close"]))
     examination.drop(~_positive(examination.numbers["close"]), "the close is not a positive number")
     examination.refuse(~_positive(examination.numbers["split_factor"]), "the split factor is not positive")
@@ -69,8 +70,12 @@ class _Examination:
         import pandas as pd
 
         self.bars = bars
-        self.codes, names = pd.factorize(bars["symbol"], sort=True)
-        self.names = [str(name) for name in names]
+        if isinstance(bars["symbol"].dtype, pd.CategoricalDtype):
+            symbols = bars["symbol"].cat
+            self.codes, self.names = symbols.codes.to_numpy(), [str(name) for name in symbols.categories]
+        else:
+            self.codes, names = pd.factorize(bars["symbol"], sort=True)
+            self.names = [str(name) for name in names]
         self.days = bars["session"].to_numpy().astype("datetime64[D]")
         self.numbers = {name: bars[name].to_numpy(dtype=float, copy=True) for name in _NUMBERS}
         self.keep = np.ones(len(bars), dtype=bool)

@@ -5,11 +5,11 @@ from __future__ import annotations
 from datetime import date
 from typing import TYPE_CHECKING
 
-import pandas as pd
 from rich.table import Table
 
 from ..analytics.reasons import Reason
 from ..storage.queries import latest_session, read_table
+from .numbers import money, number, percent
 
 if TYPE_CHECKING:
     import sqlalchemy as sa
@@ -30,18 +30,10 @@ def print_risk_table(console: Console, engine: sa.Engine, session: date | None) 
     )
     table = Table(title=f"Portfolio risk, {session}", title_justify="left", header_style="bold")
     table.add_column("Portfolio", no_wrap=True)
-    for name in (
-        "NAV",
-        "Day P&L",
-        "Market β",
-        "IR β",
-        "Vol 21d",
-        "Forecast",
-        "VaR 99 %",
-        "Worst scenario",
-        "",
-    ):
-        table.add_column(name, justify="right", no_wrap=name != "Worst scenario")
+    for name in ("NAV", "Day P&L", "Market β", "IR β", "Vol 21d", "Forecast", "VaR 99 %"):
+        table.add_column(name, justify="right", no_wrap=True)
+    table.add_column("Worst scenario", no_wrap=True)
+    table.add_column("its P&L", justify="right", no_wrap=True)
     notes = []
     for row in snapshots.itertuples(index=False):
         table.add_row(
@@ -129,18 +121,3 @@ def print_portfolio(console: Console, engine: sa.Engine, portfolio: str, session
         )
     console.print(table)
     return session
-
-
-def money(value: float | None) -> str:
-    """Return whole dollars with thousands separators and a real minus sign."""
-    return "–" if value is None or pd.isna(value) else f"{value:,.0f}".replace("-", "−")
-
-
-def number(value: float | None) -> str:
-    """Return two decimals."""
-    return "–" if value is None or pd.isna(value) else f"{value:.2f}".replace("-", "−")
-
-
-def percent(value: float | None) -> str:
-    """Return a decimal as a percentage with one decimal."""
-    return "–" if value is None or pd.isna(value) else f"{100 * value:.1f} %".replace("-", "−")

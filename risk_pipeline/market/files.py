@@ -1,0 +1,189 @@
+"""Prices from one's own files: Parquet or CSV, one row per session and symbol.
+
+========================  ===================================================================================
+column                    meaning
+========================  ===================================================================================
+``date``, ``symbol``      required
+``close``                 as traded; or
+``adj_close``             adjusted for dividends and splits, where there is no ``close``; the other columns of
+                          prices and actions are then left aside, because they are on another basis
+``high``, ``low``         optional, as traded
+``volume``                optional
+``dividend``              optional, cash per share held before the session; empty is 0
+``split_factor``          optional, new shares per old; empty is 1
+========================  ===================================================================================
+
+Beside them there may be a ``profiles.csv``: ``symbol,name,sector,vendor_beta`` and, optionally, ``as_of``.
+"""
+
+from __future__ import annotations
+
+import csv
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from .file_tables import PRICE_FILES, FileTable, open_table
+from .source import ADJUSTED, AS_TRADED, MarketBars, SourceError, profile_frame
+from .symbols import canonical
+from .validate import checked_bars
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+PROFILES = "profiles.csv"
+NUMBERS: Mapping[str, float] = {
+    "high": np.nan,
+    "low": np.nan,
+    "volume": np.nan,
+    "dividend": 0.0,
+    "split_factor": 1.0,
+}
+"""Optional columns and what an empty cell or an absent column means."""
+
+
+@dataclass(frozen=True)
+class FileMarket:
+    """Prices of a Parquet or CSV file, or of every such file in a folder.
+
+    Symbols are read in any spelling and brought to the canonical one.
+    """
+
+    path: Path
+    name = "files"
+
+    @cached_property
+    def tables(self) -> list[FileTable]:
+        """The files, opened, their columns checked.
+
+        Raises
+        ------
+        SourceError
+            If there is no such path, no price file in the folder, or one of them can't be read.
+        """
+        path = Path(self.path)
+        if not path.exists():
+            raise SourceError(f"{path}: there is no such file or folder; set RISK_PIPELINE_MARKET__PATH")
+        files = sorted(path.iterdir()) if path.is_dir() else [path]
+        prices = [file for file in files if file.suffix.lower() in PRICE_FILES and file.name != PROFILES]
+        if not prices:
+            raise SourceError(f"{path}: holds no price file; put {' or '.join(PRICE_FILES)} files there")
+        return [open_table(file) for file in prices]
+
+    def fetch(self, symbols: Sequence[str], sessions: pd.DatetimeIndex) -> MarketBars:
+        """Return the bars of the symbols on the sessions; see :class:`~.source.MarketDataSource`."""
+        import pandas as pd
+
+        wanted = sorted(set(symbols))
+        days = np.asarray(sessions, dtype="datetime64[D]")
+        parts = [_empty()]
+        if len(days):
+            parts += [
+                self._read(table, wanted, days.min().item(), days.max().item()) for table in self.tables
+            ]
+        parts = [part for part in parts if len(part)] or parts[:1]
+        for part in parts:
+            part["symbol"] = part["symbol"].cat.set_categories(wanted)
+        known = set().union(*(map(canonical, table.symbols) for table in self.tables))
+        unknown = {symbol: f"is in no file of {self.path}" for symbol in wanted if symbol not in known}
+        return checked_bars(pd.concat(parts, ignore_index=True), sessions, unknown)
+
+    def _read(self, table: FileTable, wanted: list[str], first: date, last: date) -> pd.DataFrame:
+        import pandas as pd
+
+        is_adjusted = "close" not in table.columns
+        price = "adj_close" if is_adjusted else "close"
+        optional = [] if is_adjusted else [name for name in NUMBERS if name in table.columns]
+        rows = table.read([price, *optional], first, last)
+        place = {symbol: number for number, symbol in enumerate(wanted)}
+        codes = np.array([place.get(canonical(symbol), -1) for symbol in rows.symbols], dtype=np.int32)
+        codes = codes[rows.symbol] if len(codes) else np.zeros(0, dtype=np.int32)
+        keep = codes >= 0
+        columns: dict[str, Any] = {
+            "session": rows.date[keep].astype("datetime64[s]"),
+            "symbol": pd.Categorical.from_codes(codes[keep], wanted),
+            "close": rows.numbers[price][keep],
+            "basis": pd.array([ADJUSTED if is_adjusted else AS_TRADED], dtype="str").take(
+                np.zeros(int(keep.sum()), dtype=np.int64)
+            ),
+        }
+        for name, empty in NUMBERS.items():
+            values = rows.numbers[name][keep] if name in optional else np.full(int(keep.sum()), empty)
+            columns[name] = np.where(np.isnan(values), empty, values)
+        return pd.DataFrame(columns)
+
+    def profiles(self, symbols: Sequence[str], as_of: date | None = None) -> pd.DataFrame:
+        """Return the rows of ``profiles.csv``; without the file there are none.
+
+        Raises
+        ------
+        SourceError
+            If a row of it can't be read; names the line, the column and the remedy.
+        """
+        path = Path(self.path)
+        file = (path if path.is_dir() else path.parent) / PROFILES
+        if not file.exists():
+            return profile_frame([])
+        try:
+            with file.open(encoding="utf-8-sig", newline="") as text:
+                reader = csv.DictReader(text)
+                if "symbol" not in (reader.fieldnames or []):
+                    raise SourceError(f"{file}, line 1: has no column 'symbol'; name it in the first line")
+                rows = [_profile(file, reader.line_num, row) for row in reader]
+        except (UnicodeDecodeError, csv.Error) as error:
+            raise SourceError(f"{file}: is not a CSV file in UTF-8 ({error}); save it as one") from None
+        wanted = set(symbols)
+        return profile_frame(
+            [
+                row
+                for row in rows
+                if row["symbol"] in wanted and (not as_of or not row["as_of"] or row["as_of"] <= as_of)
+            ]
+        )
+
+
+def _empty() -> pd.DataFrame:
+    import pandas as pd
+
+    columns = {name: np.zeros(0) for name in ("close", *NUMBERS)}
+    return pd.DataFrame(
+        {
+            "session": np.zeros(0, dtype="datetime64[s]"),
+            "symbol": pd.Categorical([]),
+            **columns,
+            "basis": pd.array([], dtype="str"),
+        }
+    )
+
+
+def _profile(file: Path, line: int, row: Mapping[str | None, str | None]) -> dict[str, Any]:
+    def cell(column: str) -> str:
+        return (row.get(column) or "").strip()
+
+    def refuse(column: str, remedy: str) -> SourceError:
+        return SourceError(f"{file}, line {line}, {column}: {cell(column)!r} {remedy}")
+
+    if not cell("symbol"):
+        raise refuse("symbol", "is empty; every row needs one")
+    try:
+        beta = float(cell("vendor_beta")) if cell("vendor_beta") else None
+    except ValueError:
+        raise refuse("vendor_beta", "is no number; write 1.05 or leave it empty") from None
+    if beta is not None and not np.isfinite(beta):
+        raise refuse("vendor_beta", "is no finite number; write 1.05 or leave it empty")
+    try:
+        as_of = date.fromisoformat(cell("as_of")) if cell("as_of") else None
+    except ValueError:
+        raise refuse("as_of", "is no date; write 2025-01-31 or leave it empty") from None
+    return {
+        "symbol": canonical(cell("symbol")),
+        "as_of": as_of,
+        "name": cell("name") or None,
+        "sector": cell("sector") or None,
+        "vendor_beta": beta,
+    }
