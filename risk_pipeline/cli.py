@@ -35,10 +35,11 @@ def main() -> None:
     """Run the command line."""
     from pydantic import ValidationError
 
+    expected: tuple[type[Exception], ...] = (UserError, *_domain_errors())
     try:
         _prepare_environment()
         app()
-    except (UserError, *_domain_errors()) as error:
+    except expected as error:
         console.print(f"[bold red]error:[/] {error}", highlight=False)
         sys.exit(2)
     except ValidationError as error:
@@ -81,15 +82,11 @@ def _database() -> Iterator[sa.Engine]:
 
 @app.command()
 def run(
-    date_: Annotated[
-        datetime | None, typer.Option("--date", formats=["%Y-%m-%d"], help="One session.")
-    ] = None,
+    date_: Annotated[datetime | None, typer.Option("--date", formats=["%Y-%m-%d"], help="One session.")] = None,
     from_: Annotated[
         datetime | None, typer.Option("--from", formats=["%Y-%m-%d"], help="First session of a range.")
     ] = None,
-    to: Annotated[
-        datetime | None, typer.Option("--to", formats=["%Y-%m-%d"], help="Last session of a range.")
-    ] = None,
+    to: Annotated[datetime | None, typer.Option("--to", formats=["%Y-%m-%d"], help="Last session of a range.")] = None,
     last: Annotated[int | None, typer.Option(min=1, help="The last N closed sessions.")] = None,
 ) -> None:
     """Run the batch: by default every session that is missing, up to the last closed one."""

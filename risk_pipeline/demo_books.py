@@ -126,7 +126,7 @@ class DemoBooks:
             for symbol, amount in dollars.items():
                 self.lot(portfolio, symbol, amount, start, end)
 
-    def option(  # noqa: PLR0917
+    def option(
         self,
         portfolio: str,
         underlying: str,

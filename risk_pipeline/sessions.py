@@ -70,12 +70,8 @@ class SessionCalendar:
         import dagster as dg
         import pandas as pd
 
-        weekend = [
-            str((day + 1) % 7) for day, is_open in enumerate(self._calendar.weekmask) if is_open == "0"
-        ]
-        days = pd.bdate_range(
-            self.first_session, self._calendar.last_session, freq="C", weekmask=self._weekmask
-        )
+        weekend = [str((day + 1) % 7) for day, is_open in enumerate(self._calendar.weekmask) if is_open == "0"]
+        days = pd.bdate_range(self.first_session, self._calendar.last_session, freq="C", weekmask=self._weekmask)
         holidays = days.difference(self._calendar.sessions)
         return dg.TimeWindowPartitionsDefinition(
             start=self.first_session.isoformat(),

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from .arrays import Float1D, Float2D, Int1D
+from .sums import sum_by
 
 
 @dataclass(frozen=True)
@@ -33,20 +34,20 @@ def concentration(cell: Int1D, name: Int1D, value: Float1D, shape: tuple[int, in
     """
     span = int(name.max(initial=0)) + 1
     pair, inverse = np.unique(cell * span + name, return_inverse=True)
-    size = np.abs(np.bincount(inverse, value, len(pair)))
+    size = np.abs(sum_by(inverse, value, len(pair)))
     owner = pair // span
     cells = shape[0] * shape[1]
-    total = np.bincount(owner, size, cells)
+    total = sum_by(owner, size, cells)
     order = np.lexsort((-size, owner))
     ranked_owner = owner[order]
     rank = np.arange(len(order)) - np.searchsorted(ranked_owner, ranked_owner)
 
     def top(count: int) -> Float1D:
         inside = rank < count
-        return np.bincount(ranked_owner[inside], size[order][inside], cells)
+        return sum_by(ranked_owner[inside], size[order][inside], cells)
 
     with np.errstate(invalid="ignore", divide="ignore"):
-        herfindahl = 10_000.0 * np.bincount(owner, size**2, cells) / total**2
+        herfindahl = 10_000.0 * sum_by(owner, size**2, cells) / total**2
         return Concentration(
             herfindahl=herfindahl.reshape(shape),
             effective_positions=(10_000.0 / herfindahl).reshape(shape),
@@ -67,16 +68,14 @@ class SectorExposure:
     gross_share: Float1D
 
 
-def sector_exposure(
-    cell: Int1D, sector: Int1D, value: Float1D, shape: tuple[int, int]
-) -> SectorExposure:
+def sector_exposure(cell: Int1D, sector: Int1D, value: Float1D, shape: tuple[int, int]) -> SectorExposure:
     """Sum signed and absolute values by sector; parameters as in :func:`concentration`."""
     span = int(sector.max(initial=0)) + 1
     pair, inverse = np.unique(cell * span + sector, return_inverse=True)
-    net = np.bincount(inverse, value, len(pair))
-    gross = np.bincount(inverse, np.abs(value), len(pair))
+    net = sum_by(inverse, value, len(pair))
+    gross = sum_by(inverse, np.abs(value), len(pair))
     owner = pair // span
-    total = np.bincount(owner, gross, shape[0] * shape[1])[owner]
+    total = sum_by(owner, gross, shape[0] * shape[1])[owner]
     with np.errstate(invalid="ignore", divide="ignore"):
         share = np.where(total > 0, gross / total, np.nan)
     return SectorExposure(owner // shape[1], owner % shape[1], pair % span, net, gross, share)

@@ -66,12 +66,10 @@ def factor_covariance(factors: Float2D, ends: Int1D) -> FactorCovariance:
         np.fill_diagonal(correlation[day], 1.0)
         covariance[day] = correlation[day] * np.outer(volatility, volatility)
         condition[day] = np.linalg.cond(covariance[day])
-    return FactorCovariance(
-        covariance, correlation, condition, observations, observations < FEW_OBSERVATIONS
-    )
+    return FactorCovariance(covariance, correlation, condition, observations, observations < FEW_OBSERVATIONS)
 
 
 def _weighted(x: Float2D, age: Int1D, half_life: float) -> Float2D:
     weight = 0.5 ** (age / half_life)
     estimate = (weight[:, None] * x).T @ x / weight.sum()
-    return (estimate + estimate.T) / 2.0
+    return np.asarray((estimate + estimate.T) / 2.0)

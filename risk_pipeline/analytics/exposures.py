@@ -9,6 +9,7 @@ import numpy as np
 from .arrays import Float1D, Float2D, Float3D
 from .blocks import column_blocks, product
 from .holdings import Holdings
+from .sums import sum_by
 
 SESSIONS_A_YEAR = 252
 
@@ -28,9 +29,7 @@ class PortfolioExposures:
     coverage: Float3D
 
 
-def aggregate_exposures(
-    holdings: Holdings, betas: Float3D, std_errors: Float3D, equity: Float2D
-) -> PortfolioExposures:
+def aggregate_exposures(holdings: Holdings, betas: Float3D, std_errors: Float3D, equity: Float2D) -> PortfolioExposures:
     """Sum signed dollars times betas over each portfolio's holdings.
 
     The standard error takes the errors of different symbols as independent and those of one symbol as the
@@ -45,18 +44,18 @@ def aggregate_exposures(
     (days, names), factors = equity.shape, betas.shape[2]
     cells = days * names
     cell = holdings.session * names + holdings.portfolio
-    gross = np.bincount(cell, np.abs(holdings.delta_value), cells)
+    gross = sum_by(cell, np.abs(holdings.delta_value), cells)
     pair, inverse = np.unique(cell * betas.shape[1] + holdings.symbol, return_inverse=True)
-    net = np.bincount(inverse, holdings.delta_value, len(pair))
+    net = sum_by(inverse, holdings.delta_value, len(pair))
     pair_cell, pair_symbol = pair // betas.shape[1], pair % betas.shape[1]
     dollar, covered, squared = (np.zeros((cells, factors)) for _ in range(3))
     for k in range(factors):
         beta = betas[holdings.session, holdings.symbol, k]
         has_beta = ~np.isnan(beta)
-        dollar[:, k] = np.bincount(cell, np.where(has_beta, holdings.delta_value * beta, 0.0), cells)
-        covered[:, k] = np.bincount(cell, np.where(has_beta, np.abs(holdings.delta_value), 0.0), cells)
+        dollar[:, k] = sum_by(cell, np.where(has_beta, holdings.delta_value * beta, 0.0), cells)
+        covered[:, k] = sum_by(cell, np.where(has_beta, np.abs(holdings.delta_value), 0.0), cells)
         error = std_errors[pair_cell // names, pair_symbol, k]
-        squared[:, k] = np.bincount(pair_cell, np.nan_to_num(net * error) ** 2, cells)
+        squared[:, k] = sum_by(pair_cell, np.nan_to_num(net * error) ** 2, cells)
     shape = (days, names, factors)
     base = np.where(equity > 0, equity, np.nan)[..., None]
     with np.errstate(invalid="ignore", divide="ignore"):
@@ -85,7 +84,7 @@ def series_fit(series: Float2D, factors: Float2D, *, min_observations: int = 60)
     Sessions on which a series or a factor lacks a return are left out for that series; with fewer than
     ``min_observations`` the fit is NaN.
     """
-    usable = ~np.isnan(factors).any(axis=1)
+    usable = np.all(~np.isnan(factors), axis=1)
     present = ~np.isnan(series) & usable[:, None]
     r_squared, residual = np.full(series.shape[1], np.nan), np.full(series.shape[1], np.nan)
     groups: dict[bytes, list[int]] = {}
@@ -98,7 +97,7 @@ def series_fit(series: Float2D, factors: Float2D, *, min_observations: int = 60)
             continue
         design = np.column_stack([np.ones(count), factors[rows]])
         basis = np.linalg.qr(design)[0]
-        for place, block in column_blocks(series[np.ix_(rows, members)]):
+        for place, block in column_blocks(series[rows][:, members]):
             width = place.stop - place.start
             rest = block - basis @ (basis.T @ block)
             spread = block - block.sum(axis=0) / count

@@ -7,7 +7,7 @@ from enum import IntEnum
 
 import numpy as np
 
-from .arrays import Bool1D, Date1D, Float1D, Float2D, Int1D
+from .arrays import Bool1D, Date1D, Float1D, Float2D, Int1D, Int2D
 
 CONTRACT = 100.0
 """Shares per option contract."""
@@ -47,12 +47,12 @@ class Lots:
     @property
     def is_option(self) -> Bool1D:
         """Which lots are options."""
-        return self.kind == InvestmentClass.OPTIONS
+        return np.asarray(self.kind == InvestmentClass.OPTIONS)
 
     @property
     def is_private(self) -> Bool1D:
         """Which lots have no market price."""
-        return self.kind == InvestmentClass.PRIVATE
+        return np.asarray(self.kind == InvestmentClass.PRIVATE)
 
     @property
     def multiplier(self) -> Float1D:
@@ -93,13 +93,13 @@ class SplitAdjusted:
 
     close: Float2D
     cumulative_split: Float2D
-    last_priced: np.ndarray  # type: ignore[type-arg]  # (T, N) row of the last close so far, -1 before any
+    last_priced: Int2D  # (T, N) row of the last close so far, -1 before any
 
     @staticmethod
     def of(close: Float2D, split: Float2D) -> SplitAdjusted:
         """Prepare a panel's closes and split factors, both (T, N)."""
         rows = np.where(np.isnan(close), -1, np.arange(len(close))[:, None])
-        return SplitAdjusted(close, np.cumprod(split, axis=0), np.maximum.accumulate(rows, axis=0))
+        return SplitAdjusted(close, np.cumprod(split, axis=0, dtype=np.float64), np.maximum.accumulate(rows, axis=0))
 
     def ratio(self, row: Int1D, since: Int1D, column: Int1D) -> Float1D:
         """Return shares at ``row`` per share at ``since``; splits after ``since`` count.
@@ -123,9 +123,7 @@ class SplitAdjusted:
         return np.where(is_stale, price / self.ratio(row, at, column), price), is_stale
 
 
-def private_prices(
-    lots: Lots, days: Date1D, mark_name: Int1D, mark_date: Date1D, mark_price: Float1D
-) -> Float2D:
+def private_prices(lots: Lots, days: Date1D, mark_name: Int1D, mark_date: Date1D, mark_price: Float1D) -> Float2D:
     """Return the price of PRIVATE lots on each day, (D, L): the last mark since entry, else the entry price.
 
     Marks are sorted by date within a name. NaN for other lots.

@@ -29,9 +29,7 @@ def newey_west_lag(observations: int) -> int:
     return int(np.floor(4 * (observations / 100) ** (2 / 9)))
 
 
-def rolling_beta(
-    returns: Float2D, factor: Float1D, ends: Int1D, *, window: int, min_observations: int
-) -> RollingBeta:
+def rolling_beta(returns: Float2D, factor: Float1D, ends: Int1D, *, window: int, min_observations: int) -> RollingBeta:
     """Regress each symbol on the factor over the ``window`` sessions up to each end.
 
     Pairwise complete: a gap in one symbol leaves the others alone. Nothing is clipped. Each window is
@@ -52,16 +50,14 @@ def rolling_beta(
     wide = _at_least_two_columns(returns)
     fits = [_fit(*_pairs(wide, factor, end, window)) for end in ends]
     enough = [fit[4] >= min_observations for fit in fits]
-    fields = [
+    beta, std_error, t_stat, r_squared = (
         np.stack([np.where(ok, fit[at], np.nan) for fit, ok in zip(fits, enough, strict=True)])[:, :count]
         if fits
         else np.empty((0, count))
         for at in range(4)
-    ]
-    observations = (
-        np.stack([fit[4] for fit in fits])[:, :count] if fits else np.empty((0, count), dtype=np.int64)
     )
-    return RollingBeta(*fields, observations=observations)
+    observations = np.stack([fit[4] for fit in fits])[:, :count] if fits else np.empty((0, count), dtype=np.int64)
+    return RollingBeta(beta, std_error, t_stat, r_squared, observations)
 
 
 def _at_least_two_columns(returns: Float2D) -> Float2D:
@@ -71,9 +67,7 @@ def _at_least_two_columns(returns: Float2D) -> Float2D:
     return np.concatenate([returns, np.full((returns.shape[0], 2 - returns.shape[1]), np.nan)], axis=1)
 
 
-def _pairs(
-    returns: Float2D, factor: Float1D, end: int, window: int
-) -> tuple[Float2D, Float2D, Bool2D, Int1D]:
+def _pairs(returns: Float2D, factor: Float1D, end: int, window: int) -> tuple[Float2D, Float2D, Bool2D, Int1D]:
     """Return the window's pairs packed to the top of each column: y, x, which rows are pairs, how many."""
     rows = slice(max(end + 1 - window, 0), end + 1)
     y = returns[rows]
@@ -112,4 +106,4 @@ def _long_run_variance(moment: Float2D, observations: Int1D) -> Float1D:
     for lag in range(1, int(lags.max(initial=0)) + 1):
         weight = np.where(lag <= lags, 1.0 - lag / (lags + 1.0), 0.0)
         total = total + 2.0 * weight * (moment[lag:] * moment[:-lag]).sum(axis=0)
-    return np.maximum(total, 0.0)
+    return np.asarray(np.maximum(total, 0.0))

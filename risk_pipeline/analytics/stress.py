@@ -32,9 +32,7 @@ class ConditionalMoves:
     reason: Reason | None = None
 
 
-def conditional_moves(
-    covariance: Float2D, shocked: Int1D, shocks: Float1D, *, horizon: int = 1
-) -> ConditionalMoves:
+def conditional_moves(covariance: Float2D, shocked: Int1D, shocks: Float1D, *, horizon: int = 1) -> ConditionalMoves:
     """Propagate shocks: ``E[f_U | f_S = s] = S_US inv(S_SS) s``, by solving and never by inverting.
 
     Parameters
@@ -54,9 +52,7 @@ def conditional_moves(
     singular = np.isnan(covariance).any() or not (root > 0).all()
     if singular or np.linalg.cond(block / np.outer(root, root)) > WORST_CONDITION:
         nothing = np.full(count, np.nan)
-        return ConditionalMoves(
-            nothing, np.full((count, count), np.nan), np.nan, np.nan, np.nan, Reason.SINGULAR
-        )
+        return ConditionalMoves(nothing, np.full((count, count), np.nan), np.nan, np.nan, np.nan, Reason.SINGULAR)
     cross = covariance[:, shocked]
     solved = np.linalg.solve(block, np.column_stack([shocks, cross.T]))
     move = cross @ solved[:, 0]
@@ -94,7 +90,7 @@ def replay(dollars: Float2D, factor_returns: Float2D) -> Replay:
 
 def conditional_std(dollars: Float2D, covariance: Float2D) -> Float1D:
     """Return the standard deviation (P,) of dollars that a scenario leaves open: ``sqrt(x' C x)``."""
-    return np.sqrt(np.maximum(((dollars[:, :, None] * covariance).sum(axis=1) * dollars).sum(axis=1), 0.0))
+    return np.asarray(np.sqrt(np.maximum(((dollars[:, :, None] * covariance).sum(axis=1) * dollars).sum(axis=1), 0.0)))
 
 
 def option_revaluation(
@@ -122,4 +118,4 @@ def option_revaluation(
 def reverse_stress(dollars: Float1D, covariance: Float2D, loss: float) -> Float1D:
     """Return the most plausible factor move (K,) that loses ``loss`` dollars: along ``covariance @ dollars``."""
     pull = covariance @ dollars
-    return -loss * pull / float(dollars @ pull)
+    return np.asarray(-loss * pull / float(dollars @ pull))

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from .arrays import Float1D, Float2D, Float3D, Int1D, Int2D
+from .arrays import Bool1D, Bool2D, Float1D, Float2D, Float3D, Int1D, Int2D
 from .blocks import column_blocks, product
 
 
@@ -66,19 +66,19 @@ def style_ridge(
         x, y = factors[rows], returns[rows]
         age = np.arange(len(x) - 1, -1, -1)
         decay = 0.5 ** (age / half_life)
-        usable = ~np.isnan(x).any(axis=1)
+        usable = np.all(~np.isnan(x), axis=1)
         present = ~np.isnan(y) & usable[:, None]
         observations[day] = present.sum(axis=0)
         for columns, pattern in _patterns(present):
             if pattern.sum() < min_observations:
                 continue
-            fit = _fit(x[pattern], y[np.ix_(pattern, columns)], decay[pattern], penalty, prior)
+            fit = _fit(x[pattern], y[pattern][:, columns], decay[pattern], penalty, prior)
             coefficients[day, columns], std_error[day, columns] = fit[0], fit[1]
             per_symbol[:, day, columns] = fit[2]
     return StyleRidge(coefficients, std_error, per_symbol[0], per_symbol[1], per_symbol[2], observations)
 
 
-def _patterns(present: np.ndarray) -> list[tuple[Int1D, np.ndarray]]:  # type: ignore[type-arg]
+def _patterns(present: Bool2D) -> list[tuple[Int1D, Bool1D]]:
     """Group columns by which rows they have."""
     groups: dict[bytes, list[int]] = {}
     for column, key in enumerate(np.packbits(present, axis=0).T):
@@ -86,9 +86,7 @@ def _patterns(present: np.ndarray) -> list[tuple[Int1D, np.ndarray]]:  # type: i
     return [(np.array(columns), present[:, columns[0]]) for columns in groups.values()]
 
 
-def _fit(
-    x: Float2D, y: Float2D, decay: Float1D, penalty: float, prior: Float1D
-) -> tuple[Float2D, Float2D, Float2D]:
+def _fit(x: Float2D, y: Float2D, decay: Float1D, penalty: float, prior: Float1D) -> tuple[Float2D, Float2D, Float2D]:
     from sklearn.linear_model import Ridge
 
     weight = decay * (len(decay) / decay.sum())

@@ -10,6 +10,7 @@ from .arrays import Bool1D, Bool2D, Date1D, Float1D, Float2D, Int1D, Int2D
 from .holdings import Holdings
 from .lots import InvestmentClass, LotRows, Lots, SplitAdjusted
 from .options import black_scholes
+from .sums import sum_by
 
 
 @dataclass(frozen=True)
@@ -115,24 +116,22 @@ def value_book(
     held = (rows.entry[None, :] <= row_of_end[:, None]) & (row_of_end[:, None] < rows.end[None, :])
     is_active = _active(accounts, dates[row_of_end])
     session, lot = np.nonzero(held)
-    position = _value(
-        lots, rows, dates, prices, session, lot, row_of_end, volatility, private_price, rate
-    )
+    position = _value(lots, rows, dates, prices, session, lot, row_of_end, volatility, private_price, rate)
     count, owners = len(row_of_end), len(accounts.starting_equity)
     cell = session * owners + lots.portfolio[lot]
 
     def total(values: Float1D) -> Float2D:
-        return np.bincount(cell, values, count * owners).reshape(count, owners)
+        return sum_by(cell, values, count * owners).reshape(count, owners)
 
     gained = _gains(lots, rows, prices, dividend, row_of_end)
     gained[session, lot] += position.value - _cost(lots)[lot]
     everyone = np.tile(lots.portfolio, count) + np.repeat(np.arange(count), len(lots.portfolio)) * owners
-    pnl = np.bincount(everyone, gained.ravel(), count * owners).reshape(count, owners)
+    pnl = sum_by(everyone, gained.ravel(), count * owners).reshape(count, owners)
     paid_in = np.stack([_flows(accounts, day) for day in dates[row_of_end]])
     before = np.stack([_flows(accounts, dates[row - 1] if row else dates[0]) for row in row_of_end])
     equity = accounts.starting_equity + paid_in + pnl
-    long_value = total(np.maximum(position.value, 0.0))
-    short_value = total(np.minimum(position.value, 0.0))
+    long_value = total(np.where(position.value > 0, position.value, 0.0))
+    short_value = total(np.where(position.value < 0, position.value, 0.0))
     kind = lots.kind[lot]
     shown = is_active[session, lots.portfolio[lot]]
     positions = Positions(**{name: getattr(position, name)[shown] for name in vars(position)})
@@ -160,7 +159,7 @@ def value_book(
         public_positions=total(1.0 * (kind == InvestmentClass.PUBLIC)).astype(np.int64),
         option_positions=total(1.0 * (kind == InvestmentClass.OPTIONS)).astype(np.int64),
         private_positions=total(1.0 * (kind == InvestmentClass.PRIVATE)).astype(np.int64),
-        stale_positions=total(1.0 * position.is_stale).astype(np.int64),
+        stale_positions=total(position.is_stale.astype(np.float64)).astype(np.int64),
     )
 
 
@@ -172,9 +171,7 @@ def _active(accounts: Accounts, days: Date1D) -> Bool2D:
 
 def _flows(accounts: Accounts, day: np.datetime64) -> Float1D:
     paid = accounts.flow_date <= day
-    return np.bincount(
-        accounts.flow_portfolio[paid], accounts.flow_amount[paid], len(accounts.starting_equity)
-    )
+    return sum_by(accounts.flow_portfolio[paid], accounts.flow_amount[paid], len(accounts.starting_equity))
 
 
 def _cost(lots: Lots) -> Float1D:
@@ -240,9 +237,7 @@ def _value(
     )
 
 
-def _gains(
-    lots: Lots, rows: LotRows, prices: SplitAdjusted, dividend: Float2D, ends: Int1D
-) -> Float2D:
+def _gains(lots: Lots, rows: LotRows, prices: SplitAdjusted, dividend: Float2D, ends: Int1D) -> Float2D:
     """Return, (D, L), the dividends of lots since entry and the full gain of those that have ended."""
     last_row = len(dividend) - 1
     out = np.zeros((len(ends), len(lots.portfolio)))

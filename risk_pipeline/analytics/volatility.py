@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from .arrays import Float1D, Float2D, Float2D, Int1D, Int2D
+from .arrays import Bool2D, Float1D, Float2D, Int1D, Int2D, Text2D
 
 SESSIONS_A_YEAR = 252
 HORIZON = 21
@@ -36,17 +36,15 @@ class VolatilityEstimates:
     realised_252: Float2D
     ewma: Float2D
     forecast: Float2D
-    model: np.ndarray  # type: ignore[type-arg]
-    variance_input: np.ndarray  # type: ignore[type-arg]
-    trend: np.ndarray  # type: ignore[type-arg]
+    model: Text2D
+    variance_input: Text2D
+    trend: Text2D
     trend_strength: Float2D
     percentile: Float2D
     observations: Int2D
 
 
-def estimate_volatility(
-    returns: Float2D, ends: Int1D, *, variance: Float2D | None = None
-) -> VolatilityEstimates:
+def estimate_volatility(returns: Float2D, ends: Int1D, *, variance: Float2D | None = None) -> VolatilityEstimates:
     """Estimate every volatility at each end from the ``LOOK_BACK`` rows up to it.
 
     Parameters
@@ -65,7 +63,15 @@ def estimate_volatility(
     count = returns.shape[1]
     joined: dict[str, Float2D] = {
         name: np.stack([part[name] for part in parts])[:, :count] if parts else np.empty((0, count))
-        for name in ("realised_21", "realised_63", "realised_252", "ewma", "har", "percentile", "observations")
+        for name in (
+            "realised_21",
+            "realised_63",
+            "realised_252",
+            "ewma",
+            "har",
+            "percentile",
+            "observations",
+        )
     }
     har, ewma = joined.pop("har"), joined["ewma"]
     with np.errstate(invalid="ignore", divide="ignore"):
@@ -88,8 +94,10 @@ def estimate_volatility(
     )
 
 
-def _text(known: np.ndarray, values: np.ndarray) -> np.ndarray:  # type: ignore[type-arg]
-    return np.where(known, values.astype(object), None)
+def _text(known: Bool2D, values: Text2D) -> Text2D:
+    out = np.full(known.shape, None, dtype=object)
+    out[known] = values[known]
+    return out
 
 
 def _padded(array: Float2D) -> Float2D:
@@ -126,7 +134,7 @@ def _realised(r: Float2D, window: int) -> Float1D:
         return np.full(r.shape[1], np.nan)
     last = r[-window:]
     deviation = last - last.sum(axis=0) / window
-    return np.sqrt((deviation * deviation).sum(axis=0) / (window - 1) * SESSIONS_A_YEAR)
+    return np.asarray(np.sqrt((deviation * deviation).sum(axis=0) / (window - 1) * SESSIONS_A_YEAR))
 
 
 def _rolling_std(r: Float2D, window: int) -> Float2D:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -31,7 +32,7 @@ class CoreModel:
 def read_core_model(inputs: Inputs) -> CoreModel:
     """Read the rows that ``factor_exposures`` wrote for the sessions."""
     factors = inputs.registries.factors
-    span = {"first": inputs.sessions[0], "last": inputs.sessions[-1]}
+    span: dict[str, Any] = {"first": inputs.sessions[0], "last": inputs.sessions[-1]}
     exposures = read_table(inputs.db.engine, "factor_exposures", **span)
     days = np.array(inputs.sessions, dtype="datetime64[D]").astype("datetime64[s]")
     at = (

@@ -43,11 +43,10 @@ def compute_exposures(inputs: Inputs) -> Frames:
     rows = []
     for k, name in enumerate(betas.names):
         covered = portfolio.coverage[..., k] > 0
-        reason = np.where(
-            ~covered,
-            Reason.NO_VENDOR_BETA if name == inputs.registries.factors.provider.name else Reason.TOO_SHORT,
-            np.where(inputs.book.equity <= 0, Reason.NON_POSITIVE_EQUITY, None),  # type: ignore[arg-type]
-        )
+        reason = np.full(covered.shape, None, dtype=object)
+        reason[inputs.book.equity <= 0] = Reason.NON_POSITIVE_EQUITY.value
+        is_vendor = name == inputs.registries.factors.provider.name
+        reason[~covered] = (Reason.NO_VENDOR_BETA if is_vendor else Reason.TOO_SHORT).value
         rows.append(
             inputs.frame(
                 inputs.has_public,
@@ -87,9 +86,7 @@ def _symbol_skips(inputs: Inputs, betas: SymbolBetas) -> pd.DataFrame:
     single = [betas.names.index(factor.name) for factor in inputs.registries.factors.single_factor]
     without = inputs.symbols_in_use & np.isnan(betas.beta[..., single]).any(axis=-1)
     skips = inputs.frame(without, "entity", list(inputs.panel.symbols))
-    return skips.assign(
-        analytic="factor_exposures", entity_type="symbol", reason=Reason.TOO_SHORT.value, detail=None
-    )
+    return skips.assign(analytic="factor_exposures", entity_type="symbol", reason=Reason.TOO_SHORT.value, detail=None)
 
 
 def _covariance_rows(inputs: Inputs) -> pd.DataFrame:

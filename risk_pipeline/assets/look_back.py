@@ -43,7 +43,7 @@ def required_history(db: Database, registries: Registries, sessions: list[date])
     for row in symbol_needs(db.engine, first, last).itertuples(index=False):
         held = CALENDAR.back(row.first_held, 0)
         needs[row.symbol] = (min(held, start) if row.is_active else held, min(row.last_held, last))
-    replays = [scenario.replay[0] for scenario in registries.scenarios.replays if scenario.replay[1] <= last]
+    replays = [s.replay[0] for s in registries.scenarios.replays if s.replay and s.replay[1] <= last]
     proxy_start = min([start, *(CALENDAR.back(day, 1) for day in replays)])
     for symbol in registries.factors.proxies:
         needs[symbol] = (min(proxy_start, needs.get(symbol, (last, last))[0]), last)

@@ -24,9 +24,8 @@ class PortfolioFit:
 def portfolio_fits(inputs: Inputs) -> dict[str, PortfolioFit]:
     """Return the fit by factor name; the core model's names share one joint fit, the vendor's has none."""
     factors = inputs.registries.factors
-    models = {
-        (factor.name,): (factor_returns(inputs, factor)[:, None], factor.window)
-        for factor in factors.single_factor
+    models: dict[tuple[str, ...], tuple[Float2D, int]] = {
+        (factor.name,): (factor_returns(inputs, factor)[:, None], factor.window) for factor in factors.single_factor
     }
     models[factors.core_names] = (core_factor_returns(inputs), factors.styles[0].window)
     longest = max(window for _, window in models.values())

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 import pandas as pd
 
@@ -66,7 +68,7 @@ def _with_analytics(inputs: Inputs, snapshots: pd.DataFrame) -> pd.DataFrame:
 
     factors = inputs.registries.factors
     key = ["session", "portfolio_id"]
-    span = {"first": inputs.sessions[0], "last": inputs.sessions[-1]}
+    span: dict[str, Any] = {"first": inputs.sessions[0], "last": inputs.sessions[-1]}
     exposures = read_table(inputs.db.engine, "factor_exposures", **span)
     wide = exposures.pivot_table(
         index=key, columns="factor_name", values="exposure", aggfunc="first", dropna=False

@@ -17,6 +17,7 @@ from ..analytics.stress import (
     option_revaluation,
     replay,
 )
+from ..analytics.sums import sum_by
 from ..config.scenarios import Scenario
 from ..settings import Settings
 from ..storage import tables
@@ -99,10 +100,8 @@ def _outcome(inputs: Inputs, scenario: Scenario, number: int, model: CoreModel, 
         model.covariance[number], positions, np.array(list(shocked.values())), horizon=scenario.horizon
     )
     if path is None:
-        return Outcome(
-            conditional, shocked, "stated" if scenario.kind == "historical" else "conditional", None, None
-        )
-    covered = ~np.isnan(path).any(axis=1)
+        return Outcome(conditional, shocked, "stated" if scenario.kind == "historical" else "conditional", None, None)
+    covered = np.all(~np.isnan(path), axis=1)
     total = np.where(covered[:, None], path, 0.0).sum(axis=0)
     everything = np.arange(len(total))
     judged = conditional_moves(model.covariance[number], everything, total, horizon=len(path))
@@ -123,7 +122,7 @@ def _replay_returns(inputs: Inputs, scenario: Scenario, number: int, returns: Fl
         return None
     dates = inputs.panel.dates
     inside = (dates > first) & (dates <= last)
-    if not inside.any() or dates[0] > first or np.isnan(returns[inside]).any(axis=1).mean() > 0.2:
+    if not inside.any() or dates[0] > first or np.any(np.isnan(returns[inside]), axis=1).mean() > 0.2:
         return None
     return returns[inside]
 
@@ -158,7 +157,8 @@ def _portfolio_rows(
         drawdown = replay(safe, outcome.path).max_drawdown
     options = _revalued_options(inputs, number, betas @ np.nan_to_num(outcome.moves.move))[who]
     correlated = np.where(known & (not refused), linear + options, np.nan)
-    reason = np.where(known, outcome.moves.reason, Reason.TOO_SHORT.value)  # type: ignore[arg-type]
+    reason = np.full(len(who), outcome.moves.reason, dtype=object)
+    reason[~known] = Reason.TOO_SHORT.value
     with np.errstate(invalid="ignore"):
         return pd.DataFrame(
             {
@@ -184,9 +184,7 @@ def _portfolio_rows(
 def _core_betas(inputs: Inputs) -> np.ndarray:
     """Return the stored core betas of every panel symbol, (D, N, K); NaN where there is none."""
     names = pd.Index(inputs.registries.factors.core_names)
-    rows = read_table(
-        inputs.db.engine, "symbol_factor_exposures", first=inputs.sessions[0], last=inputs.sessions[-1]
-    )
+    rows = read_table(inputs.db.engine, "symbol_factor_exposures", first=inputs.sessions[0], last=inputs.sessions[-1])
     out = np.full((len(inputs.sessions), len(inputs.panel.symbols), len(names)), np.nan)
     day = pd.DatetimeIndex(np.array(inputs.sessions, dtype="datetime64[s]")).get_indexer(
         pd.DatetimeIndex(rows["session"]).astype("datetime64[s]")
@@ -216,4 +214,4 @@ def _revalued_options(inputs: Inputs, number: int, symbol_returns: Float1D) -> F
         rows.quantity[at] * inputs.lots.multiplier[lot],
         np.nan_to_num(moved),
     )
-    return np.bincount(inputs.lots.portfolio[lot], extra, len(inputs.portfolio_ids))
+    return sum_by(inputs.lots.portfolio[lot], extra, len(inputs.portfolio_ids))

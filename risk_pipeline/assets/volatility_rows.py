@@ -45,11 +45,7 @@ def compute_volatility(inputs: Inputs) -> Frames:
             var_99=tail.var_99,
             es_95=tail.es_95,
             es_99=tail.es_99,
-            reason=np.where(
-                book.equity <= 0,
-                Reason.NON_POSITIVE_EQUITY.value,
-                np.where(np.isnan(portfolio.ewma), Reason.TOO_SHORT.value, None),  # type: ignore[arg-type]
-            ),
+            reason=_reasons(book, portfolio),
         ),
         tables.volatility_scores: pd.concat(
             [
@@ -67,6 +63,14 @@ def compute_volatility(inputs: Inputs) -> Frames:
         ),
         tables.analytics_skips: inputs.portfolio_skips("volatility"),
     }
+
+
+def _reasons(book: Book, estimates: VolatilityEstimates) -> np.ndarray:
+    """Return why a portfolio has no volatility, None where it has one."""
+    reason = np.full(book.equity.shape, None, dtype=object)
+    reason[np.isnan(estimates.ewma)] = Reason.TOO_SHORT.value
+    reason[book.equity <= 0] = Reason.NON_POSITIVE_EQUITY.value
+    return reason
 
 
 def columns(estimates: VolatilityEstimates) -> dict[str, np.ndarray]:
@@ -89,9 +93,7 @@ def columns(estimates: VolatilityEstimates) -> dict[str, np.ndarray]:
     }
 
 
-def portfolio_volatility(
-    inputs: Inputs, book: Book, ends: Int1D
-) -> tuple[VolatilityEstimates, TailRisk, Float2D]:
+def portfolio_volatility(inputs: Inputs, book: Book, ends: Int1D) -> tuple[VolatilityEstimates, TailRisk, Float2D]:
     """Return volatility, tail risk and coverage of every portfolio, each (D, P).
 
     The holdings as of each session applied to the symbols' history up to it.
@@ -105,9 +107,7 @@ def portfolio_volatility(
             np.asarray(inputs.panel.returns[first : end + 1]),
             book.equity[number],
         )
-        by_session.append(
-            estimate_volatility(series.returns, np.array([len(series.returns) - 1], dtype=np.int64))
-        )
+        by_session.append(estimate_volatility(series.returns, np.array([len(series.returns) - 1], dtype=np.int64)))
         tails.append(filtered_historical_simulation(series.returns))
         coverage.append(series.coverage)
     return stack(by_session, axis=0), stack(tails, axis=None), np.array(coverage)

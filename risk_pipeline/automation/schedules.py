@@ -29,7 +29,6 @@ def evening(context: dg.ScheduleEvaluationContext, db: Database) -> dg.RunReques
     wanted = sessions_to_run(db.engine, tick)
     if wanted is None:
         return dg.SkipReason(
-            f"nothing is missing: every active portfolio has a complete snapshot up to "
-            f"{CALENDAR.last_closed(tick)}"
+            f"nothing is missing: every active portfolio has a complete snapshot up to {CALENDAR.last_closed(tick)}"
         )
     return dg.RunRequest(run_key=f"{tick.isoformat()} {wanted}", tags=range_tags(wanted.first, wanted.last))

@@ -60,9 +60,7 @@ def session_check(
     """
 
     @dg.asset_check(asset=asset, name=find.__name__, blocking=blocking, description=find.__doc__)
-    def check(
-        context: dg.AssetCheckExecutionContext, db: Database, registries: Registries
-    ) -> dg.AssetCheckResult:
+    def check(context: dg.AssetCheckExecutionContext, db: Database, registries: Registries) -> dg.AssetCheckResult:
         sessions = run_sessions(context.op_execution_context)
         return evaluate(find(db.engine, registries, sessions), severity)
 

@@ -55,9 +55,7 @@ def scenario_factors_resolve(engine: sa.Engine, registries: Registries, _: list[
     stored = read_table(engine, "stress_scenarios")
     stored = stored[stored["is_active"].astype(bool)]
     shocked = [
-        {"scenario_id": row.scenario_id, "factor": key}
-        for row in stored.itertuples(index=False)
-        for key in row.shocks
+        {"scenario_id": row.scenario_id, "factor": key} for row in stored.itertuples(index=False) for key in row.shocks
     ]
     bad = [row for row in shocked if row["factor"] not in registries.factors.by_scenario_key]
     return Finding(len(shocked), "shocked factors", pd.DataFrame(bad, columns=["scenario_id", "factor"]))

@@ -26,15 +26,8 @@ def proxies_complete(engine: "sa.Engine", registries: Registries, sessions: list
     required = registries.factors.required_proxies
     stored = stored_proxies(engine, sessions, required)
     there = set(zip(stored["session"].dt.date, stored["symbol"], strict=True))
-    bad = [
-        {"session": day, "symbol": symbol}
-        for day in sessions
-        for symbol in required
-        if (day, symbol) not in there
-    ]
-    return Finding(
-        len(sessions) * len(required), "proxy prices", pd.DataFrame(bad, columns=["session", "symbol"])
-    )
+    bad = [{"session": day, "symbol": symbol} for day in sessions for symbol in required if (day, symbol) not in there]
+    return Finding(len(sessions) * len(required), "proxy prices", pd.DataFrame(bad, columns=["session", "symbol"]))
 
 
 def symbols_covered(engine: "sa.Engine", registries: Registries, sessions: list[date]) -> Finding:
@@ -46,9 +39,7 @@ def symbols_covered(engine: "sa.Engine", registries: Registries, sessions: list[
     held = needs.loc[needs["is_active"], "symbol"].tolist()
     stored = set(stored_proxies(engine, [last], held)["symbol"])
     missing = [symbol for symbol in held if symbol not in stored]
-    return Finding(
-        len(held), f"symbols held on {last}", pd.DataFrame({"session": str(last), "symbol": missing})
-    )
+    return Finding(len(held), f"symbols held on {last}", pd.DataFrame({"session": str(last), "symbol": missing}))
 
 
 def no_stale_prices(engine: "sa.Engine", registries: Registries, sessions: list[date]) -> Finding:
@@ -66,9 +57,7 @@ def no_unexplained_jumps(engine: "sa.Engine", registries: Registries, sessions: 
     rows = bars(engine, CALENDAR.back(sessions[0], HISTORY), sessions[-1])
     change = np.log(rows["close"] * rows["split_factor"]).sub(np.log(rows.groupby("symbol")["close"].shift()))
     by_symbol = change.groupby(rows["symbol"])
-    spread = 1.4826 * (change - by_symbol.transform("median")).abs().groupby(rows["symbol"]).transform(
-        "median"
-    )
+    spread = 1.4826 * (change - by_symbol.transform("median")).abs().groupby(rows["symbol"]).transform("median")
     inside = (rows["session"] >= pd.Timestamp(sessions[0])) & change.notna()
     jump = inside & (spread > 0) & (change.abs() > JUMP * spread)
     plain = (rows["dividend"] == 0) & (rows["split_factor"] == 1)
@@ -110,9 +99,7 @@ def covers_look_back(
             elif not proxies or np.isnan(panel.close[places[day], proxies]).any():
                 bad.append({"session": day, "problem": "has no proxy price in the panel"})
         if panel.dates[0] > np.datetime64(start):
-            bad.append(
-                {"session": days[0], "problem": f"the panel starts at {panel.dates[0]}, after {start}"}
-            )
+            bad.append({"session": days[0], "problem": f"the panel starts at {panel.dates[0]}, after {start}"})
         missing = sorted(set(needed["symbol"]) - set(panel.symbols))
         if missing and len(cache.panels(db, sessions)) == 1:
             bad.append({"session": days[0], "problem": f"lacks {', '.join(missing[:5])}"})

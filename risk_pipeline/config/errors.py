@@ -31,7 +31,5 @@ def read_yaml(path: Path, *, limit: int = 1_000_000) -> dict[str, object]:
     except (yaml.YAMLError, UnicodeDecodeError) as error:
         raise ConfigError(path, "file", "syntax", f"is not YAML ({error})", "mend the syntax") from None
     if not isinstance(content, dict):
-        raise ConfigError(
-            path, "file", "syntax", "is not a mapping", "start it with a key such as `scenarios:`"
-        )
+        raise ConfigError(path, "file", "syntax", "is not a mapping", "start it with a key such as `scenarios:`")
     return content

@@ -32,8 +32,8 @@ class Factor(BaseModel):
     proxy_minus: str | None = None
     window: int = Field(default=0, ge=0)
     min_observations: int = Field(default=0, ge=0)
-    half_life: int | None = None
-    penalty: float | None = None
+    half_life: int = 0
+    penalty: float = 0.0
     scenario_key: str | None = None
 
 
@@ -126,9 +126,9 @@ class FactorRegistry(BaseModel):
             {
                 "factor_name": f.name,
                 "factor_order": f.order,
-                **f.model_dump(
-                    include={"factor_type", "method", "proxy", "proxy_minus", "half_life", "penalty"}
-                ),
+                **f.model_dump(include={"factor_type", "method", "proxy", "proxy_minus"}),
+                "half_life": f.half_life or None,
+                "penalty": f.penalty or None,
                 "window": f.window or None,
                 "min_observations": f.min_observations or None,
                 "is_active": True,
@@ -175,9 +175,7 @@ def load_factors(path: Path = DEFAULT) -> FactorRegistry:
         ) from None
     for alias, name in registry.aliases.items():
         if name not in registry.by_name or alias in registry.by_name:
-            raise ConfigError(
-                path, f"alias {alias!r}", "aliases", "does not lead to a factor", "mend the alias"
-            )
+            raise ConfigError(path, f"alias {alias!r}", "aliases", "does not lead to a factor", "mend the alias")
     return registry
 
 
@@ -207,8 +205,6 @@ def _check(path: Path, factor: Factor, earlier: list[Factor]) -> None:
             "lower it",
         )
     if (factor.method == "spread_regression") != (factor.proxy_minus is not None):
-        raise ConfigError(
-            path, label, "proxy_minus", "goes with spread_regression and only with it", "mend it"
-        )
+        raise ConfigError(path, label, "proxy_minus", "goes with spread_regression and only with it", "mend it")
     if factor.method == "ridge_regression" and not (factor.half_life and factor.penalty):
         raise ConfigError(path, label, "penalty", "ridge needs a penalty and a half_life", "add both")

@@ -88,9 +88,7 @@ class ScenarioLibrary(BaseModel):
             return self.rates_conversion.to_return(shock.size)
         if shock.unit == "return" and factors.by_scenario_key[shock.factor].factor_type == "style":
             return shock.size - sum(
-                other.size
-                for other in scenario.shocks
-                if factors.by_scenario_key[other.factor].factor_type == "market"
+                other.size for other in scenario.shocks if factors.by_scenario_key[other.factor].factor_type == "market"
             )
         return shock.size
 
@@ -104,8 +102,7 @@ class ScenarioLibrary(BaseModel):
     def severity(self, scenario: Scenario) -> str:
         """Return the band of the market-equivalent: the largest shocked return of the scenario."""
         sizes = [
-            self.rates_conversion.to_return(s.size) if s.unit == "yield_change" else s.size
-            for s in scenario.shocks
+            self.rates_conversion.to_return(s.size) if s.unit == "yield_change" else s.size for s in scenario.shocks
         ]
         largest = max(abs(size) for size in sizes)
         return next((band for limit, band in SEVERITIES if largest <= limit + 1e-12), "extreme")
@@ -150,9 +147,7 @@ def load_scenarios(factors: FactorRegistry, user_path: Path | None = None) -> Sc
         for number, entry in enumerate(entries):
             scenario = _scenario(path, number, entry, factors)
             if scenario.id in scenarios:
-                raise ConfigError(
-                    path, f"scenario {scenario.id!r}", "id", "is used twice", "choose another id"
-                )
+                raise ConfigError(path, f"scenario {scenario.id!r}", "id", "is used twice", "choose another id")
             scenarios[scenario.id] = scenario
     return ScenarioLibrary.model_validate(
         {"rates_conversion": shipped["rates_conversion"], "active": tuple(scenarios.values())}
@@ -161,9 +156,7 @@ def load_scenarios(factors: FactorRegistry, user_path: Path | None = None) -> Sc
 
 def _scenario(path: Path, number: int, entry: Any, factors: FactorRegistry) -> Scenario:
     if not isinstance(entry, dict):
-        raise ConfigError(
-            path, f"scenario {number}", "entry", "is not a mapping", "write it as {id: …, shocks: …}"
-        )
+        raise ConfigError(path, f"scenario {number}", "entry", "is not a mapping", "write it as {id: …, shocks: …}")
     label = f"scenario {entry.get('id', number)!r}"
     shocks = entry.get("shocks")
     if not isinstance(shocks, dict) or not shocks:

@@ -101,9 +101,7 @@ class ParquetTable(FileTable):
         try:
             parquet = pq.ParquetFile(file)
         except (pa.ArrowInvalid, OSError) as error:
-            raise SourceError(
-                f"{file}: is no readable Parquet file ({_first_line(error)}); write it anew"
-            ) from None
+            raise SourceError(f"{file}: is no readable Parquet file ({_first_line(error)}); write it anew") from None
         groups = range(parquet.metadata.num_row_groups)
         size = sum(parquet.metadata.row_group(number).total_byte_size for number in groups)
         super().__init__(file, parquet.schema_arrow.names, size)

@@ -83,15 +83,12 @@ class FileMarket:
         days = np.asarray(sessions, dtype="datetime64[D]")
         parts = [_empty()]
         if len(days):
-            parts += [
-                self._read(table, wanted, days.min().item(), days.max().item()) for table in self.tables
-            ]
+            parts += [self._read(table, wanted, days.min().item(), days.max().item()) for table in self.tables]
         parts = [part for part in parts if len(part)] or parts[:1]
-        for part in parts:
-            part["symbol"] = part["symbol"].cat.set_categories(wanted)
+        bars = parts[0] if len(parts) == 1 else pd.concat(parts, ignore_index=True)
         known = set().union(*(map(canonical, table.symbols) for table in self.tables))
         unknown = {symbol: f"is in no file of {self.path}" for symbol in wanted if symbol not in known}
-        return checked_bars(pd.concat(parts, ignore_index=True), sessions, unknown)
+        return checked_bars(bars, sessions, unknown)
 
     def _read(self, table: FileTable, wanted: list[str], first: date, last: date) -> pd.DataFrame:
         import pandas as pd
@@ -103,19 +100,20 @@ class FileMarket:
         place = {symbol: number for number, symbol in enumerate(wanted)}
         codes = np.array([place.get(canonical(symbol), -1) for symbol in rows.symbols], dtype=np.int32)
         codes = codes[rows.symbol] if len(codes) else np.zeros(0, dtype=np.int32)
-        keep = codes >= 0
+        keep: Any = np.flatnonzero(codes >= 0)
+        keep = slice(None) if len(keep) == len(codes) else keep  # millions of rows are not copied in vain
         columns: dict[str, Any] = {
             "session": rows.date[keep].astype("datetime64[s]"),
-            "symbol": pd.Categorical.from_codes(codes[keep], wanted),
+            "symbol": pd.Categorical.from_codes(codes[keep], wanted, validate=False),
             "close": rows.numbers[price][keep],
-            "basis": pd.array([ADJUSTED if is_adjusted else AS_TRADED], dtype="str").take(
-                np.zeros(int(keep.sum()), dtype=np.int64)
-            ),
         }
+        count = len(columns["session"])
         for name, empty in NUMBERS.items():
-            values = rows.numbers[name][keep] if name in optional else np.full(int(keep.sum()), empty)
-            columns[name] = np.where(np.isnan(values), empty, values)
-        return pd.DataFrame(columns)
+            values = rows.numbers[name][keep] if name in optional else np.full(count, empty)
+            columns[name] = values if np.isnan(empty) else np.where(np.isnan(values), empty, values)
+        basis = ADJUSTED if is_adjusted else AS_TRADED
+        columns["basis"] = pd.array([basis], dtype="str").take(np.zeros(count, dtype=np.int64))
+        return pd.DataFrame(columns, copy=False)
 
     def profiles(self, symbols: Sequence[str], as_of: date | None = None) -> pd.DataFrame:
         """Return the rows of ``profiles.csv``; without the file there are none.

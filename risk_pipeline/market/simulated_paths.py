@@ -77,9 +77,7 @@ def simulate(seed: int) -> Paths:
     loadings = np.array([loadings_of(seed, company) for company in companies]) * scale
     k = len(common)
     returns = np.einsum("tk,nk->tn", shocks[:, :k], loadings) + shocks[:, k:] * own_scale
-    variance = (
-        np.einsum("tk,nk->tn", volatility[:, :k] ** 2, loadings**2) + (volatility[:, k:] * own_scale) ** 2
-    )
+    variance = np.einsum("tk,nk->tn", volatility[:, :k] ** 2, loadings**2) + (volatility[:, k:] * own_scale) ** 2
     return _priced(
         seed,
         companies=companies,

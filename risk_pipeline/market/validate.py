@@ -31,11 +31,10 @@ if TYPE_CHECKING:
 _TOLERANCE = 1e-6  # relative; a vendor's rounding of the close beyond its own high is no contradiction
 
 _NUMBERS = ("high", "low", "close", "volume", "dividend", "split_factor")
+_MENDED = ("high", "low", "volume")
 
 
-def checked_bars(
-    bars: pd.DataFrame, sessions: pd.DatetimeIndex, errors: Mapping[str, str] | None = None
-) -> MarketBars:
+def checked_bars(bars: pd.DataFrame, sessions: pd.DatetimeIndex, errors: Mapping[str, str] | None = None) -> MarketBars:
     """Sort bars and take out whatever can't be right, with a word for each symbol concerned.
 
     Parameters
@@ -77,7 +76,7 @@ class _Examination:
             self.codes, names = pd.factorize(bars["symbol"], sort=True)
             self.names = [str(name) for name in names]
         self.days = bars["session"].to_numpy().astype("datetime64[D]")
-        self.numbers = {name: bars[name].to_numpy(dtype=float, copy=True) for name in _NUMBERS}
+        self.numbers = {name: bars[name].to_numpy(dtype=float, copy=name in _MENDED) for name in _NUMBERS}
         self.keep = np.ones(len(bars), dtype=bool)
         self.order = np.arange(len(bars))
         self.errors = errors
@@ -141,15 +140,12 @@ class _Examination:
         import pandas as pd
 
         rows = self.order
-        frame = pd.DataFrame(
-            {
-                "session": self.days[rows].astype("datetime64[s]"),
-                "symbol": pd.array(self.names, dtype="str").take(self.codes[rows]),
-                **{name: values[rows] for name, values in self.numbers.items()},
-                "basis": self.bars["basis"].array.take(rows),
-            }
-        )
+        columns = {
+            "session": self.days[rows].astype("datetime64[s]"),
+            "symbol": pd.array(self.names, dtype="str").take(self.codes[rows]),
+            **{name: values[rows] for name, values in self.numbers.items()},
+            "basis": self.bars["basis"].array.take(rows),
+        }
+        frame = pd.DataFrame({name: columns[name] for name in BAR_COLUMNS}, copy=False)
         dropped = {name: text for name, text in self.dropped.items() if name not in self.errors}
-        return MarketBars(
-            frame[list(BAR_COLUMNS)], dict(sorted(self.errors.items())), dict(sorted(dropped.items()))
-        )
+        return MarketBars(frame, dict(sorted(self.errors.items())), dict(sorted(dropped.items())))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from datetime import date
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from rich.table import Table
 
@@ -63,7 +63,7 @@ def print_risk_table(console: Console, engine: sa.Engine, session: date | None) 
 def print_portfolio(console: Console, engine: sa.Engine, portfolio: str, session: date | None) -> date | None:
     """Print everything about one portfolio; return the session shown, or None if there is none."""
     session = session or latest_session(engine)
-    span = {"first": session, "last": session, "portfolio": portfolio}
+    span: dict[str, Any] = {"first": session, "last": session, "portfolio": portfolio}
     snapshots = read_table(engine, "portfolio_snapshots", **span)
     if session is None or snapshots.empty:
         return None

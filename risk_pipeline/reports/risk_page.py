@@ -31,9 +31,7 @@ def write_page(engine: sa.Engine, session: date, code_version: str) -> Path:
     """Render the page of a session and put it in place all at once."""
     path = page_path(session)
     path.parent.mkdir(parents=True, exist_ok=True)
-    text = _template().render(
-        session=session, portfolios=_portfolios(engine, session), code_version=code_version
-    )
+    text = _template().render(session=session, portfolios=_portfolios(engine, session), code_version=code_version)
     handle, scratch = tempfile.mkstemp(dir=path.parent, suffix=".writing")
     with os.fdopen(handle, "w", encoding="utf-8") as file:
         file.write(text)
@@ -58,7 +56,7 @@ def _template() -> Template:
 
 def _portfolios(engine: sa.Engine, session: date) -> list[dict[str, Any]]:
     """Return what the page shows of each portfolio, in the order of their ids."""
-    span = {"first": session, "last": session}
+    span: dict[str, Any] = {"first": session, "last": session}
     snapshots = read_table(engine, "portfolio_snapshots", **span)
     names = read_table(engine, "portfolios").set_index("portfolio_id")["name"]
     order = {name: at for at, name in enumerate(load_factors().names)}

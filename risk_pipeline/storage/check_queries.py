@@ -35,7 +35,7 @@ def _within(table: sa.Table, sessions: Sequence[date]) -> sa.ColumnElement[bool]
     return table.c.session.between(sessions[0], sessions[-1])
 
 
-def _read(engine: sa.Engine, *columns: sa.Column[Any], where: sa.ColumnElement[bool]) -> pd.DataFrame:
+def _read(engine: sa.Engine, *columns: sa.ColumnElement[Any], where: sa.ColumnElement[bool]) -> pd.DataFrame:
     return read_frame(engine, sa.select(*columns).where(where))
 
 
@@ -152,7 +152,5 @@ def skipped(engine: sa.Engine, sessions: Sequence[date], analytic: str) -> pd.Da
         table.c.session,
         table.c.entity.label("portfolio_id"),
         table.c.reason,
-        where=_within(table, sessions)
-        & (table.c.analytic == analytic)
-        & (table.c.entity_type == "portfolio"),
+        where=_within(table, sessions) & (table.c.analytic == analytic) & (table.c.entity_type == "portfolio"),
     )

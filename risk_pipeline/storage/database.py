@@ -42,9 +42,7 @@ def open_engine(url: str) -> sa.Engine:
     if backend in ("postgresql", "postgres"):
         return sa.create_engine(parsed.set(drivername="postgresql+psycopg"), pool_pre_ping=True)
     if backend != "sqlite":
-        raise StorageError(
-            f"RISK_PIPELINE_DATABASE_URL: {backend} is not supported; use sqlite or postgresql"
-        )
+        raise StorageError(f"RISK_PIPELINE_DATABASE_URL: {backend} is not supported; use sqlite or postgresql")
     if parsed.database:
         Path(parsed.database).parent.mkdir(parents=True, exist_ok=True)
     engine = sa.create_engine(parsed, connect_args={"timeout": 30})
@@ -183,13 +181,11 @@ def _rows(table: sa.Table, frame: pd.DataFrame, sessions: Sequence[date] | None)
     if sessions is not None and len(frame):
         strange = set(pd.DatetimeIndex(frame["session"]).date) - set(sessions)
         if strange:
-            raise StorageError(
-                f"{table.name}: rows of {min(strange)}, which is not among the sessions to replace"
-            )
+            raise StorageError(f"{table.name}: rows of {min(strange)}, which is not among the sessions to replace")
     return list(zip(*(_values(table, column, frame[column.name]) for column in table.columns), strict=True))
 
 
-def _values(table: sa.Table, column: sa.Column[Any], values: pd.Series) -> list[Any]:  # type: ignore[type-arg]
+def _values(table: sa.Table, column: sa.Column[Any], values: pd.Series) -> list[Any]:
     """Return a column as Python values, None for what is not there."""
     absent = values.isna().to_numpy()
     if absent.any() and not column.nullable:
@@ -236,16 +232,13 @@ def _insert(connection: sa.Connection, table: sa.Table, rows: list[tuple[Any, ..
             copy.set_types(kinds)
             for row in rows:
                 copy.write_row(
-                    [Json(value) if at in json_at else value for at, value in enumerate(row)]
-                    if json_at
-                    else row
+                    [Json(value) if at in json_at else value for at, value in enumerate(row)] if json_at else row
                 )
     else:
         encode = [_SQLITE.get(type(column.type)) for column in table.columns]
         encoded = (
             tuple(
-                value if kind is None or value is None else kind(value)
-                for kind, value in zip(encode, row, strict=True)
+                value if kind is None or value is None else kind(value) for kind, value in zip(encode, row, strict=True)
             )
             for row in rows
         )

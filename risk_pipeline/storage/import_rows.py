@@ -19,9 +19,7 @@ class Columns:
 
 
 COLUMNS = {
-    "portfolios": Columns(
-        ("portfolio_id", "name", "inception_date", "starting_equity"), ("currency", "closed_date")
-    ),
+    "portfolios": Columns(("portfolio_id", "name", "inception_date", "starting_equity"), ("currency", "closed_date")),
     "positions": Columns(
         ("portfolio_id", "symbol", "investment_class", "quantity", "entry_date", "entry_price"),
         (
@@ -183,9 +181,7 @@ def position_row(cell: Cell) -> dict[str, Any]:
         **_option_fields(cell, kind, entry),
     }
     own = cell.values.get("position_id", "")
-    row["position_id"] = (
-        cell.identifier("position_id") if own else f"{row['portfolio_id']}:{cell.line:06d}"[-64:]
-    )
+    row["position_id"] = cell.identifier("position_id") if own else f"{row['portfolio_id']}:{cell.line:06d}"[-64:]
     return row
 
 

@@ -95,9 +95,7 @@ def _read_files(paths: Sequence[Path]) -> dict[str, str]:
     texts: dict[str, str] = {}
     for path in paths:
         if path.stat().st_size > MAX_BYTES:
-            raise ImportRefused(
-                [ImportProblem(path.name, 0, "", "", f"is over {MAX_BYTES:,} bytes: split it")]
-            )
+            raise ImportRefused([ImportProblem(path.name, 0, "", "", f"is over {MAX_BYTES:,} bytes: split it")])
         try:
             text = path.read_bytes().decode("utf-8-sig")
         except UnicodeDecodeError as error:
@@ -105,9 +103,7 @@ def _read_files(paths: Sequence[Path]) -> dict[str, str]:
             raise ImportRefused([ImportProblem(path.name, 0, "", "", remedy)]) from None
         if "\0" in text:
             line = text[: text.index("\0")].count("\n") + 1
-            raise ImportRefused(
-                [ImportProblem(path.name, line, "", "", "holds a null byte: is it a CSV file?")]
-            )
+            raise ImportRefused([ImportProblem(path.name, line, "", "", "holds a null byte: is it a CSV file?")])
         texts[path.name] = text
     return texts
 
@@ -187,9 +183,7 @@ def _check_keys(engine: sa.Engine, rows: Mapping[str, list[_Row]], problems: lis
         stored = set(connection.execute(sa.select(tables.portfolios.c.portfolio_id)).scalars())
         owners = {
             row.position_id: row.portfolio_id
-            for row in connection.execute(
-                sa.select(tables.positions.c.position_id, tables.positions.c.portfolio_id)
-            )
+            for row in connection.execute(sa.select(tables.positions.c.position_id, tables.positions.c.portfolio_id))
         }
     known = stored | {row.values["portfolio_id"] for row in rows["portfolios"]}
     replaced = {row.values["portfolio_id"] for row in rows["positions"]}
@@ -199,21 +193,15 @@ def _check_keys(engine: sa.Engine, rows: Mapping[str, list[_Row]], problems: lis
             values = tuple(row.values[name] for name in key)
             if values in seen:
                 remedy = f"stands already on line {seen[values].line} of {seen[values].file}: give each row its own"
-                problems.append(
-                    ImportProblem(row.file, row.line, ", ".join(key), " ".join(map(str, values)), remedy)
-                )
+                problems.append(ImportProblem(row.file, row.line, ", ".join(key), " ".join(map(str, values)), remedy))
             seen.setdefault(values, row)
             if kind in ("positions", "flows") and row.values["portfolio_id"] not in known:
                 remedy = "is no portfolio: add it to the portfolios file"
-                problems.append(
-                    ImportProblem(row.file, row.line, "portfolio_id", row.values["portfolio_id"], remedy)
-                )
+                problems.append(ImportProblem(row.file, row.line, "portfolio_id", row.values["portfolio_id"], remedy))
             owner = owners.get(row.values.get("position_id", ""))
             if kind == "positions" and owner is not None and owner not in replaced:
                 remedy = f"is a position of portfolio {owner} already: choose another id"
-                problems.append(
-                    ImportProblem(row.file, row.line, "position_id", row.values["position_id"], remedy)
-                )
+                problems.append(ImportProblem(row.file, row.line, "position_id", row.values["position_id"], remedy))
 
 
 def _store(engine: sa.Engine, rows: Mapping[str, list[_Row]]) -> None:
@@ -242,9 +230,7 @@ def _store(engine: sa.Engine, rows: Mapping[str, list[_Row]]) -> None:
             insert_rows(connection, table, frame)
         for row in frames["marks"].itertuples(index=False):
             marks = tables.private_marks
-            connection.execute(
-                sa.delete(marks).where(marks.c.symbol == row.symbol, marks.c.mark_date == row.mark_date)
-            )
+            connection.execute(sa.delete(marks).where(marks.c.symbol == row.symbol, marks.c.mark_date == row.mark_date))
         insert_rows(connection, tables.private_marks, frames["marks"])
 
 

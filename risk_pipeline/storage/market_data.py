@@ -108,25 +108,19 @@ def extend_ranges(engine: sa.Engine, symbols: Sequence[str], first: date, last: 
             if known is None:
                 connection.execute(sa.insert(ranges_table).values(symbol=symbol, **values))
             elif (known.first_session, known.last_session) != tuple(values.values()):
-                connection.execute(
-                    sa.update(ranges_table).where(ranges_table.c.symbol == symbol).values(**values)
-                )
+                connection.execute(sa.update(ranges_table).where(ranges_table.c.symbol == symbol).values(**values))
 
 
 def sessions_with_bars(engine: sa.Engine, sessions: Sequence[date]) -> set[date]:
     """Return those of the sessions for which any bar is stored."""
     with engine.connect() as connection:
         rows = connection.execute(
-            sa.select(bars_table.c.session)
-            .where(bars_table.c.session.between(sessions[0], sessions[-1]))
-            .distinct()
+            sa.select(bars_table.c.session).where(bars_table.c.session.between(sessions[0], sessions[-1])).distinct()
         )
         return {row[0] for row in rows} & set(sessions)
 
 
-def read_bars(
-    engine: sa.Engine, first: date, last: date, symbols: Sequence[str] | None = None
-) -> pd.DataFrame:
+def read_bars(engine: sa.Engine, first: date, last: date, symbols: Sequence[str] | None = None) -> pd.DataFrame:
     """Return stored bars by session and symbol; all symbols if None."""
     select = sa.select(bars_table).where(bars_table.c.session.between(first, last))
     if symbols is not None and len(symbols) <= 500:
@@ -137,9 +131,7 @@ def read_bars(
     return frame
 
 
-def update_coverage(
-    engine: sa.Engine, sessions_between: Callable[[date, date], np.ndarray[Any, Any]]
-) -> pd.DataFrame:
+def update_coverage(engine: sa.Engine, sessions_between: Callable[[date, date], np.ndarray[Any, Any]]) -> pd.DataFrame:
     """Recompute ``market_data_coverage`` from the stored bars; returns its rows.
 
     ``sessions_between`` gives the exchange's sessions. A symbol's life goes from its first to its last bar.
@@ -197,9 +189,7 @@ def record_panel(
     """Point the sessions to a panel."""
     with transaction(engine, price_panels) as connection:
         for at in range(0, len(sessions), 500):
-            connection.execute(
-                sa.delete(price_panels).where(price_panels.c.session.in_(list(sessions[at : at + 500])))
-            )
+            connection.execute(sa.delete(price_panels).where(price_panels.c.session.in_(list(sessions[at : at + 500]))))
         insert_rows(
             connection,
             price_panels,

@@ -123,9 +123,7 @@ def open_panel(folder: Path, name: str, *, verify: bool = False) -> PricePanel:
         content: dict[str, Any] = json.loads((folder / name / "panel.json").read_text(encoding="utf-8"))
         arrays = {array: np.load(folder / name / f"{array}.npy", mmap_mode="r") for array in ARRAYS}
     except (OSError, ValueError) as error:
-        raise PanelError(
-            f"price panel {name[:12]} can't be read ({type(error).__name__}): {remedy}"
-        ) from None
+        raise PanelError(f"price panel {name[:12]} can't be read ({type(error).__name__}): {remedy}") from None
     panel = PricePanel(
         dates=np.array(content["dates"], dtype="datetime64[D]"), symbols=tuple(content["symbols"]), **arrays
     )
@@ -136,9 +134,7 @@ def open_panel(folder: Path, name: str, *, verify: bool = False) -> PricePanel:
 
 def prune_panels(folder: Path, keep: set[str]) -> int:
     """Delete the stored panels not in ``keep``; returns how many."""
-    gone = [
-        path for path in folder.iterdir() if path.is_dir() and path.name not in keep and len(path.name) == 64
-    ]
+    gone = [path for path in folder.iterdir() if path.is_dir() and path.name not in keep and len(path.name) == 64]
     for path in gone:
         shutil.rmtree(path, ignore_errors=True)
     return len(gone)

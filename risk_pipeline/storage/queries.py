@@ -51,9 +51,7 @@ def marks(engine: sa.Engine, last: date) -> pd.DataFrame:
 def profiles(engine: sa.Engine, last: date) -> pd.DataFrame:
     """Return every version of every profile known on or before ``last``, by symbol and date."""
     table = tables.company_profiles
-    return read_frame(
-        engine, sa.select(table).where(table.c.as_of <= last).order_by(table.c.symbol, table.c.as_of)
-    )
+    return read_frame(engine, sa.select(table).where(table.c.as_of <= last).order_by(table.c.symbol, table.c.as_of))
 
 
 def upsert_profiles(engine: sa.Engine, frame: pd.DataFrame) -> int:
@@ -71,9 +69,7 @@ def upsert_profiles(engine: sa.Engine, frame: pd.DataFrame) -> int:
 def position_symbols(engine: sa.Engine) -> list[str]:
     """Return every symbol with a market price that any lot needs, sorted."""
     with engine.connect() as connection:
-        rows = connection.execute(
-            sa.select(_priced_symbol()).where(~positions.c.is_deleted, _is_priced()).distinct()
-        )
+        rows = connection.execute(sa.select(_priced_symbol()).where(~positions.c.is_deleted, _is_priced()).distinct())
         return sorted(row[0] for row in rows)
 
 
@@ -167,9 +163,7 @@ def clear_analytics(engine: sa.Engine, first: date, last: date) -> dict[str, int
     """Delete everything derived of a range of sessions; prices and imports stay. Returns rows by table."""
     with transaction(engine, *tables.ANALYTICS) as connection:
         return {
-            table.name: connection.execute(
-                sa.delete(table).where(table.c.session.between(first, last))
-            ).rowcount
+            table.name: connection.execute(sa.delete(table).where(table.c.session.between(first, last))).rowcount
             for table in tables.ANALYTICS
         }
 

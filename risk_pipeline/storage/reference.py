@@ -14,9 +14,7 @@ NAMED = (tables.factor_exposures, tables.symbol_factor_exposures, tables.scenari
 """Tables whose key holds a factor's name."""
 
 
-def reconcile_factors(
-    engine: sa.Engine, definitions: pd.DataFrame, aliases: Mapping[str, str]
-) -> dict[str, int]:
+def reconcile_factors(engine: sa.Engine, definitions: pd.DataFrame, aliases: Mapping[str, str]) -> dict[str, int]:
     """Make ``factor_definitions`` equal the registry; twice in a row changes nothing.
 
     A changed attribute is applied. A name that the registry no longer has is kept as retired. The rows of a
@@ -51,10 +49,7 @@ def _merge_alias(connection: sa.Connection, alias: str, name: str) -> int:
             sa.update(table).where(table.c.factor_name == alias).values(factor_name=name)
         ).rowcount
     definitions = tables.factor_definitions
-    return (
-        touched
-        + connection.execute(sa.delete(definitions).where(definitions.c.factor_name == alias)).rowcount
-    )
+    return touched + connection.execute(sa.delete(definitions).where(definitions.c.factor_name == alias)).rowcount
 
 
 def _reconcile(connection: sa.Connection, table: sa.Table, key: str, wanted: pd.DataFrame) -> dict[str, int]:
@@ -74,4 +69,4 @@ def _reconcile(connection: sa.Connection, table: sa.Table, key: str, wanted: pd.
 
 
 def _is_null(value: object) -> bool:
-    return value is None or (isinstance(value, float) and value != value) or value is pd.NaT
+    return not isinstance(value, dict) and bool(pd.isna(value))

@@ -293,9 +293,7 @@ def _volatility() -> list[Column[object]]:
     return [Column(name, kind) for name, kind in _VOLATILITY]
 
 
-symbol_volatility = _table(
-    "symbol_volatility", _session(), Column("symbol", SYMBOL, primary_key=True), *_volatility()
-)
+symbol_volatility = _table("symbol_volatility", _session(), Column("symbol", SYMBOL, primary_key=True), *_volatility())
 
 portfolio_volatility = _table(
     "portfolio_volatility",

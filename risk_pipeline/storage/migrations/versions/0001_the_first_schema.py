@@ -20,9 +20,7 @@ def upgrade() -> None:
         sa.Column("entity", sa.String(length=64), nullable=False),
         sa.Column("reason", sa.String(length=40), nullable=False),
         sa.Column("detail", sa.String(length=200), nullable=True),
-        sa.PrimaryKeyConstraint(
-            "session", "analytic", "entity_type", "entity", name=op.f("pk_analytics_skips")
-        ),
+        sa.PrimaryKeyConstraint("session", "analytic", "entity_type", "entity", name=op.f("pk_analytics_skips")),
         sqlite_with_rowid=False,
     )
     op.create_table(
@@ -94,9 +92,7 @@ def upgrade() -> None:
         sqlite_with_rowid=False,
     )
     with op.batch_alter_table("market_data_cache", schema=None) as batch_op:
-        batch_op.create_index(
-            batch_op.f("ix_market_data_cache_symbol_session"), ["symbol", "session"], unique=False
-        )
+        batch_op.create_index(batch_op.f("ix_market_data_cache_symbol_session"), ["symbol", "session"], unique=False)
 
     op.create_table(
         "market_data_coverage",
@@ -255,9 +251,7 @@ def upgrade() -> None:
         sa.Column("factor_name", sa.String(length=64), nullable=False),
         sa.Column("is_shocked", sa.Boolean(), nullable=False),
         sa.Column("move", sa.Float(), nullable=False),
-        sa.PrimaryKeyConstraint(
-            "session", "scenario_id", "factor_name", name=op.f("pk_scenario_factor_moves")
-        ),
+        sa.PrimaryKeyConstraint("session", "scenario_id", "factor_name", name=op.f("pk_scenario_factor_moves")),
         sqlite_with_rowid=False,
     )
     op.create_table(
@@ -314,9 +308,7 @@ def upgrade() -> None:
         sa.Column("exceeds_equity", sa.Boolean(), nullable=False),
         sa.Column("coverage", sa.Float(), nullable=False),
         sa.Column("reason", sa.String(length=40), nullable=True),
-        sa.PrimaryKeyConstraint(
-            "session", "portfolio_id", "scenario_id", name=op.f("pk_stress_test_results")
-        ),
+        sa.PrimaryKeyConstraint("session", "portfolio_id", "scenario_id", name=op.f("pk_stress_test_results")),
         sqlite_with_rowid=False,
     )
     op.create_table(
@@ -364,9 +356,7 @@ def upgrade() -> None:
         sa.Column("forecast", sa.Float(), nullable=False),
         sa.Column("outcome", sa.Float(), nullable=False),
         sa.Column("qlike", sa.Float(), nullable=False),
-        sa.PrimaryKeyConstraint(
-            "session", "entity_type", "entity", "model", name=op.f("pk_volatility_scores")
-        ),
+        sa.PrimaryKeyConstraint("session", "entity_type", "entity", "model", name=op.f("pk_volatility_scores")),
         sqlite_with_rowid=False,
     )
     op.create_table(
@@ -386,9 +376,7 @@ def upgrade() -> None:
         sa.Column("expiry", sa.Date(), nullable=True),
         sa.Column("implied_volatility", sa.Float(), nullable=True),
         sa.Column("is_deleted", sa.Boolean(), nullable=False),
-        sa.ForeignKeyConstraint(
-            ["portfolio_id"], ["portfolios.portfolio_id"], name=op.f("fk_positions_portfolio_id")
-        ),
+        sa.ForeignKeyConstraint(["portfolio_id"], ["portfolios.portfolio_id"], name=op.f("fk_positions_portfolio_id")),
         sa.PrimaryKeyConstraint("position_id", name=op.f("pk_positions")),
         sqlite_with_rowid=False,
     )

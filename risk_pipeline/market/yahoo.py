@@ -1,0 +1,180 @@
+"""Prices from Yahoo Finance, through the library yfinance (the extra ``yahoo``)."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from datetime import date
+from typing import TYPE_CHECKING, Any, TypeVar
+
+import numpy as np
+
+from .source import AS_TRADED, MarketBars, SourceError, profile_frame
+from .symbols import yahoo_form
+from .validate import checked_bars
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+Answer = TypeVar("Answer")
+
+PATIENCE = 5
+"""After so many symbols in a row for which Yahoo failed, the rest of a fetch isn't asked for."""
+
+SIGNIFICANT = 6
+"""Digits kept of a price: Yahoo sends single precision, whose last digits change with every later split."""
+
+
+@dataclass(frozen=True)
+class YahooMarket:
+    """Bars as traded, dividends, splits and profiles of Yahoo Finance.
+
+    Yahoo restates all of a symbol's history at each split. Splits after a session are therefore taken back
+    out of its prices, dividends and volume, also those after the sessions asked for.
+
+    Parameters
+    ----------
+    session : a session of curl_cffi or requests to use instead of yfinance's own (a proxy, a test server).
+    attempts : how often a symbol is asked for in all, where Yahoo fails or refuses for being asked too often.
+    wait : seconds before the second attempt; doubled for each further one, 60 at most. (yfinance doesn't
+        tell what the answer's Retry-After says.)
+    timeout : seconds for one answer.
+    """
+
+    session: Any = None
+    attempts: int = 4
+    wait: float = 2.0
+    timeout: float = 20.0
+    name = "yahoo"
+
+    def __post_init__(self) -> None:
+        try:
+            import yfinance
+        except ImportError:
+            raise SourceError(
+                "the source 'yahoo' needs the library yfinance: pip install 'risk_pipeline[yahoo]'"
+            ) from None
+        yfinance.config.debug.hide_exceptions = False  # else failures come back as empty frames
+
+    def fetch(self, symbols: Sequence[str], sessions: pd.DatetimeIndex) -> MarketBars:
+        """Return the bars of the symbols on the sessions; see :class:`~.source.MarketDataSource`."""
+        import pandas as pd
+
+        errors: dict[str, str] = {}
+        frames = [_bars("", pd.DataFrame(columns=[*_FIELDS], index=pd.DatetimeIndex([])))]
+        failures = 0
+        for symbol in sorted(set(symbols)) if len(sessions) else []:
+            if failures >= PATIENCE:
+                errors[symbol] = f"not asked for: Yahoo failed for {PATIENCE} symbols before it; run again later"
+                continue
+            try:
+                history = self._history(symbol, sessions[0].date())
+            except Exception as error:
+                failures += not _is_final(error)
+                errors[symbol] = _explain(error)
+                continue
+            failures = 0
+            rows = _bars(symbol, history)
+            frames.append(rows[rows["session"].isin(sessions)])
+        filled = [frame for frame in frames if len(frame)] or frames[:1]
+        return checked_bars(pd.concat(filled, ignore_index=True), sessions, errors)
+
+    def profiles(self, symbols: Sequence[str], as_of: date | None = None) -> pd.DataFrame:
+        """Return today's profiles, the only ones that Yahoo has; ``as_of`` is null.
+
+        A symbol for which Yahoo fails has no row.
+        """
+        rows = []
+        failures = 0
+        for symbol in sorted(set(symbols)):
+            if failures >= PATIENCE:
+                break
+            try:
+                info = self._ask(lambda ticker: ticker.info, symbol)
+            except Exception as error:
+                failures += not _is_final(error)
+                continue
+            failures = 0
+            rows.append(
+                {
+                    "symbol": symbol,
+                    "name": info.get("longName") or info.get("shortName"),
+                    "sector": info.get("sector"),
+                    "vendor_beta": info.get("beta"),
+                }
+            )
+        return profile_frame([row for row in rows if any(row[key] is not None for key in ("name", "sector"))])
+
+    def _history(self, symbol: str, first: date) -> pd.DataFrame:
+        """Return Yahoo's rows from a date until now: later splits are needed to undo them."""
+        return self._ask(
+            lambda ticker: ticker.history(
+                start=first.isoformat(), auto_adjust=False, actions=True, timeout=self.timeout
+            ),
+            symbol,
+        )
+
+    def _ask(self, question: Callable[[Any], Answer], symbol: str) -> Answer:
+        """Put a question about a symbol, again after a wait where Yahoo failed to answer."""
+        import stamina
+        import yfinance
+        from yfinance.data import YfData
+
+        def ask() -> Answer:
+            YfData.cache_get.cache_clear()  # it would give a broken answer again and again
+            return question(yfinance.Ticker(yahoo_form(symbol), session=self.session))
+
+        caller = stamina.RetryingCaller(
+            attempts=self.attempts, timeout=None, wait_initial=self.wait, wait_max=60.0, wait_jitter=self.wait / 2
+        )
+        return caller(lambda error: not _is_final(error), ask)
+
+
+_FIELDS = ("High", "Low", "Close", "Volume", "Dividends", "Stock Splits")
+
+
+def _bars(symbol: str, history: pd.DataFrame) -> pd.DataFrame:
+    """Turn Yahoo's rows, in today's shares, into rows as traded."""
+    import pandas as pd
+
+    high, low, close, volume, dividend, split = (history[name].to_numpy(dtype=float) for name in _FIELDS)
+    split = np.where(split == 0, 1.0, split)
+    from_here_on = np.cumprod(split[::-1])[::-1]  # shares today per share held before the session
+    later = from_here_on / split
+    return pd.DataFrame(
+        {
+            "session": pd.DatetimeIndex(history.index).tz_localize(None).normalize().astype("datetime64[s]"),
+            "symbol": symbol,
+            "high": _rounded(high * later),
+            "low": _rounded(low * later),
+            "close": _rounded(close * later),
+            "volume": np.round(volume / later),
+            "dividend": _rounded(dividend * from_here_on),
+            "split_factor": split,
+            "basis": AS_TRADED,
+        }
+    ).astype({"symbol": "str", "basis": "str"})
+
+
+def _rounded(values: np.ndarray) -> np.ndarray:
+    with np.errstate(divide="ignore", invalid="ignore"):
+        digits = SIGNIFICANT - 1 - np.floor(np.log10(np.abs(values)))
+    scale = np.where(np.isfinite(digits), 10.0 ** np.where(np.isfinite(digits), digits, 0.0), 1.0)
+    rounded: np.ndarray = np.round(values * scale) / scale
+    return rounded
+
+
+def _is_final(error: Exception) -> bool:
+    """Return whether asking again is of no use: Yahoo has said that it doesn't know the symbol."""
+    from yfinance.exceptions import YFPricesMissingError, YFTzMissingError
+
+    if isinstance(error, YFPricesMissingError):
+        return error.yahoo_reason is not None
+    return isinstance(error, YFTzMissingError)
+
+
+def _explain(error: Exception) -> str:
+    text = " ".join(str(error).split())[:160] or type(error).__name__
+    if _is_final(error):
+        return f"Yahoo doesn't know it ({text}); check the symbol"
+    return f"Yahoo failed ({type(error).__name__}: {text}); run again later"
