@@ -60,23 +60,12 @@ class YahooMarket:
         """Return the bars of the symbols on the sessions; see :class:`~.source.MarketDataSource`."""
         import pandas as pd
 
-        errors: dict[str, str] = {}
-        frames = [_bars("", pd.DataFrame(columns=[*_FIELDS], index=pd.DatetimeIndex([])))]
-        failures = 0
-        for symbol in sorted(set(symbols)) if len(sessions) else []:
-            if failures >= PATIENCE:
-                errors[symbol] = f"not asked for: Yahoo failed for {PATIENCE} symbols before it; run again later"
-                continue
-            try:
-                history = self._history(symbol, sessions[0].date())
-            except Exception as error:
-                failures += not _is_final(error)
-                errors[symbol] = _explain(error)
-                continue
-            failures = 0
-            rows = _bars(symbol, history)
-            frames.append(rows[rows["session"].isin(sessions)])
-        filled = [frame for frame in frames if len(frame)] or frames[:1]
+        if not len(sessions):
+            return checked_bars(_bars("", _nothing()), sessions)
+        first = sessions.min().date()
+        answers, errors = self._ask_each(symbols, lambda symbol: _bars(symbol, self._history(symbol, first)))
+        frames = [rows[rows["session"].isin(sessions)] for rows in answers.values()]
+        filled = [rows for rows in frames if len(rows)] or [_bars("", _nothing())]
         return checked_bars(pd.concat(filled, ignore_index=True), sessions, errors)
 
     def profiles(self, symbols: Sequence[str], as_of: date | None = None) -> pd.DataFrame:
@@ -84,53 +73,66 @@ class YahooMarket:
 
         A symbol for which Yahoo fails has no row.
         """
-        rows = []
-        failures = 0
-        for symbol in sorted(set(symbols)):
-            if failures >= PATIENCE:
-                break
-            try:
-                info = self._ask(lambda ticker: ticker.info, symbol)
-            except Exception as error:
-                failures += not _is_final(error)
-                continue
-            failures = 0
-            rows.append(
+        answers, _ = self._ask_each(symbols, lambda symbol: self._ticker(symbol).info)
+        return profile_frame(
+            [
                 {
                     "symbol": symbol,
                     "name": info.get("longName") or info.get("shortName"),
                     "sector": info.get("sector"),
                     "vendor_beta": info.get("beta"),
                 }
-            )
-        return profile_frame([row for row in rows if any(row[key] is not None for key in ("name", "sector"))])
-
-    def _history(self, symbol: str, first: date) -> pd.DataFrame:
-        """Return Yahoo's rows from a date until now: later splits are needed to undo them."""
-        return self._ask(
-            lambda ticker: ticker.history(
-                start=first.isoformat(), auto_adjust=False, actions=True, timeout=self.timeout
-            ),
-            symbol,
+                for symbol, info in answers.items()
+                if {"longName", "shortName", "sector"} & info.keys()
+            ]
         )
 
-    def _ask(self, question: Callable[[Any], Answer], symbol: str) -> Answer:
-        """Put a question about a symbol, again after a wait where Yahoo failed to answer."""
-        import stamina
+    def _ticker(self, symbol: str) -> Any:
         import yfinance
         from yfinance.data import YfData
 
-        def ask() -> Answer:
-            YfData.cache_get.cache_clear()  # it would give a broken answer again and again
-            return question(yfinance.Ticker(yahoo_form(symbol), session=self.session))
+        YfData.cache_get.cache_clear()  # it would give a broken answer, or an old one, again and again
+        return yfinance.Ticker(yahoo_form(symbol), session=self.session)
+
+    def _history(self, symbol: str, first: date) -> pd.DataFrame:
+        """Return Yahoo's rows from a date until now: later splits are needed to undo them."""
+        history: pd.DataFrame = self._ticker(symbol).history(
+            start=first.isoformat(), auto_adjust=False, actions=True, timeout=self.timeout
+        )
+        return history
+
+    def _ask_each(
+        self, symbols: Sequence[str], question: Callable[[str], Answer]
+    ) -> tuple[dict[str, Answer], dict[str, str]]:
+        """Put a question about each symbol, again after a wait where Yahoo failed; return answers and errors."""
+        import stamina
 
         caller = stamina.RetryingCaller(
             attempts=self.attempts, timeout=None, wait_initial=self.wait, wait_max=60.0, wait_jitter=self.wait / 2
-        )
-        return caller(lambda error: not _is_final(error), ask)
+        ).on(lambda error: not _is_final(error))
+        answers: dict[str, Answer] = {}
+        errors: dict[str, str] = {}
+        failures = 0
+        for symbol in sorted(set(symbols)):
+            if failures >= PATIENCE:
+                errors[symbol] = f"not asked for: Yahoo failed for {PATIENCE} symbols before it; run again later"
+                continue
+            try:
+                answers[symbol] = caller(question, symbol)
+                failures = 0
+            except Exception as error:
+                failures += not _is_final(error)
+                errors[symbol] = _explain(error)
+        return answers, errors
 
 
 _FIELDS = ("High", "Low", "Close", "Volume", "Dividends", "Stock Splits")
+
+
+def _nothing() -> pd.DataFrame:
+    import pandas as pd
+
+    return pd.DataFrame(columns=list(_FIELDS), index=pd.DatetimeIndex([]))
 
 
 def _bars(symbol: str, history: pd.DataFrame) -> pd.DataFrame:
@@ -165,16 +167,17 @@ def _rounded(values: np.ndarray) -> np.ndarray:
 
 
 def _is_final(error: Exception) -> bool:
-    """Return whether asking again is of no use: Yahoo has said that it doesn't know the symbol."""
+    """Return whether asking again is of no use: Yahoo has said that it has nothing."""
     from yfinance.exceptions import YFPricesMissingError, YFTzMissingError
 
     if isinstance(error, YFPricesMissingError):
         return error.yahoo_reason is not None
-    return isinstance(error, YFTzMissingError)
+    status = getattr(getattr(error, "response", None), "status_code", None)
+    return isinstance(error, YFTzMissingError) or status == 404
 
 
 def _explain(error: Exception) -> str:
     text = " ".join(str(error).split())[:160] or type(error).__name__
     if _is_final(error):
-        return f"Yahoo doesn't know it ({text}); check the symbol"
+        return f"Yahoo has no prices of it ({text}); check the symbol"
     return f"Yahoo failed ({type(error).__name__}: {text}); run again later"

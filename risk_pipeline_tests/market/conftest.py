@@ -102,6 +102,8 @@ class FakeYahoo:
             self.requests.append(symbol)
             queue = self.answers.get(symbol, [(404, NOT_FOUND)])
             return queue.pop(0) if len(queue) > 1 else queue[0]
+        if service == "quoteSummary":
+            self.requests.append(symbol)
         if service == "quoteSummary" and symbol in self.profiles:
             result = {"quoteSummary": {"result": [self.profiles[symbol]], "error": None}}
             return 200, json.dumps(result).encode()
@@ -126,8 +128,6 @@ def yahoo() -> Iterator[FakeYahoo]:
             self.end_headers()
             self.wfile.write(body)
 
-        do_POST = do_GET
-
         def log_message(self, *_: object) -> None:
             """Keep the test's output clean."""
 
@@ -143,10 +143,10 @@ def yahoo() -> Iterator[FakeYahoo]:
 
 @pytest.fixture
 def yahoo_session(yahoo: FakeYahoo, tmp_path: Path) -> Iterator[Any]:
-    """Return yfinance's own kind of session, whose every request goes to the fake; its caches are thrown away."""
+    """Return yfinance's own kind of session; its every request goes to the fake."""
     import yfinance
     from curl_cffi import requests
-    from yfinance.data import YfData
+    from yfinance.data import SingletonMeta
 
     class Redirected(requests.Session):
         def request(self, method: str, url: str, *args: Any, **kwargs: Any) -> Any:
@@ -155,10 +155,10 @@ def yahoo_session(yahoo: FakeYahoo, tmp_path: Path) -> Iterator[Any]:
             return super().request(method, f"{yahoo.address}{parts.path or '/'}{query}", *args, **kwargs)
 
     yfinance.set_tz_cache_location(str(tmp_path))
-    YfData._instances.clear() if hasattr(YfData, "_instances") else None
+    SingletonMeta._instances.clear()  # yfinance keeps one session and its cookies for the whole process
     with Redirected() as session:
         yield session
-    type(YfData)._instances.clear()
+    SingletonMeta._instances.clear()
 
 
 @pytest.fixture
