@@ -18,7 +18,7 @@ class MarketSettings(BaseModel):
 
     source: Literal["simulated", "files", "yahoo"] = "simulated"
     path: Path | None = None
-    seed: int = 7
+    seed: int = Field(default=7, ge=0)
 
     @model_validator(mode="after")
     def _files_need_a_path(self) -> MarketSettings:

@@ -53,18 +53,13 @@ def test_t12_closed_days_have_no_partition(nyse, day, is_session):
     assert nyse.is_session(date.fromisoformat(day)) is is_session
 
 
-@pytest.mark.parametrize(
-    "day", ["2025-01-15", "2025-07-15", "2025-03-07", "2025-03-10", "2025-11-03", "2025-11-28"]
-)
+@pytest.mark.parametrize("day", ["2025-01-15", "2025-07-15", "2025-03-07", "2025-03-10", "2025-11-03", "2025-11-28"])
 def test_t13_a_session_is_ready_the_same_evening_and_not_before_its_close(nyse, day):
     session = date.fromisoformat(day)
     close = xc.get_calendar("XNYS").session_close(day).tz_convert(NEW_YORK).to_pydatetime()
     assert nyse.last_closed(close) < session
     assert nyse.last_closed(datetime.combine(session, datetime.min.time(), NEW_YORK)) < session
-    assert (
-        nyse.last_closed(datetime(session.year, session.month, session.day, 20, 30, tzinfo=NEW_YORK))
-        == session
-    )
+    assert nyse.last_closed(datetime(session.year, session.month, session.day, 20, 30, tzinfo=NEW_YORK)) == session
 
 
 def test_every_session_of_a_year_is_ready_at_its_own_schedule_tick(nyse):
@@ -105,9 +100,7 @@ def test_other_exchanges_are_ready_after_their_close_and_by_their_tick(exchange)
     for session in calendar.between(date(2025, 1, 2), date(2025, 12, 30)).tolist():
         assert calendar.last_closed(closes.session_close(pd.Timestamp(session)).to_pydatetime()) < session
         assert (
-            calendar.last_closed(
-                datetime(session.year, session.month, session.day, hour, minute, tzinfo=zone)
-            )
+            calendar.last_closed(datetime(session.year, session.month, session.day, hour, minute, tzinfo=zone))
             == session
         )
 

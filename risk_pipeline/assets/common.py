@@ -52,9 +52,9 @@ def run_sessions(context: dg.AssetExecutionContext | dg.OpExecutionContext) -> l
 
 def run_started(context: dg.AssetExecutionContext) -> datetime:
     """Return when Dagster recorded the run (aware, UTC): the run's idea of now, so that assets need no clock."""
-    record = context.instance.get_run_record_by_id(context.run_id)
+    record = context.instance.get_run_record_by_id(context.run.run_id)
     if record is None:
-        raise dg.DagsterInvariantViolationError(f"run {context.run_id} is not in the instance")
+        raise dg.DagsterInvariantViolationError(f"run {context.run.run_id} is not in the instance")
     return record.create_timestamp.astimezone(UTC)
 
 

@@ -30,8 +30,9 @@ def look_back(registries: Registries) -> int:
 def required_history(db: Database, registries: Registries, sessions: list[date]) -> pd.DataFrame:
     """Return ``symbol, first, last``: the sessions of each symbol that a run over ``sessions`` reads.
 
-    A symbol held within the run: the look-back and everything since its earliest entry (dividends and splits
-    of a lot count from there). One sold before: what lies between its entry and its exit. A proxy: the
+    A symbol held within the run: everything since its earliest entry (dividends and splits of a lot count
+    from there), and the look-back before the first session on which it is held. One sold before: what lies
+    between its entry and its exit. A proxy: the
     look-back and the historical replays that are over by then. The same for a range as for its sessions one
     by one.
     """
@@ -42,7 +43,9 @@ def required_history(db: Database, registries: Registries, sessions: list[date])
     needs: dict[str, tuple[date, date]] = {}
     for row in symbol_needs(db.engine, first, last).itertuples(index=False):
         held = CALENDAR.back(row.first_held, 0)
-        needs[row.symbol] = (min(held, start) if row.is_active else held, min(row.last_held, last))
+        if not pd.isna(row.active_from):
+            held = min(held, CALENDAR.back(row.active_from, look_back(registries)))
+        needs[row.symbol] = (held, min(row.last_held, last))
     replays = [s.replay[0] for s in registries.scenarios.replays if s.replay and s.replay[1] <= last]
     proxy_start = min([start, *(CALENDAR.back(day, 1) for day in replays)])
     for symbol in registries.factors.proxies:

@@ -39,6 +39,7 @@ def market_data(
     known_at = run_started(context).replace(tzinfo=None)
     rows = restated = 0
     errors: dict[str, str] = {}
+    dropped: dict[str, str] = {}
     for (first, last), symbols in _fetches(needs, asked, sessions[0]).items():
         with watch.stage("source"):
             fetched = market.source.fetch(symbols, CALENDAR.index(first, last))
@@ -47,7 +48,8 @@ def market_data(
             extend_ranges(db.engine, [s for s in symbols if s not in fetched.errors], first, last)
         rows, restated = rows + stored.rows, restated + stored.restatements
         errors.update(fetched.errors)
-    for symbol, text in sorted(errors.items()):
+        dropped.update(fetched.dropped)
+    for symbol, text in sorted({**dropped, **errors}.items()):
         context.log.warning(f"{symbol}: {text}")
     present = sessions_with_bars(db.engine, sessions)
     empty = [day for day in sessions if day not in present]
@@ -67,6 +69,7 @@ def market_data(
             "dagster/row_count": rows,
             "restatements": restated,
             "symbols_with_errors": len(errors),
+            "symbols_with_dropped_bars": len(dropped),
             "errors": dg.MetadataValue.json(dict(sorted(errors.items())[:20])),
             "source": market.source.name,
             **watch.metadata,

@@ -6,12 +6,9 @@ from datetime import date
 
 import dagster as dg
 
-from ..assets.common import CALENDAR
-
 daily_risk = dg.define_asset_job(
     "daily_risk",
     selection=dg.AssetSelection.all(),
-    partitions_def=CALENDAR.partitions,
     description="Every asset and check over a session or a range of sessions, in one run.",
 )
 

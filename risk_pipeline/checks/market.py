@@ -36,7 +36,7 @@ def symbols_covered(engine: "sa.Engine", registries: Registries, sessions: list[
 
     last = sessions[-1]
     needs = symbol_needs(engine, last, last)
-    held = needs.loc[needs["is_active"], "symbol"].tolist()
+    held = needs.loc[needs["active_from"].notna(), "symbol"].tolist()
     stored = set(stored_proxies(engine, [last], held)["symbol"])
     missing = [symbol for symbol in held if symbol not in stored]
     return Finding(len(held), f"symbols held on {last}", pd.DataFrame({"session": str(last), "symbol": missing}))

@@ -28,9 +28,9 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from ..symbols import canonical
 from .file_tables import PRICE_FILES, FileTable, open_table
 from .source import ADJUSTED, AS_TRADED, MarketBars, SourceError, profile_frame
-from .symbols import canonical
 from .validate import checked_bars
 
 if TYPE_CHECKING:

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import numpy as np
 
+from ..symbols import yahoo_form
 from .source import AS_TRADED, MarketBars, SourceError, profile_frame
-from .symbols import yahoo_form
 from .validate import checked_bars
 
 if TYPE_CHECKING:

@@ -9,6 +9,8 @@ from dataclasses import dataclass
 from datetime import date
 from typing import Any
 
+from ..symbols import canonical
+
 
 @dataclass(frozen=True)
 class Columns:
@@ -85,8 +87,8 @@ class Cell:
         return value
 
     def symbol(self, column: str) -> str:
-        """Return a symbol in upper case without blanks around it."""
-        value = " ".join(self.values.get(column, "").upper().split())
+        """Return a symbol in its one spelling."""
+        value = canonical(self.values.get(column, ""))
         if not SYMBOL.fullmatch(value):
             self.bad(column, "must be a symbol such as SPY or BRK.B, 40 characters at most")
         return value

@@ -82,26 +82,27 @@ def _is_priced() -> sa.ColumnElement[bool]:
 
 
 def symbol_needs(engine: sa.Engine, first: date, last: date) -> pd.DataFrame:
-    """Return ``symbol, first_held, last_held, is_active`` of lots entered on or before ``last``.
+    """Return ``symbol, first_held, last_held, active_from`` of lots entered on or before ``last``.
 
     ``last_held`` is the last day on which a lot needs a price (its exit or expiry, else ``last``);
-    ``is_active`` tells whether that is on or after ``first``.
+    ``active_from`` the first day from ``first`` on that one does, null if none does any more.
     """
     ends = sa.func.coalesce(positions.c.exit_date, positions.c.expiry, last)
+    since = sa.case((positions.c.entry_date < first, sa.literal(first)), else_=positions.c.entry_date)
     rows = read_frame(
         engine,
         sa.select(
             _priced_symbol(),
             sa.func.min(positions.c.entry_date, type_=sa.Date).label("first_held"),
             sa.func.max(ends, type_=sa.Date).label("last_held"),
-            # a lot sold on its way to expiry needs no price after its exit
+            sa.func.min(sa.case((ends >= first, since)), type_=sa.Date).label("active_from"),
         )
         .where(~positions.c.is_deleted, _is_priced(), positions.c.entry_date <= last)
         .group_by(_priced_symbol()),
     )
-    for name in ("first_held", "last_held"):
+    for name in ("first_held", "last_held", "active_from"):
         rows[name] = rows[name].dt.date
-    return rows.assign(is_active=rows["last_held"] >= first).sort_values("symbol", ignore_index=True)
+    return rows.sort_values("symbol", ignore_index=True)
 
 
 def portfolio_summary(engine: sa.Engine) -> tuple[pd.DataFrame, str]:

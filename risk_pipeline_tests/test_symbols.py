@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from risk_pipeline.market.symbols import canonical, yahoo_form
+from risk_pipeline.symbols import canonical, yahoo_form
 
 
 @pytest.mark.parametrize(

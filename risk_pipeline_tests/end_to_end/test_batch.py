@@ -1,0 +1,226 @@
+"""The founding behaviours, each on a real Dagster run of the whole graph."""
+
+from __future__ import annotations
+
+import logging
+
+import dagster as dg
+import numpy as np
+import pandas as pd
+import pytest
+import sqlalchemy as sa
+
+from risk_pipeline.analytics.reasons import Reason
+from risk_pipeline.config.factors import load_factors
+from risk_pipeline.storage import tables
+
+FIRST, LAST = "2025-06-02", "2025-06-06"
+KEY = ["session", "portfolio_id"]
+
+
+@pytest.fixture(scope="module")
+def week(make_home):
+    home = make_home()
+    home.result = home.run(FIRST, LAST)
+    return home
+
+
+def order_of(home, run_id: str) -> list[tuple[str, str]]:
+    """Return asset and partition of each materialisation, in the order of the event log."""
+    records = home.instance.all_logs(run_id, of_type=dg.DagsterEventType.ASSET_MATERIALIZATION)
+    return [(e.dagster_event.asset_key.to_user_string(), e.dagster_event.partition) for e in records]
+
+
+def test_every_asset_and_check_of_the_design_is_in_the_run(week):
+    assets = {name for name, _ in order_of(week, week.result.run_id)}
+    assert assets == {
+        *("portfolios", "factor_definitions", "company_profiles", "market_data", "market_data_coverage"),
+        *("price_cache", "factor_exposures", "stress_tests", "volatility", "portfolio_snapshots", "risk_report"),
+    }
+    failed = [e.check_name for e in week.result.get_asset_check_evaluations() if not e.passed and e.blocking]
+    assert failed == []
+
+
+def test_t08_all_market_data_then_the_cache_then_analytics(week):
+    order = [name for name, _ in order_of(week, week.result.run_id)]
+    last_market_data = max(at for at, name in enumerate(order) if name == "market_data")
+    cache = [at for at, name in enumerate(order) if name == "price_cache"]
+    analytics = [
+        at
+        for at, name in enumerate(order)
+        if name in ("factor_exposures", "stress_tests", "volatility", "portfolio_snapshots")
+    ]
+    assert order.count("market_data") == order.count("price_cache") == 5
+    assert last_market_data < order.index("market_data_coverage") < min(cache)
+    assert max(cache) < min(analytics)
+
+
+def test_the_graph_enforces_that_order():
+    from risk_pipeline.definitions import defs
+
+    graph = defs.resolve_asset_graph()
+
+    def above(name: str) -> set[str]:
+        return {key.to_user_string() for key in graph.get_ancestor_asset_keys(dg.AssetKey(name))}
+
+    assert {"market_data", "market_data_coverage"} <= above("price_cache")
+    for analytic in ("factor_exposures", "stress_tests", "volatility", "portfolio_snapshots", "risk_report"):
+        assert {"price_cache", "market_data_coverage", "factor_definitions"} <= above(analytic)
+
+
+def test_t08_the_panel_holds_the_prices_of_the_last_session(week):
+    from risk_pipeline.storage.market_data import panels_for
+    from risk_pipeline.storage.price_panel import open_panel
+
+    days = [pd.Timestamp(day).date() for day in pd.bdate_range(FIRST, LAST)]
+    hashes = set(panels_for(week.engine, days).values())
+    assert len(hashes) == 1
+    panel = open_panel(week.folder / "panels", hashes.pop(), verify=True)
+    assert str(panel.dates[-1]) == LAST
+    stored = week.table("market_data_cache", first=days[-1], last=days[-1]).set_index("symbol")["close"]
+    for symbol in ("SPY", "TLT", "AAPL"):
+        assert panel.close[-1, panel.symbols.index(symbol)] == stored[symbol]
+
+
+def test_the_panel_is_opened_once_per_step(make_home, monkeypatch):
+    from risk_pipeline.storage import price_panel
+
+    home, opened = make_home(), []
+    original = price_panel.open_panel
+    monkeypatch.setattr(price_panel, "open_panel", lambda *args, **kw: opened.append(args[1]) or original(*args, **kw))
+    result = home.run(FIRST, "2025-06-03")
+    reading = {"factor_exposures", "stress_tests", "volatility", "portfolio_snapshots"}
+    checks = {"price_cache_covers_look_back", "price_cache_hash_matches_content"}
+    steps = {event.step_key for event in result.all_events if event.is_step_success}
+    assert reading | checks <= steps
+    assert len(opened) <= len(reading | checks)
+    assert len(set(opened)) == 1
+
+
+def test_t04_definitions_are_there_after_a_run_on_an_empty_database(make_home):
+    home = make_home(frames=None)
+    home.run(FIRST)
+    definitions = home.table("factor_definitions").sort_values("factor_order")
+    assert definitions["factor_name"].tolist() == list(load_factors().names)
+    assert len(definitions) == 13
+    assert len(home.table("stress_scenarios")) == 23
+    assert home.table("portfolio_snapshots").empty
+
+
+def test_t01_one_name_for_the_rates_factor_everywhere(week):
+    factor = week.table("factor_definitions").set_index("factor_name").loc["IR Beta"]
+    assert (factor["factor_type"], factor["method"], factor["proxy"], factor["factor_order"]) == (
+        *("macro", "rolling_regression", "TLT", 2),
+    )
+    for name in ("factor_exposures", "symbol_factor_exposures", "scenario_factor_moves"):
+        assert "Interest Rate" not in set(week.table(name)["factor_name"])
+    page = (week.folder / "reports" / f"{LAST}.html").read_text()
+    assert "IR Beta" in page
+    assert "Interest Rate" not in page
+
+
+def test_t01_an_old_database_with_two_names_is_healed_by_the_next_run(make_home):
+    home = make_home()
+    home.run(FIRST)
+    definitions, exposures = tables.factor_definitions, tables.factor_exposures
+    with home.engine.begin() as connection:
+        rates = (
+            connection.execute(sa.select(definitions).where(definitions.c.factor_name == "IR Beta")).mappings().one()
+        )
+        connection.execute(sa.insert(definitions).values({**rates, "factor_name": "Interest Rate"}))
+        connection.execute(
+            sa.update(exposures)
+            .where(exposures.c.factor_name == "IR Beta", exposures.c.portfolio_id == "growth")
+            .values(factor_name="Interest Rate")
+        )
+    home.run("2025-06-03")
+    assert "Interest Rate" not in set(home.table("factor_definitions")["factor_name"])
+    rows = home.table("factor_exposures", portfolio="growth")
+    assert (rows["factor_name"] == "IR Beta").sum() == 2
+    assert "Interest Rate" not in set(rows["factor_name"])
+
+
+def test_t36_private_and_empty_portfolios_are_skipped_with_a_reason_at_info_level(week):
+    skips = week.table("analytics_skips")
+    skips = skips[skips["entity_type"] == "portfolio"]
+    for portfolio, reason in (("private", Reason.NO_PUBLIC_POSITIONS), ("empty", Reason.NO_ACTIVE_POSITIONS)):
+        own = skips[skips["entity"] == portfolio]
+        assert set(own["reason"]) == {reason.value}
+        assert set(own["analytic"]) == {"factor_exposures", "stress_tests", "volatility"}
+        assert len(own) == 3 * 5
+        assert week.table("factor_exposures", portfolio=portfolio).empty
+    snapshots = week.table("portfolio_snapshots")
+    assert snapshots["is_complete"].astype(bool).all()
+    assert {"private", "empty"} <= set(snapshots["portfolio_id"])
+    levels = {
+        record.level
+        for record in week.instance.all_logs(week.result.run_id)
+        if "skipped on" in (record.user_message or "")
+    }
+    assert levels == {logging.INFO}
+
+
+def test_t03_rates_scenarios_are_not_zero_where_ir_beta_is(week):
+    exposures = week.table("factor_exposures")
+    rates = exposures[exposures["factor_name"] == "IR Beta"]
+    assert rates["dollar_exposure"].notna().all()
+    stress = week.table("stress_test_results")
+    shocked = stress[stress["scenario_id"].str.startswith("rates_up")].merge(
+        rates[rates["dollar_exposure"] != 0][KEY], on=KEY
+    )
+    assert len(shocked) == 4 * len(rates)
+    assert (shocked["direct_pnl"] != 0).all()
+    assert (shocked["correlated_pnl"] != 0).all()
+
+
+def test_t06_every_eligible_portfolio_has_every_scenario(week):
+    stress, snapshots = week.table("stress_test_results"), week.table("portfolio_snapshots")
+    eligible = snapshots[snapshots["public_positions"] + snapshots["option_positions"] > 0]
+    assert (stress.groupby(KEY).size() == 23).all()
+    assert len(stress) == 23 * len(eligible)
+
+
+def test_t53_volatility_and_betas_are_in_the_snapshots(week):
+    rows = week.table("portfolio_snapshots").query("portfolio_id in ('growth', 'hedged')")
+    numbers = ["market_beta", "provider_beta", "ir_beta", "realised_21", "forecast", "var_99", "worst_scenario_pnl"]
+    assert rows[numbers].notna().all(axis=None)
+    assert (rows["forecast"] > 0).all()
+
+
+def test_t44_nav_is_cash_plus_long_plus_short(week):
+    rows = week.table("portfolio_snapshots")
+    np.testing.assert_allclose(rows["nav"], rows["cash"] + rows["long_value"] + rows["short_value"], rtol=1e-12)
+
+
+def test_t46_negative_equity_keeps_dollars_and_has_no_shares_of_equity(week):
+    rows = week.table("factor_exposures", portfolio="ruined")
+    assert rows["dollar_exposure"].notna().all()
+    assert rows["exposure"].isna().all()
+    assert set(rows["reason"]) == {Reason.NON_POSITIVE_EQUITY.value}
+    stress = week.table("stress_test_results", portfolio="ruined")
+    assert stress["correlated_pnl"].notna().all()
+    assert stress["return_on_equity"].isna().all()
+
+
+def test_a_portfolio_starts_on_its_inception_and_a_lot_comes_and_goes(week):
+    late = week.table("portfolio_snapshots", portfolio="late")
+    assert late["session"].dt.strftime("%m-%d").tolist() == ["06-04", "06-05", "06-06"]
+    assert late["is_opening"].astype(bool).tolist() == [True, False, False]
+    growth = week.table("portfolio_snapshots", portfolio="growth")
+    assert growth["positions"].tolist() == [2, 3, 3, 3, 2]
+    private = week.table("portfolio_snapshots", portfolio="private")
+    assert private["daily_pnl"].tolist() == [0.0, 0.0, 10_000.0, 0.0, 0.0]
+
+
+def test_contributions_by_factor_sum_to_the_stress_total(week):
+    impacts = week.table("stress_factor_impacts").groupby([*KEY, "scenario_id"])["impact"].sum()
+    stress = week.table("stress_test_results").set_index([*KEY, "scenario_id"])
+    expected = stress["correlated_pnl"] - stress["option_revaluation"]
+    np.testing.assert_allclose(impacts.reindex(expected.index), expected, rtol=1e-9, atol=1e-6)
+
+
+def test_each_materialisation_says_which_code_made_it(week):
+    from risk_pipeline.assets.common import code_version
+
+    event = week.instance.get_latest_materialization_event(dg.AssetKey("factor_exposures"))
+    assert event.asset_materialization.tags["dagster/code_version"] == code_version()

@@ -1,0 +1,78 @@
+"""Running a date once, five times, alone, within a range or a year later gives identical rows."""
+
+from __future__ import annotations
+
+import pandas as pd
+import pytest
+
+from risk_pipeline.storage import tables
+
+FIRST, LAST = "2025-06-02", "2025-06-06"
+ANALYTICS = tuple(table.name for table in tables.ANALYTICS)
+
+
+def same(left: dict[str, pd.DataFrame], right: dict[str, pd.DataFrame]) -> None:
+    assert left.keys() == right.keys()
+    for name, frame in left.items():
+        pd.testing.assert_frame_equal(frame, right[name], check_exact=True, obj=name)
+
+
+@pytest.fixture(scope="module")
+def range_rows(make_home):
+    home = make_home()
+    home.run(FIRST, LAST)
+    return home.everything()
+
+
+def test_t22_five_runs_leave_the_rows_of_one(make_home, range_rows):
+    home = make_home()
+    for _ in range(5):
+        home.run(FIRST, LAST)
+    same(home.everything(), range_rows)
+
+
+def test_t19_day_by_day_equals_the_range(make_home, range_rows):
+    home = make_home()
+    for day in pd.bdate_range(FIRST, LAST):
+        home.run(f"{day:%Y-%m-%d}")
+    # panels are per run; what was computed from them is not
+    same(home.everything(but=("price_panels",)), {k: v for k, v in range_rows.items() if k != "price_panels"})
+
+
+def test_backwards_and_after_later_sessions_gives_the_same_analytics(make_home, range_rows):
+    home = make_home()
+    home.run("2025-07-14", "2025-07-15")
+    for day in reversed(pd.bdate_range(FIRST, LAST)):
+        home.run(f"{day:%Y-%m-%d}")
+    for name in ANALYTICS:
+        rows = home.table(name)
+        rows = rows[rows["session"] <= pd.Timestamp(LAST)].reset_index(drop=True)
+        pd.testing.assert_frame_equal(rows, range_rows[name], check_exact=True, obj=name)
+
+
+def test_t29_running_a_session_again_leaves_the_others_untouched(make_home, range_rows):
+    home = make_home()
+    home.run(FIRST, LAST)
+    home.run("2025-06-04")
+    same(home.everything(but=("price_panels",)), {k: v for k, v in range_rows.items() if k != "price_panels"})
+
+
+def test_t11_a_restated_price_is_recorded_and_used(make_home, range_rows):
+    import sqlalchemy as sa
+
+    home = make_home()
+    home.run(FIRST, LAST)
+    cache = tables.market_data_cache
+    with home.engine.begin() as connection:
+        connection.execute(
+            sa.update(cache)
+            .where(cache.c.symbol == "AAPL", cache.c.session == pd.Timestamp("2025-06-04").date())
+            .values(close=1.0, low=1.0)
+        )
+    home.run(FIRST, LAST)
+    ledger = home.table("price_restatements")
+    assert set(ledger["field"]) == {"close", "low"}
+    assert (ledger["symbol"] == "AAPL").all()
+    assert (ledger["old_value"] == 1.0).all()
+    unchanged = ("price_restatements", "market_data_coverage", "price_panels")
+    same(home.everything(but=unchanged), {k: v for k, v in range_rows.items() if k not in unchanged})
