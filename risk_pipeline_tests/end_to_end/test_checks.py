@@ -1,0 +1,180 @@
+"""Every asset check passes on a good week, fails on rows that are made wrong, and blocks where it should."""
+
+from __future__ import annotations
+
+import shutil
+from datetime import date
+
+import dagster as dg
+import pytest
+import sqlalchemy as sa
+
+from risk_pipeline.checks import definitions, exposures, market, snapshots, stress, volatility
+from risk_pipeline.checks.common import ERROR, WARN, Finding, evaluate
+from risk_pipeline.definitions import defs
+from risk_pipeline.resources import Registries
+from risk_pipeline.storage import tables as t
+from risk_pipeline.storage.database import open_engine
+
+SESSIONS = [date(2025, 6, 2), date(2025, 6, 3)]
+DAY = SESSIONS[0]
+
+
+@pytest.fixture(scope="module")
+def week(make_home):
+    home = make_home()
+    home.run(str(SESSIONS[0]), str(SESSIONS[-1]))
+    return home
+
+
+@pytest.fixture
+def engine(week, tmp_path):
+    """A copy of the good database that a test may spoil."""
+    with week.engine.connect() as connection:
+        connection.exec_driver_sql("PRAGMA wal_checkpoint(TRUNCATE)")
+    shutil.copy(week.folder / "risk.db", tmp_path / "risk.db")
+    engine = open_engine(f"sqlite:///{tmp_path / 'risk.db'}")
+    yield engine
+    engine.dispose()
+
+
+def of(table: sa.Table, portfolio: str = "growth") -> sa.ColumnElement[bool]:
+    return (table.c.session == DAY) & (table.c.portfolio_id == portfolio)
+
+
+EXPOSURE, STRESS, SNAPSHOT = t.factor_exposures, t.stress_test_results, t.portfolio_snapshots
+PRICES, MOVES, VOLATILITY = t.market_data_cache, t.scenario_factor_moves, t.portfolio_volatility
+IR = of(EXPOSURE) & (EXPOSURE.c.factor_name == "IR Beta")
+RATES = of(STRESS) & (STRESS.c.scenario_id == "rates_up_100bp")
+AAPL = PRICES.c.symbol == "AAPL"
+WRONG = {
+    definitions.registry_and_table_agree: sa.update(t.factor_definitions).values(window=91),
+    definitions.no_retired_name_left: sa.update(EXPOSURE).where(IR).values(factor_name="Interest Rate"),
+    definitions.scenario_factors_resolve: sa.update(t.stress_scenarios).values(shocks={"Rates": {"return": 0.1}}),
+    market.proxies_complete: sa.delete(PRICES).where(PRICES.c.symbol == "TLT", PRICES.c.session == DAY),
+    market.symbols_covered: sa.delete(PRICES).where(AAPL, PRICES.c.session == SESSIONS[-1]),
+    market.no_stale_prices: sa.update(PRICES).where(AAPL, PRICES.c.session > date(2025, 5, 1)).values(close=200.0),
+    market.no_unexplained_jumps: sa.update(PRICES).where(AAPL, PRICES.c.session == DAY).values(close=20.0),
+    market.bars_on_sessions_only: sa.update(PRICES)
+    .where(AAPL, PRICES.c.session == DAY)
+    .values(session=date(2025, 6, 1)),
+    exposures.ir_beta_present: sa.update(EXPOSURE).where(IR).values(dollar_exposure=None),
+    exposures.factor_set_complete: sa.delete(EXPOSURE).where(of(EXPOSURE), EXPOSURE.c.factor_name == "Value"),
+    exposures.coverage_sufficient: sa.update(EXPOSURE).where(of(EXPOSURE)).values(coverage=0.7),
+    exposures.no_sudden_change: sa.update(EXPOSURE).where(IR).values(exposure=50.0),
+    stress.expected_row_count: sa.delete(STRESS).where(RATES),
+    stress.rates_scenarios_not_zero: sa.update(STRESS).where(RATES).values(direct_pnl=0.0),
+    stress.contributions_sum_to_total: sa.update(STRESS).where(RATES).values(correlated_pnl=1e6),
+    stress.shocks_plausible: sa.update(t.scenario_plausibility).values(reason="singular"),
+    volatility.present_for_eligible: sa.delete(VOLATILITY).where(of(VOLATILITY)),
+    volatility.forecast_finite_and_positive: sa.update(VOLATILITY).where(of(VOLATILITY)).values(forecast=-0.1),
+    volatility.forecast_unbiased: sa.update(t.volatility_scores).values(forecast=9.0),
+    snapshots.nav_is_cash_long_short: sa.update(SNAPSHOT).where(of(SNAPSHOT)).values(cash=1.0),
+    snapshots.snapshots_complete: sa.update(SNAPSHOT).where(of(SNAPSHOT)).values(is_complete=False),
+    snapshots.pnl_telescopes: sa.update(SNAPSHOT).where(of(SNAPSHOT)).values(nav=1.0),
+}
+"""What makes each check fail. The day before a Sunday bar is looked at too, so its check sees June 1 and 2."""
+
+
+def look(check, engine) -> Finding:
+    days = [date(2025, 5, 30), *SESSIONS] if check is market.bars_on_sessions_only else SESSIONS
+    return check(engine, Registries(), days)
+
+
+@pytest.mark.parametrize("check", WRONG, ids=lambda check: check.__name__)
+def test_check_passes_on_good_rows_and_fails_on_wrong_ones(check, engine):
+    good = look(check, engine)
+    assert good.bad.empty
+    assert good.looked_at > 0
+    with engine.begin() as connection:
+        assert connection.execute(WRONG[check]).rowcount > 0
+    bad = look(check, engine)
+    assert not bad.bad.empty
+    result = evaluate(bad, ERROR)
+    assert not result.passed
+    assert result.metadata["bad"].value == len(bad.bad)
+
+
+def test_every_check_of_the_graph_is_tested_here_or_below():
+    names = {key.name for key in defs.resolve_asset_graph().asset_check_keys}
+    assert names == {check.__name__ for check in WRONG} | {"covers_look_back", "hash_matches_content"}
+
+
+def test_coverage_between_the_limits_warns_and_below_is_an_error(engine):
+    for coverage, severity in ((0.9, WARN), (0.7, ERROR)):
+        with engine.begin() as connection:
+            connection.execute(sa.update(EXPOSURE).where(of(EXPOSURE)).values(coverage=coverage))
+        assert exposures.coverage_sufficient(engine, Registries(), SESSIONS).severity is severity
+
+
+def test_a_check_with_nothing_to_check_says_so(make_home):
+    home = make_home(frames=None)
+    result = home.run(str(DAY))
+    texts = {e.check_name: e.description for e in result.get_asset_check_evaluations()}
+    assert texts["ir_beta_present"] == "nothing to check: there are no eligible portfolios"
+    assert texts["nav_is_cash_long_short"] == "nothing to check: there are no snapshots"
+
+
+def test_blocking_checks_are_those_of_the_design():
+    blocking = {spec.name for checks in defs.asset_checks or [] for spec in checks.check_specs if spec.blocking}
+    assert blocking == {
+        *("registry_and_table_agree", "no_retired_name_left", "proxies_complete", "covers_look_back"),
+        *("ir_beta_present", "factor_set_complete", "expected_row_count", "nav_is_cash_long_short"),
+    }
+
+
+def test_a_session_without_a_proxy_stops_the_run_before_the_panel(make_home, monkeypatch):
+    from risk_pipeline.market.simulated import SimulatedMarket
+
+    fetch = SimulatedMarket.fetch
+
+    def without_rates_proxy(self, symbols, sessions):
+        return fetch(self, [symbol for symbol in symbols if symbol != "TLT"], sessions)
+
+    monkeypatch.setattr(SimulatedMarket, "fetch", without_rates_proxy)
+    home = make_home()
+    result = home.run(str(DAY), succeeds=False)
+    done = {event.asset_key.to_user_string() for event in result.get_asset_materialization_events()}
+    assert "market_data" in done
+    assert "price_cache" not in done
+    (failed,) = [e for e in result.get_asset_check_evaluations() if not e.passed and e.blocking]
+    assert failed.check_name == "proxies_complete"
+    assert home.table("factor_exposures").empty
+
+
+def test_a_session_without_any_price_fails_by_name_and_the_others_stay(make_home, monkeypatch):
+    from risk_pipeline.market.simulated import SimulatedMarket
+
+    fetch = SimulatedMarket.fetch
+
+    def without_the_third(self, symbols, sessions):
+        return fetch(self, symbols, sessions[sessions != "2025-06-03"])
+
+    monkeypatch.setattr(SimulatedMarket, "fetch", without_the_third)
+    home = make_home()
+    result = home.run("2025-06-02", "2025-06-04", succeeds=False)
+    (failure,) = [e for e in result.all_events if e.is_step_failure and e.step_key == "market_data"]
+    assert "2025-06-03" in failure.step_failure_data.user_failure_data.description
+    done = home.instance.get_materialized_partitions(dg.AssetKey("market_data"))
+    assert done == {"2025-06-02", "2025-06-04"}
+    assert home.table("portfolio_snapshots").empty
+
+
+def test_a_damaged_panel_is_told_by_its_hash(week):
+    import numpy as np
+
+    from risk_pipeline.storage.market_data import panels_for
+    from risk_pipeline.storage.price_panel import PanelError, open_panel
+
+    name = panels_for(week.engine, [DAY])[DAY]
+    path = week.folder / "panels" / name / "close.npy"
+    saved = path.read_bytes()
+    closes = np.load(path)
+    closes[-1, 0] += 1.0
+    np.save(path, closes)
+    try:
+        assert open_panel(week.folder / "panels", name).content_hash() != name
+        with pytest.raises(PanelError, match="materialise price_cache"):
+            open_panel(week.folder / "panels", name, verify=True)
+    finally:
+        path.write_bytes(saved)
