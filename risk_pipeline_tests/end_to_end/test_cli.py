@@ -1,0 +1,165 @@
+"""The command line as a user meets it: what it prints, what it writes, and how it says no."""
+
+from __future__ import annotations
+
+import sqlite3
+from pathlib import Path
+
+import pytest
+
+from risk_pipeline import cli
+from risk_pipeline.automation import catch_up
+
+PORTFOLIOS = "portfolio_id,name,inception_date,starting_equity\nmine,My book,2025-01-02,100000\n"
+POSITIONS = (
+    "portfolio_id,symbol,investment_class,quantity,entry_date,entry_price\n"
+    "mine,AAPL,STOCK,100,2025-01-02,200\nmine,tlt,etf,200,2025-01-02,95\n"
+)
+
+
+@pytest.fixture
+def home(tmp_path, monkeypatch):
+    for name in ("DAGSTER_HOME", "RISK_PIPELINE_HOME"):
+        monkeypatch.setenv(name, str(tmp_path / "home"))
+    monkeypatch.delenv("RISK_PIPELINE_DATABASE_URL", raising=False)
+    from datetime import UTC, datetime
+
+    monkeypatch.setattr(catch_up, "now", lambda: datetime(2025, 6, 14, 12, tzinfo=UTC))
+    return tmp_path / "home"
+
+
+@pytest.fixture
+def run(capsys, monkeypatch):
+    """Return a function that runs a command and returns its exit code and what it printed."""
+
+    def call(*words: str) -> tuple[int, str]:
+        monkeypatch.setattr("sys.argv", ["risk-pipeline", *map(str, words)])
+        try:
+            cli.main()
+            code = 0
+        except SystemExit as stop:
+            code = int(stop.code or 0)
+        return code, " ".join(capsys.readouterr().out.split())
+
+    return call
+
+
+@pytest.fixture
+def book(tmp_path) -> list[Path]:
+    paths = [tmp_path / "portfolios.csv", tmp_path / "positions.csv"]
+    for path, text in zip(paths, (PORTFOLIOS, POSITIONS), strict=True):
+        path.write_text(text)
+    return paths
+
+
+def test_first_run_imports_the_demo_runs_and_says_what_next(home, run):
+    code, out = run("run", "--last", "2")
+    assert code == 0
+    assert "Running 2 sessions, 2025-06-12 to 2025-06-13" in out
+    for portfolio in ("growth", "family", "long_short", "funds", "private", "cash", "neutral", "failed", "trader"):
+        assert portfolio in out
+    assert "Next: make dev" in out
+    assert "holds only private assets" in out
+    assert (home / "reports" / "2025-06-13.html").exists()
+    code, out = run("show", "--portfolio", "long_short", "--date", "2025-06-12")
+    assert code == 0
+    assert "IR Beta" in out
+    assert "rates_up_100bp" in out
+
+
+def test_own_portfolios_catch_up_rebuild_and_nothing_left_to_do(home, run, book, monkeypatch):
+    monkeypatch.setenv("RISK_PIPELINE_CATCH_UP_SESSIONS", "3")
+    code, out = run("import", "--check", *book)
+    assert (code, out) == (0, "Valid: 1 portfolios, 2 positions, 0 flows, 0 marks")
+    code, out = run("show")
+    assert code == 2
+    assert "`risk-pipeline run` makes them" in out
+    assert run("import", *book)[0] == 0
+    code, out = run("run")
+    assert code == 0
+    assert "Running 3 sessions, 2025-06-11 to 2025-06-13" in out
+    before = rows(home)
+    code, out = run("run")
+    assert code == 0
+    assert "Nothing is missing" in out
+    code, out = run("doctor")
+    assert code == 0
+    assert "✓ snapshots" in out
+    code, out = run("rebuild", "--from", "2025-06-11", "--to", "2025-06-13")
+    assert code == 0
+    assert "prices are kept" in out
+    assert rows(home) == before
+
+
+def rows(home: Path) -> dict[str, list[tuple[object, ...]]]:
+    with sqlite3.connect(home / "risk.db") as connection:
+        names = [n for (n,) in connection.execute("SELECT name FROM sqlite_master WHERE type = 'table'")]
+        return {name: sorted(connection.execute(f'SELECT * FROM "{name}"'), key=repr) for name in names}
+
+
+@pytest.mark.parametrize(
+    ("words", "says"),
+    [
+        (["--date", "2025-06-14"], "2025-06-14 has not closed yet: the last closed session is 2025-06-13"),
+        (["--date", "2025-06-08"], "holds no session of XNYS; the one before is 2025-06-06"),
+        (["--date", "2014-06-02"], "set RISK_PIPELINE_FIRST_SESSION"),
+        (["--from", "2025-06-02"], "--from and --to go together"),
+        (["--from", "2025-06-05", "--to", "2025-06-02"], "is after --to"),
+        (["--last", "2", "--date", "2025-06-02"], "give one of"),
+    ],
+)
+def test_dates_that_can_t_be_run_are_refused_with_a_remedy(home, run, book, words, says):
+    run("import", *book)
+    code, out = run("run", *words)
+    assert code == 2
+    assert says in out
+    assert "Traceback" not in out
+
+
+def test_a_bad_import_names_every_row_and_changes_nothing(home, run, book):
+    run("import", *book)
+    before = rows(home)
+    book[1].write_text(
+        POSITIONS + "nobody,SPY,PUBLIC,10,2025-01-02,500\nmine,SPY,STONK,1.000,5,2025-13-01,500\nmine,SPY,,0,x,-1\n"
+    )
+    code, out = run("import", *book)
+    assert code == 2
+    assert "positions.csv, line 4, portfolio_id: 'nobody' is no portfolio" in out
+    assert "positions.csv, line 5: has 7 fields where the header has 6" in out
+    assert "line 6, investment_class" in out
+    assert "nothing was imported" in out
+    assert rows(home) == before
+
+
+def test_settings_that_are_wrong_are_named(home, run, monkeypatch):
+    monkeypatch.setenv("RISK_PIPELINE_MARKET__SOURCE", "bloomberg")
+    code, out = run("doctor")
+    assert code == 2
+    assert "RISK_PIPELINE_MARKET__SOURCE" in out
+    assert "simulated" in out
+    monkeypatch.setenv("RISK_PIPELINE_MARKET__SOURCE", "simulated")
+    monkeypatch.setenv("RISK_PIPELINE_DATABASE_URL", "mysql://someone:sentinel-password@host/db")
+    code, out = run("doctor")
+    assert code == 2
+    assert "mysql is not supported" in out
+    assert "sentinel" not in out
+
+
+def test_without_portfolios_a_real_source_asks_for_them(home, run, monkeypatch, tmp_path):
+    prices = tmp_path / "prices.csv"
+    prices.write_text("date,symbol,close\n2025-06-13,SPY,600\n")
+    monkeypatch.setenv("RISK_PIPELINE_MARKET__SOURCE", "files")
+    monkeypatch.setenv("RISK_PIPELINE_MARKET__PATH", str(prices))
+    code, out = run("run")
+    assert code == 2
+    assert "risk-pipeline import portfolios.csv positions.csv" in out
+
+
+def test_demo_files_can_be_written_and_imported(home, run, tmp_path):
+    code, out = run("demo", "--write", tmp_path / "demo")
+    assert code == 0
+    files = sorted((tmp_path / "demo").glob("*.csv"))
+    assert {file.stem for file in files} == {"portfolios", "positions", "flows", "marks"}
+    code, out = run("import", *files)
+    assert code == 0
+    assert "10 portfolios" in out
