@@ -1,0 +1,244 @@
+"""Conditional stress, option revaluation, replays, exposures and risk decomposition: goldens and identities."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from risk_pipeline.analytics.exposures import aggregate_exposures, risk_decomposition, series_fit
+from risk_pipeline.analytics.holdings import Holdings, constant_weight_returns
+from risk_pipeline.analytics.options import black_scholes
+from risk_pipeline.analytics.reasons import Reason
+from risk_pipeline.analytics.stress import (
+    conditional_moves,
+    conditional_std,
+    option_revaluation,
+    replay,
+    reverse_stress,
+)
+from risk_pipeline.config.factors import load_factors
+from risk_pipeline.config.scenarios import load_scenarios
+
+VOLATILITIES = np.array([0.01, 0.012, 0.008])
+CORRELATION = np.array([[1, 0.8, -0.3], [0.8, 1, -0.2], [-0.3, -0.2, 1]])
+SIGMA = CORRELATION * np.outer(VOLATILITIES, VOLATILITIES)
+
+
+def test_kupiec_golden_one_shock():
+    found = conditional_moves(SIGMA, np.array([0]), np.array([-0.10]))
+    np.testing.assert_allclose(found.move, [-0.10, -0.096, 0.024], atol=1e-15)
+    np.testing.assert_allclose(found.covariance[1:, 1:], [[5.184e-5, 3.84e-6], [3.84e-6, 5.824e-5]], rtol=1e-12)
+    assert found.mahalanobis**2 == pytest.approx(100)
+
+
+def test_kupiec_golden_two_shocks_which_keep_their_values():
+    found = conditional_moves(SIGMA, np.array([0, 1]), np.array([-0.10, -0.12]))
+    assert found.move[0] == -0.10
+    assert found.move[1] == -0.12
+    assert found.move[2] == pytest.approx(0.0222222, abs=1e-7)
+
+
+def test_fixture_5_the_volatilities_count_and_not_rho_alone():
+    sigma = np.array([[0.01**2, 0.5 * 0.01 * 0.02], [0.5 * 0.01 * 0.02, 0.02**2]])
+    assert conditional_moves(sigma, np.array([0]), np.array([-0.1])).move[1] == pytest.approx(-0.1)
+
+
+def test_a_conditional_move_of_one_factor_is_its_univariate_beta_times_the_shock(core):
+    window = core[-252:]
+    window = window[~np.isnan(window).any(axis=1)]
+    sigma = np.cov(window.T)
+    move = conditional_moves(sigma, np.array([0]), np.array([-0.1])).move
+    for k in range(1, window.shape[1]):
+        beta = np.polyfit(window[:, 0], window[:, k], 1)[0]
+        assert move[k] == pytest.approx(-0.1 * beta, rel=1e-9)
+
+
+def test_factors_that_can_t_be_told_apart_are_refused_with_a_reason():
+    sigma = np.array([[1.0, 1.0 - 1e-12], [1.0 - 1e-12, 1.0]]) * 1e-4
+    found = conditional_moves(sigma, np.array([0, 1]), np.array([0.1, -0.1]))
+    assert found.reason is Reason.SINGULAR
+    assert np.isnan(found.move).all()
+
+
+def test_propagation_never_makes_a_shock_less_plausible_and_a_longer_horizon_more():
+    day = conditional_moves(SIGMA, np.array([0]), np.array([-0.03]))
+    month = conditional_moves(SIGMA, np.array([0]), np.array([-0.03]), horizon=21)
+    squared = day.move @ np.linalg.solve(SIGMA, day.move)
+    assert squared == pytest.approx(day.mahalanobis**2)
+    assert month.mahalanobis == pytest.approx(day.mahalanobis / np.sqrt(21))
+    assert month.p_value > day.p_value
+
+
+def test_fixture_4_a_long_position_in_bonds_loses_when_rates_rise():
+    library = load_scenarios(load_factors())
+    for basis_points, loss in ((0.01, -14_600), (0.005, -7_775)):
+        assert 100_000 * library.rates_conversion.to_return(basis_points) == pytest.approx(loss)
+
+
+def test_reverse_stress_loses_what_was_asked_and_is_the_most_plausible():
+    dollars = np.array([1e6, -2e5, 3e5])
+    shock = reverse_stress(dollars, SIGMA, 50_000)
+    assert dollars @ shock == pytest.approx(-50_000)
+    distance = shock @ np.linalg.solve(SIGMA, shock)
+    rng = np.random.default_rng(0)
+    for _ in range(50):
+        other = rng.normal(size=3)
+        other *= -50_000 / (dollars @ other)
+        assert other @ np.linalg.solve(SIGMA, other) >= distance - 1e-9
+
+
+def test_replay_adds_up_and_its_drawdown_is_within():
+    path = np.array([[0.01, 0.0], [-0.05, 0.01], [0.03, 0.0]])
+    found = replay(np.array([[100.0, 0.0], [-100.0, 50.0]]), path)
+    np.testing.assert_allclose(found.total, [-1.0, 1.5])
+    np.testing.assert_allclose(found.max_drawdown, [-5.0, -3.0])
+
+
+def test_options_hull_golden_parity_and_greeks():
+    """Hull, Options, Futures and Other Derivatives: S = 42, K = 40, r = 10 %, sigma = 20 %, half a year."""
+    one = np.ones(1)
+    call, put = (
+        black_scholes(42 * one, 40 * one, 0.5 * one, 0.1, 0.2 * one, np.array([is_call])) for is_call in (True, False)
+    )
+    assert call.price[0] == pytest.approx(4.76, abs=0.005)
+    assert put.price[0] == pytest.approx(0.81, abs=0.005)
+    assert call.price[0] - put.price[0] == pytest.approx(42 - 40 * np.exp(-0.05))
+    for is_call, found in ((True, call), (False, put)):
+
+        def price(s: float, v: float = 0.2, t: float = 0.5, c: bool = is_call) -> float:
+            return black_scholes(s * one, 40 * one, t * one, 0.1, v * one, np.array([c])).price[0]
+
+        assert found.delta[0] == pytest.approx((price(42.001) - price(41.999)) / 0.002, abs=1e-6)
+        assert found.gamma[0] == pytest.approx((price(42.01) - 2 * price(42) + price(41.99)) / 1e-4, abs=1e-4)
+        assert found.vega[0] == pytest.approx((price(42, 0.2001) - price(42, 0.1999)) / 0.0002, rel=1e-5)
+        assert found.theta[0] == pytest.approx(-(price(42, t=0.5001) - price(42, t=0.4999)) / 0.0002, rel=1e-4)
+
+
+def test_options_at_expiry_are_worth_their_intrinsic_value():
+    spot, strike = np.array([90.0, 100.0, 110.0]), np.full(3, 100.0)
+    found = black_scholes(spot, strike, np.zeros(3), 0.05, np.full(3, 0.2), np.ones(3, dtype=bool))
+    np.testing.assert_allclose(found.price, [0, 0, 10])
+    np.testing.assert_allclose(found.delta, [0, 0.5, 1])
+
+
+def test_t33_revaluation_beyond_delta_is_nothing_for_no_move_and_positive_for_who_is_long():
+    arguments = (np.array([100.0]), np.array([100.0]), np.array([0.5]), 0.02, np.array([0.25]), np.array([False]))
+    nothing = option_revaluation(*arguments, np.array([1000.0]), np.array([0.0]))
+    crash = option_revaluation(*arguments, np.array([1000.0]), np.array([-0.35]))
+    assert nothing[0] == pytest.approx(0)
+    assert crash[0] > 0
+    assert option_revaluation(*arguments, np.array([-1000.0]), np.array([-0.35]))[0] == pytest.approx(-crash[0])
+
+
+def holdings(rows: list[tuple[int, int, float]]) -> Holdings:
+    portfolio, symbol, value = (np.array(column) for column in zip(*rows, strict=True))
+    return Holdings(np.zeros(len(rows), dtype=np.int64), portfolio, symbol, value.astype(float), value.astype(float))
+
+
+def test_fixture_1_long_and_short_make_the_net_beta():
+    found = aggregate_exposures(
+        holdings([(0, 0, 60_000), (0, 1, -40_000)]),
+        np.array([[[1.2], [0.8]]]),
+        np.full((1, 2, 1), 0.1),
+        np.array([[100_000.0]]),
+    )
+    assert found.exposure[0, 0, 0] == pytest.approx(0.40)
+    assert found.std_error[0, 0, 0] == pytest.approx(np.hypot(0.06, 0.04))
+
+
+def test_t33_one_stock_with_beta_one_loses_ten_percent_of_its_value():
+    found = aggregate_exposures(
+        holdings([(0, 0, 100_000)]), np.ones((1, 1, 1)), np.zeros((1, 1, 1)), np.array([[200_000.0]])
+    )
+    assert found.exposure[0, 0, 0] == 0.5
+    assert found.dollar[0, 0, 0] * -0.10 == -10_000
+
+
+def test_t32_long_and_short_of_one_symbol_is_nothing():
+    found = aggregate_exposures(
+        holdings([(0, 0, 100.0), (0, 0, -100.0)]), np.ones((1, 1, 1)), np.ones((1, 1, 1)), np.array([[50.0]])
+    )
+    assert found.dollar[0, 0, 0] == found.std_error[0, 0, 0] == 0.0
+    assert found.coverage[0, 0, 0] == 1.0
+
+
+def test_t38_three_lots_of_ten_are_one_of_thirty():
+    betas, errors, equity = np.full((1, 1, 1), 1.3), np.full((1, 1, 1), 0.2), np.array([[50.0]])
+    three = aggregate_exposures(holdings([(0, 0, 10.0)] * 3), betas, errors, equity)
+    one = aggregate_exposures(holdings([(0, 0, 30.0)]), betas, errors, equity)
+    assert three.dollar[0, 0, 0] == pytest.approx(one.dollar[0, 0, 0], abs=1e-12)
+    assert three.std_error[0, 0, 0] == one.std_error[0, 0, 0]
+
+
+def test_a_symbol_without_a_beta_lowers_coverage_and_is_no_zero():
+    found = aggregate_exposures(
+        holdings([(0, 0, 75.0), (0, 1, -25.0), (1, 1, 10.0)]),
+        np.array([[[1.0], [np.nan]]]),
+        np.zeros((1, 2, 1)),
+        np.array([[100.0, 100.0]]),
+    )
+    np.testing.assert_allclose(found.coverage[0, :, 0], [0.75, 0.0])
+    assert found.dollar[0, 0, 0] == 75.0
+
+
+def test_t46_without_positive_equity_the_dollars_stand_alone():
+    found = aggregate_exposures(
+        holdings([(0, 0, 100.0), (1, 0, 100.0)]), np.ones((1, 1, 1)), np.zeros((1, 1, 1)), np.array([[0.0, -5.0]])
+    )
+    np.testing.assert_allclose(found.dollar[0, :, 0], 100.0)
+    assert np.isnan(found.exposure).all()
+
+
+def test_euler_golden_by_factor_and_by_position():
+    """By hand and by skfolio, goldens.md 3.2."""
+    betas = np.array([[1, 0.2], [0.8, -0.3], [1.2, 0.5]])
+    factor = np.array([[0.04, 0.006], [0.006, 0.0225]])
+    found = risk_decomposition(np.array([0.5, 0.3, 0.2]), betas, factor, np.array([0.01, 0.02, 0.03]))
+    assert found.total == pytest.approx(0.213264741577, abs=1e-12)
+    np.testing.assert_allclose(found.factor, [0.18316577, 0.00430943], atol=1e-8)
+    assert found.specific == pytest.approx(0.025789541953, abs=1e-12)
+    assert found.factor.sum() + found.specific == pytest.approx(found.total, abs=1e-12)
+    assert found.position.sum() == pytest.approx(found.total, abs=1e-12)
+
+
+@settings(deadline=None, max_examples=30)
+@given(st.integers(0, 10_000), st.integers(2, 6))
+def test_contributions_sum_and_scale(seed, factors):
+    rng = np.random.default_rng(seed)
+    root = rng.normal(size=(factors, factors))
+    sigma = root @ root.T * 1e-4 + np.eye(factors) * 1e-6
+    betas, dollars = rng.normal(size=(7, factors)), rng.normal(size=7) * 1e5
+    found = risk_decomposition(dollars, betas, sigma, rng.uniform(0, 1e-4, 7))
+    assert found.position.sum() == pytest.approx(found.total, rel=1e-12)
+    assert found.factor.sum() + found.specific == pytest.approx(found.total, rel=1e-12)
+    shocked = np.array([factors - 1])
+    one = conditional_moves(sigma, shocked, np.array([0.02]))
+    two = conditional_moves(sigma, shocked, np.array([0.04]))
+    np.testing.assert_allclose(two.move, 2 * one.move, rtol=1e-9)
+    order = rng.permutation(factors)
+    turned = conditional_moves(sigma[np.ix_(order, order)], np.argsort(order)[shocked], np.array([0.02]))
+    np.testing.assert_allclose(turned.move, one.move[order], rtol=1e-7, atol=1e-12)
+    spread = conditional_std(dollars[None, :factors], one.covariance)
+    assert spread[0] >= 0
+
+
+def test_the_fit_of_a_series_is_that_of_least_squares(returns, core):
+    import statsmodels.api as sm
+
+    series = returns[["AAPL", "MSFT", "XOM"]].to_numpy()[-252:]
+    found = series_fit(series, core[-252:])
+    for column in range(3):
+        keep = ~np.isnan(series[:, column])
+        oracle = sm.OLS(series[keep, column], sm.add_constant(core[-252:][keep])).fit()
+        assert found.r_squared[column] == pytest.approx(oracle.rsquared, abs=1e-10)
+        assert found.residual_volatility[column] == pytest.approx(np.sqrt(oracle.mse_resid * 252), abs=1e-10)
+
+
+def test_a_gap_moves_like_the_rest_of_the_book_and_is_no_zero():
+    history = np.array([[0.01, 0.03], [0.02, np.nan], [np.nan, np.nan]])
+    book = holdings([(0, 0, 90.0), (0, 1, 10.0)])
+    found = constant_weight_returns(book.notional(1, 2), history, np.array([100.0]))
+    np.testing.assert_allclose(found.returns[:, 0], [0.012, 0.02, np.nan])
+    assert found.coverage[0] == pytest.approx((1.0 + 0.9 + 0.0) / 3)
