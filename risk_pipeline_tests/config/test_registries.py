@@ -1,0 +1,132 @@
+"""The registries: what they hold, and how a mistake in a file is told."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import pytest
+import yaml
+
+import risk_pipeline
+from risk_pipeline.config import factors as factor_module
+from risk_pipeline.config.errors import ConfigError
+from risk_pipeline.config.factors import load_factors
+from risk_pipeline.config.scenarios import load_scenarios
+
+
+@pytest.fixture
+def factors():
+    return load_factors()
+
+
+def test_thirteen_factors_in_their_order(factors):
+    assert factors.names == (
+        *("Market Beta (90D)", "Provider Beta (1Y)", "IR Beta", "Momentum", "Value", "Growth", "Size", "Quality"),
+        *("Low Volatility", "Growth-Value Spread", "Momentum Spread", "Size Spread", "Quality Spread"),
+    )
+    rates = factors.by_name["IR Beta"]
+    assert (rates.order, rates.factor_type, rates.method, rates.proxy) == (2, "macro", "rolling_regression", "TLT")
+    assert factors.proxies == ("IWM", "MTUM", "QUAL", "SPY", "TLT", "USMV", "VTV", "VUG")
+    assert factors.aliases == {"Interest Rate": "IR Beta"}
+
+
+def test_nineteen_scenarios_and_four_historical_ones(factors):
+    library = load_scenarios(factors)
+    kinds = [scenario.kind for scenario in library.active]
+    assert (kinds.count("hypothetical"), kinds.count("historical")) == (19, 4)
+    assert [scenario.id for scenario in library.replays] == ["covid_2020", "rates_2022"]
+    severity = {scenario.id: library.severity(scenario) for scenario in library.active}
+    assert severity["market_down_5"] == "base"
+    assert severity["market_down_10"] == "mild"
+    assert severity["liquidity_crisis"] == "moderate"
+    assert severity["market_down_35"] == "severe"
+    assert severity["financial_crisis_2008"] == "extreme"
+
+
+def test_t01_every_shocked_key_resolves_to_a_core_factor(factors):
+    library = load_scenarios(factors)
+    for scenario in library.active:
+        for position in library.moves(scenario, factors):
+            assert factors.core_names[position]
+    assert factors.by_scenario_key["Interest_Rate"].name == "IR Beta"
+
+
+def test_t02_no_module_spells_a_factor_s_name():
+    names = [*load_factors().names, *load_factors().aliases]
+    distinct = [name for name in names if " " in name]
+    root = Path(risk_pipeline.__file__).parent
+    for path in root.rglob("*.py"):
+        code = re.sub(r'""".*?"""', "", path.read_text(), flags=re.DOTALL)
+        for name in distinct:
+            assert name not in code, f"{path.name} spells {name}"
+
+
+def test_an_absolute_style_return_becomes_one_relative_to_the_market(factors, tmp_path):
+    path = scenario_file(tmp_path, {"Value": {"return": 0.05}, "Market": {"return": 0.02}})
+    library = load_scenarios(factors, path)
+    mine = library.active[-1]
+    assert library.moves(mine, factors) == pytest.approx({3: 0.03, 0: 0.02})
+
+
+def scenario_file(folder: Path, shocks: object, **fields: object) -> Path:
+    path = folder / "mine.yaml"
+    entry = {"id": "mine", "name": "Mine", "category": "own", "shocks": shocks, **fields}
+    path.write_text(yaml.safe_dump({"scenarios": [entry]}))
+    return path
+
+
+@pytest.mark.parametrize(
+    ("shocks", "fields", "says"),
+    [
+        ({"Inflation": {"return": 0.1}}, {}, "use one of Market"),
+        ({"Market": -0.1}, {}, "has no unit"),
+        ({"Market": {"return": -1.2}}, {}, "decimal between -1.0 and 3.0"),
+        ({"Interest_Rate": {"yield_change": 5.0}}, {}, "decimal between -0.2 and 0.2"),
+        ({"Market": {"yield_change": 0.01}}, {}, "yield_change is for rates"),
+        ({"Market": {"relative": 0.01}}, {}, "use return"),
+        ({}, {}, "holds no shock"),
+        ({"Market": {"return": 0.1}}, {"id": "market_up_5"}, "used twice"),
+        ({"Market": {"return": 0.1}}, {"id": "../../x"}, "pattern"),
+        ({"Market": {"return": 0.1}}, {"colour": "red"}, "colour"),
+        ({"Market": {"return": 0.1}}, {"horizon": 0}, "horizon"),
+    ],
+)
+def test_a_wrong_scenario_names_file_scenario_field_and_remedy(factors, tmp_path, shocks, fields, says):
+    with pytest.raises(ConfigError) as refused:
+        load_scenarios(factors, scenario_file(tmp_path, shocks, **fields))
+    text = str(refused.value)
+    assert text.startswith("mine.yaml: scenario")
+    assert "field" in text
+    assert says in text
+
+
+def test_a_file_that_is_no_yaml_or_missing_or_huge_is_refused(factors, tmp_path):
+    for name, content in (("a.yaml", "{"), ("b.yaml", "- 1"), ("c.yaml", "x: " + "1" * 1_000_001)):
+        (tmp_path / name).write_text(content)
+        with pytest.raises(ConfigError, match=name):
+            load_scenarios(factors, tmp_path / name)
+    with pytest.raises(ConfigError, match="no such file"):
+        load_scenarios(factors, tmp_path / "nowhere.yaml")
+
+
+@pytest.mark.parametrize(
+    ("change", "says"),
+    [
+        ({"method": "guess"}, "method"),
+        ({"min_observations": 500}, "at most the window"),
+        ({"name": "IR Beta"}, "used twice"),
+        ({"proxy_minus": "SPY"}, "spread_regression"),
+        ({"scenario_key": "Interest_Rate"}, "used twice"),
+        ({"colour": "red"}, "colour"),
+    ],
+)
+def test_a_wrong_factor_names_file_factor_field_and_remedy(tmp_path, change, says):
+    content = yaml.safe_load(factor_module.DEFAULT.read_text())
+    content["factors"][3].update(change)
+    path = tmp_path / "factors.yaml"
+    path.write_text(yaml.safe_dump(content))
+    with pytest.raises(ConfigError) as refused:
+        load_factors(path)
+    assert str(refused.value).startswith("factors.yaml: factor")
+    assert says in str(refused.value)
