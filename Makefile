@@ -13,7 +13,7 @@ run: $(VENV)/installed
 	@$(BIN)/risk-pipeline run --last 10
 
 test: lint
-	@$(BIN)/pytest
+	@$(BIN)/pytest -n 2 --dist loadfile
 
 dev: $(VENV)/installed
 	@$(BIN)/dagster dev --workspace workspace.yaml --port 3000

@@ -86,9 +86,10 @@ class Cell:
             self.bad(column, f"{column} must be 1 to 64 letters, digits, blanks or . _ : / -")
         return value
 
-    def symbol(self, column: str) -> str:
-        """Return a symbol in its one spelling."""
-        value = canonical(self.values.get(column, ""))
+    def symbol(self, column: str, *, is_priced: bool = True) -> str:
+        """Return a symbol in upper case; one that a market prices in its one spelling."""
+        value = " ".join(self.values.get(column, "").upper().split())
+        value = canonical(value) if is_priced else value
         if not SYMBOL.fullmatch(value):
             self.bad(column, "must be a symbol such as SPY or BRK.B, 40 characters at most")
         return value
@@ -172,7 +173,7 @@ def position_row(cell: Cell) -> dict[str, Any]:
     row = {
         "position_id": None,
         "portfolio_id": cell.identifier("portfolio_id"),
-        "symbol": cell.symbol("symbol"),
+        "symbol": cell.symbol("symbol", is_priced=kind == "PUBLIC"),
         "investment_class": kind,
         "quantity": quantity,
         "entry_date": entry,
@@ -226,7 +227,7 @@ def flow_row(cell: Cell) -> dict[str, Any]:
 def mark_row(cell: Cell) -> dict[str, Any]:
     """Read the mark of a private asset."""
     return {
-        "symbol": cell.symbol("symbol"),
+        "symbol": cell.symbol("symbol", is_priced=False),
         "mark_date": cell.day("mark_date"),
         "price": cell.positive("price"),
     }

@@ -152,8 +152,10 @@ _READERS: dict[str, Callable[[Cell], dict[str, Any]]] = {
 def _validate(engine: sa.Engine, texts: Mapping[str, str]) -> dict[str, list[_Row]]:
     problems: list[ImportProblem] = []
     rows: dict[str, list[_Row]] = {kind: [] for kind in COLUMNS}
+    named: set[str] = set()  # portfolios of this import, those with problems included
     for name, text in texts.items():
         kind, raw = _parse(name, text, problems)
+        named |= {row.values["portfolio_id"] for row in raw if kind == "portfolios"}
         for row in raw if kind else []:
             found: list[tuple[str, str, str]] = []
             for column, value in row.values.items():
@@ -163,7 +165,7 @@ def _validate(engine: sa.Engine, texts: Mapping[str, str]) -> dict[str, list[_Ro
             problems += [ImportProblem(name, row.line, *problem) for problem in found]
             if not found:
                 rows[str(kind)].append(_Row(name, row.line, values))
-    _check_keys(engine, rows, problems)
+    _check_keys(engine, rows, named, problems)
     if problems:
         raise ImportRefused(sorted(problems, key=lambda problem: (problem.file, problem.line)))
     return rows
@@ -177,7 +179,9 @@ KEYS = {
 }
 
 
-def _check_keys(engine: sa.Engine, rows: Mapping[str, list[_Row]], problems: list[ImportProblem]) -> None:
+def _check_keys(
+    engine: sa.Engine, rows: Mapping[str, list[_Row]], named: set[str], problems: list[ImportProblem]
+) -> None:
     """Find rows that stand twice, portfolios that don't exist and position ids that another one has."""
     with engine.connect() as connection:
         stored = set(connection.execute(sa.select(tables.portfolios.c.portfolio_id)).scalars())
@@ -185,7 +189,7 @@ def _check_keys(engine: sa.Engine, rows: Mapping[str, list[_Row]], problems: lis
             row.position_id: row.portfolio_id
             for row in connection.execute(sa.select(tables.positions.c.position_id, tables.positions.c.portfolio_id))
         }
-    known = stored | {row.values["portfolio_id"] for row in rows["portfolios"]}
+    known = stored | named
     replaced = {row.values["portfolio_id"] for row in rows["positions"]}
     for kind, key in KEYS.items():
         seen: dict[tuple[Any, ...], _Row] = {}

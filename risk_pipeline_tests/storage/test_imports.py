@@ -1,0 +1,136 @@
+"""Imports: all or nothing, every bad row by file, line, column and remedy, and nothing hostile gets in."""
+
+from __future__ import annotations
+
+from datetime import date
+
+import pytest
+
+from risk_pipeline.storage.imports import ImportRefused, check_import, run_import
+from risk_pipeline.storage.queries import lots, read_table
+
+PORTFOLIOS = "portfolio_id,name,inception_date,starting_equity\n"
+POSITIONS = (
+    "position_id,portfolio_id,symbol,investment_class,quantity,entry_date,entry_price,exit_date,exit_price,"
+    "underlying,option_type,strike,expiry,implied_volatility,is_deleted\n"
+)
+GOOD = POSITIONS + (
+    "x1,p,AAPL,PUBLIC,10,2025-01-02,200,,,,,,,,\n"
+    "x2,p,brk-b, etf ,-5,2025-01-02,450,2025-02-03,,,,,,,\n"
+    "x3,p,AAPL C,Option,1,2025-01-02,5,,,aapl,call,200,2026-01-16,0.3,\n"
+    "x4,p,FUND,private,1,2025-01-02,5,,,,,,,,true\n"
+)
+
+
+@pytest.fixture
+def files(tmp_path):
+    """Return a function that writes the files of an import and returns their paths."""
+
+    def write(positions: str | bytes = GOOD, portfolios: str = PORTFOLIOS + "p,Mine,2025-01-02,1000\n"):
+        paths = [tmp_path / "portfolios.csv", tmp_path / "positions.csv"]
+        for path, text in zip(paths, (portfolios, positions), strict=True):
+            path.write_bytes(text if isinstance(text, bytes) else text.encode())
+        return paths
+
+    return write
+
+
+def test_a_good_import_is_normalised_at_the_door(engine, files):
+    assert str(run_import(engine, files())) == "1 portfolios, 4 positions, 0 flows, 0 marks"
+    rows = read_table(engine, "positions").set_index("position_id")
+    assert rows["investment_class"].tolist() == ["PUBLIC", "PUBLIC", "OPTIONS", "PRIVATE"]
+    assert rows["symbol"].tolist() == ["AAPL", "BRK.B", "AAPL C", "FUND"]
+    assert rows.loc["x3", ["underlying", "option_type"]].tolist() == ["AAPL", "CALL"]
+
+
+def test_t34_deleted_and_future_lots_are_not_held(engine, files):
+    run_import(engine, files())
+    assert lots(engine, date(2025, 3, 3))["position_id"].tolist() == ["x1", "x2", "x3"]
+    assert lots(engine, date(2025, 1, 1)).empty
+
+
+@pytest.mark.parametrize(
+    ("row", "column", "says"),
+    [
+        ("x9,p,SPY,,1,2025-01-02,5,,,,,,,,", "investment_class", "must be PUBLIC"),  # T-35
+        ("x9,p,SPY,BOND,1,2025-01-02,5,,,,,,,,", "investment_class", "must be PUBLIC"),
+        ("x9,p,,PUBLIC,1,2025-01-02,5,,,,,,,,", "symbol", "must be a symbol"),
+        ("x9,p,SPY,PUBLIC,0,2025-01-02,5,,,,,,,,", "quantity", "must not be zero"),
+        ('x9,p,SPY,PUBLIC,"1,000",2025-01-02,5,,,,,,,,', "quantity", "without thousands separators"),
+        ("x9,p,SPY,PUBLIC,nan,2025-01-02,5,,,,,,,,", "quantity", "is no plain number"),
+        ("x9,p,SPY,PUBLIC,1e999,2025-01-02,5,,,,,,,,", "quantity", "is no plain number"),
+        ("x9,p,SPY,PUBLIC,1,02/01/2025,5,,,,,,,,", "entry_date", "write it as 2025-01-31"),
+        ("x9,p,SPY,PUBLIC,1,2025-01-02,-5,,,,,,,,", "entry_price", "must be above zero"),
+        ("x9,p,SPY,PUBLIC,1,2025-01-02,5,2024-01-02,,,,,,,", "exit_date", "not be before the entry"),
+        ("x9,p,SPY,PUBLIC,1,2025-01-02,5,,7,,,,,,", "exit_price", "goes with an exit_date"),
+        ("x9,p,FUND,PRIVATE,1,2025-01-02,5,2025-02-03,,,,,,,", "exit_price", "needs the price it was sold for"),
+        ("x9,p,SPY,PUBLIC,1,2025-01-02,5,,,SPY,,,,,", "underlying", "only for OPTIONS"),
+        ("x9,p,O,OPTIONS,1,2025-01-02,5,,,SPY,BOTH,100,2026-01-16,,", "option_type", "CALL or PUT"),
+        ("x9,p,O,OPTIONS,1,2025-01-02,5,,,SPY,PUT,,2026-01-16,,", "strike", "empty"),
+        ("x9,p,O,OPTIONS,1,2025-01-02,5,,,SPY,PUT,100,2024-01-16,,", "expiry", "after the entry date"),
+        ("x9,p,O,OPTIONS,1,2025-01-02,5,,,SPY,PUT,100,2026-01-16,25,", "implied_volatility", "0.25 for 25 %"),
+        ("x9,nobody,SPY,PUBLIC,1,2025-01-02,5,,,,,,,,", "portfolio_id", "is no portfolio"),
+        ("x1,p,SPY,PUBLIC,1,2025-01-02,5,,,,,,,,", "position_id", "stands already on line 2"),
+        ("x9,p,SPY,PUBLIC,1,2025-01-02,5,,,,,,,,maybe", "is_deleted", "true or false"),
+        ("x9,p,SPY,PUBLIC,1", "", "has 5 fields where the header has 15"),
+        ("x9,p,'; DROP TABLE positions;--,PUBLIC,1,2025-01-02,5,,,,,,,,", "symbol", "must be a symbol"),
+        ("=cmd|' /C calc'!A0,p,SPY,PUBLIC,1,2025-01-02,5,,,,,,,,", "position_id", "letters, digits"),
+        ("x9,<script>alert(1)</script>,SPY,PUBLIC,1,2025-01-02,5,,,,,,,,", "portfolio_id", "letters, digits"),
+        ("../../x,p,SPY,PUBLIC,1,2025-01-02,5,,,,,,,,", "position_id", "letters, digits"),
+    ],
+)
+def test_a_bad_row_is_told_by_file_line_column_and_remedy_and_nothing_is_written(engine, files, row, column, says):
+    with pytest.raises(ImportRefused) as refused:
+        run_import(engine, files(GOOD + row + "\n"))
+    (problem,) = [p for p in refused.value.problems if p.column == column]
+    assert (problem.file, problem.line) == ("positions.csv", 6)
+    assert says in problem.remedy
+    assert read_table(engine, "portfolios").empty
+
+
+def test_every_bad_row_is_reported_at_once(engine, files):
+    bad = "x8,p,SPY,BOND,0,x,5,,,,,,,,\nx9,p,SPY,PUBLIC,1,2025-01-02,0,,,,,,,,\n"
+    with pytest.raises(ImportRefused) as refused:
+        check_import(engine, files(GOOD + bad, PORTFOLIOS + "p,=SUM(A1),2025-01-02,1e3\n"))
+    found = [(p.file, p.line, p.column) for p in refused.value.problems]
+    assert found == [
+        ("portfolios.csv", 2, "name"),
+        ("positions.csv", 6, "investment_class"),
+        ("positions.csv", 6, "quantity"),
+        ("positions.csv", 6, "entry_date"),
+        ("positions.csv", 7, "entry_price"),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("content", "says"),
+    [
+        (b"\xff\xfe\x00", "not UTF-8"),
+        (GOOD.encode() + b"\0", "null byte"),
+        (b"a,b,c\n1,2,3\n", "none of the known headers"),
+        ((POSITIONS + f"x9,p,{'A' * 2_000_000},PUBLIC,1,2025-01-02,5,,,,,,,,\n").encode(), "field larger"),
+        ((POSITIONS + f"x9,p,{'A' * 2_000},PUBLIC,1,2025-01-02,5,,,,,,,,\n").encode(), "over 1000 characters"),
+        (POSITIONS.replace("strike", "colour").encode(), "is no column of positions"),
+        (b"", "none of the known headers"),
+    ],
+)
+def test_files_that_are_no_such_csv_are_refused(engine, files, content, says):
+    with pytest.raises(ImportRefused) as refused:
+        run_import(engine, files(content))
+    assert any(says in str(problem) for problem in refused.value.problems)
+    assert read_table(engine, "portfolios").empty
+
+
+def test_importing_again_replaces_a_portfolio_and_leaves_the_others_alone(engine, files):
+    run_import(engine, files(GOOD, PORTFOLIOS + "p,Mine,2025-01-02,1000\n"))
+    run_import(
+        engine, files(POSITIONS + "y1,q,SPY,PUBLIC,1,2025-01-02,5,,,,,,,,\n", PORTFOLIOS + "q,Other,2025-01-02,5\n")
+    )
+    run_import(
+        engine, files(POSITIONS + "x1,p,TLT,PUBLIC,7,2025-01-02,5,,,,,,,,\n", PORTFOLIOS + "p,New,2025-01-02,9\n")
+    )
+    assert read_table(engine, "portfolios")[["portfolio_id", "name"]].to_numpy().tolist() == [
+        ["p", "New"],
+        ["q", "Other"],
+    ]
+    assert sorted(read_table(engine, "positions")["symbol"]) == ["SPY", "TLT"]

@@ -1,0 +1,71 @@
+"""The schema and how it comes about, on SQLite and on Postgres."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from datetime import date
+
+import pandas as pd
+import sqlalchemy as sa
+from alembic import command
+from alembic.autogenerate import compare_metadata
+from alembic.migration import MigrationContext
+
+from risk_pipeline.storage import tables as t
+from risk_pipeline.storage.database import alembic_config, migrate, open_engine, replace_sessions
+from risk_pipeline.storage.queries import read_table
+
+
+def test_the_migrations_make_exactly_the_tables(engine):
+    with engine.connect() as connection:
+        difference = compare_metadata(MigrationContext.configure(connection, opts={"compare_type": True}), t.metadata)
+    assert difference == []
+
+
+def test_t30_every_table_has_a_primary_key(engine):
+    inspector = sa.inspect(engine)
+    for name in t.metadata.tables:
+        assert inspector.get_pk_constraint(name)["constrained_columns"], name
+
+
+def test_t07_the_indexes_are_there(engine):
+    inspector = sa.inspect(engine)
+    for name, columns in (
+        ("positions", ["portfolio_id"]),
+        ("positions", ["symbol"]),
+        ("market_data_cache", ["symbol", "session"]),
+        ("price_panels", ["panel_hash"]),
+        ("portfolio_snapshots", ["portfolio_id", "session"]),
+    ):
+        assert columns in [index["column_names"] for index in inspector.get_indexes(name)], (name, columns)
+
+
+def test_partitions_are_a_contiguous_range_of_the_key():
+    for table in t.ANALYTICS:
+        assert next(iter(table.primary_key.columns)).name == "session"
+
+
+def test_down_and_up_again_on_a_populated_database(engine):
+    day = date(2025, 6, 2)
+    row = {"session": day, "portfolio_id": "a", "sector": "x", "net": 1.0, "gross": 1.0, "gross_share": 1.0}
+    replace_sessions(engine, [day], {t.sector_exposures: pd.DataFrame([row])})
+    with engine.begin() as connection:
+        config = alembic_config()
+        config.attributes["connection"] = connection
+        command.downgrade(config, "base")
+    assert set(sa.inspect(engine).get_table_names()) == {"alembic_version"}
+    migrate(engine)
+    assert read_table(engine, "sector_exposures").empty
+    assert read_table(engine, t.STRESS_FACTOR_IMPACTS).empty
+
+
+def test_processes_that_migrate_one_fresh_database_at_once_all_succeed(database_url):
+    code = (
+        "import sys; from risk_pipeline.storage.database import migrate, open_engine; migrate(open_engine(sys.argv[1]))"
+    )
+    processes = [subprocess.Popen([sys.executable, "-c", code, database_url]) for _ in range(4)]
+    assert [process.wait(60) for process in processes] == [0, 0, 0, 0]
+    engine = open_engine(database_url)
+    assert set(t.metadata.tables) <= set(sa.inspect(engine).get_table_names())
+    engine.dispose()
