@@ -10,6 +10,7 @@ import pandas as pd
 
 from ..assets.common import run_sessions, table_metadata
 from ..resources import Database, Registries
+from ..storage.queries import latest_session
 
 if TYPE_CHECKING:
     import sqlalchemy as sa
@@ -50,6 +51,17 @@ def evaluate(finding: Finding, severity: dg.AssetCheckSeverity) -> dg.AssetCheck
     )
 
 
+def checked_sessions(context: dg.AssetCheckExecutionContext, db: Database) -> list[date]:
+    """Return the sessions of the run; of a check executed by itself, the latest session with a snapshot."""
+    step = context.op_execution_context
+    if step.has_partition_key or step.has_partition_key_range:
+        return run_sessions(step)
+    latest = latest_session(db.engine)
+    if latest is None:
+        raise dg.Failure("there is no snapshot yet: launch a session with the check's asset", allow_retries=False)
+    return [latest]
+
+
 def session_check(
     asset: str, find: Find, *, blocking: bool = False, severity: dg.AssetCheckSeverity = ERROR
 ) -> dg.AssetChecksDefinition:
@@ -61,8 +73,7 @@ def session_check(
 
     @dg.asset_check(asset=asset, name=find.__name__, blocking=blocking, description=find.__doc__)
     def check(context: dg.AssetCheckExecutionContext, db: Database, registries: Registries) -> dg.AssetCheckResult:
-        sessions = run_sessions(context.op_execution_context)
-        return evaluate(find(db.engine, registries, sessions), severity)
+        return evaluate(find(db.engine, registries, checked_sessions(context, db)), severity)
 
     return check
 

@@ -7,11 +7,11 @@ import dagster as dg
 import numpy as np
 import pandas as pd
 
-from ..assets.common import CALENDAR, run_sessions
+from ..assets.common import CALENDAR
 from ..assets.look_back import look_back, required_history
 from ..resources import Database, PriceCache, Registries
 from ..storage.check_queries import bars, stored_proxies
-from .common import WARN, Finding, evaluate, session_check
+from .common import WARN, Finding, checked_sessions, evaluate, session_check
 
 if TYPE_CHECKING:
     import sqlalchemy as sa
@@ -86,7 +86,7 @@ def covers_look_back(
     context: dg.AssetCheckExecutionContext, db: Database, cache: PriceCache, registries: Registries
 ) -> dg.AssetCheckResult:
     """The panel holds every session of the run, its prices, and the longest look-back before the first."""
-    sessions = run_sessions(context.op_execution_context)
+    sessions = checked_sessions(context, db)
     needed = required_history(db, registries, sessions)
     start = CALENDAR.back(sessions[0], look_back(registries))
     bad = []
@@ -111,7 +111,7 @@ def hash_matches_content(
     context: dg.AssetCheckExecutionContext, db: Database, cache: PriceCache
 ) -> dg.AssetCheckResult:
     """Each panel's content is what its name says."""
-    panels = cache.panels(db, run_sessions(context.op_execution_context))
+    panels = cache.panels(db, checked_sessions(context, db))
     bad = [
         {"session": days[0], "panel": name}
         for (panel, days), name in zip(panels, cache.hashes(db, panels), strict=True)

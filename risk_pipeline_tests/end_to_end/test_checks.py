@@ -178,3 +178,15 @@ def test_a_damaged_panel_is_told_by_its_hash(week):
             open_panel(week.folder / "panels", name, verify=True)
     finally:
         path.write_bytes(saved)
+
+
+def test_a_check_executed_by_itself_looks_at_the_latest_session(week):
+    selection = dg.AssetSelection.checks_for_assets("portfolio_snapshots", "price_cache")
+    job = dg.define_asset_job("checks_only", selection=selection)
+    alone = dg.Definitions(
+        assets=defs.assets, asset_checks=defs.asset_checks, resources=defs.resources, jobs=[job]
+    ).resolve_job_def("checks_only")
+    result = alone.execute_in_process(instance=week.instance)
+    found = {e.check_name: e.description for e in result.get_asset_check_evaluations()}
+    assert len(found) == 5
+    assert found["nav_is_cash_long_short"] == "0 of 5 snapshots fail"
