@@ -97,10 +97,8 @@ def run(
         console.print("Nothing is missing: every active portfolio has a complete snapshot.")
         show_table(None, None)
         return
-    succeeded = execute(wanted)
+    execute(wanted)
     show_table(None, wanted.last)
-    if not succeeded:
-        raise typer.Exit(1)
     _what_next()
 
 
@@ -166,8 +164,8 @@ def _import_demo(engine: sa.Engine) -> None:
     console.print(f"Imported the demo portfolios: {summary}")
 
 
-def execute(wanted: SessionRange) -> bool:
-    """Run the daily job over the range in this process, with progress; return whether it succeeded."""
+def execute(wanted: SessionRange) -> None:
+    """Run the daily job over the range in this process, with progress; a failure ends with exit code 1."""
     import dagster as dg
 
     from .progress import follow
@@ -189,7 +187,12 @@ def execute(wanted: SessionRange) -> bool:
             run_config={"loggers": {"console": {"config": {"log_level": "CRITICAL"}}}},  # ours is shorter
             raise_on_error=False,
         )
-    return result.success
+    if not result.success:
+        console.print(
+            "[bold red]The run failed[/]; sessions that were complete before are as they were. "
+            f"`make dev` shows run {run_id[:8]} in full; `risk-pipeline doctor` looks for the cause."
+        )
+        raise typer.Exit(1)
 
 
 @app.command("import")
@@ -265,10 +268,8 @@ def rebuild(
         assert wanted is not None  # noqa: S101 (a range was given)
         cleared = clear_analytics(engine, wanted.first, wanted.last)
     console.print(f"Cleared {sum(cleared.values()):,} rows of {wanted}; prices are kept.")
-    succeeded = execute(wanted)
+    execute(wanted)
     show_table(None, wanted.last)
-    if not succeeded:
-        raise typer.Exit(1)
 
 
 @app.command()

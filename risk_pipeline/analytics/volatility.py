@@ -191,7 +191,7 @@ def _har(v: Float2D) -> Float1D:
         target = np.log(ahead)
     usable = np.isfinite(target) & np.isfinite(features[0]) & np.isfinite(features[1]) & np.isfinite(features[2])
     number = usable.sum(axis=0)
-    with np.errstate(invalid="ignore", divide="ignore"):
+    with np.errstate(invalid="ignore", divide="ignore", over="ignore"):
         centres = [np.where(usable, f, 0.0).sum(axis=0) / number for f in features]
         middle = np.where(usable, target, 0.0).sum(axis=0) / number
         x = [np.where(usable, f - c, 0.0) for f, c in zip(features, centres, strict=True)]

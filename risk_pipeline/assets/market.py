@@ -19,7 +19,6 @@ GROUP = "market"
     group_name=GROUP,
     kinds={"table"},
     metadata=definition_metadata(tables.market_data_cache),
-    retry_policy=dg.RetryPolicy(max_retries=2, delay=5, backoff=dg.Backoff.EXPONENTIAL),
 )
 def market_data(
     context: dg.AssetExecutionContext, db: Database, market: MarketData, registries: Registries

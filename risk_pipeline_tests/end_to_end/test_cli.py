@@ -163,3 +163,19 @@ def test_demo_files_can_be_written_and_imported(home, run, tmp_path):
     code, out = run("import", *files)
     assert code == 0
     assert "10 portfolios" in out
+
+
+def test_a_run_that_fails_says_why_and_ends_with_one(home, run, book, monkeypatch):
+    from risk_pipeline.market.simulated import SimulatedMarket
+    from risk_pipeline.market.source import SourceError
+
+    def refuse(self, symbols, sessions):
+        raise SourceError("the service is closed: try again later")
+
+    run("import", *book)
+    monkeypatch.setattr(SimulatedMarket, "fetch", refuse)
+    code, out = run("run", "--date", "2025-06-13")
+    assert code == 1
+    assert "the service is closed: try again later" in out
+    assert "The run failed" in out
+    assert "Traceback" not in out
