@@ -59,9 +59,17 @@ class Home:
     folder: Path
     engine: sa.Engine
     instance: dg.DagsterInstance
+    environment: pytest.MonkeyPatch
+
+    def enter(self) -> None:
+        """Turn the settings to this home; a later one may have turned them away."""
+        self.environment.setenv("RISK_PIPELINE_HOME", str(self.folder))
+        url = self.engine.url.render_as_string(hide_password=False)
+        self.environment.setenv("RISK_PIPELINE_DATABASE_URL", url)
 
     def run(self, first: str, last: str | None = None, *, succeeds: bool = True) -> dg.ExecuteInProcessResult:
         """Run the daily job over a range of sessions, as the schedule and the command line do."""
+        self.enter()
         result = defs.resolve_job_def("daily_risk").execute_in_process(
             instance=self.instance,
             tags=range_tags(date.fromisoformat(first), date.fromisoformat(last or first)),
@@ -93,13 +101,12 @@ def make_home(module_environment, tmp_path_factory) -> Iterator[object]:
 
     def make(frames: dict[str, pd.DataFrame] | None = FRAMES, url: str | None = None) -> Home:
         folder = tmp_path_factory.mktemp("home")
-        module_environment.setenv("RISK_PIPELINE_HOME", str(folder))
-        module_environment.setenv("RISK_PIPELINE_DATABASE_URL", url or f"sqlite:///{folder / 'risk.db'}")
         engine = open_engine(url or f"sqlite:///{folder / 'risk.db'}")
         migrate(engine)
         if frames:
             import_frames(engine, frames)
-        home = Home(folder, engine, dg.DagsterInstance.ephemeral())
+        home = Home(folder, engine, dg.DagsterInstance.ephemeral(), module_environment)
+        home.enter()
         opened.append(home)
         return home
 

@@ -186,6 +186,7 @@ def test_a_check_executed_by_itself_looks_at_the_latest_session(week):
     alone = dg.Definitions(
         assets=defs.assets, asset_checks=defs.asset_checks, resources=defs.resources, jobs=[job]
     ).resolve_job_def("checks_only")
+    week.enter()
     result = alone.execute_in_process(instance=week.instance)
     found = {e.check_name: e.description for e in result.get_asset_check_evaluations()}
     assert len(found) == 5
