@@ -29,11 +29,11 @@ def test_realised_volatility_is_numpy_s_and_needs_every_return(returns):
         assert np.isnan(values).any()
 
 
-def test_fixture_7_three_hundred_iid_returns():
+def test_t55_fixture_7_three_hundred_iid_returns_have_a_percentile():
     rng = np.random.default_rng(0)
     found = last(rng.normal(0, 0.01, (300, 400)))
     assert np.nanmean(found.realised_252) == pytest.approx(0.1587, rel=0.01)
-    assert not np.isnan(found.percentile).any()  # T-55
+    assert not np.isnan(found.percentile).any()
     assert (found.percentile >= 0).all()
     assert (found.percentile <= 1).all()
     assert set(found.model[0]) == {"ewma"}

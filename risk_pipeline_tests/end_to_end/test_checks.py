@@ -191,3 +191,12 @@ def test_a_check_executed_by_itself_looks_at_the_latest_session(week):
     found = {e.check_name: e.description for e in result.get_asset_check_evaluations()}
     assert len(found) == 5
     assert found["nav_is_cash_long_short"] == "0 of 5 snapshots fail"
+
+
+def test_t50_a_partial_set_of_factors_is_not_accepted(engine):
+    few = (EXPOSURE.c.session == DAY) & EXPOSURE.c.factor_name.not_in(["IR Beta", "Market Beta (90D)"])
+    with engine.begin() as connection:
+        connection.execute(sa.delete(EXPOSURE).where(few))
+    assert exposures.ir_beta_present(engine, Registries(), SESSIONS).bad.empty
+    found = exposures.factor_set_complete(engine, Registries(), SESSIONS).bad
+    assert set(found["portfolio_id"]) == {"growth", "hedged", "ruined"}

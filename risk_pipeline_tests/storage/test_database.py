@@ -87,7 +87,7 @@ def test_skips_are_replaced_for_their_own_analytic_only(engine):
         (sectors(DAYS, float("nan")), r"sector_exposures.net is missing in row 0"),
     ],
 )
-def test_rows_that_don_t_fit_are_refused_by_name_and_nothing_is_written(engine, frame, says):
+def test_t47_rows_that_don_t_fit_are_refused_by_name_and_nothing_is_written(engine, frame, says):
     replace_sessions(engine, DAYS, {t.sector_exposures: sectors(DAYS, 1.0)})
     with pytest.raises(StorageError, match=says):
         replace_sessions(engine, DAYS, {t.sector_exposures: frame})

@@ -35,7 +35,7 @@ def files(tmp_path):
     return write
 
 
-def test_a_good_import_is_normalised_at_the_door(engine, files):
+def test_t35_t40_a_good_import_is_normalised_at_the_door(engine, files):
     assert str(run_import(engine, files())) == "1 portfolios, 4 positions, 0 flows, 0 marks"
     rows = read_table(engine, "positions").set_index("position_id")
     assert rows["investment_class"].tolist() == ["PUBLIC", "PUBLIC", "OPTIONS", "PRIVATE"]
