@@ -18,7 +18,7 @@ import numpy as np
 from .arrays import Float2D, Float3D
 
 SESSIONS = 16
-COLUMNS = 512
+COLUMNS = 256
 LONGEST_SEGMENT = 128 - SESSIONS
 
 

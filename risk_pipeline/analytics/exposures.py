@@ -19,8 +19,8 @@ class PortfolioExposures:
     """Exposures by session, portfolio and factor, each (D, P, K).
 
     ``dollar`` is the signed sum over holdings that have a beta; ``exposure`` and ``std_error`` are shares of
-    equity, NaN where equity is zero or less; ``coverage`` is the share of gross delta-adjusted notional that
-    has a beta, NaN without holdings.
+    equity, NaN where equity is zero or less, the latter also where a beta has no error; ``coverage`` is the
+    share of gross delta-adjusted notional that has a beta, NaN without holdings.
     """
 
     dollar: Float3D
@@ -54,8 +54,9 @@ def aggregate_exposures(holdings: Holdings, betas: Float3D, std_errors: Float3D,
         has_beta = ~np.isnan(beta)
         dollar[:, k] = sum_by(cell, np.where(has_beta, holdings.delta_value * beta, 0.0), cells)
         covered[:, k] = sum_by(cell, np.where(has_beta, np.abs(holdings.delta_value), 0.0), cells)
+        known = ~np.isnan(betas[pair_cell // names, pair_symbol, k])
         error = std_errors[pair_cell // names, pair_symbol, k]
-        squared[:, k] = sum_by(pair_cell, np.nan_to_num(net * error) ** 2, cells)
+        squared[:, k] = sum_by(pair_cell, np.where(known, (net * error) ** 2, 0.0), cells)
     shape = (days, names, factors)
     base = np.where(equity > 0, equity, np.nan)[..., None]
     with np.errstate(invalid="ignore", divide="ignore"):
@@ -107,6 +108,32 @@ def series_fit(series: Float2D, factors: Float2D, *, min_observations: int = 60)
                 r_squared[columns] = np.where(total > 0, 1.0 - loss / total, np.nan)
             residual[columns] = np.sqrt(loss / (count - design.shape[1]) * SESSIONS_A_YEAR)
     return SeriesFit(r_squared, residual)
+
+
+@dataclass(frozen=True)
+class ModelRisk:
+    """Annualised volatility on equity that the core model implies, and its Euler parts.
+
+    ``total`` and ``specific`` are (D, P), ``factor`` (D, P, K); the parts sum to the total.
+    """
+
+    total: Float2D
+    factor: Float3D
+    specific: Float2D
+
+
+def model_risk(exposure: Float3D, covariance: Float3D, residual_volatility: Float2D) -> ModelRisk:
+    """Combine exposures on equity (D, P, K) with the factors' covariance and what they leave of each portfolio.
+
+    ``covariance`` (D, K, K) is of daily returns, ``residual_volatility`` (D, P) annualised.
+    """
+    pull = np.einsum("dkl,dpl->dpk", covariance * SESSIONS_A_YEAR, exposure)
+    specific = residual_volatility**2
+    total = np.sqrt((exposure * pull).sum(axis=2) + specific)
+    with np.errstate(invalid="ignore", divide="ignore"):
+        share = np.where(total > 0, 1.0 / total, 0.0)
+    share = np.where(np.isnan(total), np.nan, share)
+    return ModelRisk(total, exposure * pull * share[..., None], specific * share)
 
 
 @dataclass(frozen=True)

@@ -1,20 +1,37 @@
-"""Single-factor betas over trailing windows, with standard errors robust to autocorrelation."""
+"""Single-factor betas over trailing windows, with standard errors robust to autocorrelation.
+
+Full windows share the factor's rows, so their sums are band products (``bands.py``, ``window_weights.py``).
+Windows with gaps are fitted from their own pairs (``gappy_beta.py``), and so are the few full ones whose
+residuals are too small a part of the returns for sums of products to keep their digits. No sum runs on from one
+window to the next, so no earlier print can reach a later window.
+"""
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
 
-from .arrays import Bool2D, Float1D, Float2D, Int1D, Int2D
+from .arrays import Bool2D, Float1D, Float2D, Float3D, Int1D, Int2D
+from .bands import COLUMNS, SESSIONS, window_sums
+from .gappy_beta import fit_windows
+from .window_weights import WindowBlock, window_blocks
+
+FEW_DIGITS = 1e-4
+"""Below this share of the sums they are differences of, residual sums are computed from residuals."""
+IMPOSSIBLE = 1e100
+"""A return beyond this is a gap: its square's square would overflow."""
 
 
 @dataclass(frozen=True)
 class RollingBeta:
-    """OLS with intercept of each symbol on one factor; every field has shape (D, N), NaN is too few pairs.
+    """OLS with intercept of each symbol on one factor; every field has shape (D, N).
 
-    ``std_error`` is Newey-West's: Bartlett kernel, lag ``floor(4 (n / 100)^(2/9))``, no small-sample
-    correction. ``observations`` counts the pairs in the window.
+    NaN in all but ``observations`` means too few pairs, or a factor that did not move. ``beta`` is return per
+    unit of factor return. ``std_error`` is Newey-West's: Bartlett kernel, lag ``floor(4 (n / 100)^(2/9))``, no
+    small-sample correction. ``t_stat`` is NaN where that error is zero, as of a proxy on itself; ``r_squared``
+    also where the symbol's returns did not move. ``observations`` counts the pairs in the window.
     """
 
     beta: Float2D
@@ -24,86 +41,117 @@ class RollingBeta:
     observations: Int2D
 
 
-def newey_west_lag(observations: int) -> int:
-    """Return the lag of Newey & West (1994) for the Bartlett kernel."""
-    return int(np.floor(4 * (observations / 100) ** (2 / 9)))
-
-
 def rolling_beta(returns: Float2D, factor: Float1D, ends: Int1D, *, window: int, min_observations: int) -> RollingBeta:
     """Regress each symbol on the factor over the ``window`` sessions up to each end.
 
-    Pairwise complete: a gap in one symbol leaves the others alone. Nothing is clipped. Each window is
-    computed from its own rows, centred first, so no earlier print can reach it.
+    Pairwise complete: a gap in one symbol leaves the others alone, and lags count observations across it. Ends
+    with fewer rows before them use the rows there are. Nothing is clipped.
 
     Parameters
     ----------
-    returns : (T, N) simple returns; NaN is a gap.
+    returns : (T, N) simple returns; NaN or infinite is a gap.
     factor : (T,) simple returns of the factor.
-    ends : (D,) row of each window's last session.
+    ends : (D,) row of each window's last session, in any order.
+
+    Raises
+    ------
+    IndexError : an end that is no row of ``returns``.
 
     References
     ----------
     Newey & West (1987), Econometrica 55; (1994), Review of Economic Studies 61. Equal to statsmodels'
-    ``OLS(...).fit(cov_type="HAC")``.
+    ``OLS(...).fit(cov_type="HAC", cov_kwds={"maxlags": lag})``, whose ``use_correction`` is off by default.
     """
-    count = returns.shape[1]
-    wide = _at_least_two_columns(returns)
-    fits = [_fit(*_pairs(wide, factor, end, window)) for end in ends]
-    enough = [fit[4] >= min_observations for fit in fits]
-    beta, std_error, t_stat, r_squared = (
-        np.stack([np.where(ok, fit[at], np.nan) for fit, ok in zip(fits, enough, strict=True)])[:, :count]
-        if fits
-        else np.empty((0, count))
-        for at in range(4)
-    )
-    observations = np.stack([fit[4] for fit in fits])[:, :count] if fits else np.empty((0, count), dtype=np.int64)
+    x = _padded_factor(factor, ends, window)
+    blocks = list(window_blocks(x, ends, window, errors=True))
+    usable = np.isfinite(factor)
+    fields = np.empty((4, len(ends), returns.shape[1]))
+    observations = np.empty((len(ends), returns.shape[1]), dtype=np.int64)
+    for place, y, present in _column_blocks(returns, window):
+        paired = present & usable[:, None]
+        count = _pairs_in_window(paired, ends, window)
+        found = fields[:, :, place]
+        refit = _full_windows(y, blocks, found) | (count < window)
+        missing = count < max(min_observations, 1)
+        found[:, missing] = np.nan
+        days, columns = np.nonzero(refit & ~missing)
+        rows = slice(window - 1, window - 1 + len(factor))
+        found[:, days, columns] = fit_windows(y[rows], x[rows], paired, ends, days, columns, window)
+        observations[:, place] = count
+    beta, std_error, t_stat, r_squared = fields
     return RollingBeta(beta, std_error, t_stat, r_squared, observations)
 
 
-def _at_least_two_columns(returns: Float2D) -> Float2D:
-    """NumPy sums a single column pairwise and several row by row; with two or more it is always the latter."""
-    if returns.shape[1] > 1:
-        return returns
-    return np.concatenate([returns, np.full((returns.shape[0], 2 - returns.shape[1]), np.nan)], axis=1)
+def full_window_slopes(returns: Float2D, factor: Float1D, ends: Int1D, *, window: int) -> Float2D:
+    """Return the betas (D, N) alone, as if every window were full: the part of ``rolling_beta`` without errors."""
+    blocks = list(window_blocks(_padded_factor(factor, ends, window), ends, window, errors=False))
+    out = np.empty((len(ends), returns.shape[1]))
+    for place, y, _ in _column_blocks(returns, window):
+        for block in blocks:
+            out[block.days, place] = _slopes(y, block)[block.place, : place.stop - place.start]
+    return out
 
 
-def _pairs(returns: Float2D, factor: Float1D, end: int, window: int) -> tuple[Float2D, Float2D, Bool2D, Int1D]:
-    """Return the window's pairs packed to the top of each column: y, x, which rows are pairs, how many."""
-    rows = slice(max(end + 1 - window, 0), end + 1)
-    y = returns[rows]
-    x = np.broadcast_to(factor[rows, None], y.shape)
-    paired = ~(np.isnan(y) | np.isnan(x))
-    gappy = ~paired.all(axis=0)
-    y, x = np.where(paired, y, 0.0), np.where(paired, x, 0.0)
-    if gappy.any():  # lags count observations, so a gap's neighbours move together
-        order = np.argsort(~paired[:, gappy], axis=0, kind="stable")
-        for array in (y, x, paired):
-            array[:, gappy] = np.take_along_axis(array[:, gappy], order, axis=0)
-    return y, x, paired, paired.sum(axis=0)
+def _padded_factor(factor: Float1D, ends: Int1D, window: int) -> Float1D:
+    """Put zero for gaps, and around the rows so that every block of windows has all of its rows."""
+    if len(ends) and not (ends.min() >= 0 and ends.max() < len(factor)):
+        raise IndexError(f"ends must be rows 0 to {len(factor) - 1}, not {ends.min()} to {ends.max()}")
+    return np.pad(np.where(np.isfinite(factor), factor, 0.0), (window - 1, SESSIONS - 1))
 
 
-def _fit(
-    y: Float2D, x: Float2D, paired: Bool2D, observations: Int1D
-) -> tuple[Float1D, Float1D, Float1D, Float1D, Int1D]:
-    with np.errstate(invalid="ignore", divide="ignore"):
-        x = np.where(paired, x - x.sum(axis=0) / observations, 0.0)
-        y = np.where(paired, y - y.sum(axis=0) / observations, 0.0)
-        spread = (x * x).sum(axis=0)
-        spread = np.where(spread > 0, spread, np.nan)
-        beta = (x * y).sum(axis=0) / spread
-        residual = y - beta * x
-        moment = x * residual
-        meat = _long_run_variance(np.where(paired, moment, 0.0), observations)
-        std_error = np.sqrt(meat) / spread
-        r_squared = 1.0 - (residual * residual).sum(axis=0) / (y * y).sum(axis=0)
-        return beta, std_error, beta / std_error, r_squared, observations
+def _column_blocks(returns: Float2D, window: int) -> Iterator[tuple[slice, Float2D, Bool2D]]:
+    """Yield where ``COLUMNS`` columns belong, their values padded likewise, and which values are there."""
+    rows, symbols = returns.shape
+    for start in range(0, symbols, COLUMNS):
+        place = slice(start, min(start + COLUMNS, symbols))
+        present = np.abs(returns[:, place]) < IMPOSSIBLE
+        y = np.zeros((window - 1 + rows + SESSIONS - 1, COLUMNS))
+        np.copyto(y[window - 1 : window - 1 + rows, : place.stop - start], returns[:, place], where=present)
+        yield place, y, present
 
 
-def _long_run_variance(moment: Float2D, observations: Int1D) -> Float1D:
-    """Sum the moments' autocovariances with Bartlett weights, each column with the lag of its own length."""
-    lags = np.array([newey_west_lag(int(n)) for n in observations])
-    total = (moment * moment).sum(axis=0)
-    for lag in range(1, int(lags.max(initial=0)) + 1):
-        weight = np.where(lag <= lags, 1.0 - lag / (lags + 1.0), 0.0)
-        total = total + 2.0 * weight * (moment[lag:] * moment[:-lag]).sum(axis=0)
-    return np.asarray(np.maximum(total, 0.0))
+def _pairs_in_window(paired: Bool2D, ends: Int1D, window: int) -> Int2D:
+    """Count by differences of a running count, which is exact in integers."""
+    running = np.zeros((len(paired) + 1, paired.shape[1]), dtype=np.int32)
+    np.cumsum(paired, axis=0, out=running[1:])
+    return np.asarray(running[ends + 1] - running[np.maximum(ends + 1 - window, 0)])
+
+
+def _full_windows(y: Float2D, blocks: list[WindowBlock], out: Float3D) -> Bool2D:
+    """Write beta, error, t statistic and R-squared of windows taken as full; return where digits are doubtful."""
+    doubtful = np.zeros(out.shape[1:], dtype=bool)
+    width = out.shape[2]
+    products = [y * y]
+    for lag in range(1, len(blocks[0].lagged) + 1 if blocks else 1):
+        product = np.zeros_like(y)
+        np.multiply(y[lag:], y[:-lag], out=product[lag:])
+        products.append(product)
+    for block in blocks:
+        values, doubts = _full_block(y, products, block)
+        out[:, block.days] = values[:, block.place, :width]
+        doubtful[block.days] = doubts[block.place, :width]
+    return doubtful
+
+
+def _full_block(y: Float2D, products: list[Float2D], block: WindowBlock) -> tuple[Float3D, Bool2D]:
+    """Put the sums together; ``window_weights`` says which they are."""
+    beta = _slopes(y, block)
+    mean, with_mean, with_slope = window_sums(block.linear, y[block.rows])
+    raw, own = window_sums(block.square, products[0][block.rows])
+    meat = own - mean * with_mean - beta * with_slope
+    for bands, product in zip(block.lagged, products[1:], strict=True):
+        meat += window_sums(bands, product[block.rows])[0]
+    constant = block.constant[:, :, None]
+    meat += mean * mean * constant[0] + mean * beta * constant[1] + beta * beta * constant[2]
+    spread = block.spread[:, None]
+    total = raw - block.window * mean * mean
+    loss = total - beta * beta * spread
+    sound = (loss > FEW_DIGITS * raw) & (meat > FEW_DIGITS * own)
+    std_error = np.sqrt(np.where(sound, meat, np.nan)) / spread
+    r_squared = 1.0 - loss / np.where(sound, total, np.nan)
+    return np.stack([beta, std_error, beta / std_error, r_squared]), ~sound
+
+
+def _slopes(y: Float2D, block: WindowBlock) -> Float2D:
+    """Return the betas (SESSIONS, columns) of a block's windows."""
+    return np.asarray(window_sums(block.slope, y[block.rows])[0])

@@ -4,8 +4,8 @@ import dagster as dg
 import numpy as np
 import pandas as pd
 
-from ..analytics.covariance import factor_covariance
-from ..analytics.exposures import aggregate_exposures
+from ..analytics.covariance import FactorCovariance, factor_covariance
+from ..analytics.exposures import aggregate_exposures, model_risk
 from ..analytics.reasons import Reason
 from ..resources import Database, PriceCache, Registries
 from ..storage import tables
@@ -40,6 +40,14 @@ def compute_exposures(inputs: Inputs) -> Frames:
     betas = symbol_betas(inputs)
     portfolio = aggregate_exposures(inputs.book.holdings, betas.beta, betas.std_error, inputs.book.equity)
     fits = portfolio_fits(inputs)
+    covariance = factor_covariance(core_factor_returns(inputs), inputs.ends)
+    core = inputs.registries.factors.core_names
+    risk = model_risk(
+        portfolio.exposure[..., [betas.names.index(name) for name in core]],
+        covariance.covariance,
+        fits[core[0]].residual_volatility,
+    )
+    nothing = np.full(inputs.book.equity.shape, np.nan)
     rows = []
     for k, name in enumerate(betas.names):
         covered = portfolio.coverage[..., k] > 0
@@ -57,6 +65,7 @@ def compute_exposures(inputs: Inputs) -> Frames:
                 std_error=np.where(covered, portfolio.std_error[..., k], np.nan),
                 r_squared=fits[name].r_squared,
                 residual_volatility=fits[name].residual_volatility,
+                risk_contribution=risk.factor[..., core.index(name)] if name in core else nothing,
                 coverage=np.nan_to_num(portfolio.coverage[..., k]),
                 reason=reason,
             ).assign(factor_name=name)
@@ -64,7 +73,7 @@ def compute_exposures(inputs: Inputs) -> Frames:
     return {
         tables.symbol_factor_exposures: _symbol_rows(inputs, betas),
         tables.factor_exposures: pd.concat(rows, ignore_index=True),
-        tables.factor_covariance: _covariance_rows(inputs),
+        tables.factor_covariance: _covariance_rows(inputs, covariance),
         tables.analytics_skips: pd.concat(
             [inputs.portfolio_skips("factor_exposures"), _symbol_skips(inputs, betas)], ignore_index=True
         ),
@@ -89,9 +98,8 @@ def _symbol_skips(inputs: Inputs, betas: SymbolBetas) -> pd.DataFrame:
     return skips.assign(analytic="factor_exposures", entity_type="symbol", reason=Reason.TOO_SHORT.value, detail=None)
 
 
-def _covariance_rows(inputs: Inputs) -> pd.DataFrame:
+def _covariance_rows(inputs: Inputs, estimate: FactorCovariance) -> pd.DataFrame:
     names = list(inputs.registries.factors.core_names)
-    estimate = factor_covariance(core_factor_returns(inputs), inputs.ends)
     first, second = np.triu_indices(len(names))
     rows = []
     for number, session in enumerate(inputs.sessions):

@@ -9,6 +9,7 @@ import pandas as pd
 
 from ..analytics.arrays import Float2D, Int1D
 from ..analytics.evaluation import qlike
+from ..analytics.exposures import model_risk
 from ..analytics.holdings import constant_weight_returns
 from ..analytics.reasons import Reason
 from ..analytics.valuation import Book
@@ -176,12 +177,8 @@ def scores(
 
 
 def factor_model_volatility(inputs: Inputs) -> Float2D:
-    """Return the annualised volatility that the core factor model implies, (D, P).
-
-    The root of x'Fx and the squared residual volatility of the portfolio's own fit, x on equity.
-    """
+    """Return the annualised volatility that the core factor model implies, (D, P)."""
     model = read_core_model(inputs)
     equity = np.where(inputs.book.equity > 0, inputs.book.equity, np.nan)
-    x = model.core_dollar / equity[..., None]
-    systematic = np.einsum("dpk,dkl,dpl->dp", x, model.covariance, x) * SESSIONS_A_YEAR
-    return np.sqrt(systematic + model.residual_volatility**2)
+    exposure = model.core_dollar / equity[..., None]
+    return model_risk(exposure, model.covariance, model.residual_volatility).total

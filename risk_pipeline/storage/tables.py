@@ -220,6 +220,7 @@ factor_exposures = _table(
     Column("std_error", Float),  # of `exposure`; independence of the symbols' errors assumed
     Column("r_squared", Float),  # of the portfolio's constant-weight return series on the factor(s)
     Column("residual_volatility", Float),  # of the same regression, annualised
+    Column("risk_contribution", Float),  # core model: Euler part of its annualised volatility; the rest is specific
     Column("coverage", Float, nullable=False),  # share of gross PUBLIC + OPTIONS exposure with a beta
     Column("reason", REASON),
 )

@@ -7,7 +7,8 @@ import pytest
 import statsmodels.api as sm
 from statsmodels.datasets import macrodata
 
-from risk_pipeline.analytics.rolling_beta import newey_west_lag, rolling_beta
+from risk_pipeline.analytics.rolling_beta import rolling_beta
+from risk_pipeline.analytics.window_weights import newey_west_lag
 
 FIELDS = ("beta", "std_error", "t_stat", "r_squared", "observations")
 

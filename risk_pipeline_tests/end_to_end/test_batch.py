@@ -212,6 +212,17 @@ def test_a_portfolio_starts_on_its_inception_and_a_lot_comes_and_goes(week):
     assert private["daily_pnl"].tolist() == [0.0, 0.0, 10_000.0, 0.0, 0.0]
 
 
+def test_risk_contributions_sum_to_the_model_s_volatility_less_the_specific_part(week):
+    rows = week.table("factor_exposures").dropna(subset=["risk_contribution"])
+    assert (rows.groupby(KEY).size() == 8).all()
+    systematic = rows.groupby(KEY)["risk_contribution"].sum()
+    residual = rows.groupby(KEY)["residual_volatility"].first()
+    total = week.table("portfolio_volatility").set_index(KEY)["factor_model_volatility"].reindex(systematic.index)
+    np.testing.assert_allclose(systematic + residual**2 / total, total, rtol=1e-9)
+    measured = week.table("portfolio_volatility").set_index(KEY)["realised_252"].reindex(systematic.index)
+    assert (total / measured).between(0.5, 2.0).all()
+
+
 def test_contributions_by_factor_sum_to_the_stress_total(week):
     impacts = week.table("stress_factor_impacts").groupby([*KEY, "scenario_id"])["impact"].sum()
     stress = week.table("stress_test_results").set_index([*KEY, "scenario_id"])

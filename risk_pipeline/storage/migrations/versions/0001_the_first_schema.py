@@ -72,6 +72,7 @@ def upgrade() -> None:
         sa.Column("std_error", sa.Float(), nullable=True),
         sa.Column("r_squared", sa.Float(), nullable=True),
         sa.Column("residual_volatility", sa.Float(), nullable=True),
+        sa.Column("risk_contribution", sa.Float(), nullable=True),
         sa.Column("coverage", sa.Float(), nullable=False),
         sa.Column("reason", sa.String(length=40), nullable=True),
         sa.PrimaryKeyConstraint("session", "portfolio_id", "factor_name", name=op.f("pk_factor_exposures")),
