@@ -70,7 +70,9 @@ def test_full_windows_with_hardly_any_residual_equal_statsmodels():
             expected = oracle(panel[end - 89 : end + 1, column], x[end - 89 : end + 1])
             size = max(abs(expected.params[1]), expected.bse[1])
             assert abs(found.beta[day, column] - expected.params[1]) < 1e-9 * size
-            assert abs(found.std_error[day, column] / expected.bse[1] - 1.0) < 1e-6  # their means are 1e8 times the noise
+            assert (
+                abs(found.std_error[day, column] / expected.bse[1] - 1.0) < 1e-6
+            )  # their means are 1e8 times the noise
             assert abs(found.r_squared[day, column] - expected.rsquared) < 1e-8
 
 

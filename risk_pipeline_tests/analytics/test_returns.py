@@ -1,0 +1,71 @@
+"""Returns are of one session to the next, or missing."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from hypothesis.extra.numpy import arrays
+
+from risk_pipeline.analytics.returns import price_returns, total_returns
+
+PRICES = arrays(float, (6, 3), elements=st.floats(0.01, 1e5) | st.just(np.nan))
+
+
+def plain(close):
+    return total_returns(close, np.zeros_like(close), np.ones_like(close))
+
+
+def test_t60_a_missing_price_leaves_the_others_and_the_next_day_alone():
+    close = np.array([[10.0, 20.0], [np.nan, 21.0], [12.0, 22.0], [12.6, 22.0]])
+    found = plain(close)
+    np.testing.assert_array_equal(np.isnan(found[:, 0]), [True, True, True, False])
+    np.testing.assert_allclose(found[1:, 1], [0.05, 1 / 21, 0.0], atol=1e-15)
+    assert found[3, 0] == pytest.approx(0.05)
+
+
+def test_fixture_10_t59_a_split_is_no_loss_and_a_dividend_is_a_return():
+    close = np.array([[400.0, 50.0], [101.0, 49.0]])
+    dividend, split = np.array([[0, 0], [0, 1.0]]), np.array([[1, 1], [4.0, 1]])
+    np.testing.assert_allclose(total_returns(close, dividend, split)[1], [0.01, 0.0], atol=1e-15)
+    np.testing.assert_allclose(price_returns(close, split)[1], [0.01, -0.02], atol=1e-15)
+
+
+def test_a_dividend_on_the_day_of_a_split_is_per_old_share():
+    """100 old shares at 50 and 2:1: 200 new at 24, and 100 times 1 in cash, are 4,900 of 5,000."""
+    found = total_returns(np.array([[50.0], [24.0]]), np.array([[0.0], [1.0]]), np.array([[1.0], [2.0]]))
+    assert found[1, 0] == pytest.approx(4900 / 5000 - 1)
+
+
+def test_a_price_of_nothing_is_no_price():
+    found = plain(np.array([[10.0], [0.0], [10.0], [11.0], [-1.0]]))
+    np.testing.assert_array_equal(np.isnan(found[:, 0]), [True, True, True, False, True])
+
+
+@given(PRICES)
+@settings(max_examples=60, deadline=None)
+def test_a_return_is_there_exactly_where_both_prices_are(close):
+    found = plain(close)
+    there = ~np.isnan(close)
+    assert np.isnan(found[0]).all()
+    np.testing.assert_array_equal(~np.isnan(found[1:]), there[1:] & there[:-1])
+
+
+@given(PRICES, st.integers(1, 5), st.floats(0.1, 20.0))
+@settings(max_examples=60, deadline=None)
+def test_t59_restating_all_earlier_prices_for_a_split_changes_no_return(close, row, ratio):
+    """The same history as traded with a split, and adjusted for it."""
+    split = np.ones_like(close)
+    split[row] = ratio
+    adjusted = close.copy()
+    adjusted[:row] /= ratio
+    np.testing.assert_allclose(
+        total_returns(close, np.zeros_like(close), split) + 1.0, plain(adjusted) + 1.0, rtol=1e-12
+    )
+
+
+@given(PRICES, st.integers(0, 2))
+@settings(max_examples=60, deadline=None)
+def test_columns_are_strangers(close, column):
+    np.testing.assert_array_equal(plain(close[:, [column]])[:, 0], plain(close)[:, column])
