@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
+
 import numpy as np
 import pytest
 
@@ -22,7 +24,7 @@ def test_each_sum_is_that_of_its_window_and_exact_in_integers(window):
 def test_segments_cover_the_window_and_fit_a_block_of_the_processor(window):
     segments = _segments(window)
     assert [segments[0][0], segments[-1][1]] == [0, window]
-    assert all(a[1] == b[0] for a, b in zip(segments, segments[1:], strict=False))
+    assert all(a[1] == b[0] for a, b in pairwise(segments))
     assert all(0 < stop - start <= LONGEST_SEGMENT for start, stop in segments)
     assert LONGEST_SEGMENT + SESSIONS <= 128
 

@@ -79,7 +79,9 @@ def test_ends_before_a_full_window_use_the_rows_there_are():
     panel, factor = market(100, 5)
     found = fit(panel, factor, [69])
     np.testing.assert_array_equal(found.observations[0], (~np.isnan(panel[:70])).sum(axis=0))
-    same(fit(panel[:70], factor[:70], [69], window=70), found)
+    shorter = fit(panel[:70], factor[:70], [69], window=70)
+    for field in FIELDS:
+        np.testing.assert_allclose(getattr(found, field), getattr(shorter, field), rtol=1e-10)
 
 
 @pytest.mark.parametrize("end", [-1, 100])
@@ -100,7 +102,7 @@ def test_both_paths_agree(window, monkeypatch):
     """Full windows by band products, and the same ones each from its own rows."""
     panel, factor = market(400, 40)
     by_bands = fit(panel, factor, [300, 350, 399], window)
-    monkeypatch.setattr(kernel, "FEW_DIGITS", np.inf)
+    monkeypatch.setattr(kernel, "FEW_DIGITS", 1e9)
     one_by_one = fit(panel, factor, [300, 350, 399], window)
     for field in FIELDS:
         np.testing.assert_allclose(getattr(by_bands, field), getattr(one_by_one, field), rtol=1e-10, atol=1e-13)
