@@ -25,10 +25,11 @@ LOOK_BACK = HAR_WINDOW + MONTH
 class VolatilityEstimates:
     """Annualised volatilities as of each end, each (D, N); NaN (None in texts) is too little history.
 
-    ``forecast`` is of the mean over the next 21 sessions; ``model`` says which model made it (``har``, or
-    ``ewma`` where history is too short), ``variance_input`` what the daily variance was. ``trend`` compares
-    21 with 63 sessions, ``trend_strength`` is |ln ratio|, ``percentile`` ranks the present 21-session
-    volatility in those of the trailing year, from 0 to 1. ``observations`` counts returns in the window.
+    ``forecast`` is of the mean over the next 21 sessions; ``model`` says which model made it (``har_ewma``, the
+    mean of both variances, or ``ewma`` where history is too short), ``variance_input`` what the daily variance
+    was. ``trend`` compares 21 with 63 sessions, ``trend_strength`` is |ln ratio|, ``percentile`` ranks the
+    present 21-session volatility in those of the trailing year, from 0 to 1. ``observations`` counts returns
+    in the window.
     """
 
     realised_21: Float2D
@@ -84,8 +85,9 @@ def estimate_volatility(returns: Float2D, ends: Int1D, *, variance: Float2D | No
         realised_63=joined["realised_63"],
         realised_252=joined["realised_252"],
         ewma=ewma,
-        forecast=np.where(is_har, har, ewma),
-        model=_text(is_har | known, np.where(is_har, "har", "ewma")),
+        # the mean of the two variances: HAR alone returns to its mean too soon, EWMA alone too late
+        forecast=np.where(is_har, np.sqrt((har**2 + ewma**2) / 2.0), ewma),
+        model=_text(is_har | known, np.where(is_har, "har_ewma", "ewma")),
         variance_input=_text(is_har | known, np.full(ewma.shape, "squared" if variance is None else "parkinson")),
         trend=_text(~np.isnan(ratio), trend),
         trend_strength=strength,

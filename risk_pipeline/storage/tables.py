@@ -281,7 +281,7 @@ _VOLATILITY = (
     ("realised_252", Float),
     ("ewma", Float),
     ("forecast", Float),  # mean volatility over the next 21 sessions
-    ("model", String(16)),  # har or ewma
+    ("model", String(16)),  # har_ewma or ewma
     ("variance_input", String(12)),  # parkinson or squared
     ("trend", String(12)),
     ("trend_strength", Float),

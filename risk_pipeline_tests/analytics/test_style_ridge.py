@@ -1,135 +1,175 @@
-"""The ridge against least squares on augmented rows, against Longley, and what must not change it."""
+"""What the core model's ridge is, and what must not change it; the oracles are in ``oracles/``."""
 
 from __future__ import annotations
 
 import numpy as np
 import pytest
-from statsmodels.datasets import longley
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from threadpoolctl import threadpool_limits
 
-from risk_pipeline.analytics.covariance import factor_covariance
-from risk_pipeline.analytics.style_ridge import style_ridge
+from risk_pipeline.analytics.style_ridge import relative_factors, style_ridge
 
-PRIOR = np.array([1.0, 0, 0, 0, 0, 0, 0, 0])
+PRIOR = np.array([1.0, 0, 0, 0])
+FIELDS = ("coefficients", "std_error", "effective_df", "r_squared", "condition_number", "observations")
 
 
-def fit(panel, core, ends, penalty=40.0, half_life=126.0, window=252, prior=PRIOR):
+def fit(panel, factors, ends, penalty=40.0, half_life=126.0, window=252, prior=PRIOR, minimum=120):
     return style_ridge(
-        *(panel, core, np.asarray(ends)),
+        *(panel, factors, np.asarray(ends)),
         window=window,
         half_life=half_life,
-        min_observations=120,
+        min_observations=minimum,
         penalty=penalty,
         prior=prior,
     )
 
 
-def augmented(y, x, penalty, half_life, prior):
-    """The same estimate by least squares with ``sqrt(penalty)`` rows below the data."""
-    keep = ~(np.isnan(y) | np.isnan(x).any(axis=1))
-    weight = (0.5 ** (np.arange(len(y))[::-1] / half_life))[keep]
-    weight *= keep.sum() / weight.sum()
-    x, y = x[keep], y[keep] - x[keep] @ prior
-    mean = np.average(x, axis=0, weights=weight)
-    scale = np.sqrt(np.average((x - mean) ** 2, axis=0, weights=weight))
-    root = np.sqrt(weight)[:, None]
-    design = np.hstack([root, root * (x - mean) / scale])
-    rows = np.hstack([np.zeros((x.shape[1], 1)), np.sqrt(penalty) * np.eye(x.shape[1])])
-    solution = np.linalg.lstsq(
-        np.vstack([design, rows]), np.concatenate([root[:, 0] * y, np.zeros(x.shape[1])]), rcond=None
-    )[0]
-    return solution[1:] / scale + prior
+def same(found, expected, columns=slice(None), days=slice(None)):
+    """Bit by bit."""
+    for field in FIELDS:
+        np.testing.assert_array_equal(getattr(found, field), getattr(expected, field)[days][:, columns], field)
 
 
-def test_it_equals_least_squares_on_augmented_rows(returns, core):
-    panel, ends = returns.to_numpy()[:, :50], [300, 700, len(returns) - 1]
-    found = fit(panel, core, ends)
-    compared = 0
-    for day, end in enumerate(ends):
-        rows = slice(max(end + 1 - 252, 0), end + 1)
-        for column in range(50):
-            if not np.isnan(found.coefficients[day, column]).any():
-                expected = augmented(panel[rows, column], core[rows], 40.0, 126.0, PRIOR)
-                np.testing.assert_allclose(found.coefficients[day, column], expected, atol=1e-9)
-                compared += 1
-    assert compared > 100
+def market(sessions=400, symbols=12, seed=0):
+    """Four correlated factors and returns on them; every fifth symbol has gaps, every seventh is listed late."""
+    rng = np.random.default_rng(seed)
+    factors = rng.normal(0, 0.01, (sessions, 4)) @ (np.eye(4) + 0.3 * rng.normal(size=(4, 4)))
+    betas = PRIOR[:, None] + rng.normal(0, 0.4, (4, symbols))
+    panel = factors @ betas + rng.normal(0, 0.012, (sessions, symbols))
+    panel[:, 1::5][rng.random(panel[:, 1::5].shape) < 0.02] = np.nan
+    panel[: sessions - 150, 3::7] = np.nan
+    return panel, factors
 
 
-@pytest.mark.parametrize(
-    ("penalty", "coefficients", "effective_df"),
-    [
-        (0.1, (641.185158, 1119.494394, -1066.576972, -443.032003, 50.340083, 2385.895344), 4.015219),
-        (1.0, (895.958348, 1085.683819, -743.681247, -196.618062, 789.494469, 1062.270956), 2.939109),
-        (10.0, (695.232121, 751.100588, -41.522196, 216.864312, 675.388360, 696.790460), 1.806857),
-    ],
-)
-def test_ridge_goldens_of_z_scored_longley(penalty, coefficients, effective_df):
-    """Computed with scikit-learn and by SVD; the data are NIST's, shipped in statsmodels."""
-    data = longley.load_pandas()
-    x, y = data.exog.to_numpy(), data.endog.to_numpy()
-    found = style_ridge(
-        *(y[:, None], x, np.array([len(y) - 1])),
-        window=len(y),
-        half_life=1e12,
-        min_observations=8,
-        penalty=penalty,
-        prior=np.zeros(6),
-    )
-    np.testing.assert_allclose(found.coefficients[0, 0] * x.std(axis=0), coefficients, rtol=2e-6)
-    assert found.effective_df[0, 0] == pytest.approx(effective_df, abs=2e-6)
+def test_relative_factors_are_market_rates_and_styles_less_market():
+    found = relative_factors(np.array([0.01, np.nan]), np.array([0.02, 0.0]), np.array([[0.04, 0.01], [0.1, 0.2]]))
+    np.testing.assert_allclose(found, [[0.01, 0.02, 0.03, 0.0], [np.nan, 0.0, np.nan, np.nan]])
 
 
-def test_fixture_15_no_penalty_is_least_squares_and_a_huge_one_the_prior(returns, core):
-    panel, end = returns[["AAPL", "MSFT", "JPM"]].to_numpy(), len(returns) - 1
-    loose = fit(panel, core, [end], penalty=1e-9, half_life=1e12)
-    rows = slice(end - 251, end + 1)
-    design = np.column_stack([np.ones(252), core[rows]])
-    np.testing.assert_allclose(
-        loose.coefficients[0], np.linalg.lstsq(design, panel[rows], rcond=None)[0][1:].T, atol=1e-5
-    )
-    np.testing.assert_allclose(fit(panel, core, [end], penalty=1e14).coefficients[0], np.tile(PRIOR, (3, 1)), atol=1e-8)
+def test_fixture_15_no_penalty_is_least_squares_and_a_huge_one_the_prior():
+    panel, factors = market(252)
+    panel = np.nan_to_num(panel)
+    loose = fit(panel, factors, [251], penalty=1e-9, half_life=np.inf)
+    design = np.column_stack([np.ones(252), factors])
+    expected = np.linalg.lstsq(design, panel, rcond=None)[0][1:].T
+    np.testing.assert_allclose(loose.coefficients[0], expected, atol=1e-9)
+    np.testing.assert_allclose(loose.effective_df, 4.0, atol=1e-9)
+    tight = fit(panel, factors, [251], penalty=1e14)
+    np.testing.assert_allclose(tight.coefficients[0], np.tile(PRIOR, (12, 1)), atol=1e-9)
+    np.testing.assert_allclose(tight.effective_df, 0.0, atol=1e-9)
 
 
-def test_t31_nothing_depends_on_the_batch_to_the_last_bit(returns, core):
-    panel, ends = returns.to_numpy()[:900, :130], [400, 650, 899]
-    whole = fit(panel, core[:900], ends)
-    order = np.random.default_rng(3).permutation(130)
-    np.testing.assert_array_equal(fit(panel[:, order], core[:900], ends).coefficients, whole.coefficients[:, order])
-    for day, end in enumerate(ends):
-        rows = slice(end - 251, end + 1)
-        alone = fit(panel[rows], core[rows], [251])
-        few = fit(panel[:, 7:10], core[:900], [end])
-        for field in ("coefficients", "std_error", "r_squared", "effective_df", "condition_number"):
-            np.testing.assert_array_equal(getattr(alone, field)[0], getattr(whole, field)[day])
-            np.testing.assert_array_equal(getattr(few, field)[0], getattr(whole, field)[day, 7:10])
+def test_the_standard_error_is_the_spread_of_the_estimate():
+    """Over simulated returns with one set of true betas: the penalty's bias apart, errors are as stated."""
+    rng = np.random.default_rng(1)
+    _, factors = market(252)
+    panel = (factors @ [1.3, -0.2, 0.4, 0.0])[:, None] + rng.normal(0, 0.012, (252, 4000))
+    found = fit(panel, factors, [251])
+    spread = found.coefficients[0].std(axis=0)
+    np.testing.assert_allclose(found.std_error[0].mean(axis=0), spread, rtol=0.04)
 
 
-def test_scaling_a_factor_scales_its_beta_and_column_order_does_not_matter(returns, core):
-    panel, end = returns[["AAPL", "XOM"]].to_numpy(), len(returns) - 1
-    base = fit(panel, core, [end], prior=np.zeros(8)).coefficients[0]
-    scaled = fit(panel, core * np.array([1, 1, 5, 1, 1, 1, 1, 1]), [end], prior=np.zeros(8)).coefficients[0]
-    np.testing.assert_allclose(scaled[:, 2] * 5, base[:, 2], rtol=1e-8)
-    turned = fit(panel, core[:, ::-1], [end], prior=np.zeros(8)).coefficients[0]
-    np.testing.assert_allclose(turned[:, ::-1], base, rtol=1e-7, atol=1e-10)
-
-
-def test_the_factor_covariance_is_positive_definite_and_of_its_session_only(core):
-    ends = np.array([90, 150, 700, len(core) - 1])
-    found = factor_covariance(core, ends)
-    for day, end in enumerate(ends):
-        if np.isnan(found.covariance[day]).any():
-            assert found.observations[day] < 60
-            continue
-        assert np.linalg.eigvalsh(found.covariance[day]).min() > 0
-        np.testing.assert_array_equal(found.covariance[day], found.covariance[day].T)
-        cut = factor_covariance(core[max(end - 503, 0) : end + 1], np.array([min(end, 503)]))
-        np.testing.assert_array_equal(cut.covariance[0], found.covariance[day])
-        assert found.shrunk[day] == (found.observations[day] < 126)
-
-
-def test_the_covariance_of_much_stationary_data_is_the_true_one():
+def test_the_penalty_earns_its_keep_and_the_prior_more():
+    """Smaller errors than least squares where factors are collinear, smallest when pulled to the right place."""
     rng = np.random.default_rng(2)
-    truth = np.array([[4e-4, 1e-4], [1e-4, 1e-4]])
-    estimates = [
-        factor_covariance(rng.multivariate_normal([0, 0], truth, 504), np.array([503])).covariance[0] for _ in range(60)
-    ]
-    np.testing.assert_allclose(np.mean(estimates, axis=0), truth, rtol=0.06)
+    common = rng.normal(0, 0.01, (120, 1))
+    factors = common + rng.normal(0, 0.002, (120, 4))
+    betas = PRIOR[:, None] + rng.normal(0, 0.2, (4, 1000))
+    panel = factors @ betas + rng.normal(0, 0.012, (120, 1000))
+
+    def error(penalty, prior):
+        found = fit(panel, factors, [119], penalty, np.inf, 120, prior, 100).coefficients[0].T
+        return np.sqrt(np.mean((found - betas) ** 2))
+
+    least_squares, to_zero, to_prior = error(1e-9, PRIOR), error(40.0, np.zeros(4)), error(40.0, PRIOR)
+    assert to_prior < to_zero < least_squares
+
+
+def test_fixture_13_t49_too_short_is_missing_and_not_zero():
+    panel, factors = market()
+    panel[:-40, 0] = np.nan
+    found = fit(panel, factors, [399])
+    for field in FIELDS[:-1]:
+        assert np.isnan(getattr(found, field)[0, 0]).all()
+    assert found.observations[0, 0] == 40
+
+
+def test_t49_a_factor_that_does_not_move_gives_nothing():
+    panel, factors = market()
+    factors[:, 2] = 0.001
+    found = fit(panel, factors, [399])
+    assert np.isnan(found.coefficients).all()
+    assert (found.observations > 0).any()
+
+
+def test_a_symbol_that_does_not_move_has_no_fit_to_speak_of():
+    panel, factors = market()
+    panel[:, 0] = 0.0
+    assert np.isnan(fit(panel, factors, [399]).r_squared[0, 0])
+
+
+def test_a_session_without_a_factor_is_left_out_for_all():
+    panel, factors = market()
+    factors[300, 1] = np.nan
+    found = fit(panel, factors, [399])
+    there = ~np.isnan(panel[148:])
+    there[152] = False
+    np.testing.assert_array_equal(found.observations[0], there.sum(axis=0))
+
+
+@pytest.mark.parametrize("threads", [1, 2])
+def test_t31_nothing_depends_on_the_batch_to_the_last_bit(threads):
+    """Shuffled and fewer symbols, one end at a time, history cut before and after, one thread or two."""
+    panel, factors = market(600, 150)
+    ends = np.array([260, 400, 401, 599])
+    with threadpool_limits(1):
+        whole = fit(panel, factors, ends)
+    with threadpool_limits(threads):
+        order = np.random.default_rng(3).permutation(150)
+        same(fit(panel[:, order], factors, ends), whole, order)
+        for count in (1, 2, 63, 65):
+            same(fit(panel[:, order[:count]], factors, ends), whole, order[:count])
+        same(fit(panel[9:], factors[9:], ends - 9), whole)
+        for day, end in enumerate(ends):
+            rows = slice(end - 251, end + 1)
+            same(fit(panel[rows], factors[rows], [251]), whole, days=slice(day, day + 1))
+            same(fit(panel, factors, [end]), whole, days=slice(day, day + 1))
+
+
+@given(st.integers(0, 1000), st.data())
+@settings(max_examples=15, deadline=None)
+def test_a_gap_in_one_column_leaves_the_others_alone_to_the_last_bit(seed, data):
+    panel, factors = market(260, 9, seed)
+    before = fit(panel, factors, [259])
+    column, row = data.draw(st.integers(0, 8)), data.draw(st.integers(8, 259))
+    panel[row, column] = np.nan
+    after = fit(panel, factors, [259])
+    others = np.delete(np.arange(9), column)
+    for field in FIELDS:
+        np.testing.assert_array_equal(getattr(after, field)[:, others], getattr(before, field)[:, others])
+
+
+@given(st.integers(0, 1000), st.floats(0.1, 10.0), st.permutations(range(4)))
+@settings(max_examples=15, deadline=None)
+def test_units_and_order_of_factors_are_only_a_way_of_speaking(seed, scale, order):
+    panel, factors = market(260, 5, seed)
+    base = fit(panel, factors, [259])
+    units = np.array([1.0, scale, 1.0, 1.0])
+    turned = fit(panel, (factors * units + 0.01)[:, order], [259], prior=(PRIOR / units)[order])
+    np.testing.assert_allclose(turned.coefficients * units[order], base.coefficients[..., order], rtol=1e-8, atol=1e-10)
+    np.testing.assert_allclose(turned.std_error * units[order], base.std_error[..., order], rtol=1e-8)
+    np.testing.assert_allclose(turned.r_squared, base.r_squared, rtol=1e-8, atol=1e-10)
+    np.testing.assert_allclose(turned.effective_df, base.effective_df, rtol=1e-8)
+
+
+@given(st.integers(0, 1000), st.floats(0.1, 10.0))
+@settings(max_examples=15, deadline=None)
+def test_leverage_beyond_the_prior_scales(seed, scale):
+    """``y = F prior + a (y' - F prior)`` moves the coefficients ``a`` times as far from the prior."""
+    panel, factors = market(260, 5, seed)
+    base = fit(panel, factors, [259])
+    prior_part = (factors @ PRIOR)[:, None]
+    turned = fit(prior_part + scale * (panel - prior_part) + 0.01, factors, [259])
+    np.testing.assert_allclose(turned.coefficients - PRIOR, scale * (base.coefficients - PRIOR), rtol=1e-7, atol=1e-10)
+    np.testing.assert_allclose(turned.std_error, scale * base.std_error, rtol=1e-8)

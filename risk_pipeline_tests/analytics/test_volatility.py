@@ -42,7 +42,7 @@ def test_t55_fixture_7_three_hundred_iid_returns_have_a_percentile():
 def test_the_forecast_of_iid_returns_converges_to_sigma():
     rng = np.random.default_rng(1)
     found = last(rng.normal(0, 0.01, (LOOK_BACK, 3000)))
-    assert set(found.model[0]) == {"har"}
+    assert set(found.model[0]) == {"har_ewma"}
     ratio = (found.forecast[0] / (0.01 * np.sqrt(252))) ** 2
     assert ratio.mean() == pytest.approx(1.0, abs=0.02)
 
@@ -96,7 +96,7 @@ def test_volatility_scales_and_the_model_is_recorded(returns):
     for field in ("realised_21", "ewma", "forecast"):
         np.testing.assert_allclose(getattr(two, field), 2 * getattr(one, field), rtol=1e-7)
     np.testing.assert_array_equal(two.percentile, one.percentile)
-    assert {"har", "ewma"} >= {model for model in one.model[0] if model}
+    assert {"har_ewma", "ewma"} >= {model for model in one.model[0] if model}
 
 
 def test_trend_compares_a_month_with_a_quarter():
