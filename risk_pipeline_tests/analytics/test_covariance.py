@@ -24,7 +24,7 @@ def test_of_real_factors_it_is_positive_definite_and_of_its_session_only(core):
     ends = np.array([30, 90, 150, 700, len(core) - 1])
     found = factor_covariance(core, ends)
     assert (~np.isnan(found.condition_number)).sum() >= 3
-    for day, end in enumerate(ends):
+    for day, _end in enumerate(ends):
         if found.observations[day] < 60:
             assert np.isnan(found.covariance[day]).all()
             assert np.isnan(found.condition_number[day])
