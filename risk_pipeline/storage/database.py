@@ -105,10 +105,12 @@ def replace_sessions(
     StorageError
         If a frame doesn't fit its table; nothing is written then.
     """
+    skips = frames.get(tables.analytics_skips)
+    if skips is not None and (analytic is None or set(skips["analytic"]) - {analytic}):
+        raise StorageError("analytics_skips: give the rows of one analytic, and its name as analytic=")
     prepared = {table: _rows(table, frame, sessions) for table, frame in frames.items()}
-    with engine.begin() as connection:
+    with transaction(engine, *prepared) as connection:
         for table, rows in prepared.items():
-            _lock(connection, table)
             condition = _within(table.c.session, sessions)
             if table is tables.analytics_skips:
                 condition &= table.c.analytic == analytic
@@ -134,15 +136,25 @@ def insert_rows(connection: sa.Connection, table: sa.Table, frame: pd.DataFrame)
 
 @contextmanager
 def transaction(engine: sa.Engine, *locked: sa.Table) -> Iterator[sa.Connection]:
-    """Open a write transaction; on Postgres other writers of the locked tables wait for its end."""
+    """Open a write transaction; other writers of the locked tables wait for its end.
+
+    SQLite has one writer at a time, which must say so before it reads; Postgres has a lock by table, taken in
+    the order of the names, so that two writers never wait for each other.
+    """
     with engine.begin() as connection:
-        for table in locked:
-            _lock(connection, table)
+        if connection.dialect.name == "sqlite":
+            connection.exec_driver_sql("BEGIN IMMEDIATE")
+        else:
+            for name in sorted(table.name for table in locked):
+                connection.execute(sa.select(sa.func.pg_advisory_xact_lock(sa.func.hashtext(name))))
         yield connection
 
 
-def read_frame(engine: sa.Engine, select: sa.Select[Any]) -> pd.DataFrame:
-    """Run a select; dates come as ``datetime64[s]``, null numbers as NaN, null texts as None."""
+def read_frame(engine: sa.Engine, select: sa.Select[Any], by: Sequence[str] = ()) -> pd.DataFrame:
+    """Run a select; dates come as ``datetime64[s]``, null numbers as NaN, null texts as None.
+
+    ``by`` names the columns to sort by: here and not in the database, whose order of texts depends on its locale.
+    """
     with engine.connect() as connection:
         rows = connection.execute(select).fetchall()
     columns = select.selected_columns
@@ -154,19 +166,13 @@ def read_frame(engine: sa.Engine, select: sa.Select[Any]) -> pd.DataFrame:
             frame[column.name] = frame[column.name].astype(float)
         elif isinstance(column.type, sa.String):
             frame[column.name] = frame[column.name].astype(object).where(frame[column.name].notna(), None)
-    return frame
+    return frame.sort_values(list(by), kind="stable", ignore_index=True) if by else frame
 
 
 def _within(column: sa.ColumnElement[Any], sessions: Sequence[date]) -> sa.ColumnElement[bool]:
     """Match exactly the sessions; in pieces, since databases limit the number of parameters."""
     pieces = [column.in_(list(sessions[at : at + 500])) for at in range(0, len(sessions), 500)]
     return sa.or_(sa.false(), *pieces)
-
-
-def _lock(connection: sa.Connection, table: sa.Table) -> None:
-    """Serialise the writers of a table where the database has no lock of its own for it."""
-    if connection.dialect.name == "postgresql":
-        connection.execute(sa.select(sa.func.pg_advisory_xact_lock(sa.func.hashtext(table.name))))
 
 
 def _rows(table: sa.Table, frame: pd.DataFrame, sessions: Sequence[date] | None) -> list[tuple[Any, ...]]:
@@ -199,15 +205,21 @@ def _values(table: sa.Table, column: sa.Column[Any], values: pd.Series) -> list[
     elif isinstance(column.type, sa.Float):
         out = values.astype(float).tolist()
     elif isinstance(column.type, sa.Integer):
-        out = values.astype(float).fillna(0).astype(int).tolist()
+        numbers = values.astype(float).fillna(0)
+        if not (numbers.eq(numbers.round()) & numbers.abs().lt(2**31)).all():
+            raise StorageError(f"{table.name}.{column.name} holds a number that is no 32-bit integer; round it")
+        out = numbers.astype(int).tolist()
     elif isinstance(column.type, sa.Boolean):
         out = values.astype(object).where(~absent, False).astype(bool).tolist()
     elif isinstance(column.type, sa.DateTime):
         out = [value.to_pydatetime() for value in pd.to_datetime(values)]
-    elif isinstance(column.type, sa.JSON):
-        out = values.tolist()
-    else:
+    elif isinstance(column.type, sa.String):
         out = [str(value) for value in values]
+        limit, longest = column.type.length or np.inf, max(out, key=len, default="")
+        if len(longest) > limit:
+            raise StorageError(f"{table.name}.{column.name}: {longest[:20]}… is over {limit} characters; shorten it")
+    else:
+        out = values.tolist()
     if absent.any():
         for row in np.flatnonzero(absent):
             out[row] = None

@@ -93,18 +93,21 @@ def _summary(rows: Mapping[str, list[_Row]]) -> ImportSummary:
 
 def _read_files(paths: Sequence[Path]) -> dict[str, str]:
     texts: dict[str, str] = {}
+    paths = list(dict.fromkeys(path.resolve() for path in paths))
+    names = [path.name for path in paths]
     for path in paths:
+        label = path.name if names.count(path.name) == 1 else str(path)
         if path.stat().st_size > MAX_BYTES:
-            raise ImportRefused([ImportProblem(path.name, 0, "", "", f"is over {MAX_BYTES:,} bytes: split it")])
+            raise ImportRefused([ImportProblem(label, 0, "", "", f"is over {MAX_BYTES:,} bytes: split it")])
         try:
             text = path.read_bytes().decode("utf-8-sig")
         except UnicodeDecodeError as error:
             remedy = f"byte {error.start} is not UTF-8: save the file as UTF-8"
-            raise ImportRefused([ImportProblem(path.name, 0, "", "", remedy)]) from None
+            raise ImportRefused([ImportProblem(label, 0, "", "", remedy)]) from None
         if "\0" in text:
             line = text[: text.index("\0")].count("\n") + 1
-            raise ImportRefused([ImportProblem(path.name, line, "", "", "holds a null byte: is it a CSV file?")])
-        texts[path.name] = text
+            raise ImportRefused([ImportProblem(label, line, "", "", "holds a null byte: is it a CSV file?")])
+        texts[label] = text
     return texts
 
 
@@ -162,6 +165,10 @@ def _validate(engine: sa.Engine, texts: Mapping[str, str]) -> dict[str, list[_Ro
                 if len(value) > MAX_FIELD:
                     found.append((column, value[:20] + "…", f"is over {MAX_FIELD} characters"))
             values = {} if found else _READERS[str(kind)](Cell(row.values, row.line, found))
+            for stored in _TABLES[str(kind)].columns if values else []:
+                limit = getattr(stored.type, "length", None)
+                if limit is not None and len(values.get(stored.name) or "") > limit:
+                    found.append((stored.name, values[stored.name][:20] + "…", f"is over {limit} characters"))
             problems += [ImportProblem(name, row.line, *problem) for problem in found]
             if not found:
                 rows[str(kind)].append(_Row(name, row.line, values))

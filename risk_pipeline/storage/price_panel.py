@@ -7,6 +7,7 @@ import json
 import os
 import shutil
 import tempfile
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -87,26 +88,31 @@ def build_panel(engine: sa.Engine, dates: Date1D, symbols: list[str]) -> PricePa
 
 
 def write_panel(folder: Path, panel: PricePanel) -> str:
-    """Store a panel under its hash, all or nothing; one that is there already is left alone."""
+    """Store a panel under its hash, all or nothing; a sound one that is there already is left alone.
+
+    One that was damaged since makes way for the new one; who has its files open keeps them.
+    """
     name = panel.content_hash()
-    target = folder / name
-    if (target / "panel.json").exists():
+    try:
+        open_panel(folder, name, verify=True)
         return name
-    folder.mkdir(parents=True, exist_ok=True)
+    except PanelError:
+        folder.mkdir(parents=True, exist_ok=True)
     scratch = Path(tempfile.mkdtemp(prefix=".writing-", dir=folder))
     try:
         for array in ARRAYS:
             np.save(scratch / f"{array}.npy", np.ascontiguousarray(getattr(panel, array)))
         content = {"symbols": panel.symbols, "dates": np.datetime_as_string(panel.dates).tolist()}
         (scratch / "panel.json").write_text(json.dumps(content), encoding="utf-8")
+        with suppress(FileNotFoundError):
+            os.replace(folder / name, scratch.with_name(f"{scratch.name}-damaged"))
         try:
-            os.replace(scratch, target)
-        except OSError:
-            if not (target / "panel.json").exists():  # a folder without its index is a leftover
-                shutil.rmtree(target)
-                os.replace(scratch, target)
+            os.replace(scratch, folder / name)
+        except OSError:  # another process wrote the same panel in this moment
+            open_panel(folder, name, verify=True)
     finally:
-        shutil.rmtree(scratch, ignore_errors=True)
+        for leftover in folder.glob(f"{scratch.name}*"):
+            shutil.rmtree(leftover, ignore_errors=True)
     return name
 
 

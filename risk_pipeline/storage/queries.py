@@ -17,41 +17,34 @@ from .tables import metadata, portfolio_snapshots, positions
 
 def portfolios(engine: sa.Engine) -> pd.DataFrame:
     """Return all portfolios in the order of their ids."""
-    return read_frame(engine, sa.select(tables.portfolios).order_by(tables.portfolios.c.portfolio_id))
+    return read_frame(engine, sa.select(tables.portfolios), by=["portfolio_id"])
 
 
 def lots(engine: sa.Engine, last: date) -> pd.DataFrame:
     """Return the lots entered on or before ``last``, deleted ones left out, by portfolio and position."""
     return read_frame(
         engine,
-        sa.select(positions)
-        .where(~positions.c.is_deleted, positions.c.entry_date <= last)
-        .order_by(positions.c.portfolio_id, positions.c.position_id),
+        sa.select(positions).where(~positions.c.is_deleted, positions.c.entry_date <= last),
+        by=["portfolio_id", "position_id"],
     )
 
 
 def flows(engine: sa.Engine, last: date) -> pd.DataFrame:
     """Return cash paid in and out on or before ``last``."""
     table = tables.portfolio_flows
-    return read_frame(
-        engine,
-        sa.select(table).where(table.c.flow_date <= last).order_by(table.c.portfolio_id, table.c.flow_date),
-    )
+    return read_frame(engine, sa.select(table).where(table.c.flow_date <= last), by=["portfolio_id", "flow_date"])
 
 
 def marks(engine: sa.Engine, last: date) -> pd.DataFrame:
     """Return the marks of private assets on or before ``last``, by symbol and date."""
     table = tables.private_marks
-    return read_frame(
-        engine,
-        sa.select(table).where(table.c.mark_date <= last).order_by(table.c.symbol, table.c.mark_date),
-    )
+    return read_frame(engine, sa.select(table).where(table.c.mark_date <= last), by=["symbol", "mark_date"])
 
 
 def profiles(engine: sa.Engine, last: date) -> pd.DataFrame:
     """Return every version of every profile known on or before ``last``, by symbol and date."""
     table = tables.company_profiles
-    return read_frame(engine, sa.select(table).where(table.c.as_of <= last).order_by(table.c.symbol, table.c.as_of))
+    return read_frame(engine, sa.select(table).where(table.c.as_of <= last), by=["symbol", "as_of"])
 
 
 def upsert_profiles(engine: sa.Engine, frame: pd.DataFrame) -> int:
@@ -125,8 +118,8 @@ def portfolio_summary(engine: sa.Engine) -> tuple[pd.DataFrame, str]:
             (positions.c.portfolio_id == tables.portfolios.c.portfolio_id) & ~positions.c.is_deleted,
             isouter=True,
         )
-        .group_by(tables.portfolios.c.portfolio_id)
-        .order_by(tables.portfolios.c.portfolio_id),
+        .group_by(tables.portfolios.c.portfolio_id),
+        by=["portfolio_id"],
     )
     return summary, digest.hexdigest()[:16]
 
@@ -189,17 +182,17 @@ def read_table(
     """
     if name == tables.STRESS_FACTOR_IMPACTS:
         source: Any = tables.STRESS_FACTOR_IMPACTS_SELECT.subquery(name)
-        order = [source.c.session, source.c.portfolio_id, source.c.scenario_id, source.c.factor_name]
+        order = ["session", "portfolio_id", "scenario_id", "factor_name"]
     elif name in metadata.tables:
         source = metadata.tables[name]
-        order = list(source.primary_key.columns)
+        order = [column.name for column in source.primary_key.columns]
     else:
         raise StorageError(f"there is no table {name!r}; there are {', '.join(sorted(metadata.tables))}")
-    select = sa.select(source).order_by(*order)
+    select = sa.select(source)
     if first is not None:
         select = select.where(source.c.session >= first)
     if last is not None:
         select = select.where(source.c.session <= last)
     if portfolio is not None:
         select = select.where(source.c.portfolio_id == portfolio)
-    return read_frame(engine, select)
+    return read_frame(engine, select, by=order)

@@ -85,6 +85,7 @@ def test_skips_are_replaced_for_their_own_analytic_only(engine):
         (sectors(DAYS, 1.0).drop(columns="net"), r"columns missing \['net'\]"),
         (sectors(DAYS, 1.0).assign(colour=1), r"unknown \['colour'\]"),
         (sectors(DAYS, float("nan")), r"sector_exposures.net is missing in row 0"),
+        (sectors(DAYS, 1.0).assign(sector="x" * 100), "sector_exposures.sector: xxxxxxxxxxxxxxxxxxxx… is over 40"),
     ],
 )
 def test_t47_rows_that_don_t_fit_are_refused_by_name_and_nothing_is_written(engine, frame, says):
@@ -92,6 +93,21 @@ def test_t47_rows_that_don_t_fit_are_refused_by_name_and_nothing_is_written(engi
     with pytest.raises(StorageError, match=says):
         replace_sessions(engine, DAYS, {t.sector_exposures: frame})
     assert set(read_table(engine, "sector_exposures")["net"]) == {1.0}
+
+
+@pytest.mark.parametrize("analytic", [None, "stress_tests"])
+def test_skips_of_another_analytic_are_refused(engine, analytic):
+    with pytest.raises(StorageError, match="rows of one analytic"):
+        replace_sessions(engine, DAYS, {t.analytics_skips: skips(DAYS, "volatility")}, analytic=analytic)
+
+
+@pytest.mark.parametrize("count", [2.5, 2.0**31])
+def test_a_count_that_is_no_integer_is_refused(engine, count):
+    rows = pd.DataFrame([{"session": DAYS[0], "factor_a": "a", "factor_b": "b", "method": "ewma"}]).assign(
+        covariance=1.0, correlation=1.0, condition_number=1.0, observations=count
+    )
+    with pytest.raises(StorageError, match=r"observations holds a number that is no 32-bit integer"):
+        replace_sessions(engine, DAYS, {t.factor_covariance: rows})
 
 
 def test_nothing_computed_is_null_and_comes_back_as_nan(engine):

@@ -134,3 +134,19 @@ def test_importing_again_replaces_a_portfolio_and_leaves_the_others_alone(engine
         ["q", "Other"],
     ]
     assert sorted(read_table(engine, "positions")["symbol"]) == ["SPY", "TLT"]
+
+
+def test_files_of_one_name_in_two_folders_are_both_read(engine, tmp_path):
+    paths = [tmp_path / folder / "portfolios.csv" for folder in "ab"]
+    for path in paths:
+        path.parent.mkdir()
+        path.write_text(PORTFOLIOS + f"{path.parent.name},Mine,2025-01-02,1000\n")
+    assert run_import(engine, [*paths, paths[0]]).portfolios == 2
+    paths[1].write_text(PORTFOLIOS + "b,Mine,2025-01-02,none\n")
+    with pytest.raises(ImportRefused, match=r"b/portfolios\.csv, line 2"):
+        check_import(engine, paths)
+
+
+def test_a_text_longer_than_its_column_is_refused(engine, files):
+    with pytest.raises(ImportRefused, match=r"line 2, name: 'N+…' is over 200 characters"):
+        check_import(engine, files(portfolios=PORTFOLIOS + f"p,{'N' * 201},2025-01-02,1000\n"))

@@ -109,6 +109,22 @@ def test_a_damaged_or_missing_panel_says_what_to_materialise(engine, folder):
         price_panel.open_panel(folder, name)
 
 
+@pytest.mark.parametrize("damage", ["torn", "another number", "no index"])
+def test_materialising_a_damaged_panel_again_repairs_it(engine, folder, damage):
+    store(engine, {"SPY": [1, 2, 3, 4, 5]})
+    panel = price_panel.build_panel(engine, DAYS, ["SPY"])
+    name = price_panel.write_panel(folder, panel)
+    if damage == "torn":
+        (folder / name / "close.npy").write_bytes(b"torn")
+    elif damage == "another number":
+        np.save(folder / name / "close.npy", panel.close + 1)
+    else:
+        (folder / name / "panel.json").unlink()
+    assert price_panel.write_panel(folder, panel) == name
+    np.testing.assert_array_equal(price_panel.open_panel(folder, name, verify=True).close, panel.close)
+    assert [path.name for path in folder.iterdir()] == [name]
+
+
 def test_old_panels_are_pruned_and_the_newest_kept(engine, folder):
     for number, day in enumerate(DAYS):
         session = day.item()
