@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from .arrays import Float1D, Float2D, Float3D
-from .blocks import column_blocks, product
+from .blocks import column_blocks
 from .holdings import Holdings
 from .sums import sum_by
 
@@ -73,10 +73,16 @@ def aggregate_exposures(holdings: Holdings, betas: Float3D, std_errors: Float3D,
 
 @dataclass(frozen=True)
 class SeriesFit:
-    """Fit of return series on factors, each (P,): R squared and annualised residual volatility."""
+    """Fit of return series on factors: R squared and annualised residual volatility, each (P,).
+
+    ``residual`` (W, P) are the residuals themselves, NaN on sessions left out; ``degrees`` (P,) the sessions
+    used less the coefficients.
+    """
 
     r_squared: Float1D
     residual_volatility: Float1D
+    residual: Float2D
+    degrees: Float1D
 
 
 def series_fit(series: Float2D, factors: Float2D, *, min_observations: int = 60) -> SeriesFit:
@@ -87,7 +93,8 @@ def series_fit(series: Float2D, factors: Float2D, *, min_observations: int = 60)
     """
     usable = np.all(~np.isnan(factors), axis=1)
     present = ~np.isnan(series) & usable[:, None]
-    r_squared, residual = np.full(series.shape[1], np.nan), np.full(series.shape[1], np.nan)
+    r_squared, volatility, degrees = np.full((3, series.shape[1]), np.nan)
+    residual = np.full(series.shape, np.nan)
     groups: dict[bytes, list[int]] = {}
     for column, key in enumerate(np.packbits(present, axis=0).T):
         groups.setdefault(key.tobytes(), []).append(column)
@@ -106,26 +113,35 @@ def series_fit(series: Float2D, factors: Float2D, *, min_observations: int = 60)
             columns = members[place]
             with np.errstate(invalid="ignore", divide="ignore"):
                 r_squared[columns] = np.where(total > 0, 1.0 - loss / total, np.nan)
-            residual[columns] = np.sqrt(loss / (count - design.shape[1]) * SESSIONS_A_YEAR)
-    return SeriesFit(r_squared, residual)
+            degrees[columns] = count - design.shape[1]
+            volatility[columns] = np.sqrt(loss / degrees[columns] * SESSIONS_A_YEAR)
+            residual[np.ix_(rows, columns)] = rest[:, :width]
+    return SeriesFit(r_squared, volatility, residual, degrees)
 
 
 @dataclass(frozen=True)
 class ModelRisk:
     """Annualised volatility on equity that the core model implies, and its Euler parts.
 
-    ``total`` and ``specific`` are (D, P), ``factor`` (D, P, K); the parts sum to the total.
+    ``total`` and ``specific`` are (D, P), ``factor`` (D, P, K); the parts sum to the total. ``pull`` (D, P, K) is
+    the annual covariance of each factor with the portfolio's factor part.
     """
 
     total: Float2D
     factor: Float3D
     specific: Float2D
+    pull: Float3D
 
 
 def model_risk(exposure: Float3D, covariance: Float3D, residual_volatility: Float2D) -> ModelRisk:
     """Combine exposures on equity (D, P, K) with the factors' covariance and what they leave of each portfolio.
 
-    ``covariance`` (D, K, K) is of daily returns, ``residual_volatility`` (D, P) annualised.
+    ``covariance`` (D, K, K) is of daily returns, ``residual_volatility`` (D, P) annualised. ``position_risk``
+    splits the same total among positions.
+
+    References
+    ----------
+    Euler's theorem on the homogeneous function ``sigma(w)``; Litterman (1996).
     """
     pull = np.einsum("dkl,dpl->dpk", covariance * SESSIONS_A_YEAR, exposure)
     specific = residual_volatility**2
@@ -133,45 +149,4 @@ def model_risk(exposure: Float3D, covariance: Float3D, residual_volatility: Floa
     with np.errstate(invalid="ignore", divide="ignore"):
         share = np.where(total > 0, 1.0 / total, 0.0)
     share = np.where(np.isnan(total), np.nan, share)
-    return ModelRisk(total, exposure * pull * share[..., None], specific * share)
-
-
-@dataclass(frozen=True)
-class RiskDecomposition:
-    """Euler contributions to a portfolio's daily volatility in dollars; each set sums to ``total``.
-
-    ``factor`` (K,) and ``specific`` (a number) are one decomposition, ``position`` (N,) the other.
-    """
-
-    total: float
-    factor: Float1D
-    specific: float
-    position: Float1D
-
-
-def risk_decomposition(
-    dollars: Float1D, betas: Float2D, covariance: Float2D, specific_variance: Float1D
-) -> RiskDecomposition:
-    """Split volatility into what each factor and what each position contributes.
-
-    Parameters
-    ----------
-    dollars : (N,) signed notional by symbol. betas : (N, K). covariance : (K, K) of daily factor returns.
-    specific_variance : (N,) daily variance that the factors leave.
-
-    References
-    ----------
-    Euler's theorem on the homogeneous function ``sigma(w)``; Litterman (1996).
-    """
-    exposure = product(betas.T, dollars[:, None])[:, 0]
-    pull = covariance @ exposure
-    specific = dollars * specific_variance
-    total = float(np.sqrt(exposure @ pull + dollars @ specific))
-    if total == 0.0:
-        return RiskDecomposition(0.0, np.zeros(len(exposure)), 0.0, np.zeros(len(dollars)))
-    return RiskDecomposition(
-        total=total,
-        factor=exposure * pull / total,
-        specific=float(dollars @ specific) / total,
-        position=dollars * (betas @ pull + specific) / total,
-    )
+    return ModelRisk(total, exposure * pull * share[..., None], specific * share, pull)

@@ -6,11 +6,13 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from .arrays import Bool1D, Float1D, Float2D, Int1D
+from .arrays import Bool1D, Float1D, Float2D, Float3D, Int1D
 from .options import black_scholes
 from .reasons import Reason
 
 WORST_CONDITION = 1e8
+REVERSE_LOSS = 0.20
+"""The share of equity that the reverse stress test loses."""
 SESSIONS_A_YEAR = 252
 
 
@@ -115,7 +117,16 @@ def option_revaluation(
     return shares * (then.price - now.price - now.delta * spot * underlying_return)
 
 
-def reverse_stress(dollars: Float1D, covariance: Float2D, loss: float) -> Float1D:
-    """Return the most plausible factor move (K,) that loses ``loss`` dollars: along ``covariance @ dollars``."""
-    pull = covariance @ dollars
-    return np.asarray(-loss * pull / float(dollars @ pull))
+def reverse_stress(dollars: Float3D, covariance: Float3D, loss: Float2D) -> Float3D:
+    """Return the most plausible factor moves that lose ``loss`` dollars, (D, P, K): along ``covariance @ dollars``.
+
+    Of all moves with that loss the one with the least Mahalanobis distance. NaN where nothing is exposed, or nothing can be lost.
+
+    Parameters
+    ----------
+    dollars : (D, P, K) dollar exposures. covariance : (D, K, K). loss : (D, P), positive.
+    """
+    pull = np.einsum("dkl,dpl->dpk", covariance, dollars)
+    squared = (dollars * pull).sum(axis=2)
+    with np.errstate(invalid="ignore", divide="ignore"):
+        return np.asarray(pull * np.where((squared > 0) & (loss > 0), -loss / squared, np.nan)[..., None])

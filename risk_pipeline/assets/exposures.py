@@ -6,12 +6,15 @@ import pandas as pd
 
 from ..analytics.covariance import FactorCovariance, factor_covariance
 from ..analytics.exposures import aggregate_exposures, model_risk
+from ..analytics.position_risk import position_risk
 from ..analytics.reasons import Reason
+from ..analytics.stress import REVERSE_LOSS, reverse_stress
 from ..resources import Database, PriceCache, Registries
 from ..storage import tables
 from .common import DAILY, definition_metadata
 from .inputs import Frames, Inputs, compute_sessions
 from .portfolio_fit import portfolio_fits
+from .position_rows import position_rows
 from .symbol_betas import SymbolBetas, core_factor_returns, symbol_betas
 
 GROUP = "risk"
@@ -39,14 +42,15 @@ def compute_exposures(inputs: Inputs) -> Frames:
     """Compute all rows of ``factor_exposures`` for a block of sessions."""
     betas = symbol_betas(inputs)
     portfolio = aggregate_exposures(inputs.book.holdings, betas.beta, betas.std_error, inputs.book.equity)
-    fits = portfolio_fits(inputs)
+    fits, residual = portfolio_fits(inputs)
     covariance = factor_covariance(core_factor_returns(inputs), inputs.ends)
     core = inputs.registries.factors.core_names
-    risk = model_risk(
-        portfolio.exposure[..., [betas.names.index(name) for name in core]],
-        covariance.covariance,
-        fits[core[0]].residual_volatility,
+    columns = [betas.names.index(name) for name in core]
+    risk = model_risk(portfolio.exposure[..., columns], covariance.covariance, fits[core[0]].residual_volatility)
+    reverse = reverse_stress(
+        portfolio.dollar[..., columns], covariance.covariance, REVERSE_LOSS * np.maximum(inputs.book.equity, 0.0)
     )
+    by_position = position_risk(inputs.book.holdings, betas.beta[..., columns], inputs.book.equity, residual, risk)
     nothing = np.full(inputs.book.equity.shape, np.nan)
     rows = []
     for k, name in enumerate(betas.names):
@@ -66,6 +70,7 @@ def compute_exposures(inputs: Inputs) -> Frames:
                 r_squared=fits[name].r_squared,
                 residual_volatility=fits[name].residual_volatility,
                 risk_contribution=risk.factor[..., core.index(name)] if name in core else nothing,
+                reverse_move=reverse[..., core.index(name)] if name in core else nothing,
                 coverage=np.nan_to_num(portfolio.coverage[..., k]),
                 reason=reason,
             ).assign(factor_name=name)
@@ -74,6 +79,7 @@ def compute_exposures(inputs: Inputs) -> Frames:
         tables.symbol_factor_exposures: _symbol_rows(inputs, betas),
         tables.factor_exposures: pd.concat(rows, ignore_index=True),
         tables.factor_covariance: _covariance_rows(inputs, covariance),
+        tables.position_values: position_rows(inputs, by_position),
         tables.analytics_skips: pd.concat(
             [inputs.portfolio_skips("factor_exposures"), _symbol_skips(inputs, betas)], ignore_index=True
         ),

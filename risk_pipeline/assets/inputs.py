@@ -38,7 +38,7 @@ class Inputs:
     """The panel of a block of sessions, the imported portfolios, and the registries.
 
     ``ends`` are the rows of the sessions in the panel. Portfolios are in the order of their ids.
-    ``lot_symbols`` are the lots' own symbols; ``marks`` the name, date and price of private marks.
+    ``lot_symbols`` and ``position_ids`` are the lots' own; ``marks`` the name, date and price of private marks.
     """
 
     db: Database
@@ -48,6 +48,7 @@ class Inputs:
     portfolios: pd.DataFrame
     lots: Lots
     lot_symbols: list[str]
+    position_ids: list[str]
     accounts: Accounts
     marks: tuple[Int1D, Date1D, Float1D]
 
@@ -185,6 +186,7 @@ def load_inputs(db: Database, registries: Registries, panel: PricePanel, session
         sessions=sessions,
         portfolios=portfolios,
         lot_symbols=rows["symbol"].tolist(),
+        position_ids=rows["position_id"].tolist(),
         lots=Lots(
             portfolio=_integers(rows["portfolio_id"].map(number)),
             symbol=np.where(private, -1, _integers(priced.map(column).fillna(-1))),

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from ..analytics.arrays import Float1D, Float2D
+from ..analytics.arrays import Bool1D, Date1D, Float1D, Float2D
 from ..analytics.reasons import Reason
 from ..analytics.stress import (
     ConditionalMoves,
@@ -37,7 +37,15 @@ class Outcome:
     shocked: dict[int, float]
     method: str  # conditional, realised or stated
     path: Float2D | None
+    path_sessions: Date1D | None
     coverage: float | None
+
+    @property
+    def path_record(self) -> dict[str, list[Any]] | None:
+        """The sessions of a replay and the core factors' returns on each, as stored; None otherwise."""
+        if self.path is None or self.path_sessions is None:
+            return None
+        return {"sessions": np.datetime_as_string(self.path_sessions).tolist(), "returns": self.path.tolist()}
 
 
 def compute_stress(inputs: Inputs) -> Frames:
@@ -59,6 +67,7 @@ def compute_stress(inputs: Inputs) -> Frames:
                     "p_value": outcome.moves.p_value,
                     "one_in_days": _finite(outcome.moves.one_in_days),
                     "coverage": outcome.coverage,
+                    "path": outcome.path_record,
                     "reason": outcome.moves.reason,
                 }
             )
@@ -95,27 +104,23 @@ def _outcome(inputs: Inputs, scenario: Scenario, number: int, model: CoreModel, 
     """Find how the factors move: realised where a replay is over and covered, else from the stated shocks."""
     shocked = inputs.registries.scenarios.moves(scenario, inputs.registries.factors)
     positions = np.array(list(shocked), dtype=np.int64)
-    path = _replay_returns(inputs, scenario, number, returns) if scenario.replay else None
+    inside = _replay_rows(inputs, scenario, number, returns) if scenario.replay else None
     conditional = conditional_moves(
         model.covariance[number], positions, np.array(list(shocked.values())), horizon=scenario.horizon
     )
-    if path is None:
-        return Outcome(conditional, shocked, "stated" if scenario.kind == "historical" else "conditional", None, None)
-    covered = np.all(~np.isnan(path), axis=1)
-    total = np.where(covered[:, None], path, 0.0).sum(axis=0)
-    everything = np.arange(len(total))
-    judged = conditional_moves(model.covariance[number], everything, total, horizon=len(path))
-    return Outcome(
-        judged,
-        dict.fromkeys(everything.tolist(), 0.0),
-        "realised",
-        np.where(covered[:, None], path, 0.0),
-        float(covered.mean()),
-    )
+    if inside is None:
+        method = "stated" if scenario.kind == "historical" else "conditional"
+        return Outcome(conditional, shocked, method, None, None, None)
+    covered = np.all(~np.isnan(returns[inside]), axis=1)
+    path = np.where(covered[:, None], returns[inside], 0.0)
+    everything = np.arange(path.shape[1])
+    judged = conditional_moves(model.covariance[number], everything, path.sum(axis=0), horizon=len(path))
+    everyone = dict.fromkeys(everything.tolist(), 0.0)
+    return Outcome(judged, everyone, "realised", path, inputs.panel.dates[inside], float(covered.mean()))
 
 
-def _replay_returns(inputs: Inputs, scenario: Scenario, number: int, returns: Float2D) -> Float2D | None:
-    """Return the factor returns of a replay's sessions; None if it was not over or prices cover too little."""
+def _replay_rows(inputs: Inputs, scenario: Scenario, number: int, returns: Float2D) -> Bool1D | None:
+    """Return which rows of the panel a replay takes; None if it was not over or prices cover too little."""
     assert scenario.replay is not None  # noqa: S101 (the caller asked)
     first, last = (np.datetime64(day) for day in scenario.replay)
     if last > np.datetime64(inputs.sessions[number]):
@@ -124,7 +129,7 @@ def _replay_returns(inputs: Inputs, scenario: Scenario, number: int, returns: Fl
     inside = (dates > first) & (dates <= last)
     if not inside.any() or dates[0] > first or np.any(np.isnan(returns[inside]), axis=1).mean() > 0.2:
         return None
-    return returns[inside]
+    return np.asarray(inside)
 
 
 def _portfolio_rows(

@@ -221,8 +221,28 @@ factor_exposures = _table(
     Column("r_squared", Float),  # of the portfolio's constant-weight return series on the factor(s)
     Column("residual_volatility", Float),  # of the same regression, annualised
     Column("risk_contribution", Float),  # core model: Euler part of its annualised volatility; the rest is specific
+    Column("reverse_move", Float),  # core model: the factor's move in the likeliest loss of 20 % of equity
     Column("coverage", Float, nullable=False),  # share of gross PUBLIC + OPTIONS exposure with a beta
     Column("reason", REASON),
+)
+
+position_values = _table(  # every lot held as of the session
+    "position_values",
+    _session(),
+    Column("position_id", NAME, primary_key=True),
+    Column("portfolio_id", NAME, nullable=False),
+    Column("symbol", SYMBOL, nullable=False),
+    Column("quantity", Float, nullable=False),  # after splits
+    Column("price", Float, nullable=False),
+    Column("value", Float, nullable=False),  # signed dollars
+    Column("delta_value", Float),  # signed delta-adjusted notional; null for PRIVATE
+    Column("gamma", Float),  # of an option: change of delta_value for +1 % of the underlying
+    Column("vega", Float),  # of an option: change of value for +1 point of volatility
+    Column("theta", Float),  # of an option: change of value a calendar day
+    Column("volatility", Float),  # of an option: with which it was valued
+    Column("risk_contribution", Float),  # Euler part of the portfolio's factor-model volatility, annualised
+    Column("is_stale", Boolean, nullable=False),
+    Index(None, "portfolio_id", "session"),
 )
 
 factor_covariance = _table(
@@ -255,6 +275,7 @@ scenario_plausibility = _table(
     Column("p_value", Float),
     Column("one_in_days", Float),
     Column("coverage", Float),  # of a replay: share of its sessions with factor returns
+    Column("path", sa.JSON),  # of a replay: its sessions, and the core factors' returns on each
     Column("reason", REASON),
 )
 
@@ -308,6 +329,31 @@ portfolio_volatility = _table(
     Column("es_95", Float),
     Column("es_99", Float),
     Column("reason", REASON),
+)
+
+value_at_risk_outcomes = _table(  # value at risk of the session before against what its holdings then did
+    "value_at_risk_outcomes",
+    _session(),
+    _portfolio(),
+    Column("outcome", Float, nullable=False),  # return on equity of the holdings of the session before
+    Column("var_95", Float, nullable=False),
+    Column("var_99", Float, nullable=False),
+    Column("es_95", Float, nullable=False),
+    Column("es_99", Float, nullable=False),
+    Column("exceeded_95", Boolean, nullable=False),
+    Column("exceeded_99", Boolean, nullable=False),
+)
+
+risk_changes = _table(  # what changed since the session before; the three parts sum to the change
+    "risk_changes",
+    _session(),
+    _portfolio(),
+    Column("measure", NAME, primary_key=True),  # forecast volatility, or a factor's name
+    Column("previous", Float, nullable=False),
+    Column("by_positions", Float, nullable=False),  # lots and flows of the session, at the prices before it
+    Column("by_prices", Float, nullable=False),  # what the session's prices did to the weights
+    Column("by_model", Float, nullable=False),  # betas or volatilities with the session's returns in them
+    Column("current", Float, nullable=False),
 )
 
 volatility_scores = _table(  # one row per forecast whose 21-session outcome became known at `session`
@@ -402,6 +448,7 @@ STRESS_FACTOR_IMPACTS_SELECT = sa.select(
 ANALYTICS = (
     symbol_factor_exposures,
     factor_exposures,
+    position_values,
     factor_covariance,
     scenario_factor_moves,
     scenario_plausibility,
@@ -409,6 +456,8 @@ ANALYTICS = (
     symbol_volatility,
     portfolio_volatility,
     volatility_scores,
+    value_at_risk_outcomes,
+    risk_changes,
     portfolio_snapshots,
     sector_exposures,
     analytics_skips,

@@ -7,9 +7,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from risk_pipeline.analytics.exposures import aggregate_exposures, risk_decomposition, series_fit
+from risk_pipeline.analytics.exposures import aggregate_exposures, model_risk, series_fit
 from risk_pipeline.analytics.holdings import Holdings, constant_weight_returns
 from risk_pipeline.analytics.options import black_scholes
+from risk_pipeline.analytics.position_risk import position_risk, residual_covariance
 from risk_pipeline.analytics.reasons import Reason
 from risk_pipeline.analytics.stress import (
     conditional_moves,
@@ -79,7 +80,7 @@ def test_fixture_4_a_long_position_in_bonds_loses_when_rates_rise():
 
 def test_reverse_stress_loses_what_was_asked_and_is_the_most_plausible():
     dollars = np.array([1e6, -2e5, 3e5])
-    shock = reverse_stress(dollars, SIGMA, 50_000)
+    shock = reverse_stress(dollars[None, None], SIGMA[None], np.array([[50_000.0]]))[0, 0]
     assert dollars @ shock == pytest.approx(-50_000)
     distance = shock @ np.linalg.solve(SIGMA, shock)
     rng = np.random.default_rng(0)
@@ -195,12 +196,52 @@ def test_euler_golden_by_factor_and_by_position():
     """By hand and by skfolio, goldens.md 3.2."""
     betas = np.array([[1, 0.2], [0.8, -0.3], [1.2, 0.5]])
     factor = np.array([[0.04, 0.006], [0.006, 0.0225]])
-    found = risk_decomposition(np.array([0.5, 0.3, 0.2]), betas, factor, np.array([0.01, 0.02, 0.03]))
-    assert found.total == pytest.approx(0.213264741577, abs=1e-12)
-    np.testing.assert_allclose(found.factor, [0.18316577, 0.00430943], atol=1e-8)
-    assert found.specific == pytest.approx(0.025789541953, abs=1e-12)
-    assert found.factor.sum() + found.specific == pytest.approx(found.total, abs=1e-12)
-    assert found.position.sum() == pytest.approx(found.total, abs=1e-12)
+    weights, specific = np.array([0.5, 0.3, 0.2]), np.array([0.01, 0.02, 0.03])
+    exposure = (weights @ betas)[None, None]
+    risk = model_risk(exposure, factor[None] / 252, np.array([[np.sqrt(weights**2 @ specific)]]))
+    assert risk.total[0, 0] == pytest.approx(0.213264741577, abs=1e-12)
+    np.testing.assert_allclose(risk.factor[0, 0], [0.18316577, 0.00430943], atol=1e-8)
+    assert risk.specific[0, 0] == pytest.approx(0.025789541953, abs=1e-12)
+    assert risk.factor.sum() + risk.specific[0, 0] == pytest.approx(risk.total[0, 0], abs=1e-12)
+    book = holdings([(0, n, weight) for n, weight in enumerate(weights)])
+    parts = position_risk(book, betas[None], np.ones((1, 1)), weights**2 * specific, risk)
+    assert parts.sum() == pytest.approx(risk.total[0, 0], abs=1e-12)
+
+    def total(w):
+        return np.sqrt((w @ betas) @ factor @ (w @ betas) + w**2 @ specific)
+
+    for n, weight in enumerate(weights):  # Euler: weight times the slope of the total
+        step = 1e-6 * (np.arange(3) == n)
+        slope = (total(weights + step) - total(weights - step)) / 2e-6
+        assert parts[n] == pytest.approx(weight * slope, abs=1e-9)
+
+
+@settings(deadline=None, max_examples=30)
+@given(st.integers(0, 10_000), st.integers(1, 9))
+def test_contributions_of_positions_sum_to_the_total_also_with_gaps(seed, lots):
+    rng = np.random.default_rng(seed)
+    core = rng.normal(size=(252, 3)) * 0.01
+    returns = core @ rng.normal(size=(3, 6)) + rng.normal(size=(252, 6)) * 0.01
+    returns[rng.random(returns.shape) < 0.03] = np.nan
+    book = holdings([(p, rng.integers(6), rng.normal() * 1e5) for p in range(2) for _ in range(lots)])
+    equity = np.array([9e5, 5e5])
+    series = constant_weight_returns(book.notional(2, 6), returns, equity).returns
+    fit = series_fit(series, core)
+    residual = residual_covariance(book, returns, series, fit, equity)
+    np.testing.assert_allclose(
+        np.bincount(book.portfolio, residual, 2), fit.residual_volatility**2, rtol=1e-9, atol=1e-15
+    )
+    betas = rng.normal(size=(1, 6, 3))
+    betas[0, 2] = np.nan
+    exposure = aggregate_exposures(book, betas, betas, equity[None]).exposure
+    risk = model_risk(exposure, np.cov(core.T)[None], fit.residual_volatility[None])
+    parts = position_risk(book, betas, equity[None], residual, risk)
+    known = ~np.isnan(risk.total[0])
+    np.testing.assert_allclose(np.bincount(book.portfolio, parts, 2)[known], risk.total[0][known], rtol=1e-9)
+    first = book.take(book.portfolio == 0)
+    np.testing.assert_array_equal(
+        residual_covariance(first, returns, series, fit, equity), residual[: len(first.symbol)]
+    )
 
 
 @settings(deadline=None, max_examples=30)
@@ -210,9 +251,8 @@ def test_contributions_sum_and_scale(seed, factors):
     root = rng.normal(size=(factors, factors))
     sigma = root @ root.T * 1e-4 + np.eye(factors) * 1e-6
     betas, dollars = rng.normal(size=(7, factors)), rng.normal(size=7) * 1e5
-    found = risk_decomposition(dollars, betas, sigma, rng.uniform(0, 1e-4, 7))
-    assert found.position.sum() == pytest.approx(found.total, rel=1e-12)
-    assert found.factor.sum() + found.specific == pytest.approx(found.total, rel=1e-12)
+    risk = model_risk((dollars @ betas)[None, None] / 1e6, sigma[None], rng.uniform(0, 0.1, (1, 1)))
+    assert risk.factor.sum() + risk.specific.sum() == pytest.approx(risk.total.sum(), rel=1e-12)
     shocked = np.array([factors - 1])
     one = conditional_moves(sigma, shocked, np.array([0.02]))
     two = conditional_moves(sigma, shocked, np.array([0.04]))

@@ -235,3 +235,44 @@ def test_each_materialisation_says_which_code_made_it(week):
 
     event = week.instance.get_latest_materialization_event(dg.AssetKey("factor_exposures"))
     assert event.asset_materialization.tags["dagster/code_version"] == code_version()
+
+
+def test_positions_are_valued_and_their_parts_of_the_risk_sum_to_the_portfolio_s(week):
+    positions = week.table("position_values")
+    snapshots = week.table("portfolio_snapshots").set_index(KEY)
+    values = positions.groupby(KEY)["value"].sum()
+    np.testing.assert_allclose(values, (snapshots["long_value"] + snapshots["short_value"])[values.index], rtol=1e-12)
+    volatility = week.table("portfolio_volatility").set_index(KEY)["factor_model_volatility"].dropna()
+    parts = positions.dropna(subset=["risk_contribution"]).groupby(KEY)["risk_contribution"].sum()
+    np.testing.assert_allclose(parts[volatility.index], volatility, rtol=1e-12)
+    assert {"growth", "hedged"} <= set(volatility.index.get_level_values("portfolio_id"))
+    private = positions[positions["position_id"] == "p1"]
+    assert private[["delta_value", "risk_contribution"]].isna().all(axis=None)
+    option = positions[positions["position_id"] == "h3"]
+    assert (option[["gamma", "vega", "volatility"]] > 0).all(axis=None)
+    assert (option["theta"] < 0).all()
+
+
+def test_the_replayed_path_ends_where_the_stored_loss_is(week):
+    from risk_pipeline.storage.queries import replay_paths
+
+    session = pd.Timestamp(LAST).date()
+    stored = week.table("stress_test_results", first=session, portfolio="growth").set_index("scenario_id")
+    paths = replay_paths(week.engine, session, "growth", load_factors().core_names)
+    plausible = week.table("scenario_plausibility", first=session)
+    assert set(paths["scenario_id"]) == set(plausible.loc[plausible["method"] == "realised", "scenario_id"]) != set()
+    for scenario, path in paths.groupby("scenario_id"):
+        row = stored.loc[scenario]
+        assert path["pnl"].iloc[-1] == pytest.approx(row["correlated_pnl"] - row["option_revaluation"], rel=1e-9)
+        running = np.concatenate([[0.0], path["pnl"]])
+        drawdown = (running - np.maximum.accumulate(running)).min()
+        assert drawdown == pytest.approx(row["max_drawdown"], rel=1e-9)
+        assert path["session"].is_monotonic_increasing
+
+
+def test_the_reverse_stress_loses_a_fifth_of_equity(week):
+    rows = week.table("factor_exposures").dropna(subset=["reverse_move"])
+    loss = (rows["reverse_move"] * rows["dollar_exposure"]).groupby([rows[name] for name in KEY]).sum()
+    nav = week.table("portfolio_snapshots").set_index(KEY)["nav"]
+    np.testing.assert_allclose(loss, -0.20 * nav[loss.index], rtol=1e-9)
+    assert "ruined" not in loss.index.get_level_values("portfolio_id")
