@@ -120,7 +120,8 @@ def option_revaluation(
 def reverse_stress(dollars: Float3D, covariance: Float3D, loss: Float2D) -> Float3D:
     """Return the most plausible factor moves that lose ``loss`` dollars, (D, P, K): along ``covariance @ dollars``.
 
-    Of all moves with that loss the one with the least Mahalanobis distance. NaN where nothing is exposed, or nothing can be lost.
+    Of all moves with that loss the one with the least Mahalanobis distance. NaN where nothing is exposed or there is
+    nothing to lose.
 
     Parameters
     ----------

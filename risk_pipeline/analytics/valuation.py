@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -74,6 +74,20 @@ class Book:
     option_positions: Int2D
     private_positions: Int2D
     stale_positions: Int2D
+
+    def take(self, sessions: Int1D) -> Book:
+        """Return the book of some sessions, in their order; each may be taken once."""
+        place = np.full(len(self.equity), -1, dtype=np.int64)
+        place[sessions] = np.arange(len(sessions))
+        parts = {}
+        for name in ("positions", "holdings"):
+            rows = getattr(self, name)
+            to = place[rows.session]
+            order = np.flatnonzero(to >= 0)
+            order = order[np.argsort(to[order], kind="stable")]
+            fields = {field: values[order] for field, values in vars(rows).items()}
+            parts[name] = replace(rows, **{**fields, "session": to[order]})
+        return replace(self, **parts, **{n: v[sessions] for n, v in vars(self).items() if n not in parts})
 
     @property
     def gross(self) -> Float2D:

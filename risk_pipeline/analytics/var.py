@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from .arrays import Float1D, Float2D
+from .arrays import Float1D, Float2D, Int1D
 from .volatility import EWMA_DECAY
 
 WINDOW = 504
@@ -24,6 +24,10 @@ class TailRisk:
     es_95: Float1D
     es_99: Float1D
 
+    def take(self, rows: Int1D) -> TailRisk:
+        """Return some of the rows."""
+        return TailRisk(**{name: values[rows] for name, values in vars(self).items()})
+
 
 def filtered_historical_simulation(returns: Float2D) -> TailRisk:
     """Rescale past surprises to the present volatility and read off their tail.
@@ -39,8 +43,10 @@ def filtered_historical_simulation(returns: Float2D) -> TailRisk:
     ----------
     Hull & White (1998), J. Risk 1(1); Barone-Adesi, Giannopoulos & Vosper (1999).
     """
+    if returns.shape[1] == 1:  # NumPy sums a single column in another order
+        alone = filtered_historical_simulation(np.repeat(returns, 2, axis=1))
+        return TailRisk(**{name: values[:1] for name, values in vars(alone).items()})
     r = returns[-LOOK_BACK:]
-    count = r.shape[1]
     present = ~np.isnan(r)
     start = np.where(present[:21], np.where(present[:21], r[:21], 0.0) ** 2, 0.0).sum(axis=0)
     with np.errstate(invalid="ignore", divide="ignore"):
@@ -56,13 +62,24 @@ def filtered_historical_simulation(returns: Float2D) -> TailRisk:
     known = ~np.isnan(surprises)
     enough = known.sum(axis=0) >= MIN_OBSERVATIONS
     ordered = np.sort(np.where(known, surprises, np.inf), axis=0)
-    out: dict[str, Float1D] = {}
-    for name, level in (("95", 0.05), ("99", 0.01)):
-        quantile, shortfall = np.full(count, np.nan), np.full(count, np.nan)
-        for column in np.flatnonzero(enough):
-            values = ordered[: int(known[:, column].sum()), column]
-            quantile[column] = np.quantile(values, level)
-            shortfall[column] = values[values <= quantile[column]].mean()
-        scale = np.sqrt(variance)
-        out[f"var_{name}"], out[f"es_{name}"] = -quantile * scale, -shortfall * scale
-    return TailRisk(**out)
+    tails = [_tail(ordered, known.sum(axis=0), level) for level in (0.05, 0.01)]
+    (var_95, es_95), (var_99, es_99) = (
+        [np.where(enough, -value * np.sqrt(variance), np.nan) for value in pair] for pair in tails
+    )
+    return TailRisk(var_95, var_99, es_95, es_99)
+
+
+def _tail(ordered: Float2D, count: Int1D, level: float) -> tuple[Float1D, Float1D]:
+    """Return the quantile of the first ``count`` of each column's sorted values, and the mean of those up to it.
+
+    Between two values it is interpolated, as by ``numpy.quantile``.
+    """
+    place = np.maximum(count - 1, 0) * level
+    below = np.floor(place).astype(np.int64)
+    columns = np.arange(ordered.shape[1])
+    low, high = ordered[below, columns], ordered[np.minimum(below + 1, len(ordered) - 1), columns]
+    with np.errstate(invalid="ignore"):
+        quantile = low + (high - low) * (place - below)
+        tail = ordered[: int(below.max(initial=0)) + 2]
+        beyond = tail <= quantile
+        return quantile, np.where(beyond, tail, 0.0).sum(axis=0) / beyond.sum(axis=0)

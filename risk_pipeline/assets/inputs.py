@@ -16,7 +16,7 @@ from ..analytics.arrays import Bool2D, Date1D, Float1D, Float2D, Int1D
 from ..analytics.lots import InvestmentClass, Lots, SplitAdjusted, private_prices
 from ..analytics.reasons import Reason
 from ..analytics.valuation import Accounts, Book, value_book
-from ..analytics.volatility import VolatilityEstimates, estimate_volatility
+from ..analytics.volatility import VolatilityEstimates, estimate_volatility, parkinson_variance
 from ..resources import Database, PriceCache, Registries
 from ..settings import Settings
 from ..storage import tables
@@ -93,7 +93,8 @@ class Inputs:
     def symbol_volatility(self, ends: Int1D, columns: Int1D | None = None) -> VolatilityEstimates:
         """Estimate the volatility of the panel's symbols (or of some columns) at rows of the panel."""
         chosen = slice(None) if columns is None else columns
-        return estimate_volatility(np.asarray(self.panel.returns[:, chosen]), ends)
+        ranges = parkinson_variance(self.panel.high[:, chosen], self.panel.low[:, chosen])
+        return estimate_volatility(np.asarray(self.panel.returns[:, chosen]), ends, ranges=ranges)
 
     @cached_property
     def prices(self) -> SplitAdjusted:

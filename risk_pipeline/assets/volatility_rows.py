@@ -1,69 +1,94 @@
-"""The rows of ``symbol_volatility``, ``portfolio_volatility`` and ``volatility_scores``."""
+"""The rows of the tables of volatility and of how its forecasts turned out."""
 
 from __future__ import annotations
-
-from typing import Any
 
 import numpy as np
 import pandas as pd
 
-from ..analytics.arrays import Float2D, Int1D
+from ..analytics.arrays import Float2D
 from ..analytics.evaluation import qlike
 from ..analytics.exposures import model_risk
-from ..analytics.holdings import constant_weight_returns
 from ..analytics.reasons import Reason
 from ..analytics.valuation import Book
-from ..analytics.var import TailRisk, filtered_historical_simulation
-from ..analytics.volatility import HORIZON, LOOK_BACK, VolatilityEstimates, estimate_volatility
+from ..analytics.var import TailRisk
+from ..analytics.volatility import HORIZON, VolatilityEstimates
 from ..storage import tables
 from .core_model import read_core_model
 from .inputs import Frames, Inputs
+from .portfolio_series import SESSIONS_A_YEAR, portfolio_outcomes, portfolio_risk, returns_after
+from .risk_changes import risk_changes
 
-SESSIONS_A_YEAR = 252
 MODELS = ("forecast", "ewma", "realised_21")
 
 
 def compute_volatility(inputs: Inputs) -> Frames:
-    """Compute volatility of symbols and portfolios at the sessions, and score the forecasts of 21 before."""
+    """Compute volatility of symbols and portfolios at the sessions, and how earlier forecasts turned out."""
+    symbols, portfolios = list(inputs.panel.symbols), inputs.portfolio_ids
     made = inputs.ends - HORIZON
-    symbols = list(inputs.panel.symbols)
-    now = inputs.symbol_volatility(inputs.ends)
-    earlier = inputs.symbol_volatility(made)
-    has_estimate = inputs.symbols_in_use & ~np.isnan(now.ewma)
-    book, book_then = inputs.book, inputs.value(made)
-    portfolio, tail, coverage = portfolio_volatility(inputs, book, inputs.ends)
-    portfolio_then, _, _ = portfolio_volatility(inputs, book_then, made)
+    rows = np.unique(np.concatenate([inputs.ends, inputs.ends - 1, made]))
+    now, yesterday, then = (np.searchsorted(rows, ends) for ends in (inputs.ends, inputs.ends - 1, made))
+    of_symbols = inputs.symbol_volatility(rows)
+    book = inputs.value(rows)
+    risk = portfolio_risk(inputs, book, rows)
+    volatility, tail = risk.volatility.take(now), risk.tail.take(now)
+    before = book.take(yesterday)
+    present = of_symbols.take(now)
     return {
-        tables.symbol_volatility: inputs.frame(has_estimate, "symbol", symbols, **columns(now)),
+        tables.symbol_volatility: inputs.frame(
+            inputs.symbols_in_use & ~np.isnan(present.ewma), "symbol", symbols, **columns(present)
+        ),
         tables.portfolio_volatility: inputs.frame(
             inputs.has_public,
             "portfolio_id",
-            inputs.portfolio_ids,
-            **columns(portfolio),
+            portfolios,
+            **columns(volatility),
             factor_model_volatility=factor_model_volatility(inputs),
-            coverage=np.nan_to_num(coverage),
-            var_95=tail.var_95,
-            var_99=tail.var_99,
-            es_95=tail.es_95,
-            es_99=tail.es_99,
-            reason=_reasons(book, portfolio),
+            coverage=np.nan_to_num(risk.coverage[now]),
+            **vars(tail),
+            reason=_reasons(inputs.book, volatility),
         ),
         tables.volatility_scores: pd.concat(
             [
-                scores(inputs, "symbol", symbols, inputs.symbols_in_use, earlier, symbol_outcomes(inputs)),
+                scores(
+                    inputs,
+                    "symbol",
+                    symbols,
+                    inputs.symbols_in_use,
+                    of_symbols.take(then),
+                    symbol_outcomes(inputs),
+                ),
                 scores(
                     inputs,
                     "portfolio",
-                    inputs.portfolio_ids,
-                    book.is_active & book_then.is_active,
-                    portfolio_then,
-                    portfolio_outcomes(inputs, book_then, made),
+                    portfolios,
+                    inputs.book.is_active & book.is_active[then],
+                    risk.volatility.take(then),
+                    portfolio_outcomes(inputs, book.take(then), made),
                 ),
             ],
             ignore_index=True,
         ),
+        tables.value_at_risk_outcomes: tail_outcomes(inputs, before, risk.tail.take(yesterday)),
+        tables.risk_changes: risk_changes(
+            inputs, inputs.book, before, volatility.forecast, risk.volatility.forecast[yesterday]
+        ),
         tables.analytics_skips: inputs.portfolio_skips("volatility"),
     }
+
+
+def tail_outcomes(inputs: Inputs, before: Book, tail: TailRisk) -> pd.DataFrame:
+    """Return the value at risk of the session before beside what its holdings then gained or lost."""
+    outcome = returns_after(inputs, before, inputs.ends - 1, 1)[:, 0]
+    known = inputs.book.is_active & before.is_active & ~np.isnan(outcome) & ~np.isnan(tail.var_99)
+    return inputs.frame(
+        known,
+        "portfolio_id",
+        inputs.portfolio_ids,
+        outcome=outcome,
+        **vars(tail),
+        exceeded_95=outcome < -tail.var_95,
+        exceeded_99=outcome < -tail.var_99,
+    )
 
 
 def _reasons(book: Book, estimates: VolatilityEstimates) -> np.ndarray:
@@ -94,51 +119,9 @@ def columns(estimates: VolatilityEstimates) -> dict[str, np.ndarray]:
     }
 
 
-def portfolio_volatility(inputs: Inputs, book: Book, ends: Int1D) -> tuple[VolatilityEstimates, TailRisk, Float2D]:
-    """Return volatility, tail risk and coverage of every portfolio, each (D, P).
-
-    The holdings as of each session applied to the symbols' history up to it.
-    """
-    by_session, tails, coverage = [], [], []
-    shape = (book.equity.shape[1], len(inputs.panel.symbols))
-    for number, end in enumerate(ends):
-        first = max(end + 1 - LOOK_BACK, 0)
-        series = constant_weight_returns(
-            book.holdings.at(number).notional(*shape),
-            np.asarray(inputs.panel.returns[first : end + 1]),
-            book.equity[number],
-        )
-        by_session.append(estimate_volatility(series.returns, np.array([len(series.returns) - 1], dtype=np.int64)))
-        tails.append(filtered_historical_simulation(series.returns))
-        coverage.append(series.coverage)
-    return stack(by_session, axis=0), stack(tails, axis=None), np.array(coverage)
-
-
-def stack(parts: list[Any], axis: int | None) -> Any:
-    """Join dataclasses of arrays session by session: along ``axis``, or along a new first one if None."""
-    join = np.stack if axis is None else np.concatenate
-    names = parts[0].__dataclass_fields__
-    return type(parts[0])(**{name: join([getattr(part, name) for part in parts]) for name in names})
-
-
 def symbol_outcomes(inputs: Inputs) -> Float2D:
     """Return each symbol's realised volatility over the 21 sessions up to each session, (D, N)."""
     return realised([np.asarray(inputs.panel.returns[end + 1 - HORIZON : end + 1]) for end in inputs.ends])
-
-
-def portfolio_outcomes(inputs: Inputs, book: Book, made: Int1D) -> Float2D:
-    """Return what the holdings of the forecast's session then realised over its 21 sessions, (D, P)."""
-    shape = (book.equity.shape[1], len(inputs.panel.symbols))
-    return realised(
-        [
-            constant_weight_returns(
-                book.holdings.at(number).notional(*shape),
-                np.asarray(inputs.panel.returns[end + 1 : end + 1 + HORIZON]),
-                book.equity[number],
-            ).returns
-            for number, end in enumerate(made)
-        ]
-    )
 
 
 def realised(blocks: list[Float2D]) -> Float2D:

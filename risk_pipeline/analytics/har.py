@@ -1,0 +1,159 @@
+"""The HAR forecast of variance 21 sessions ahead, for many series and sessions at once.
+
+The regression of every session is put together from sums over its window (``bands.py``), so a range of sessions
+costs little more than one, and each sum is of its own rows only.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from .arrays import Float1D, Float2D, Float3D, Int1D
+from .bands import COLUMNS, SESSIONS, bands, window_sums
+
+HORIZON = 21
+WEEK, MONTH = 5, 22
+LOOK_BACK = 778
+"""Sessions that an estimate reads, its own included."""
+ROWS = LOOK_BACK - HORIZON - (MONTH - 1)
+"""Pairs of features and outcome in a regression without gaps."""
+MIN_ROWS = 461
+CENTRE = float(np.log(1e-4))
+"""A usual log of a daily variance, taken off so that sums of squares keep their digits."""
+STILL = 1e-9
+"""Features that spread less than this share of their squares do not move."""
+
+
+def har_forecast(variance: Float2D, ends: Int1D) -> Float2D:
+    """Forecast the mean daily variance of the next ``HORIZON`` sessions as of each end, (D, N).
+
+    Log of the mean variance ahead on the logs of the daily, weekly and monthly means. A squared return can be
+    zero, so a tenth of the monthly mean is added to the daily term. The log forecast is turned back with the
+    lognormal correction, and kept within what the sample has seen. NaN with fewer than ``MIN_ROWS`` pairs.
+
+    Parameters
+    ----------
+    variance : (T, N) daily variances; NaN is a gap.
+    ends : (D,) row of each forecast's session; it reads the ``LOOK_BACK`` rows up to it.
+
+    References
+    ----------
+    Corsi (2009), J. Financial Econometrics 7(2); the filter: Bollerslev, Patton & Quaedvlieg (2016).
+    """
+    out = np.full((len(ends), variance.shape[1]), np.nan)
+    if len(ends):
+        first = max(int(ends.min()) + 1 - LOOK_BACK, 0)
+        rows = variance[first : int(ends.max()) + 1]
+        for start in range(0, variance.shape[1], COLUMNS):
+            columns = slice(start, start + COLUMNS)
+            out[:, columns] = _forecast(rows[:, columns], np.asarray(ends) - first)
+    return out
+
+
+def trailing_sums(arrays: list[Float2D], ends: Int1D, weights: Float1D) -> Float3D:
+    """Return the weighted sums of each array over the rows up to each end, (arrays, D, columns).
+
+    ``weights`` (W,) are by row, oldest first; rows before the first count as zero. Each array has at most
+    ``COLUMNS`` columns and is finite.
+    """
+    laid = bands(np.broadcast_to(weights, (1, SESSIONS, len(weights))))
+    width = arrays[0].shape[1]
+    out = np.empty((len(arrays), len(ends), width))
+    if not len(ends):
+        return out
+    lead = len(weights) - 1 - int(ends.min())  # rows to add before the first, or to leave out
+    kept = [array[max(-lead, 0) : int(ends.max()) + 1] for array in arrays]
+    padded = np.zeros((len(arrays), max(lead, 0) + len(kept[0]) + SESSIONS - 1, COLUMNS))
+    for number, rows in enumerate(kept):
+        padded[number, max(lead, 0) : max(lead, 0) + len(rows), :width] = rows
+    ends = ends - ends.min()
+    left = np.unique(ends)
+    while len(left):
+        start = int(left[0])
+        days = np.flatnonzero((ends >= start) & (ends < start + SESSIONS))
+        left = left[left >= start + SESSIONS]
+        spanned = slice(start, start + len(weights) + SESSIONS - 1)
+        for number, array in enumerate(padded):
+            out[number, days] = window_sums(laid, array[spanned])[0][ends[days] - start, :width]
+    return out
+
+
+def _forecast(variance: Float2D, ends: Int1D) -> Float2D:
+    month = window_mean(variance, MONTH)
+    with np.errstate(invalid="ignore", divide="ignore"):
+        features = [np.log(variance + 0.1 * month), np.log(window_mean(variance, WEEK)), np.log(month)]
+        ahead = window_mean(variance, HORIZON)
+        outcome = np.log(ahead)
+    # row s pairs the outcome of the sessions up to s with the features of HORIZON sessions before
+    then = [_delayed(feature, HORIZON) for feature in features]
+    usable = np.isfinite(outcome) & np.isfinite(then).all(axis=0)
+    x = [np.where(usable, feature - CENTRE, 0.0) for feature in then]
+    y = np.where(usable, outcome - CENTRE, 0.0)
+    pairs = [(0, 0), (0, 1), (0, 2), (1, 1), (1, 2), (2, 2)]
+    products = [usable.astype(float), *x, y, *(x[a] * x[b] for a, b in pairs), *(a * y for a in x), y * y]
+    sums = trailing_sums(products, ends, np.ones(ROWS))
+    number = sums[0]
+    with np.errstate(invalid="ignore", divide="ignore", over="ignore"):
+        centre, middle = sums[1:4] / number, sums[4] / number
+        gram = np.empty((*number.shape, 3, 3))
+        for (a, b), raw in zip(pairs, sums[5:11], strict=True):
+            gram[..., a, b] = gram[..., b, a] = raw - number * centre[a] * centre[b]
+        moment = np.moveaxis(sums[11:14] - number * centre * middle, 0, -1)
+        enough = (number >= MIN_ROWS) & np.isfinite(gram).all(axis=(-1, -2))
+        trace = np.trace(gram, axis1=-2, axis2=-1)
+        moves = enough & (trace > STILL * (sums[5] + sums[8] + sums[10]))
+        # features of almost one direction: a little on the diagonal keeps the solution finite
+        gram += 1e-10 * trace[..., None, None] * np.eye(3)
+        gram[~moves] = np.eye(3)
+        moment[~moves] = 0.0
+        slope = np.linalg.solve(gram, moment[..., None])[..., 0]
+        spread = sums[14] - number * middle**2
+        noise = np.maximum(spread - (slope * moment).sum(axis=-1), 0.0) / (number - 4)
+        now = [feature[ends] - CENTRE for feature in features]
+        log_forecast = middle + sum((now[k] - centre[k]) * slope[..., k] for k in range(3))
+        forecast = np.exp(log_forecast + CENTRE + noise / 2.0)
+        low, high = _range(np.where(usable, ahead, np.nan), ends)
+        return np.where(enough, np.minimum(np.maximum(forecast, low), high), np.nan)
+
+
+def _delayed(rows: Float2D, by: int) -> Float2D:
+    out = np.full(rows.shape, np.nan)
+    out[by:] = rows[:-by]
+    return out
+
+
+def _range(values: Float2D, ends: Int1D) -> tuple[Float2D, Float2D]:
+    """Return the lowest and highest of each window's values, NaN left out."""
+    low, high = np.where(np.isnan(values), np.inf, values), np.where(np.isnan(values), -np.inf, values)
+    windows = [slice(max(int(end) + 1 - ROWS, 0), int(end) + 1) for end in ends]
+    return np.stack([low[rows].min(axis=0) for rows in windows]), np.stack([high[rows].max(axis=0) for rows in windows])
+
+
+def window_mean(rows: Float2D, window: int) -> Float2D:
+    """Mean of the present values of each ``window`` rows; NaN with less than two thirds of them, and before."""
+    present = ~np.isnan(rows)
+    total = _window_sum(np.where(present, rows, 0.0), window)
+    number = _window_sum(present.astype(float), window)
+    with np.errstate(invalid="ignore", divide="ignore"):
+        out = np.where(number >= window * 2 / 3, total / number, np.nan)
+    out[: window - 1] = np.nan
+    return np.asarray(out)
+
+
+def _window_sum(rows: Float2D, window: int) -> Float2D:
+    """Sum each ``window`` rows, by doubling: always the same additions, whatever the first row."""
+    total, length, power = None, 0, rows
+    for bit in range(window.bit_length()):
+        if window >> bit & 1:
+            total = power if total is None else total + _shifted(power, length)
+            length += 1 << bit
+        power = power + _shifted(power, 1 << bit)
+    assert total is not None  # noqa: S101 (window is at least one)
+    return total
+
+
+def _shifted(rows: Float2D, by: int) -> Float2D:
+    out = np.zeros_like(rows)
+    if by < len(rows):
+        out[by:] = rows[: len(rows) - by]
+    return out
