@@ -4,7 +4,7 @@ import dagster as dg
 
 from ..resources import Database, PriceCache, Registries
 from ..storage import tables
-from .common import DAILY, definition_metadata
+from .common import DAILY, definition_metadata, run_sessions, table_metadata
 from .inputs import compute_sessions
 from .volatility_rows import compute_volatility
 
@@ -26,4 +26,13 @@ def volatility(
     A portfolio's own: its holdings as of the session applied to the symbols' history. Each forecast is
     scored when the 21 sessions after it are known.
     """
-    return compute_sessions(context, db, cache, registries, compute_volatility)
+    from ..reports.scorecards import value_at_risk_scorecard, volatility_scorecard
+
+    result = compute_sessions(context, db, cache, registries, compute_volatility)
+    last = run_sessions(context)[-1]
+    records = {
+        "forecasts_against_outcomes": volatility_scorecard(db.engine, last),
+        "value_at_risk_against_outcomes": value_at_risk_scorecard(db.engine, last),
+    }
+    tables_shown = {name: table_metadata(rows.to_dict("records")) for name, rows in records.items()}
+    return dg.MaterializeResult(metadata={**(result.metadata or {}), **tables_shown})

@@ -9,6 +9,7 @@ import numpy as np
 import pandas as pd
 
 from ..assets.common import CALENDAR
+from ..reports.scorecards import value_at_risk_scorecard
 from ..resources import Registries
 from ..storage.check_queries import volatilities
 from ..storage.queries import read_table
@@ -45,8 +46,17 @@ def forecast_unbiased(engine: sa.Engine, registries: Registries, sessions: list[
     return Finding(len(ratio), "portfolios", pd.DataFrame(bad))
 
 
+def value_at_risk_holds(engine: sa.Engine, registries: Registries, sessions: list[date]) -> Finding:
+    """Losses beyond the 99 % value at risk were not far more frequent than they should be (Kupiec, p < 1 %)."""
+    record = value_at_risk_scorecard(engine, sessions[-1])
+    too_many = record["exceeded_99"] > 0.01 * record["outcomes"]
+    bad = record[too_many & (record["kupiec_p_99"] < 0.01)]
+    return Finding(len(record), "portfolios", bad[["portfolio_id", "outcomes", "exceeded_99", "kupiec_p_99"]])
+
+
 volatility_checks = [
     session_check("volatility", present_for_eligible),
     session_check("volatility", forecast_finite_and_positive),
     session_check("volatility", forecast_unbiased, severity=WARN),
+    session_check("volatility", value_at_risk_holds, severity=WARN),
 ]

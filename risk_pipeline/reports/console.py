@@ -10,6 +10,7 @@ from rich.table import Table
 from ..analytics.reasons import Reason
 from ..storage.queries import latest_session, read_table
 from .numbers import money, number, percent
+from .scorecards import value_at_risk_scorecard, volatility_scorecard
 
 if TYPE_CHECKING:
     import sqlalchemy as sa
@@ -89,6 +90,7 @@ def print_portfolio(console: Console, engine: sa.Engine, portfolio: str, session
     ):
         facts.add_row(label, text)
     console.print(facts)
+    _print_changes(console, engine, span)
     exposures = read_table(engine, "factor_exposures", **span)
     order = read_table(engine, "factor_definitions").set_index("factor_name")["factor_order"]
     exposures["order"] = exposures["factor_name"].map(order)
@@ -120,4 +122,40 @@ def print_portfolio(console: Console, engine: sa.Engine, portfolio: str, session
             "exceeds equity" if item.exceeds_equity else "",
         )
     console.print(table)
+    _print_record(console, engine, session, portfolio)
     return session
+
+
+def _print_changes(console: Console, engine: sa.Engine, span: dict[str, Any]) -> None:
+    """Print what changed the risk since the session before."""
+    changes = read_table(engine, "risk_changes", **span)
+    if changes.empty:
+        return
+    table = Table(title="What changed since the session before", title_justify="left", header_style="bold")
+    for name in ("", "before", "positions", "prices", "model", "now"):
+        table.add_column(name, justify="right" if name else "left")
+    for item in changes.itertuples(index=False):
+        form = percent if item.measure == "forecast" else number
+        label = "Volatility forecast" if item.measure == "forecast" else item.measure
+        parts = (item.previous, item.by_positions, item.by_prices, item.by_model, item.current)
+        table.add_row(label, *(form(value) for value in parts))
+    console.print(table)
+
+
+def _print_record(console: Console, engine: sa.Engine, session: date, portfolio: str) -> None:
+    """Print how earlier forecasts and values at risk turned out."""
+    forecasts = volatility_scorecard(engine, session).set_index("entity")
+    if portfolio in forecasts.index:
+        row = forecasts.loc[portfolio]
+        console.print(
+            f"Forecasts: {row['forecasts']:.0f} with an outcome; QLIKE {number(row['qlike'])} (EWMA "
+            f"{number(row['qlike_ewma'])}, trailing {number(row['qlike_trailing'])}); bias {number(row['bias'])}."
+        )
+    tail = value_at_risk_scorecard(engine, session).set_index("portfolio_id")
+    if portfolio in tail.index:
+        row = tail.loc[portfolio]
+        console.print(
+            f"VaR: 95 % exceeded {row['exceeded_95']} and 99 % {row['exceeded_99']} times in {row['outcomes']} "
+            f"sessions; Kupiec p {number(row['kupiec_p_95'])} and {number(row['kupiec_p_99'])}"
+            + (f"; Basel zone {row['zone']}." if row["zone"] else "."),
+        )

@@ -169,6 +169,25 @@ def latest_session(engine: sa.Engine) -> date | None:
         return connection.execute(sa.select(sa.func.max(portfolio_snapshots.c.session))).scalar()
 
 
+def read_scores(engine: sa.Engine, last: date, entity_type: str, sessions: int) -> pd.DataFrame:
+    """Return the ``volatility_scores`` of portfolios or symbols on the last stored sessions up to ``last``."""
+    table = tables.volatility_scores
+    wanted = (table.c.session <= last) & (table.c.entity_type == entity_type)
+    return read_frame(engine, sa.select(table).where(wanted, table.c.session.in_(_newest(table, wanted, sessions))))
+
+
+def read_outcomes(engine: sa.Engine, last: date, sessions: int) -> pd.DataFrame:
+    """Return the ``value_at_risk_outcomes`` of the last stored sessions up to ``last``."""
+    table = tables.value_at_risk_outcomes
+    wanted = table.c.session <= last
+    return read_frame(engine, sa.select(table).where(wanted, table.c.session.in_(_newest(table, wanted, sessions))))
+
+
+def _newest(table: sa.Table, wanted: sa.ColumnElement[bool], count: int) -> sa.Select[Any]:
+    newest = sa.select(table.c.session).where(wanted).distinct().order_by(table.c.session.desc()).limit(count)
+    return sa.select(newest.subquery().c.session)
+
+
 def replay_paths(engine: sa.Engine, session: date, portfolio: str, core_names: Sequence[str]) -> pd.DataFrame:
     """Return ``scenario_id, session, pnl``: the running P&L in dollars of each replay on a portfolio as of a session.
 

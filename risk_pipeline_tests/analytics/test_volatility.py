@@ -9,8 +9,9 @@ from arch.data import sp500
 from arch.univariate import EWMAVariance
 
 from risk_pipeline.analytics.evaluation import qlike
+from risk_pipeline.analytics.har import LOOK_BACK, ROWS, har_forecast, window_mean
 from risk_pipeline.analytics.var import filtered_historical_simulation
-from risk_pipeline.analytics.volatility import EWMA_DECAY, LOOK_BACK, estimate_volatility
+from risk_pipeline.analytics.volatility import EWMA_DECAY, estimate_volatility, parkinson_variance
 
 FIELDS = ("realised_21", "realised_63", "realised_252", "ewma", "forecast", "trend_strength", "percentile")
 
@@ -45,6 +46,73 @@ def test_the_forecast_of_iid_returns_converges_to_sigma():
     assert set(found.model[0]) == {"har_ewma"}
     ratio = (found.forecast[0] / (0.01 * np.sqrt(252))) ** 2
     assert ratio.mean() == pytest.approx(1.0, abs=0.02)
+
+
+def test_the_forecast_of_one_long_iid_series_is_sigma_and_not_a_fifth_less():
+    """The old batch forecast |r|, whose mean is .8 sigma."""
+    rng = np.random.default_rng(2)
+    series = rng.normal(0, 0.01, (4000, 300))
+    found = estimate_volatility(series, np.arange(LOOK_BACK, 4000, 100))
+    ratio = found.forecast / (0.01 * np.sqrt(252))
+    assert np.sqrt((ratio**2).mean()) == pytest.approx(1.0, abs=0.01)
+
+
+def test_har_is_least_squares_of_logs_and_statsmodels_agrees(returns):
+    import statsmodels.api as sm
+
+    panel = returns[["SPY", "TLT", "XOM"]].to_numpy()
+    end = len(panel) - 1
+    found = har_forecast(panel**2, np.array([end]))[0]
+    for column in range(3):
+        variance = pd.Series(panel[-LOOK_BACK:, column] ** 2)
+        month = variance.rolling(22).mean()
+        features = np.log(np.column_stack([variance + 0.1 * month, variance.rolling(5).mean(), month]))
+        ahead = variance.rolling(21).mean().shift(-21)
+        usable = np.isfinite(features).all(axis=1) & ahead.notna().to_numpy()
+        assert usable.sum() == ROWS
+        fit = sm.OLS(np.log(ahead[usable]), sm.add_constant(features[usable])).fit()
+        expected = np.exp(fit.predict(np.append(1.0, features[-1]))[0] + fit.mse_resid / 2)
+        expected = min(max(expected, ahead[usable].min()), ahead[usable].max())
+        assert found[column] == pytest.approx(expected, rel=1e-7)
+
+
+def test_har_golden_on_the_ranges_of_the_s_and_p_500():
+    """goldens.md 3.4: arch's HARX on Parkinson variances in levels, from our variances and means."""
+    import statsmodels.api as sm
+
+    prices = sp500.load()
+    variance = 1e4 * parkinson_variance(prices[["High"]].to_numpy(), prices[["Low"]].to_numpy())
+    assert variance.mean() == pytest.approx(1.0048986262775819, rel=1e-12)
+    regressors = np.column_stack([variance, window_mean(variance, 5), window_mean(variance, 22)])
+    fit = sm.OLS(variance[22:, 0], sm.add_constant(regressors[21:-1])).fit(cov_type="HAC", cov_kwds={"maxlags": 21})
+    golden = [0.107047811336, 0.168411439252, 0.534054053696, 0.192169927765]
+    np.testing.assert_allclose(fit.params, golden, atol=1e-10)
+    np.testing.assert_allclose(fit.bse, [0.038712586901, 0.052787445867, 0.088373562018, 0.092123453126], atol=1e-10)
+    assert (fit.nobs, fit.rsquared) == (5009, pytest.approx(0.478595001839, abs=1e-11))
+    assert fit.predict(np.append(1.0, regressors[-1]))[0] == pytest.approx(2.583403613195, abs=1e-10)
+
+
+def test_ranges_are_used_where_they_cover_the_returns_on_the_level_of_the_returns():
+    prices = sp500.load()
+    returns = prices["Adj Close"].pct_change().to_numpy()[:, None] * np.array([1.0, 1.0, 1.0])
+    ranges = parkinson_variance(prices[["High"]].to_numpy(), prices[["Low"]].to_numpy()) * np.array([1.0, 1.0, 7.0])
+    ranges[np.random.default_rng(0).random(len(ranges)) < 0.2, 1] = np.nan
+    ends = np.arange(LOOK_BACK, len(returns), 50)
+    found, plain = estimate_volatility(returns, ends, ranges=ranges), estimate_volatility(returns, ends)
+    assert set(found.variance_input[:, 0]) == {"parkinson"}
+    assert set(found.variance_input[:, 1]) == {"squared"}
+    np.testing.assert_array_equal(found.forecast[:, 1], plain.forecast[:, 1])
+    np.testing.assert_allclose(found.forecast[:, 2], found.forecast[:, 0], rtol=1e-9)  # their own level is no matter
+    future = np.array([np.sqrt((returns[end + 1 : end + 22, 0] ** 2).mean() * 252) for end in ends[:-1]])
+    better = qlike(future**2, found.forecast[:-1, 0] ** 2).mean()
+    assert better < qlike(future**2, plain.forecast[:-1, 0] ** 2).mean()
+
+
+def test_a_constant_series_and_one_that_never_moves_have_no_slope_and_no_error():
+    alternating = np.tile([[0.01, 0.0]], (LOOK_BACK, 1)) * np.where(np.arange(LOOK_BACK) % 2, 1, -1)[:, None]
+    found = last(alternating)
+    assert found.forecast[0, 0] == pytest.approx(0.01 * np.sqrt(252), rel=1e-6)
+    assert np.isnan(found.forecast[0, 1])
 
 
 def test_fixture_16_ewma_weights_sum_to_one_with_mean_age_of_15_67_and_equal_the_recursion():
@@ -135,6 +203,47 @@ def test_value_at_risk_follows_present_volatility_and_needs_a_year():
     storm = np.vstack([quiet, rng.normal(0, 0.04, (30, 1))])
     assert filtered_historical_simulation(storm).var_99[0] > 2 * filtered_historical_simulation(quiet).var_99[0]
     assert np.isnan(filtered_historical_simulation(quiet[:200]).var_99[0])
+
+
+def test_a_single_series_has_the_tail_that_it_has_among_others():
+    series = np.random.default_rng(7).standard_t(4, (700, 5)) * 0.01
+    series[3:9, 0] = np.nan
+    together, alone = filtered_historical_simulation(series), filtered_historical_simulation(series[:, :1])
+    for name, value in vars(alone).items():
+        assert value[0] == getattr(together, name)[0]
+
+
+def test_value_at_risk_is_numpy_s_quantile_of_the_surprises():
+    """By hand from the recursion: arithmetic on one series, with a gap."""
+    series = np.random.default_rng(8).standard_t(4, 630) * 0.01
+    series[200:203] = np.nan
+    variance, surprises = np.mean(series[:21] ** 2), []
+    for value in series:
+        surprises.append(value / np.sqrt(variance))
+        if not np.isnan(value):
+            variance = EWMA_DECAY * variance + (1 - EWMA_DECAY) * value**2
+    known = np.array(surprises[-504:])
+    known = known[~np.isnan(known)]
+    found = filtered_historical_simulation(series[:, None])
+    cut = np.quantile(known, 0.01)
+    assert found.var_99[0] == pytest.approx(-cut * np.sqrt(variance), rel=1e-12)
+    assert found.es_99[0] == pytest.approx(-known[known <= cut].mean() * np.sqrt(variance), rel=1e-12)
+
+
+def test_goldens_of_what_each_loss_is_least_at():
+    """goldens.md 3.4 (Patton 2011): with a squared normal return as the proxy only MSE and QLIKE are least at 1."""
+    from scipy.optimize import minimize_scalar
+
+    proxy = np.random.default_rng(9).normal(size=2_000_000) ** 2
+    logs, roots = np.log(proxy).mean(), np.sqrt(proxy).mean()
+    inverse = np.quantile(proxy, 0.5)
+    assert proxy.mean() == pytest.approx(1.0, abs=0.005)  # MSE and QLIKE
+    assert np.exp(logs) == pytest.approx(0.2807, abs=0.002)  # MSE of logs
+    assert roots**2 == pytest.approx(0.6366, abs=0.003)  # MSE of roots
+    assert inverse == pytest.approx(0.4549, abs=0.003)  # MAE
+    assert (proxy**2).mean() / proxy.mean() == pytest.approx(3.0, abs=0.03)  # HMSE
+    found = minimize_scalar(lambda h: np.mean(qlike(proxy, np.full(1, h))), bounds=(0.3, 3), method="bounded")
+    assert found.x == pytest.approx(1.0, abs=0.005)
 
 
 def test_qlike_is_zero_for_a_perfect_forecast_and_least_at_the_truth():

@@ -276,3 +276,65 @@ def test_the_reverse_stress_loses_a_fifth_of_equity(week):
     nav = week.table("portfolio_snapshots").set_index(KEY)["nav"]
     np.testing.assert_allclose(loss, -0.20 * nav[loss.index], rtol=1e-9)
     assert "ruined" not in loss.index.get_level_values("portfolio_id")
+
+
+def test_a_change_of_risk_is_split_without_residual_and_ends_at_the_stored_numbers(week):
+    changes = week.table("risk_changes")
+    parts = changes[["by_positions", "by_prices", "by_model"]].sum(axis=1)
+    np.testing.assert_allclose(changes["previous"] + parts, changes["current"], rtol=1e-12)
+    exposures = week.table("factor_exposures").set_index([*KEY, "factor_name"])["exposure"]
+    forecasts = week.table("portfolio_volatility").set_index(KEY)["forecast"]
+    key = [*KEY, "measure"]
+    for row in changes.itertuples(index=False):
+        is_forecast = row.measure == "forecast"
+        stored = forecasts if is_forecast else exposures
+        now = (row.session, row.portfolio_id, *(() if is_forecast else (row.measure,)))
+        assert row.current == stored[now]
+        before = (row.session - pd.offsets.BDay(1), *now[1:])
+        if before in stored.index:
+            assert row.previous == stored[before]
+    assert set(changes["measure"]) == {"forecast", load_factors().market.name, load_factors().rates.name}
+    traded = changes[changes["by_positions"] != 0].groupby("portfolio_id")["session"].unique()
+    assert {name: [str(day.date()) for day in days] for name, days in traded.items()} == {
+        "growth": ["2025-06-03", "2025-06-06"],  # g3 is bought and sold
+    }
+    assert not changes.duplicated(key).any()
+
+
+def test_value_at_risk_is_held_against_what_the_holdings_then_did(week):
+    outcomes = week.table("value_at_risk_outcomes")
+    stored = week.table("portfolio_volatility").set_index(KEY)
+    later = outcomes[outcomes["session"] > pd.Timestamp(FIRST)]
+    before = pd.MultiIndex.from_arrays([later["session"] - pd.offsets.BDay(1), later["portfolio_id"]], names=KEY)
+    known = before.isin(stored.index)
+    assert known.sum() >= 8
+    for name in ("var_95", "var_99", "es_95", "es_99"):
+        np.testing.assert_array_equal(later.loc[known, name], stored.loc[before[known], name])
+    np.testing.assert_array_equal(outcomes["exceeded_95"], outcomes["outcome"] < -outcomes["var_95"])
+    snapshots = week.table("portfolio_snapshots").set_index(KEY)["daily_return"]
+    held = later[(later["portfolio_id"] == "growth") & ~later["session"].isin(pd.to_datetime(["2025-06-03"]))]
+    np.testing.assert_allclose(
+        held["outcome"], snapshots[pd.MultiIndex.from_frame(held[KEY])], atol=2e-5
+    )  # apart from the lot bought below its price
+
+
+def test_the_record_of_forecasts_and_of_value_at_risk_is_read_from_the_outcomes(week):
+    from risk_pipeline.reports.scorecards import value_at_risk_scorecard, volatility_scorecard
+
+    last = pd.Timestamp(LAST).date()
+    record = volatility_scorecard(week.engine, last).set_index("entity")
+    scores = week.table("volatility_scores")
+    own = scores[(scores["entity"] == "growth") & (scores["entity_type"] == "portfolio")]
+    assert record.loc["growth", "forecasts"] == 5
+    assert record.loc["growth", "qlike_ewma"] == pytest.approx(own.loc[own["model"] == "ewma", "qlike"].mean())
+    assert np.isnan(record.loc["growth", "dm_ewma"])  # five overlapping forecasts test nothing
+    tail = value_at_risk_scorecard(week.engine, last).set_index("portfolio_id")
+    assert tail.loc["growth", "outcomes"] == 5
+    assert tail.loc["growth", "zone"] is None
+    (event,) = [
+        e
+        for e in week.result.get_asset_materialization_events()
+        if e.asset_key.to_user_string() == "volatility" and e.partition == LAST
+    ]
+    shown = event.materialization.metadata["value_at_risk_against_outcomes"].value.records
+    assert {record.data["portfolio_id"] for record in shown} == set(tail.index)

@@ -69,6 +69,7 @@ WRONG = {
     volatility.present_for_eligible: sa.delete(VOLATILITY).where(of(VOLATILITY)),
     volatility.forecast_finite_and_positive: sa.update(VOLATILITY).where(of(VOLATILITY)).values(forecast=-0.1),
     volatility.forecast_unbiased: sa.update(t.volatility_scores).values(forecast=9.0),
+    volatility.value_at_risk_holds: sa.update(t.value_at_risk_outcomes).values(exceeded_99=True),
     snapshots.nav_is_cash_long_short: sa.update(SNAPSHOT).where(of(SNAPSHOT)).values(cash=1.0),
     snapshots.snapshots_complete: sa.update(SNAPSHOT).where(of(SNAPSHOT)).values(is_complete=False),
     snapshots.pnl_telescopes: sa.update(SNAPSHOT).where(of(SNAPSHOT)).values(nav=1.0),
