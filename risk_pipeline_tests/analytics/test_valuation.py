@@ -136,7 +136,7 @@ def test_t22_equity_is_that_of_a_cash_account_walked_day_by_day(market):
 
 @settings(deadline=None, max_examples=30)
 @given(markets(), st.sets(st.integers(0, 29), min_size=2, max_size=8))
-def test_t27_pnl_telescopes_over_any_sessions_to_the_last_bit_of_equity(market, chosen):
+def test_t26_t27_pnl_telescopes_over_any_sessions_to_the_last_bit_of_equity(market, chosen):
     held, close, dividend, split, flows = market
     owner = accounts(flows=flows)
     everything = value(held, close, dividend=dividend, split=split, owner=owner)
@@ -147,6 +147,26 @@ def test_t27_pnl_telescopes_over_any_sessions_to_the_last_bit_of_equity(market, 
     pnl = np.diff(everything.equity[:, 0]) - everything.flow[1:, 0]
     gained = everything.cumulative_pnl[some[-1], 0] - everything.cumulative_pnl[some[0], 0]
     assert pnl[some[0] : some[-1]].sum() == pytest.approx(gained, rel=1e-9, abs=1e-6)
+
+
+@settings(deadline=None, max_examples=10)
+@given(markets())
+def test_t25_valuing_keeps_no_state_and_leaves_its_inputs_alone(market):
+    held, close, dividend, split, flows = market
+    before = [array.tobytes() for array in (*vars(held).values(), close, dividend, split)]
+    first, second = (value(held, close, dividend=dividend, split=split, owner=accounts(flows=flows)) for _ in range(2))
+    for name in ("equity", "cash", "long_value", "cumulative_pnl"):
+        np.testing.assert_array_equal(getattr(first, name), getattr(second, name))
+    assert [array.tobytes() for array in (*vars(held).values(), close, dividend, split)] == before
+
+
+def test_some_sessions_of_a_book_are_those_sessions():
+    held = lots([{"quantity": 10}, {"symbol": 1, "quantity": -5, "entry_date": DATES[1]}])
+    book = value(held, [[100, 50], [104, 51], [108, 49], [90, 48]])
+    some = book.take(np.array([3, 1]))
+    np.testing.assert_array_equal(some.equity, book.equity[[3, 1]])
+    assert some.positions.session.tolist() == some.holdings.session.tolist() == [0, 0, 1, 1]
+    np.testing.assert_array_equal(some.positions.value, [900, -240, 1040, -255])
 
 
 def test_t43_a_round_trip_is_exit_less_entry():

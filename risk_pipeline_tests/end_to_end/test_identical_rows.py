@@ -39,7 +39,7 @@ def test_t19_day_by_day_equals_the_range(make_home, range_rows):
     same(home.everything(but=("price_panels",)), {k: v for k, v in range_rows.items() if k != "price_panels"})
 
 
-def test_backwards_and_after_later_sessions_gives_the_same_analytics(make_home, range_rows):
+def test_t28_backwards_and_after_later_sessions_gives_the_same_analytics(make_home, range_rows):
     home = make_home()
     home.run("2025-07-14", "2025-07-15")
     for day in reversed(pd.bdate_range(FIRST, LAST)):

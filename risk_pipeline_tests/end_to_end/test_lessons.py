@@ -149,6 +149,20 @@ def test_t48_an_error_in_a_kernel_fails_loud_and_leaves_what_was_good(home, monk
     same(analytics(home), before)
 
 
+def test_t23_a_crash_before_the_snapshots_leaves_none_complete_and_the_next_run_repairs(make_home, home, monkeypatch):
+    def crash(*_args, **_kwargs):
+        raise MemoryError("the process is gone")
+
+    broken = make_home()
+    with monkeypatch.context() as patch:
+        patch.setattr("risk_pipeline.assets.volatility_rows.portfolio_risk", crash)
+        broken.run(FIRST, LAST, succeeds=False)
+    assert not broken.table("factor_exposures").empty
+    assert broken.table("portfolio_snapshots").empty
+    broken.run(FIRST, LAST)
+    same(analytics(broken), analytics(home))
+
+
 def test_own_scenarios_are_run_beside_the_shipped_ones(make_home, tmp_path, monkeypatch):
     path = tmp_path / "mine.yaml"
     shocks = {"Market": {"return": -0.02}, "Interest_Rate": {"yield_change": 0.002}}
