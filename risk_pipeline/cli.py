@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import platform
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -176,17 +177,28 @@ def execute(wanted: SessionRange) -> None:
         f"Running {len(sessions)} session{'s' if len(sessions) > 1 else ''}, {wanted}, "
         f"prices from: {Settings().market.source}"
     )
-    from .automation.jobs import range_tags
+    from .automation.jobs import HOST_TAG, PID_TAG, range_tags
+    from .automation.run_records import end_dead_runs, watch
     from .definitions import defs
 
-    with dg.DagsterInstance.get() as instance, follow(instance, console) as run_id:
-        result = defs.resolve_job_def("daily_risk").execute_in_process(
-            instance=instance,
-            run_id=run_id,
-            tags=range_tags(wanted.first, wanted.last),
-            run_config={"loggers": {"console": {"config": {"log_level": "CRITICAL"}}}},  # ours is shorter
-            raise_on_error=False,
-        )
+    here = {HOST_TAG: platform.node(), PID_TAG: str(os.getpid())}
+    with dg.DagsterInstance.get() as instance:
+        for gone in end_dead_runs(instance):
+            console.print(f"[yellow]Run {gone[:8]} had been killed; it is recorded as failed.[/]")
+        try:
+            with follow(instance, console) as run_id:
+                result = defs.resolve_job_def("daily_risk").execute_in_process(
+                    instance=instance,
+                    run_id=run_id,
+                    tags=range_tags(wanted.first, wanted.last) | here,
+                    run_config={"loggers": {"console": {"config": {"log_level": "CRITICAL"}}}},  # ours is shorter
+                    raise_on_error=False,
+                )
+        finally:
+            with _database() as engine:
+                record = instance.get_run_record_by_id(run_id)
+                if record is not None:
+                    watch(instance, engine, record)
     if not result.success:
         console.print(
             "[bold red]The run failed[/]; sessions that were complete before are as they were. "

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from datetime import date, datetime, timedelta
+from datetime import date, datetime, time, timedelta
 from functools import cached_property, lru_cache
 from typing import TYPE_CHECKING, Any, cast
 
@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
 READY_HOURS = 3
 """A session's partition exists this long after the exchange's latest regular close (rounded up to an hour)."""
+MOST_TRIES = 4
 
 
 class NoSessionError(ValueError):
@@ -86,18 +87,23 @@ class SessionCalendar:
         return cast("str", self._calendar.weekmask)
 
     @cached_property
-    def schedule_cron(self) -> str:
-        """Return the cron string of the evening run: every exchange weekday, when the partition surely exists.
+    def evening_tries(self) -> tuple[time, ...]:
+        """Return when an evening's run is tried, in the exchange's own time zone, an hour apart until midnight.
 
-        In the exchange's own time zone; an hour and a half beyond ``READY_HOURS`` covers both sides of
-        daylight saving.
+        The first an hour and a half beyond ``READY_HOURS`` after the close, when the partition surely exists on
+        both sides of daylight saving.
         """
         close = max(self._calendar.schedule["close"].tail(260).dt.tz_convert(self.timezone).dt.time)
         ready = datetime.combine(date(2000, 1, 1), close) + timedelta(hours=READY_HOURS + 1.5)
         if ready.day > 1:  # past midnight: the next day would be asked for
-            ready = datetime(2000, 1, 1, 23, 59)
-        weekdays = [str((day + 1) % 7) for day, is_open in enumerate(self._weekmask) if is_open == "1"]
-        return f"{ready.minute} {ready.hour} * * {','.join(sorted(weekdays))}"
+            return (time(23, 59),)
+        return tuple(time(hour, ready.minute) for hour in range(ready.hour, 24))[:MOST_TRIES]
+
+    @cached_property
+    def schedule_crons(self) -> list[str]:
+        """Return the cron strings of the evening's tries on every weekday of the exchange."""
+        weekdays = ",".join(sorted(str((day + 1) % 7) for day, is_open in enumerate(self._weekmask) if is_open == "1"))
+        return [f"{at.minute} {at.hour} * * {weekdays}" for at in self.evening_tries]
 
     def last_closed(self, now: datetime) -> date:
         """Return the latest session whose partition exists at ``now`` (an aware datetime).

@@ -47,6 +47,7 @@ class Settings(BaseSettings):
     scenarios_path: Path | None = None
     risk_free_rate: float = Field(default=0.02, ge=-0.1, le=0.5)
     schedule_enabled: bool = False
+    alert_webhook: SecretStr | None = None
     catch_up_sessions: int = Field(default=60, ge=1, le=2000)
     panels_kept: int = Field(default=20, ge=1)
 

@@ -50,3 +50,18 @@ def sessions_to_run(engine: sa.Engine, at: datetime) -> SessionRange | None:
     first = max(CALENDAR.back(last, Settings().catch_up_sessions - 1), CALENDAR.first_session)
     missing = incomplete_sessions(engine, CALENDAR.between(first, last).tolist())
     return SessionRange(missing[0], last) if missing else None
+
+
+def without_todays_price(engine: sa.Engine, session: date) -> list[str]:
+    """Return the symbols in use that had a price on the session before but have none on this one.
+
+    Their data is late, or they were delisted today; one that has had none for longer is no news.
+    """
+    from ..config.factors import load_factors
+    from ..storage.market_data import symbols_with_bars
+    from ..storage.queries import symbol_needs
+
+    before, today = symbols_with_bars(engine, [CALENDAR.back(session, 1), session])
+    needs = symbol_needs(engine, session, session)
+    held = needs.loc[needs["active_from"].notna(), "symbol"]
+    return sorted(({*held, *load_factors().proxies} & before) - today)

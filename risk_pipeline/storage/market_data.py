@@ -120,6 +120,15 @@ def sessions_with_bars(engine: sa.Engine, sessions: Sequence[date]) -> set[date]
         return {row[0] for row in rows} & set(sessions)
 
 
+def symbols_with_bars(engine: sa.Engine, sessions: Sequence[date]) -> list[set[str]]:
+    """Return which symbols have a stored bar on each of the sessions."""
+    with engine.connect() as connection:
+        return [
+            set(connection.execute(sa.select(bars_table.c.symbol).where(bars_table.c.session == day)).scalars())
+            for day in sessions
+        ]
+
+
 def read_bars(engine: sa.Engine, first: date, last: date, symbols: Sequence[str] | None = None) -> pd.DataFrame:
     """Return stored bars by session and symbol; all symbols if None."""
     select = sa.select(bars_table).where(bars_table.c.session.between(first, last))

@@ -86,6 +86,22 @@ private_marks = _table(
     Column("price", Float, nullable=False),
 )
 
+# ---- runs -----------------------------------------------------------------------------------------------------
+
+batch_runs = _table(
+    "batch_runs",
+    Column("run_id", String(36), primary_key=True),
+    Column("status", String(10), nullable=False),  # started, success, failed, cancelled or crashed
+    Column("launched_by", String(16), nullable=False),  # schedule, backfill, command line or ui
+    Column("first_session", Date),
+    Column("last_session", Date),
+    Column("started_at", sa.DateTime(timezone=False)),  # UTC
+    Column("ended_at", sa.DateTime(timezone=False)),  # UTC
+    Column("error", String(500)),
+    Column("is_alerted", Boolean, nullable=False),
+    Index(None, "started_at"),
+)
+
 # ---- reference data -----------------------------------------------------------------------------------------
 
 factor_definitions = _table(

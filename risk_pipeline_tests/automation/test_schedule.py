@@ -14,6 +14,7 @@ import pytest
 import sqlalchemy as sa
 
 from risk_pipeline.assets.common import CALENDAR
+from risk_pipeline.automation.jobs import LAST_TRY, TRY_TAG
 from risk_pipeline.automation.schedules import evening
 from risk_pipeline.definitions import defs
 from risk_pipeline.resources import Database
@@ -121,6 +122,40 @@ def test_t16_portfolios_that_stopped_on_different_days_are_all_caught_up(engine)
     assert asked(tick("2026-11-20T20:30")) == ("2026-11-13", "2026-11-20")
 
 
+def prices(engine, session: str, *symbols: str) -> None:
+    row = {
+        "close": 1.0,
+        "dividend": 0.0,
+        "split_factor": 1.0,
+        "basis": "as_traded",
+        "session": date.fromisoformat(session),
+    }
+    with transaction(engine) as connection:
+        connection.execute(sa.insert(tables.market_data_cache), [{**row, "symbol": symbol} for symbol in symbols])
+
+
+def test_a_session_whose_data_is_late_is_tried_again_that_evening_and_the_last_try_says_so(engine):
+    add_portfolio(engine, "a", "2026-01-02")
+    complete(engine, "a", "2026-01-02", "2026-11-20")
+    prices(engine, "2026-11-19", "SPY", "TLT", "OLD")
+    prices(engine, "2026-11-20", "SPY")  # TLT, a proxy, is late; nobody holds OLD
+    tries = [tick(f"2026-11-20T{at:%H:%M}") for at in CALENDAR.evening_tries]
+    assert [asked(result) for result in tries] == [("2026-11-20", "2026-11-20")] * 4
+    assert [result.tags[TRY_TAG] for result in tries] == ["1", "2", "3", LAST_TRY]
+    assert len({result.run_key for result in tries}) == 4
+    prices(engine, "2026-11-20", "TLT")
+    assert isinstance(tick("2026-11-20T21:30"), dg.SkipReason)
+
+
+def test_a_symbol_without_a_price_for_two_sessions_is_not_waited_for(engine):
+    add_portfolio(engine, "a", "2026-01-02")
+    complete(engine, "a", "2026-01-02", "2026-11-20")
+    prices(engine, "2026-11-18", "SPY", "TLT")
+    prices(engine, "2026-11-19", "SPY")
+    prices(engine, "2026-11-20", "SPY")
+    assert isinstance(tick("2026-11-20T20:30"), dg.SkipReason)
+
+
 def test_t15_a_deleted_or_incomplete_snapshot_is_missing_again(engine):
     add_portfolio(engine, "a", "2026-01-02")
     complete(engine, "a", "2026-01-02", "2026-11-20")
@@ -164,7 +199,7 @@ def test_t14_a_fortnight_of_ticks_asks_for_each_session_once(engine):
 def test_it_ships_stopped_and_one_setting_turns_it_on():
     schedule = defs.resolve_schedule_def("evening")
     assert schedule.default_status is dg.DefaultScheduleStatus.STOPPED
-    assert schedule.cron_schedule == "30 20 * * 1,2,3,4,5"
+    assert schedule.cron_schedule == [f"30 {hour} * * 1,2,3,4,5" for hour in (20, 21, 22, 23)]
     assert schedule.execution_timezone == "America/New_York"
     assert schedule.job_name == "daily_risk"
 

@@ -1,0 +1,34 @@
+"""The one alert hook: always the log, and a webhook where one is set."""
+
+from __future__ import annotations
+
+import logging
+from typing import Any
+
+import requests
+import stamina
+
+from ..settings import Settings
+
+logger = logging.getLogger("risk_pipeline.alerts")
+SECONDS = 10
+
+
+def send_alert(text: str, **facts: Any) -> bool:
+    """Log an alert and post it to ``RISK_PIPELINE_ALERT_WEBHOOK`` as JSON: ``text`` and the facts.
+
+    A hook that fails is logged without its address, which may hold a token; returns whether the alert got out.
+    """
+    logger.error(text)
+    hook = Settings().alert_webhook
+    if hook is None:
+        return True
+    body = {"text": text, **{name: None if value is None else str(value) for name, value in facts.items()}}
+    try:
+        for attempt in stamina.retry_context(on=requests.RequestException, attempts=3, wait_initial=0.2, timeout=30):
+            with attempt:
+                requests.post(hook.get_secret_value(), json=body, timeout=SECONDS).raise_for_status()
+    except requests.RequestException as error:
+        logger.error("the alert's webhook failed (%s): check RISK_PIPELINE_ALERT_WEBHOOK", type(error).__name__)
+        return False
+    return True

@@ -1,0 +1,47 @@
+"""The record of runs, in a table that outlives Dagster's own retention."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass
+from datetime import date, datetime
+
+import sqlalchemy as sa
+
+from .database import transaction
+from .tables import batch_runs
+
+ERROR_LENGTH = 500
+
+
+@dataclass(frozen=True)
+class BatchRun:
+    """One run; times are UTC without a zone. ``status``: started, success, failed, cancelled or crashed."""
+
+    run_id: str
+    status: str
+    launched_by: str
+    first_session: date | None
+    last_session: date | None
+    started_at: datetime | None
+    ended_at: datetime | None
+    error: str | None
+
+
+def record_run(engine: sa.Engine, run: BatchRun) -> bool:
+    """Insert or update a run's row; returns whether an alert for it has been sent before."""
+    values = asdict(run) | {"error": run.error and run.error[:ERROR_LENGTH]}
+    with transaction(engine, batch_runs) as connection:
+        known = connection.execute(
+            sa.select(batch_runs.c.is_alerted).where(batch_runs.c.run_id == run.run_id)
+        ).scalar_one_or_none()
+        if known is None:
+            connection.execute(sa.insert(batch_runs).values(**values, is_alerted=False))
+        else:
+            connection.execute(sa.update(batch_runs).where(batch_runs.c.run_id == run.run_id).values(**values))
+    return bool(known)
+
+
+def mark_alerted(engine: sa.Engine, run_id: str) -> None:
+    """Remember that an alert for the run has been sent."""
+    with transaction(engine, batch_runs) as connection:
+        connection.execute(sa.update(batch_runs).where(batch_runs.c.run_id == run_id).values(is_alerted=True))
