@@ -1,4 +1,4 @@
-"""The command ``risk-pipeline``: run, import, show, rebuild, doctor, demo."""
+"""The command ``risk-pipeline``: run, import, show, plan, rebuild, doctor, demo."""
 
 from __future__ import annotations
 
@@ -282,6 +282,30 @@ def rebuild(
     console.print(f"Cleared {sum(cleared.values()):,} rows of {wanted}; prices are kept.")
     execute(wanted)
     show_table(None, wanted.last)
+
+
+@app.command("plan")
+def plan_(
+    from_: Annotated[datetime, typer.Option("--from", formats=["%Y-%m-%d"], help="First session.")],
+    to: Annotated[datetime, typer.Option("--to", formats=["%Y-%m-%d"], help="Last session.")],
+) -> None:
+    """Price a range before it is run: sessions, what is done already, rows and seconds; runs nothing."""
+    from .plan import plan
+    from .settings import Settings
+
+    with _database() as engine:
+        wanted = _wanted(engine, None, from_, to, None)
+        assert wanted is not None  # noqa: S101 (a range was given)
+        found = plan(engine, Settings().sessions.between(wanted.first, wanted.last).tolist())
+    console.print(f"{found.sessions} sessions, {wanted}; {found.complete} of them complete already.")
+    if found.rows is None:
+        console.print("How many rows they make is known after the first session.")
+    else:
+        largest = sorted(found.rows.items(), key=lambda item: -item[1])[:4]
+        detail = ", ".join(f"{name} {count:,}" for name, count in largest)
+        console.print(f"About {sum(found.rows.values()):,} rows: {detail} …", soft_wrap=True)
+    basis = f"the last {found.recorded} recorded runs" if found.recorded else "a usual machine, no run recorded yet"
+    console.print(f"About {found.seconds:,.0f} seconds in one run, judged from {basis}.")
 
 
 @app.command()

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import asdict, dataclass
 from datetime import date, datetime
 
+import numpy as np
 import sqlalchemy as sa
 
 from .database import transaction
@@ -45,3 +46,22 @@ def mark_alerted(engine: sa.Engine, run_id: str) -> None:
     """Remember that an alert for the run has been sent."""
     with transaction(engine, batch_runs) as connection:
         connection.execute(sa.update(batch_runs).where(batch_runs.c.run_id == run_id).values(is_alerted=True))
+
+
+def finished_runs(engine: sa.Engine, count: int) -> list[tuple[int, float]]:
+    """Return calendar weekdays and seconds of the newest successful runs over sessions, at most ``count``."""
+    wanted = (
+        sa.select(batch_runs)
+        .where(batch_runs.c.status == "success", batch_runs.c.first_session.is_not(None))
+        .order_by(batch_runs.c.started_at.desc())
+        .limit(count)
+    )
+    with engine.connect() as connection:
+        return [
+            (
+                int(np.busday_count(row.first_session, row.last_session)) + 1,
+                (row.ended_at - row.started_at).total_seconds(),
+            )
+            for row in connection.execute(wanted)
+            if row.started_at is not None and row.ended_at is not None
+        ]

@@ -210,6 +210,17 @@ def replay_paths(engine: sa.Engine, session: date, portfolio: str, core_names: S
     return pd.concat(paths, ignore_index=True) if paths else pd.DataFrame(columns=["scenario_id", "session", "pnl"])
 
 
+def rows_of_session(engine: sa.Engine, session: date) -> dict[str, int]:
+    """Return how many rows each analytics table holds of a session."""
+    with engine.connect() as connection:
+        return {
+            table.name: connection.execute(
+                sa.select(sa.func.count()).select_from(table).where(table.c.session == session)
+            ).scalar_one()
+            for table in tables.ANALYTICS
+        }
+
+
 def read_table(
     engine: sa.Engine,
     name: str,

@@ -80,7 +80,11 @@ def server(make_home) -> Iterator[Server]:
         yield Server(home.folder, port)
     finally:
         os.killpg(process.pid, signal.SIGTERM)
-        process.wait(60)
+        try:
+            process.wait(60)
+        except subprocess.TimeoutExpired:
+            os.killpg(process.pid, signal.SIGKILL)
+            process.wait(60)
 
 
 @pytest.fixture(scope="module")

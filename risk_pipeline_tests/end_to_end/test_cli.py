@@ -179,3 +179,21 @@ def test_a_run_that_fails_says_why_and_ends_with_one(home, run, book, monkeypatc
     assert "the service is closed: try again later" in out
     assert "The run failed" in out
     assert "Traceback" not in out
+
+
+def test_plan_prices_a_range_and_writes_nothing(home, run):
+    assert run("run", "--last", "2")[0] == 0
+    database = home / "risk.db"
+    with sqlite3.connect(database) as connection:
+        before = list(connection.iterdump())
+    code, out = run("plan", "--from", "2025-06-09", "--to", "2025-06-13")
+    assert code == 0
+    assert "5 sessions, 2025-06-09 to 2025-06-13; 2 of them complete already." in out
+    assert "judged from the last 1 recorded runs" in out
+    with sqlite3.connect(database) as connection:
+        assert list(connection.iterdump()) == before
+        (stored,) = connection.execute(
+            "select count(*) from stress_test_results where session = '2025-06-13'"
+        ).fetchone()
+    assert f"stress_test_results {5 * stored:,}" in out
+    assert run("plan", "--from", "2025-06-13", "--to", "2025-06-09")[0] == 2
