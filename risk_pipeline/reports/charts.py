@@ -109,6 +109,7 @@ def time_chart(
     stems: Values | None = None,
     dots: Sequence[int] = (),
     from_zero: bool = False,
+    ticks_wanted: int = 4,
 ) -> TimeChart:
     """Lay out lines (and, from zero, stems with dots at some of their ends) over sessions.
 
@@ -125,7 +126,7 @@ def time_chart(
         low, high = min(low, 0.0), max(high, 0.0)
     if high == low:
         low, high = low - abs(low or 1.0) / 100, high + abs(high or 1.0) / 100
-    ticks = MaxNLocator(nbins=4, min_n_ticks=3).tick_values(low, high)
+    ticks = MaxNLocator(nbins=ticks_wanted, min_n_ticks=2).tick_values(low, high)
     low, high = float(ticks[0]), float(ticks[-1])
 
     def down(values: Any) -> Any:

@@ -15,6 +15,7 @@ HISTORY = 63
 def overview(day: SessionDay, file_name: Callable[[str], str]) -> dict[str, Any]:
     """Return rows, totals by currency and what deserves attention."""
     rows = [_row(portfolio, day, file_name) for portfolio in day.portfolios]
+    rows.sort(key=lambda row: -row["nav"])
     for name in ("market_beta", "worst_share"):
         span = Span.of([row[name] for row in rows])
         for row in rows:

@@ -37,7 +37,7 @@ def strength(exposure: float | None, std_error: float | None) -> str:
 def plausibility(one_in_days: float | None) -> str:
     """Return once in how long a shock as large happens, without pretending to more precision than there is."""
     if one_in_days is None or one_in_days > 252 * 10_000:
-        return "10,000 years or more"
+        return "10,000+ years"
     if one_in_days < 252:
         return f"{max(one_in_days, 1):,.0f} sessions"
     years = one_in_days / 252
@@ -46,7 +46,7 @@ def plausibility(one_in_days: float | None) -> str:
 
 def scenario_name(name: str) -> str:
     """Return a scenario's name with real minus signs."""
-    return re.sub(r"(^|\s)-(?=\d)", r"\1−", name)
+    return re.sub(r"(\d) (?=%|bp)", "\\1\u00a0", re.sub(r"(^|\s)-(?=\d)", r"\1−", name))
 
 
 def reason(code: str | None) -> str:

@@ -6,6 +6,7 @@ from typing import Any
 
 from ...config.factors import load_factors
 from ..charts import Span
+from ..numbers import money, percent
 from ..page_rows import PortfolioDay
 from .stress import factor_label
 
@@ -15,7 +16,30 @@ KINDS = {"PUBLIC": "", "OPTIONS": "option", "PRIVATE": "private"}
 
 def build(day: PortfolioDay) -> dict[str, Any]:
     """Return the composition of a portfolio; one without positions has its cash."""
-    return {"by_factor": _by_factor(day), "positions": _positions(day), "sectors": _sectors(day)}
+    positions = _positions(day)
+    return {
+        "sentence": _sentence(day, positions),
+        "by_factor": _by_factor(day),
+        "positions": positions,
+        "sectors": _sectors(day),
+    }
+
+
+def _sentence(day: PortfolioDay, positions: dict[str, Any] | None) -> str:
+    if positions is None:
+        return "There are no positions: all of the NAV is cash."
+    now, first = day.snapshot, positions["rows"][0]
+    sentences = []
+    if now["nav"] > 0:
+        sentences.append(
+            f"Gross is {percent(now['gross'] / now['nav'])} of NAV, net {percent(now['net'] / now['nav'])}."
+        )
+    sentences.append(f"The largest position is {first['symbol']}, {money(first['value'])} {day.currency}.")
+    risky = [row for row in positions["rows"] if row["risk_share"] is not None]
+    if risky:
+        most = max(risky, key=lambda row: row["risk_share"])
+        sentences.append(f"{most['symbol']} adds most to volatility, {percent(most['risk_share'])} of it.")
+    return " ".join(sentences)
 
 
 def _by_factor(day: PortfolioDay) -> dict[str, Any] | None:

@@ -17,7 +17,7 @@ def build(day: PortfolioDay) -> dict[str, Any]:
     chart = None
     if len(history) > 1:
         days = [stamp.date() for stamp in history["session"]]
-        chart = time_chart(days, {"NAV": history["nav"].tolist()}, label=short_money)
+        chart = time_chart(days, {"NAV": history["nav"].tolist()}, label=short_money, ticks_wanted=3)
     worst = day.scenarios.get(now["worst_scenario"]) if now["worst_scenario"] else None
     return {
         "sentence": headline(day),

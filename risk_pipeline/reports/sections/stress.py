@@ -9,12 +9,6 @@ from ..charts import Span, sparkline
 from ..page_rows import PortfolioDay, Row
 from ..words import plausibility, reason, scenario_name
 
-METHODS = {
-    "conditional": "",
-    "realised": "realised returns replayed",
-    "stated": "stated shocks: the replay's days are not all in the price history",
-}
-
 
 def build(day: PortfolioDay) -> dict[str, Any] | None:
     """Return a row per scenario; None where the portfolio has no stress tests."""
@@ -55,11 +49,23 @@ def _scenario(day: PortfolioDay, row: Row, half: float | None, span: Span) -> di
         "odds": plausibility(odds.get("one_in_days")) if odds.get("reason") is None else "–",
         "one_in_days": odds.get("one_in_days"),
         "mahalanobis": odds.get("mahalanobis"),
-        "method": METHODS.get(odds.get("method", ""), ""),
+        "method": _method(scenario, odds),
         "factors": _factors(day, row),
         "path": None if not path else sparkline([0.0, *path]),
         "why": reason(row["reason"]),
     }
+
+
+def _method(scenario: Row, odds: Row) -> str:
+    """Return where the moves of a historical scenario come from; nothing to say of another."""
+    if odds.get("method") not in ("realised", "stated"):
+        return ""
+    if not scenario.get("replay_first"):
+        return "The shocks are stated"
+    days = f"{scenario['replay_first']} to {scenario['replay_last']}"
+    if odds["method"] == "realised":
+        return f"Realised returns of {days} are replayed"
+    return f"The shocks are stated: the prices known on this session don't cover {days}"
 
 
 def _factors(day: PortfolioDay, row: Row) -> list[dict[str, Any]]:

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from ..charts import time_chart
-from ..numbers import axis_percent
+from ..numbers import axis_percent, percent
 from ..page_rows import PortfolioDay
 from ..words import reason, trend
 
@@ -24,9 +24,21 @@ def build(day: PortfolioDay) -> dict[str, Any] | None:
         "why": reason(row["reason"]),
         "trend_word": trend(row["trend"]),
         "model_words": MODELS.get(row["model"] or "", row["model"]),
+        "sentence": _sentence(row),
         "record": _record(day),
         "tail": _tail(day),
     }
+
+
+def _sentence(row: dict[str, Any]) -> str:
+    if row["forecast"] is None or not row["realised_21"]:
+        return "There is no forecast."
+    ratio = row["forecast"] / row["realised_21"]
+    against = "about what" if 0.9 <= ratio <= 1.1 else ("more than" if ratio > 1 else "less than")
+    return (
+        f"Volatility is {trend(row['trend'])}. The forecast for the next 21 sessions, "
+        f"{percent(row['forecast'])} a year, is {against} the last 21 were, {percent(row['realised_21'])}."
+    )
 
 
 def _record(day: PortfolioDay) -> dict[str, Any] | None:
