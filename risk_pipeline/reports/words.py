@@ -39,7 +39,8 @@ def plausibility(one_in_days: float | None) -> str:
     if one_in_days is None or one_in_days > 252 * 10_000:
         return "10,000+ years"
     if one_in_days < 252:
-        return f"{max(one_in_days, 1):,.0f} sessions"
+        count = max(round(one_in_days), 1)
+        return f"{count} session{'s' if count > 1 else ''}"
     years = one_in_days / 252
     return f"{years:.1f} years" if years < 10 else f"{years:,.0f} years"
 

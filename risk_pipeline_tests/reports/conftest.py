@@ -19,27 +19,32 @@ from risk_pipeline.automation.jobs import range_tags
 from risk_pipeline.definitions import defs
 from risk_pipeline.demo import demo_frames
 from risk_pipeline.reports.risk_page import file_name
+from risk_pipeline.storage import tables
 from risk_pipeline.storage.database import migrate, open_engine
 from risk_pipeline.storage.imports import import_frames
 from risk_pipeline.storage.queries import read_table
 
-FIRST, BEFORE, LAST = date(2026, 11, 2), date(2026, 11, 12), date(2026, 11, 13)
+FIRST, LAST = date(2026, 11, 9), date(2026, 11, 13)
 HOSTILE = "../<b>\"'&amp;"
 EVIL = "<img src=x onerror=\"document.title='taken over'\">"
-HOSTILE_FRAMES = {
-    "portfolios": pd.DataFrame(
-        [(HOSTILE, f"{EVIL} & {{{{ 7 * 7 }}}} {'long' * 30}", "2026-01-02", 100_000)],
-        columns=["portfolio_id", "name", "inception_date", "starting_equity"],
-    ),
-    "positions": pd.DataFrame(
-        [
-            (HOSTILE, "AAPL", "PUBLIC", 100, "2026-01-02", 200),
-            (HOSTILE, "</SCRIPT><I>X", "PRIVATE", 10, "2026-01-02", 1000),
-            (HOSTILE, "'\"><B ONX=1>", "PRIVATE", -3, "2026-01-02", 1000),
-        ],
-        columns=["portfolio_id", "symbol", "investment_class", "quantity", "entry_date", "entry_price"],
-    ),
-}
+LONG = f"{EVIL} & {{{{ 7 * 7 }}}} {'long' * 30}"
+HOLDINGS = (("AAPL", "PUBLIC", 100.0), ("</SCRIPT><I>X", "PRIVATE", 10.0), ("'\"><B ONX=1>", "PRIVATE", -3.0))
+
+
+def insert_hostile(engine: sa.Engine) -> None:
+    """Put a portfolio into the tables that the import would have refused."""
+    opened = date(2026, 1, 2)
+    portfolio = {
+        "portfolio_id": HOSTILE, "name": LONG, "currency": "USD", "inception_date": opened, "starting_equity": 1e5
+    }  # fmt: skip
+    lot = {"portfolio_id": HOSTILE, "entry_date": opened, "entry_price": 200.0, "is_deleted": False}
+    with engine.begin() as connection:
+        connection.execute(sa.insert(tables.portfolios).values(portfolio))
+        for number, (symbol, kind, quantity) in enumerate(HOLDINGS):
+            row = {"position_id": f"h{number}", "symbol": symbol, "investment_class": kind, "quantity": quantity}
+            connection.execute(sa.insert(tables.positions).values({**lot, **row}))
+
+
 NO_BROWSER = (
     "the risk page is tested in a real browser and none is installed: "
     "`apt-get install chromium`, or `.venv/bin/playwright install --with-deps chromium`"
@@ -80,7 +85,7 @@ def pages(tmp_path_factory) -> Iterator[Pages]:
         engine = open_engine(f"sqlite:///{home / 'risk.db'}")
         migrate(engine)
         import_frames(engine, demo_frames())
-        import_frames(engine, HOSTILE_FRAMES)
+        insert_hostile(engine)
         instance = dg.DagsterInstance.ephemeral()
         result = defs.resolve_job_def("daily_risk").execute_in_process(
             instance=instance,

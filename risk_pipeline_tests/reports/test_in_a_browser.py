@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import re
+from math import isnan
 from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe
 
+EVIL = "<img src=x onerror=\"document.title='taken over'\">"
 WIDTHS = (360, 768, 1440)
 KINDS = ("long_short", "private", "failed", "hostile", "overview", "index")
 
@@ -101,7 +103,7 @@ def test_every_number_equals_the_database_s_to_the_shown_precision(pages, visit,
     seen = set()
     for portfolio in pages.portfolios:
         seen |= check_numbers(visit(pages.of(portfolio)), stored)
-    known = {key for key, value in stored.items() if value == value}
+    known = {key for key, value in stored.items() if not isnan(value)}
     for table, column in (
         *(("portfolio_snapshots", name) for name in ("nav", "daily_pnl", "cash", "forecast", "var_99", "top_10")),
         *(("stress_test_results", name) for name in ("correlated_pnl", "direct_pnl", "return_on_equity")),
@@ -111,7 +113,7 @@ def test_every_number_equals_the_database_s_to_the_shown_precision(pages, visit,
     ):
         wanted = {key for key in known if key[:2] == (table, column)}
         assert wanted
-        assert wanted - seen == set() or (column == "top_10" and len(wanted - seen) == 0), (table, column)
+        assert wanted <= seen, (table, column)
     overview = check_numbers(visit(pages.overview), stored)
     assert {key[2] for key in overview if key[1] == "nav"} == set(pages.portfolios)
     assert {key for key in known if key[:2] == ("portfolio_snapshots", "ir_beta")} <= overview
@@ -123,7 +125,8 @@ def test_every_number_in_a_table_says_where_it_comes_from_or_is_derived(pages, v
         """() => [...document.querySelectorAll('main td, main dd.big')].filter(cell => {
             const copy = cell.cloneNode(true);
             copy.querySelectorAll('data, table, p, svg').forEach(e => e.remove());
-            return /[0-9]/.test(copy.textContent) && !/^[0-9,.+]+ (sessions|years)$|^100.0 %$/.test(copy.textContent.trim());
+            const text = copy.textContent.trim();
+            return /[0-9]/.test(text) && !/^[0-9,.+]+ (sessions?|years)$|^100.0 %$/.test(text);
         }).map(cell => cell.textContent.trim())"""
     )
     assert bare == []
@@ -135,7 +138,7 @@ def test_ir_beta_is_a_card_with_error_strength_and_history_and_a_row(pages, visi
     value = stored["factor_exposures", "exposure", "long_short", "IR Beta"]
     error = stored["factor_exposures", "std_error", "long_short", "IR Beta"]
     assert card.locator(".big data").all_inner_texts() == [written("exposure", value), written("std_error", error)]
-    assert card.get_by_role("img").get_attribute("aria-label").startswith("IR Beta, 10 sessions: between")
+    assert card.get_by_role("img").get_attribute("aria-label").startswith("IR Beta, 5 sessions: between")
     assert re.fullmatch(r"(negligible|weak|moderate|strong|very strong)(, not .*)?", card.locator(".word").inner_text())
     assert [name.inner_text() for name in page.locator(".card h3").all()] == [
         *("Market Beta (90D)", "Provider Beta (1Y)", "IR Beta"),
@@ -151,9 +154,9 @@ def test_exposures_switch_between_betas_and_money(pages, visit, stored):
     beta = written("exposure", stored["factor_exposures", "exposure", "long_short", "IR Beta"])
     dollars = written("dollar_exposure", stored["factor_exposures", "dollar_exposure", "long_short", "IR Beta"])
     assert cell.inner_text() == beta
-    page.get_by_role("button", name="USD").click()
+    page.get_by_role("button", name="USD", exact=True).click()
     assert cell.inner_text() == dollars
-    assert page.get_by_role("button", name="USD").get_attribute("aria-pressed") == "true"
+    assert page.get_by_role("button", name="USD", exact=True).get_attribute("aria-pressed") == "true"
     page.get_by_role("button", name="Beta", exact=True).click()
     assert cell.inner_text() == beta
 
@@ -217,8 +220,9 @@ def test_the_overview_sorts_by_any_column(pages, visit):
             assert values.isna().tolist() == sorted(values.isna().tolist()), "what is not there comes last"
             assert page.get_by_role("columnheader", name=head).get_attribute("aria-sort") == direction
     page.get_by_role("button", name="Portfolio").click()
-    names = [name.inner_text().lower() for name in page.locator("#overview tbody th > a").all()]
-    assert names == sorted(names, key=lambda name: re.sub(r"[^a-z0-9 ]", "", name)) or names[1:] == sorted(names[1:])
+    names = [name.inner_text() for name in page.locator("#overview tbody th > a").all()]
+    plain = [name for name in names if name[0].isalpha()]
+    assert plain == sorted(plain)
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
@@ -259,15 +263,14 @@ def test_axe_finds_nothing_serious(pages, visit, kind, scheme):
 
 def test_hostile_names_are_text(pages, visit):
     hostile = next(p for p in pages.portfolios if "<" in p)
-    name = "<img src=x onerror=\"document.title='taken over'\">"
     for path in (pages.of(hostile), pages.overview):
         page = visit(path)
-        assert "taken over" not in page.title()[:10] or page.title().startswith("<img")
+        assert page.title() != "taken over"
         assert page.locator("img, .page b:not(.y):not(.bar b), .page i:not(.bar i):not(.f i)").count() == 0
-        assert name in page.locator("body").inner_text()
+        assert EVIL in page.locator("body").inner_text()
         assert "{{ 7 * 7 }}" in page.locator("body").inner_text()
     page = visit(pages.of(hostile))
-    assert page.locator("h1").inner_text().startswith(name)
+    assert page.locator("h1").inner_text().startswith(EVIL)
     assert page.locator(".date").inner_text().split(" · ")[1] == hostile
     symbols = page.locator("#positions tbody th").all_inner_texts()
     assert {"</SCRIPT><I>X private", "'\"><B ONX=1> private"} <= set(symbols)
