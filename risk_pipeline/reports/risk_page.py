@@ -115,7 +115,8 @@ def overview_page(day: SessionDay) -> str:
 
 
 def write_index(engine: sa.Engine) -> Path:
-    """Write the index of all sessions that have a page, by year and month."""
+    """Write the index of all sessions that have a page, by year and month, and of the latest one's portfolios."""
+    from ..storage.queries import portfolios
     from ..storage.report_queries import session_totals
 
     years: dict[int, dict[str, list[dict[str, Any]]]] = {}
@@ -125,7 +126,14 @@ def write_index(engine: sa.Engine) -> Path:
         if page_path(session).exists():
             latest = latest or session
             years.setdefault(session.year, {}).setdefault(f"{session:%B}", []).append({**row, "session": session})
-    put(index_path(), render("index.html.j2", years=years, latest=latest, title="Risk pages by session", home=""))
+    names = [] if latest is None else portfolios(engine)[["portfolio_id", "name"]].to_dict("records")
+    pages = [(row["name"], page_path(latest, row["portfolio_id"])) for row in names if latest]
+    found = [
+        {"name": name, "href": path.relative_to(index_path().parent).as_posix()}
+        for name, path in pages
+        if path.exists()
+    ]
+    put(index_path(), render("index.html.j2", years=years, latest=latest, portfolios=found, title="Risk pages"))
     return index_path()
 
 

@@ -27,7 +27,7 @@ def build(day: PortfolioDay) -> dict[str, Any] | None:
         "rows": rows,
         "zero": span.zero,
         "losses": sum(1 for row, _ in known if row["correlated_pnl"] < 0),
-        "beyond": sum(bool(row["exceeds_equity"]) for row in ordered),
+        "beyond": sum(bool(row["exceeds_equity"]) for row in ordered) if day.snapshot["nav"] > 0 else 0,
     }
 
 
