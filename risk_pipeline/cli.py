@@ -260,7 +260,7 @@ def show_table(portfolio: str | None, session: date | None, *, open_page: bool =
             + (f"for {session}" if session else "yet")
             + ": `risk-pipeline run` makes them"
         )
-    page = page_path(shown)
+    page = page_path(shown, portfolio)
     if page.exists():
         console.print(f"Report: {page}", soft_wrap=True, highlight=False)
         if open_page:

@@ -4,7 +4,7 @@ import dagster as dg
 
 from ..resources import Database, PriceCache, Registries
 from ..storage import tables
-from .common import DAILY, definition_metadata
+from .common import DAILY, definition_metadata, run_sessions
 from .inputs import compute_sessions
 from .snapshot_rows import compute_snapshots
 
@@ -32,4 +32,8 @@ def portfolio_snapshots(
 
     `is_complete` is true only when every analytic of the session is there or skipped with a reason.
     """
-    return compute_sessions(context, db, cache, registries, compute_snapshots)
+    from ..reports.summary import summary
+
+    result = compute_sessions(context, db, cache, registries, compute_snapshots)
+    text = dg.MetadataValue.md(summary(db.engine, run_sessions(context)[-1]))
+    return result._replace(metadata={**(result.metadata or {}), "risk": text})

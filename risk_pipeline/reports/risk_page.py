@@ -1,89 +1,201 @@
-"""The risk page of a session: one self-contained HTML file."""
+"""The risk pages: one self-contained HTML file per portfolio, an overview per session, an index of sessions.
+
+Under the report folder stand ``index.html``, ``<session>.html`` (the overview) and
+``<session>/<portfolio>.html``. Each file is put in place all at once, a session's overview after its portfolios.
+"""
 
 from __future__ import annotations
 
+import hashlib
 import os
+import re
 import tempfile
+from collections.abc import Callable
 from datetime import date
-from functools import cache
+from functools import cache, partial
+from math import isnan
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import pandas as pd
-
-from ..analytics.reasons import Reason
-from ..config.factors import load_factors
 from ..settings import Settings
-from ..storage.queries import read_table
-from .numbers import money, number, percent
+from .charts import sparkline, time_chart
+from .numbers import FORMS, NOTHING, money, number, percent, short_money
+from .overview import overview
+from .page_rows import PageRows, PortfolioDay, SessionDay
+from .sections import SECTIONS
+from .words import long_date, reason
 
 if TYPE_CHECKING:
     import sqlalchemy as sa
-    from jinja2 import Template
+    from jinja2 import Environment
+    from markupsafe import Markup
+
+TEMPLATES = Path(__file__).parent / "templates"
 
 
-def page_path(session: date) -> Path:
-    """Return where the page of a session is."""
-    return Settings().report_folder / f"{session}.html"
+def page_path(session: date, portfolio: str | None = None) -> Path:
+    """Return where the overview of a session is, or the page of one of its portfolios."""
+    folder = Settings().report_folder
+    return folder / f"{session}.html" if portfolio is None else folder / str(session) / file_name(portfolio)
 
 
-def write_page(engine: sa.Engine, session: date, code_version: str) -> Path:
-    """Render the page of a session and put it in place all at once."""
-    path = page_path(session)
+def index_path() -> Path:
+    """Return where the index of sessions is."""
+    return Settings().report_folder / "index.html"
+
+
+def file_name(portfolio: str) -> str:
+    """Return a file name that any portfolio id may have, and no two share."""
+    plain = re.sub(r"[^a-z0-9_-]+", "-", portfolio.lower())
+    if plain == portfolio:
+        return f"{plain}.html"
+    return f"{plain.strip('-')}-{hashlib.sha256(portfolio.encode()).hexdigest()[:8]}.html"
+
+
+def write_pages(rows: PageRows) -> list[Path]:
+    """Write the pages of a block of sessions; return the overviews."""
+    written = []
+    for day in rows.sessions():
+        for portfolio in day.portfolios:
+            put(page_path(day.session, portfolio.id), portfolio_page(portfolio))
+        remove_others(day)
+        path = page_path(day.session)
+        put(path, overview_page(day))
+        written.append(path)
+    return written
+
+
+def put(path: Path, text: str) -> None:
+    """Put a file in place all at once: a reader sees the old one or the new one."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    text = _template().render(session=session, portfolios=_portfolios(engine, session), code_version=code_version)
     handle, scratch = tempfile.mkstemp(dir=path.parent, suffix=".writing")
-    with os.fdopen(handle, "w", encoding="utf-8") as file:
-        file.write(text)
-    os.replace(scratch, path)
-    return path
+    try:
+        with os.fdopen(handle, "w", encoding="utf-8") as file:
+            file.write(text)
+        os.chmod(scratch, 0o644)
+        os.replace(scratch, path)
+    except BaseException:
+        Path(scratch).unlink(missing_ok=True)
+        raise
+
+
+def remove_others(day: SessionDay) -> None:
+    """Remove pages of portfolios that the session no longer has."""
+    folder = page_path(day.session, "any").parent
+    kept = {file_name(portfolio.id) for portfolio in day.portfolios}
+    for path in folder.glob("*.html"):
+        if path.name not in kept:
+            path.unlink()
+
+
+def portfolio_page(day: PortfolioDay) -> str:
+    """Return the page of a portfolio."""
+    built = [(section, section.build(day)) for section in SECTIONS]
+    return render(
+        "portfolio.html.j2",
+        day=day,
+        snapshot=day.snapshot,
+        sections=[(section, content) for section, content in built if content is not None],
+        previous=_exists(day.previous_session, day.id, folder="../"),
+        title=f"{day.portfolio['name']}, {day.session}",
+        home="../",
+    )
+
+
+def overview_page(day: SessionDay) -> str:
+    """Return the page that compares all portfolios of a session."""
+    return render(
+        "overview.html.j2",
+        day=day,
+        **overview(day, file_name),
+        previous=_exists(day.previous_session),
+        title=f"Portfolio risk, {day.session}",
+        home="",
+    )
+
+
+def write_index(engine: sa.Engine) -> Path:
+    """Write the index of all sessions that have a page, by year and month, and of the latest one's portfolios."""
+    from ..storage.queries import portfolios
+    from ..storage.report_queries import session_totals
+
+    years: dict[int, dict[str, list[dict[str, Any]]]] = {}
+    latest: date | None = None
+    for row in session_totals(engine).to_dict("records"):
+        session = row["session"].date()
+        if page_path(session).exists():
+            latest = latest or session
+            years.setdefault(session.year, {}).setdefault(f"{session:%B}", []).append({**row, "session": session})
+    names = [] if latest is None else portfolios(engine)[["portfolio_id", "name"]].to_dict("records")
+    pages = [(row["name"], page_path(latest, row["portfolio_id"])) for row in names if latest]
+    found = [
+        {"name": name, "href": path.relative_to(index_path().parent).as_posix()}
+        for name, path in pages
+        if path.exists()
+    ]
+    put(index_path(), render("index.html.j2", years=years, latest=latest, portfolios=found, title="Risk pages"))
+    return index_path()
+
+
+def _exists(session: date | None, portfolio: str | None = None, folder: str = "") -> dict[str, Any] | None:
+    """Return the link to the page of the session before, if it has been written."""
+    if session is None:
+        return None
+    path = page_path(session, portfolio)
+    if not path.exists():
+        return None
+    return {"session": session, "href": folder + path.relative_to(Settings().report_folder).as_posix()}
+
+
+def shown(value: float | None, form: str, key: str = "") -> Markup:
+    """Return a number as the page shows it, with its value for scripts and where it comes from.
+
+    ``key`` is ``table.column`` or ``table.column:row``; the session and the portfolio are the page's.
+    """
+    from markupsafe import Markup
+
+    if value is None or isnan(value):
+        return Markup('<span class="no" aria-label="not available">{}</span>').format(NOTHING)
+    text = FORMS[form](value)
+    if not key:
+        return Markup('<data value="{:.9g}">{}</data>').format(value, text)
+    return Markup('<data value="{:.9g}" data-k="{}">{}</data>').format(value, key, text)
+
+
+def render(template: str, **content: Any) -> str:
+    """Return a template filled in."""
+    return _environment().get_template(template).render(**content)
 
 
 @cache
-def _template() -> Template:
+def _environment() -> Environment:
     from jinja2 import Environment, FileSystemLoader, StrictUndefined
+    from markupsafe import Markup
 
     environment = Environment(
-        loader=FileSystemLoader(Path(__file__).parent / "templates"),
+        loader=FileSystemLoader(TEMPLATES),
         autoescape=True,
         undefined=StrictUndefined,
         trim_blocks=True,
         lstrip_blocks=True,
+        cache_size=-1,
     )
-    environment.filters.update(money=money, number=number, percent=percent)
-    return environment.get_template("risk_page.html.j2")
+    helpers: dict[str, Callable[..., Any] | Markup] = {
+        "n": shown,
+        "long_date": long_date,
+        "reason": reason,
+        "sparkline": sparkline,
+        "file_name": file_name,
+        "time_chart": partial(time_chart, label=short_money),
+        "style": Markup(_packed("style.css")),  # noqa: S704 (our own files)
+        "script": Markup(_packed("page.js")),  # noqa: S704
+    }
+    environment.globals.update(helpers)
+    environment.filters.update(money=money, number=number, percent=percent, short=short_money)
+    return environment
 
 
-def _portfolios(engine: sa.Engine, session: date) -> list[dict[str, Any]]:
-    """Return what the page shows of each portfolio, in the order of their ids."""
-    span: dict[str, Any] = {"first": session, "last": session}
-    snapshots = read_table(engine, "portfolio_snapshots", **span)
-    names = read_table(engine, "portfolios").set_index("portfolio_id")["name"]
-    order = {name: at for at, name in enumerate(load_factors().names)}
-    exposures = read_table(engine, "factor_exposures", **span)
-    exposures = exposures[exposures["factor_name"].isin(list(order))]
-    exposures = exposures.sort_values("factor_name", key=lambda column: column.map(order))
-    scenarios = read_table(engine, "stress_scenarios").set_index("scenario_id")["name"]
-    stress = read_table(engine, "stress_test_results", **span).sort_values("correlated_pnl")
-    stress["name"] = stress["scenario_id"].map(scenarios)
-    sectors = read_table(engine, "sector_exposures", **span)
-    skips = read_table(engine, "analytics_skips", **span)
-    skips = skips[skips["entity_type"] == "portfolio"]
-
-    def of(frame: pd.DataFrame, portfolio: str, key: str = "portfolio_id") -> list[dict[str, Any]]:
-        return frame[frame[key] == portfolio].to_dict("records")
-
-    return [
-        {
-            **row,
-            "name": names.get(row["portfolio_id"], row["portfolio_id"]),
-            "exposures": of(exposures, row["portfolio_id"]),
-            "stress": of(stress, row["portfolio_id"]),
-            "sectors": of(sectors, row["portfolio_id"]),
-            "reasons": sorted(
-                {Reason(skip["reason"]).explain() for skip in of(skips, row["portfolio_id"], "entity")}
-                | ({Reason.NON_POSITIVE_EQUITY.explain()} if row["nav"] <= 0 else set())
-            ),
-        }
-        for row in snapshots.to_dict("records")
-    ]
+def _packed(name: str) -> str:
+    """Return a file of ours without the indentation of its lines."""
+    lines = (TEMPLATES / name).read_text(encoding="utf-8").splitlines()
+    return "\n".join(line.strip() for line in lines if line.strip())

@@ -1,0 +1,83 @@
+"""What the overview of a session compares: every portfolio in a row, and the fund in one line."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from .charts import Span, sparkline
+from .page_rows import PortfolioDay, SessionDay
+from .words import scenario_name, skip_sentences
+
+HISTORY = 63
+
+
+def overview(day: SessionDay, file_name: Callable[[str], str]) -> dict[str, Any]:
+    """Return rows, totals by currency and what deserves attention."""
+    rows = [_row(portfolio, day, file_name) for portfolio in day.portfolios]
+    rows.sort(key=lambda row: -row["nav"])
+    for name in ("market_beta", "worst_share"):
+        span = Span.of([row[name] for row in rows])
+        for row in rows:
+            row[f"{name}_bar"] = span.bar(row[name])
+    by_currency: dict[str, list[dict[str, Any]]] = {}
+    for row in rows:
+        by_currency.setdefault(row["currency"], []).append(row)
+    totals = [
+        {
+            "currency": currency,
+            "count": len(group),
+            "nav": sum(row["nav"] for row in group),
+            "daily_pnl": sum(row["daily_pnl"] for row in group),
+        }
+        for currency, group in sorted(by_currency.items())
+    ]
+    return {
+        "rows": rows,
+        "totals": totals,
+        "market_zero": Span.of([row["market_beta"] for row in rows]).zero,
+        "worst_zero": Span.of([row["worst_share"] for row in rows]).zero,
+        "gained": sum(row["daily_pnl"] > 0.5 for row in rows),
+        "lost": sum(row["daily_pnl"] < -0.5 for row in rows),
+        "riskiest": _most(rows, "var_99"),
+        "hardest": _least(rows, "worst_share"),
+        "checks": day.provenance.checks,
+        "failed": [check for check in day.provenance.checks if not check.passed],
+    }
+
+
+def _row(portfolio: PortfolioDay, day: SessionDay, file_name: Callable[[str], str]) -> dict[str, Any]:
+    now = portfolio.snapshot
+    history = portfolio.history.tail(HISTORY)
+    worst = portfolio.scenarios.get(now["worst_scenario"]) if now["worst_scenario"] else None
+    return {
+        **now,
+        "id": portfolio.id,
+        "name": portfolio.portfolio["name"],
+        "currency": portfolio.currency,
+        "href": f"{day.session}/{file_name(portfolio.id)}",
+        "line": sparkline(history["nav"].tolist()),
+        "nav_change": None if len(history) < 2 else now["nav"] - float(history["nav"].iloc[0]),
+        "worst_name": scenario_name(worst["name"]) if worst else None,
+        "worst_share": now["worst_scenario_pnl"] / now["nav"] if worst and now["nav"] > 0 else None,
+        "notes": [*skip_sentences(portfolio), *_incomplete(now), *_stale(now)],
+    }
+
+
+def _incomplete(now: dict[str, Any]) -> list[str]:
+    return [] if now["is_complete"] else [f"Incomplete: {now['missing']} is missing without a reason."]
+
+
+def _stale(now: dict[str, Any]) -> list[str]:
+    count = now["stale_positions"]
+    return [f"{count} position{'s' if count > 1 else ''} valued at an earlier price."] if count else []
+
+
+def _most(rows: list[dict[str, Any]], name: str) -> dict[str, Any] | None:
+    known = [row for row in rows if row[name] is not None]
+    return max(known, key=lambda row: row[name], default=None)
+
+
+def _least(rows: list[dict[str, Any]], name: str) -> dict[str, Any] | None:
+    known = [row for row in rows if row[name] is not None]
+    return min(known, key=lambda row: row[name], default=None)

@@ -1,0 +1,228 @@
+"""Everything the pages of some sessions show, read at once and handed out by session and portfolio."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import date
+from functools import cached_property
+from math import isnan
+from typing import TYPE_CHECKING, Any
+
+import pandas as pd
+
+from ..storage.report_queries import ReportRows, previous_sessions, report_rows
+
+if TYPE_CHECKING:
+    import sqlalchemy as sa
+
+YEAR = 252
+Row = dict[str, Any]
+
+
+@dataclass(frozen=True)
+class BookRows:
+    """What is computed for the page because no table holds it.
+
+    ``positions`` has a row per session, portfolio and name: ``priced, kind, sector, quantity, price, value, is_stale,
+    contribution`` (to annualised volatility). ``replays`` is the running P&L of a realised replay by session,
+    portfolio and scenario; ``proxies`` the session's return of the market's and the rates' proxy.
+    """
+
+    positions: pd.DataFrame
+    replays: Mapping[tuple[Any, str, str], list[float]]
+    proxies: Mapping[Any, Mapping[str, float | None]]
+
+
+@dataclass(frozen=True)
+class CheckResult:
+    """One asset check of the run that wrote the page."""
+
+    asset: str
+    name: str
+    passed: bool
+    blocking: bool
+    description: str
+
+
+@dataclass(frozen=True)
+class Provenance:
+    """What made the page: the code, and the checks that had run by then."""
+
+    code_version: str
+    checks: Sequence[CheckResult] = ()
+
+
+@dataclass(frozen=True)
+class PortfolioDay:
+    """One portfolio on one session; rows are as the tables hold them, lists in the order of their keys."""
+
+    session: date
+    previous_session: date | None
+    portfolio: Row
+    snapshot: Row
+    previous: Row | None
+    volatility: Row | None
+    exposures: list[Row]
+    stress: list[Row]
+    impacts: dict[str, list[Row]]
+    sectors: list[Row]
+    positions: list[Row]
+    skips: list[Row]
+    history: pd.DataFrame
+    scores: pd.DataFrame
+    replays: dict[str, list[float]]
+    proxies: Mapping[str, float | None]
+    plausibility: Mapping[str, Row]
+    scenarios: Mapping[str, Row]
+    coverage: Mapping[str, Row]
+    restatements: Sequence[Row]
+    panel: Row | None
+    provenance: Provenance
+
+    @property
+    def id(self) -> str:
+        """The portfolio's id."""
+        return str(self.portfolio["portfolio_id"])
+
+    @property
+    def currency(self) -> str:
+        """The portfolio's currency."""
+        return str(self.portfolio["currency"])
+
+
+@dataclass(frozen=True)
+class SessionDay:
+    """One session: its portfolios in the order of their ids."""
+
+    session: date
+    previous_session: date | None
+    portfolios: list[PortfolioDay]
+    proxies: Mapping[str, float | None]
+    provenance: Provenance
+
+
+@dataclass
+class PageRows:
+    """Rows of a block of sessions, bucketed by session and portfolio."""
+
+    rows: ReportRows
+    book: BookRows
+    provenance: Provenance
+    before: Mapping[date, date]
+    _buckets: dict[str, dict[Any, list[Row]]] = field(default_factory=dict)
+
+    def of(self, name: str, *keys: str) -> dict[Any, list[Row]]:
+        """Return the rows of a table by the values of the key columns (one key: the value itself)."""
+        label = f"{name}/{'/'.join(keys)}"
+        if label not in self._buckets:
+            frame = self.book.positions if name == "positions" else self.rows.tables.get(name)
+            self._buckets[label] = bucket(getattr(self.rows, name) if frame is None else frame, *keys)
+        return self._buckets[label]
+
+    @cached_property
+    def history(self) -> dict[str, pd.DataFrame]:
+        """The snapshots' history by portfolio."""
+        frame = self.rows.history
+        return {str(name): rows for name, rows in frame.groupby("portfolio_id", sort=False)}
+
+    @cached_property
+    def scores(self) -> dict[str, pd.DataFrame]:
+        """The forecasts' record by portfolio."""
+        return {str(name): rows for name, rows in self.rows.scores.groupby("entity", sort=False)}
+
+    def sessions(self) -> Iterator[SessionDay]:
+        """Yield each session that has a snapshot, oldest first."""
+        for session, snapshots in self.of("portfolio_snapshots", "session").items():
+            yield SessionDay(
+                session=session,
+                previous_session=self.before.get(session),
+                portfolios=[self._day(session, row) for row in snapshots],
+                proxies=self.book.proxies.get(session, {}),
+                provenance=self.provenance,
+            )
+
+    def _day(self, session: date, snapshot: Row) -> PortfolioDay:
+        key = session, snapshot["portfolio_id"]
+        name = key[1]
+        two = ("session", "portfolio_id")
+        history = _until(self.history.get(name), session)
+        earlier = self.before.get(session)
+        previous = bucket(history[history["session"] == pd.Timestamp(earlier)], "portfolio_id").get(name, [])
+        impacts: dict[str, list[Row]] = defaultdict(list)
+        for row in self.of("stress_factor_impacts", *two).get(key, []):
+            impacts[row["scenario_id"]].append(row)
+        volatility = self.of("portfolio_volatility", *two).get(key)
+        panel = self.of("price_panels", "session").get(session)
+        return PortfolioDay(
+            session=session,
+            previous_session=earlier,
+            portfolio=self._one("portfolios", "portfolio_id")[name],
+            snapshot=snapshot,
+            previous=previous[0] if previous else None,
+            volatility=volatility[0] if volatility else None,
+            exposures=self.of("factor_exposures", *two).get(key, []),
+            stress=self.of("stress_test_results", *two).get(key, []),
+            impacts=impacts,
+            sectors=self.of("sector_exposures", *two).get(key, []),
+            positions=self.of("positions", *two).get(key, []),
+            skips=[row for row in self.of("skips", "session", "entity").get(key, []) if row["entity_type"] != "symbol"],
+            history=history,
+            scores=_until(self.scores.get(name), session),
+            replays={s: path for (day, owner, s), path in self._replays.get(key, {}).items()},
+            proxies=self.book.proxies.get(session, {}),
+            plausibility={
+                row["scenario_id"]: row for row in self.of("scenario_plausibility", "session").get(session, [])
+            },
+            scenarios=self._one("scenarios", "scenario_id"),
+            coverage=self._one("coverage", "symbol"),
+            restatements=self.rows.restatements.to_dict("records"),
+            panel=panel[0] if panel else None,
+            provenance=self.provenance,
+        )
+
+    @cached_property
+    def _replays(self) -> dict[Any, dict[Any, list[float]]]:
+        out: dict[Any, dict[Any, list[float]]] = defaultdict(dict)
+        for (session, owner, scenario), path in self.book.replays.items():
+            out[session, owner][session, owner, scenario] = path
+        return out
+
+    def _one(self, name: str, key: str) -> dict[Any, Row]:
+        return {value: rows[0] for value, rows in self.of(name, key).items()}
+
+
+def read_page_rows(
+    engine: sa.Engine, sessions: Sequence[date], book: BookRows, provenance: Provenance, history_from: date
+) -> PageRows:
+    """Read what the pages of the sessions show; they are in order."""
+    rows = report_rows(engine, sessions[0], sessions[-1], history_from)
+    return PageRows(rows, book, provenance, previous_sessions(engine, sessions))
+
+
+def bucket(frame: pd.DataFrame, *keys: str) -> dict[Any, list[Row]]:
+    """Return the rows of a frame as dicts, by the values of its key columns; sessions are dates, NaN is None."""
+    clean = {name: _values(frame[name]) for name in frame.columns}
+    out: dict[Any, list[Row]] = defaultdict(list)
+    names = list(clean)
+    for row in zip(*clean.values(), strict=True):
+        record = dict(zip(names, row, strict=True))
+        place = tuple(record[key] for key in keys)
+        out[place if len(keys) > 1 else place[0]].append(record)
+    return dict(out)
+
+
+def _values(column: pd.Series) -> list[Any]:
+    if pd.api.types.is_datetime64_any_dtype(column):
+        return [None if pd.isna(day) else day.date() for day in column]
+    if pd.api.types.is_float_dtype(column):
+        return [None if isnan(value) else value for value in column.tolist()]
+    return list(column.tolist())
+
+
+def _until(frame: pd.DataFrame | None, session: date) -> pd.DataFrame:
+    """Return the last year of a portfolio's rows up to a session."""
+    if frame is None:
+        return pd.DataFrame({"session": pd.Series(dtype="datetime64[s]")})
+    return frame[frame["session"] <= pd.Timestamp(session)].tail(YEAR)

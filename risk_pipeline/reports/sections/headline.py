@@ -1,0 +1,33 @@
+"""NAV, the day's P&L, forecast volatility, value at risk, the worst scenario, and what changed."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from ..charts import time_chart
+from ..numbers import short_money
+from ..page_rows import PortfolioDay
+from ..words import headline, scenario_name, skip_sentences
+
+
+def build(day: PortfolioDay) -> dict[str, Any]:
+    """Return the headline of a portfolio; every one has it."""
+    now = day.snapshot
+    history = day.history
+    chart = None
+    if len(history) > 1:
+        days = [stamp.date() for stamp in history["session"]]
+        chart = time_chart(days, {"NAV": history["nav"].tolist()}, label=short_money, ticks_wanted=3)
+    worst = day.scenarios.get(now["worst_scenario"]) if now["worst_scenario"] else None
+    return {
+        "sentence": headline(day),
+        "kindly": skip_sentences(day),
+        "worst": scenario_name(worst["name"]) if worst else None,
+        "worst_share": _share(now["worst_scenario_pnl"], now["nav"]),
+        "var_money": None if now["var_99"] is None else -now["var_99"] * now["nav"],
+        "chart": chart,
+    }
+
+
+def _share(part: float | None, whole: float) -> float | None:
+    return part / whole if part is not None and whole > 0 else None

@@ -1,0 +1,90 @@
+"""Every scenario, the worst first: correlated P&L with its band, direct P&L, plausibility, factors, paths."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from ...config.factors import load_factors
+from ..charts import Span, sparkline
+from ..page_rows import PortfolioDay, Row
+from ..words import plausibility, reason, scenario_name
+
+
+def build(day: PortfolioDay) -> dict[str, Any] | None:
+    """Return a row per scenario; None where the portfolio has no stress tests."""
+    if not day.stress:
+        return None
+    ordered = sorted(day.stress, key=lambda row: (row["correlated_pnl"] is None, row["correlated_pnl"]))
+    halves = [None if row["conditional_std"] is None else 2.0 * row["conditional_std"] for row in ordered]
+    known = [(row, half or 0.0) for row, half in zip(ordered, halves, strict=True) if row["correlated_pnl"] is not None]
+    span = Span.of(
+        [row["correlated_pnl"] - half for row, half in known],
+        [row["correlated_pnl"] + half for row, half in known],
+        [row["direct_pnl"] for row in ordered],
+    )
+    rows = [_scenario(day, row, half, span) for row, half in zip(ordered, halves, strict=True)]
+    return {
+        "rows": rows,
+        "zero": span.zero,
+        "losses": sum(1 for row, _ in known if row["correlated_pnl"] < 0),
+        "beyond": sum(bool(row["exceeds_equity"]) for row in ordered) if day.snapshot["nav"] > 0 else 0,
+    }
+
+
+def _scenario(day: PortfolioDay, row: Row, half: float | None, span: Span) -> dict[str, Any]:
+    scenario = day.scenarios.get(row["scenario_id"], {})
+    odds = day.plausibility.get(row["scenario_id"], {})
+    direct = row["direct_pnl"]
+    path = day.replays.get(row["scenario_id"]) if odds.get("method") == "realised" else None
+    return {
+        **row,
+        "name": scenario_name(str(scenario.get("name", row["scenario_id"]))),
+        "category": scenario.get("category", ""),
+        "severity": scenario.get("severity", ""),
+        "horizon": scenario.get("horizon"),
+        "two_sd": half,
+        "bar": span.bar(row["correlated_pnl"]),
+        "band": span.band(row["correlated_pnl"], half),
+        "direct_at": None if direct is None else span.at(direct),
+        "odds": plausibility(odds.get("one_in_days")) if odds.get("reason") is None else "–",
+        "one_in_days": odds.get("one_in_days"),
+        "mahalanobis": odds.get("mahalanobis"),
+        "method": _method(scenario, odds),
+        "factors": _factors(day, row),
+        "path": None if not path else sparkline([0.0, *path]),
+        "why": reason(row["reason"]),
+    }
+
+
+def _method(scenario: Row, odds: Row) -> str:
+    """Return where the moves of a historical scenario come from; nothing to say of another."""
+    if odds.get("method") not in ("realised", "stated"):
+        return ""
+    if not scenario.get("replay_first"):
+        return "The shocks are stated"
+    days = f"{scenario['replay_first']} to {scenario['replay_last']}"
+    if odds["method"] == "realised":
+        return f"Realised returns of {days} are replayed"
+    return f"The shocks are stated: the prices known on this session don't cover {days}"
+
+
+def _factors(day: PortfolioDay, row: Row) -> list[dict[str, Any]]:
+    """Return the contributions of a scenario's factors, the largest first, options' revaluation last."""
+    impacts = [item for item in day.impacts.get(row["scenario_id"], []) if item["impact"] is not None]
+    span = Span.of([item["impact"] for item in impacts])
+    return [
+        {
+            "name": factor_label(item["factor_name"]),
+            "key": item["factor_name"],
+            "shocked": bool(item["is_shocked"]),
+            "impact": item["impact"],
+            "bar": span.bar(item["impact"]),
+        }
+        for item in sorted(impacts, key=lambda item: -abs(item["impact"]))
+    ]
+
+
+def factor_label(name: str) -> str:
+    """Return what the page calls a factor of the core model."""
+    factors = load_factors()
+    return {factors.core_market: "Market", factors.core_rates: "Interest rates"}.get(name, name)

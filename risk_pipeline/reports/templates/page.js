@@ -1,0 +1,55 @@
+"use strict";
+const all = (selector, root = document) => [...root.querySelectorAll(selector)];
+for (const group of all(".switch")) {
+  const target = document.getElementById(group.dataset.for);
+  for (const button of all("button", group))
+    button.addEventListener("click", () => {
+      target.dataset.show = button.dataset.show;
+      for (const other of all("button", group)) other.setAttribute("aria-pressed", other === button);
+    });
+}
+for (const button of all("button[aria-controls]"))
+  button.addEventListener("click", () => {
+    const row = document.getElementById(button.getAttribute("aria-controls"));
+    row.hidden = !row.hidden;
+    button.setAttribute("aria-expanded", !row.hidden);
+  });
+const value = (row, column) => {
+  const cell = row.cells[column], data = cell.querySelector("data");
+  if (data) return Number(data.value);
+  const text = cell.dataset.sort ?? cell.textContent.trim();
+  return text === "–" ? null : text.toLocaleLowerCase();
+};
+const compare = (a, b) => typeof a === "number" && typeof b === "number" ? a - b : String(a).localeCompare(String(b));
+for (const table of all("table.sortable")) {
+  const body = table.tBodies[0], label = document.getElementById(`${table.id}-now`);
+  const input = document.getElementById(`${table.id}-find`), size = Number(table.dataset.rows || 0);
+  const steps = all(`[data-step="${table.id}"]`);
+  let page = 0;
+  const show = () => {
+    const wanted = (input?.value ?? "").trim().toLocaleLowerCase();
+    const found = [...body.rows].filter((row) => row.cells[0].textContent.toLocaleLowerCase().includes(wanted));
+    const last = size ? Math.max(Math.ceil(found.length / size) - 1, 0) : 0;
+    page = Math.min(Math.max(page, 0), last);
+    const shown = new Set(size ? found.slice(page * size, (page + 1) * size) : found);
+    for (const row of body.rows) row.hidden = !shown.has(row);
+    if (label) label.textContent = found.length ? `${page * size + 1}–${page * size + shown.size} of ${found.length}` : "none";
+    for (const step of steps) step.disabled = step.value === "-1" ? page === 0 : page === last;
+  };
+  for (const [column, head] of [...table.tHead.rows[0].cells].entries())
+    head.querySelector("button")?.addEventListener("click", () => {
+      const first = head.dataset.first ?? "descending";
+      const now = head.ariaSort ? (head.ariaSort === "ascending" ? "descending" : "ascending") : first;
+      for (const other of table.tHead.rows[0].cells) other.removeAttribute("aria-sort");
+      head.setAttribute("aria-sort", now);
+      const rows = [...body.rows].map((row) => [value(row, column), row]);
+      rows.sort(([a], [b]) => a === null ? (b === null ? 0 : 1) : b === null ? -1 : (now === "ascending" ? 1 : -1) * compare(a, b));
+      body.append(...rows.map(([, row]) => row));
+      page = 0;
+      show();
+    });
+  input?.addEventListener("input", () => { page = 0; show(); });
+  for (const step of steps) step.addEventListener("click", () => { page += Number(step.value); show(); });
+  if (input || size) show();
+}
+addEventListener("beforeprint", () => { for (const row of all("table.sortable tbody tr")) row.hidden = false; });

@@ -1,0 +1,100 @@
+"""What the risk page asks of the tables: the rows of some sessions, and the history before them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date
+from typing import Any
+
+import pandas as pd
+import sqlalchemy as sa
+
+from . import tables
+from .database import read_frame
+from .queries import read_table
+
+HISTORY_COLUMNS = (
+    *("session", "portfolio_id", "nav", "daily_pnl", "daily_return", "is_opening", "market_beta", "provider_beta"),
+    *("ir_beta", "realised_21", "forecast", "var_99"),
+)
+SESSION_TABLES = (
+    *("portfolio_snapshots", "portfolio_volatility", "factor_exposures", "stress_test_results", "sector_exposures"),
+    *("scenario_plausibility", "stress_factor_impacts", "price_panels"),
+)
+
+
+@dataclass(frozen=True)
+class ReportRows:
+    """Rows of the sessions of ``tables`` by table, and what is needed beside them.
+
+    ``history`` are some columns of the snapshots of the year before, the sessions included; ``scores`` the
+    portfolios' forecasts that met their outcome in it; ``skips`` of portfolios and of symbols; ``restatements``
+    the prices of that year that the source changed later; ``coverage`` the state of each symbol's prices.
+    """
+
+    tables: dict[str, pd.DataFrame]
+    portfolios: pd.DataFrame
+    scenarios: pd.DataFrame
+    history: pd.DataFrame
+    scores: pd.DataFrame
+    skips: pd.DataFrame
+    restatements: pd.DataFrame
+    coverage: pd.DataFrame
+
+
+def report_rows(engine: sa.Engine, first: date, last: date, history_from: date) -> ReportRows:
+    """Read everything that the pages of the sessions from ``first`` to ``last`` show."""
+    snapshots, scores = tables.portfolio_snapshots, tables.volatility_scores
+    restated = tables.price_restatements
+    return ReportRows(
+        tables={name: read_table(engine, name, first=first, last=last) for name in SESSION_TABLES},
+        portfolios=read_table(engine, "portfolios"),
+        scenarios=read_table(engine, "stress_scenarios"),
+        history=read_frame(
+            engine,
+            _between(sa.select(*(snapshots.c[name] for name in HISTORY_COLUMNS)), snapshots, history_from, last),
+        ),
+        scores=read_frame(
+            engine,
+            _between(sa.select(scores), scores, history_from, last).where(scores.c.entity_type == "portfolio"),
+        ),
+        skips=read_table(engine, "analytics_skips", first=first, last=last),
+        restatements=read_frame(engine, _between(sa.select(restated), restated, history_from, last)),
+        coverage=read_table(engine, "market_data_coverage"),
+    )
+
+
+def _between(select: sa.Select[Any], table: sa.Table, first: date, last: date) -> sa.Select[Any]:
+    return select.where(table.c.session.between(first, last)).order_by(*table.primary_key.columns)
+
+
+def previous_sessions(engine: sa.Engine, sessions: Sequence[date]) -> dict[date, date]:
+    """Return, of each of the sessions, the last one before it that has a snapshot; none where there is none."""
+    column = tables.portfolio_snapshots.c.session
+    with engine.connect() as connection:
+        before = connection.execute(sa.select(sa.func.max(column)).where(column < sessions[0])).scalar()
+        inside = connection.execute(
+            sa.select(column).where(column.between(sessions[0], sessions[-1])).distinct().order_by(column)
+        ).scalars()
+        out: dict[date, date] = {}
+        for session in inside:
+            if before is not None:
+                out[session] = before
+            before = session
+    return out
+
+
+def session_totals(engine: sa.Engine) -> pd.DataFrame:
+    """Return ``session, portfolios, incomplete`` of every session with a snapshot, newest first."""
+    table = tables.portfolio_snapshots
+    return read_frame(
+        engine,
+        sa.select(
+            table.c.session,
+            sa.func.count().label("portfolios"),
+            sa.func.sum(sa.case((table.c.is_complete, 0), else_=1), type_=sa.Integer).label("incomplete"),
+        )
+        .group_by(table.c.session)
+        .order_by(table.c.session.desc()),
+    )

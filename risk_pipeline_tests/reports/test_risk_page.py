@@ -1,0 +1,153 @@
+"""How the pages are written: whole or not at all, the same each time, light and fast, none left over."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import replace
+from datetime import date
+
+import dagster as dg
+import pandas as pd
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from risk_pipeline.reports import risk_page
+from risk_pipeline.reports.page_rows import BookRows, Provenance, read_page_rows
+from risk_pipeline.reports.risk_page import file_name, portfolio_page, put, write_index, write_pages
+from risk_pipeline.reports.summary import summary
+from risk_pipeline.sessions import session_calendar
+
+
+@pytest.fixture
+def rows(pages, monkeypatch, tmp_path):
+    """The rows of the last two sessions, without what only the run's panel knows; they go to a folder of their own."""
+    monkeypatch.setenv("RISK_PIPELINE_HOME", str(tmp_path))
+    sessions = sorted(path.stem for path in pages.folder.glob("2026-*.html"))[-2:]
+    days = [pd.Timestamp(day).date() for day in sessions]
+    columns = ["session", "portfolio_id", "symbol", "kind", "priced", "is_stale", "value", "contribution"]
+    book = BookRows(positions=pd.DataFrame(columns=columns), replays={}, proxies={})
+    start = session_calendar("XNYS", pd.Timestamp("2015-01-02").date()).back(days[0], 252)
+    return read_page_rows(pages.engine, days, book, Provenance("test"), start)
+
+
+def test_the_pages_of_ten_portfolios_are_light(pages):
+    files = [pages.overview, *(pages.of(portfolio) for portfolio in pages.portfolios)]
+    assert len(files) == 12
+    assert sum(path.stat().st_size for path in files) * 10 / 11 < 1_000_000
+
+
+def test_a_session_of_ten_portfolios_is_written_within_two_seconds(rows):
+    write_pages(rows)  # the templates are compiled once
+    start = time.perf_counter()
+    write_pages(rows)
+    assert (time.perf_counter() - start) / 2 < 2.0
+
+
+def test_writing_twice_gives_the_same_bytes(pages, rows, monkeypatch, tmp_path):
+    contents = []
+    for number in range(2):
+        monkeypatch.setenv("RISK_PIPELINE_HOME", str(tmp_path / str(number)))
+        write_pages(rows)
+        folder = tmp_path / str(number) / "reports"
+        contents.append({path.relative_to(folder): path.read_bytes() for path in folder.rglob("*.html")})
+    assert len(contents[0]) == 2 * 12
+    assert contents[0] == contents[1]
+
+
+def test_a_page_that_can_not_be_written_leaves_the_old_one(tmp_path, monkeypatch):
+    path = tmp_path / "pages" / "one.html"
+    put(path, "old")
+
+    def fail(source, target):
+        raise OSError("the disk is full")
+
+    monkeypatch.setattr(risk_page.os, "replace", fail)
+    with pytest.raises(OSError, match="disk is full"):
+        put(path, "new")
+    assert path.read_text() == "old"
+    assert [item.name for item in path.parent.iterdir()] == ["one.html"]
+
+
+def test_pages_of_portfolios_that_are_gone_are_removed(rows):
+    day = list(rows.sessions())[-1]
+    left_over = risk_page.page_path(day.session, "sold")
+    put(left_over, "old")
+    write_pages(rows)
+    assert not left_over.exists()
+    assert len(list(left_over.parent.iterdir())) == 11
+
+
+@given(st.lists(st.text(min_size=1, max_size=64), unique=True, max_size=8))
+def test_every_id_has_a_safe_file_name_of_its_own(ids):
+    names = [file_name(portfolio) for portfolio in ids]
+    assert len({name.lower() for name in names}) == len(ids)
+    assert all(set(name) <= set("abcdefghijklmnopqrstuvwxyz0123456789_-.") for name in names)
+    assert not any(name.startswith(".") or ".." in name or len(name) > 90 for name in names)
+
+
+def test_ids_that_differ_by_case_or_signs_do_not_meet():
+    assert len({file_name(name) for name in ("a", "A", "a/", "a ", "á", "../a", "a.")}) == 7
+
+
+def test_a_portfolio_without_history_positions_or_prices_still_has_a_page(rows):
+    day = next(day for day in list(rows.sessions())[-1].portfolios if day.id == "growth")
+    bare = replace(
+        day, previous=None, previous_session=None, history=day.history.tail(1), scores=day.scores.head(0), panel=None
+    )
+    text = portfolio_page(bare)
+    assert "The record of forecasts and of value at risk starts once some sessions have gone by" in text
+    nothing = replace(bare, exposures=[], stress=[], sectors=[], volatility=None)
+    assert "<h1>Maple Growth</h1>" in portfolio_page(nothing)
+
+
+def test_a_thousand_portfolios_have_a_paged_overview(rows, visit):
+    day = list(rows.sessions())[-1]
+    first = day.portfolios[0]
+    many = [
+        replace(first, portfolio={**first.portfolio, "portfolio_id": f"p{n}", "name": f"Book {n}"}) for n in range(1000)
+    ]
+    start = time.perf_counter()
+    text = risk_page.overview_page(replace(day, portfolios=many))
+    assert time.perf_counter() - start < 10.0
+    assert len(text) < 2_500_000
+    put(risk_page.page_path(day.session), text)
+    page = visit(risk_page.page_path(day.session))
+    shown = page.locator("#overview tbody tr:visible")
+    assert shown.count() == 50
+    assert page.locator("#overview-now").inner_text() == "1–50 of 1000"
+    page.get_by_role("button", name="Later").click()
+    assert page.locator("#overview-now").inner_text() == "51–100 of 1000"
+    page.get_by_label("Find").fill("book 99")
+    assert page.locator("#overview-now").inner_text() == "1–11 of 11"
+    assert shown.count() == 11
+
+
+def test_the_index_lists_the_sessions_that_have_pages(pages, monkeypatch):
+    monkeypatch.setenv("RISK_PIPELINE_HOME", str(pages.folder.parent))
+    text = write_index(pages.engine).read_text()
+    written = sorted(path.stem for path in pages.folder.glob("2026-*.html"))
+    assert len(written) == 5
+    for session in written:
+        assert f'href="{session}.html"' in text
+
+
+def test_what_a_run_reports_to_the_dagster_ui(pages):
+    found = {}
+    for asset in ("risk_report", "portfolio_snapshots"):
+        event = pages.instance.get_latest_materialization_event(dg.AssetKey(asset))
+        found[asset] = event.asset_materialization.metadata
+        text = found[asset]["risk"].value
+        assert text.startswith("**2026-11-13**, 11 portfolios")
+        assert "| Portfolio | NAV | Day P&L | Market β | IR β | Forecast | VaR 99 % | Worst |" in text
+        assert "](data:image/png;base64," in text
+        assert len(text) < 60_000
+    assert found["risk_report"]["latest"].value == str(pages.overview)
+    assert found["risk_report"]["index"].value == str(pages.folder / "index.html")
+    assert summary(pages.engine, date(2030, 1, 2)) == "No portfolio has a snapshot on 2030-01-02."
+
+
+def test_the_page_lists_the_checks_that_the_run_had_made(pages):
+    text = pages.of("growth").read_text()
+    assert "nav_is_cash_long_short" in text
+    assert "proxies_complete" in text
