@@ -7,6 +7,7 @@ from datetime import date
 from typing import Any
 
 from ..analytics.reasons import Reason
+from ..config.factors import load_factors
 from .numbers import NOTHING, money, number, percent, signed_money, signed_percent
 from .page_rows import PortfolioDay
 
@@ -101,7 +102,7 @@ def _moves(day: PortfolioDay) -> str:
     found = []
     for name, label, write, least in (
         ("market_beta", "Market Beta", number, 0.05),
-        ("ir_beta", "IR Beta", number, 0.05),
+        ("ir_beta", load_factors().rates.name, number, 0.05),
         ("forecast", "the volatility forecast", percent, 0.003),
         ("var_99", "VaR 99 %", percent, 0.001),
     ):
