@@ -12,7 +12,8 @@ from ..analytics.stress import REVERSE_LOSS, reverse_stress
 from ..resources import Database, PriceCache, Registries
 from ..storage import tables
 from .common import DAILY, definition_metadata
-from .inputs import Frames, Inputs, compute_sessions
+from .compute import compute_sessions
+from .inputs import Frames, Inputs
 from .portfolio_fit import portfolio_fits
 from .position_rows import position_rows
 from .symbol_betas import SymbolBetas, core_factor_returns, symbol_betas

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
-import dagster as dg
 import numpy as np
 import pandas as pd
 
@@ -17,10 +16,8 @@ from ..analytics.lots import InvestmentClass, Lots, SplitAdjusted, private_price
 from ..analytics.reasons import Reason
 from ..analytics.valuation import Accounts, Book, value_book
 from ..analytics.volatility import VolatilityEstimates, estimate_volatility, parkinson_variance
-from ..resources import Database, PriceCache, Registries
+from ..resources import Database, Registries
 from ..settings import Settings
-from ..storage import tables
-from .common import Stopwatch, run_sessions
 
 if TYPE_CHECKING:
     import sqlalchemy as sa
@@ -28,9 +25,6 @@ if TYPE_CHECKING:
     from ..storage.price_panel import PricePanel
 
 Frames = dict["sa.Table", pd.DataFrame]
-
-SESSIONS_AT_ONCE = 64
-"""A long range is worked off in blocks of so many sessions, so that memory stays bounded."""
 
 
 @dataclass(frozen=True)
@@ -225,47 +219,3 @@ def _days(values: pd.Series) -> Date1D:
 
 def _integers(values: pd.Series) -> Int1D:
     return values.to_numpy(dtype=float).astype(np.int64)
-
-
-def compute_sessions(
-    context: dg.AssetExecutionContext,
-    db: Database,
-    cache: PriceCache,
-    registries: Registries,
-    compute: Callable[[Inputs], Frames],
-) -> dg.MaterializeResult:
-    """Compute an analytic over the run's sessions and replace its partitions, block by block.
-
-    Each block is one transaction: the skips of the analytic are replaced together with its rows.
-    """
-    from ..storage.database import replace_sessions
-
-    analytic = context.asset_key.to_user_string()
-    watch = Stopwatch()
-    written: dict[str, int] = {}
-    for panel, sessions in cache.panels(db, run_sessions(context)):
-        for start in range(0, len(sessions), SESSIONS_AT_ONCE):
-            block = sessions[start : start + SESSIONS_AT_ONCE]
-            with watch.stage("compute"):
-                frames = compute(load_inputs(db, registries, panel, block))
-            with watch.stage("write"):
-                counts = replace_sessions(db.engine, block, frames, analytic=analytic)
-            for name, count in counts.items():
-                written[name] = written.get(name, 0) + count
-            log_skips(context, frames)
-    return dg.MaterializeResult(
-        metadata={
-            "dagster/row_count": sum(written.values()),
-            **{f"rows/{name}": count for name, count in written.items()},
-            **watch.metadata,
-        }
-    )
-
-
-def log_skips(context: dg.AssetExecutionContext, frames: Frames) -> None:
-    """Say at info level which portfolios were skipped, and why; one line a portfolio."""
-    skips = frames.get(tables.analytics_skips)
-    if skips is None or skips.empty:
-        return
-    for (entity, reason), rows in skips[skips["entity_type"] == "portfolio"].groupby(["entity", "reason"]):
-        context.log.info(f"portfolio {entity} skipped on {len(rows)} session(s): {Reason(reason).explain()}")

@@ -1,5 +1,7 @@
 """Reference assets: what the user imported, the registries and the company profiles."""
 
+import hashlib
+
 import dagster as dg
 import pandas as pd
 
@@ -44,14 +46,16 @@ def factor_definitions(db: Database, registries: Registries) -> dg.MaterializeRe
     factors, scenarios = registries.factors, registries.scenarios
     factor_changes = reconcile_factors(db.engine, factors.frame(), factors.aliases)
     scenario_changes = reconcile_scenarios(db.engine, scenarios.frame())
+    version = hashlib.sha256(repr([f.frame().to_dict("records") for f in (factors, scenarios)]).encode())
     return dg.MaterializeResult(
+        data_version=dg.DataVersion(version.hexdigest()[:16]),  # a changed registry marks what is downstream stale
         metadata={
             "factors": len(factors.names),
             "scenarios": len(scenarios.active),
             **{f"factors/{name}": count for name, count in factor_changes.items()},
             **{f"scenarios/{name}": count for name, count in scenario_changes.items()},
             "table": table_metadata(factors.frame().to_dict("records")),
-        }
+        },
     )
 
 

@@ -1,11 +1,13 @@
 """One row per portfolio and session with everything a reader asks for first, and sectors."""
 
+from datetime import timedelta
+
 import dagster as dg
 
 from ..resources import Database, PriceCache, Registries
 from ..storage import tables
 from .common import DAILY, definition_metadata, run_sessions
-from .inputs import compute_sessions
+from .compute import compute_sessions
 from .snapshot_rows import compute_snapshots
 
 GROUP = "risk"
@@ -23,6 +25,8 @@ GROUP = "risk"
     ],
     group_name=GROUP,
     kinds={"table"},
+    # Longer than the longest run of closed days; an evening's own delay is alerted by its last try.
+    freshness_policy=dg.FreshnessPolicy.time_window(fail_window=timedelta(hours=102)),
     metadata=definition_metadata(tables.portfolio_snapshots),
 )
 def portfolio_snapshots(

@@ -5,7 +5,7 @@ import dagster as dg
 from ..resources import Database, PriceCache, Registries
 from ..storage import tables
 from .common import DAILY, definition_metadata, run_sessions, table_metadata
-from .inputs import compute_sessions
+from .compute import compute_sessions
 from .volatility_rows import compute_volatility
 
 GROUP = "risk"

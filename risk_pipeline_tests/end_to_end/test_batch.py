@@ -338,3 +338,48 @@ def test_the_record_of_forecasts_and_of_value_at_risk_is_read_from_the_outcomes(
     ]
     shown = event.materialization.metadata["value_at_risk_against_outcomes"].value.records
     assert {record.data["portfolio_id"] for record in shown} == set(tail.index)
+
+
+def test_every_partition_s_event_has_numbers_of_its_own_for_the_plots(week):
+    events = {
+        (e.asset_key.to_user_string(), e.partition): e.materialization.metadata
+        for e in week.result.get_asset_materialization_events()
+    }
+    for day in pd.bdate_range(FIRST, LAST):
+        of = {name: events[name, str(day.date())] for name in ("factor_exposures", "stress_tests", "volatility")}
+        stored = week.table("portfolio_volatility", first=day.date(), last=day.date())
+        assert of["volatility"]["median_forecast_volatility"].value == pytest.approx(stored["forecast"].median())
+        worst = week.table("stress_test_results", first=day.date(), last=day.date())["return_on_equity"].min()
+        assert of["stress_tests"]["worst_return_on_equity"].value == pytest.approx(worst)
+        assert of["factor_exposures"]["median_coverage"].value == 1.0
+        rows = sum(
+            len(week.table(name, first=day.date(), last=day.date())) for name in ("factor_exposures", "position_values")
+        )
+        assert of["factor_exposures"]["rows"].value > rows
+        for metadata in of.values():
+            assert len(metadata["panel"].value) == 64
+            assert metadata["seconds"].value > 0
+            assert len(metadata["code_version"].value) == 12
+        nav = week.table("portfolio_snapshots", first=day.date(), last=day.date())["nav"].sum()
+        assert events["portfolio_snapshots", str(day.date())]["nav"].value == pytest.approx(nav)
+    records = events["factor_exposures", LAST]["exposures"].value.records
+    assert {record.data["portfolio_id"] for record in records} == {"growth", "hedged", "late", "ruined"}
+    assert load_factors().rates.name in records[0].data
+    worst = events["stress_tests", LAST]["worst_scenarios"].value.records
+    assert all(record.data["scenario_id"] for record in worst)
+
+
+def test_a_changed_registry_is_another_data_version(make_home, tmp_path, monkeypatch):
+    own = tmp_path / "own.yaml"
+    own.write_text("scenarios:\n- {id: own_one, name: Own, category: own, shocks: {Market: {return: -0.5}}}\n")
+    versions = []
+    for path in (None, None, str(own)):
+        home = make_home()
+        if path:
+            monkeypatch.setenv("RISK_PIPELINE_SCENARIOS_PATH", path)
+        result = home.run(FIRST)
+        (event,) = [
+            e for e in result.get_asset_materialization_events() if e.asset_key.to_user_string() == "factor_definitions"
+        ]
+        versions.append(event.materialization.tags["dagster/data_version"])
+    assert versions[0] == versions[1] != versions[2]

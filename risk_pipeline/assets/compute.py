@@ -1,0 +1,79 @@
+"""Computes an analytic over the sessions of a run, block by block, and tells the Dagster UI what came of it."""
+
+from collections.abc import Callable
+from datetime import date
+from typing import Any
+
+import dagster as dg
+
+from ..analytics.reasons import Reason
+from ..resources import Database, PriceCache, Registries
+from ..storage import tables
+from .common import Stopwatch, code_version, run_sessions
+from .inputs import Frames, Inputs, load_inputs
+from .shown import newest_table, session_numbers
+
+SESSIONS_AT_ONCE = 64
+"""A long range is worked off in blocks of so many sessions, so that memory stays bounded."""
+
+
+def compute_sessions(
+    context: dg.AssetExecutionContext,
+    db: Database,
+    cache: PriceCache,
+    registries: Registries,
+    compute: Callable[[Inputs], Frames],
+) -> dg.MaterializeResult:
+    """Compute an analytic over the run's sessions and replace its partitions, block by block.
+
+    Each block is one transaction: the skips of the analytic are replaced together with its rows.
+    """
+    from ..storage.database import replace_sessions
+
+    analytic = context.asset_key.to_user_string()
+    watch = Stopwatch()
+    written: dict[str, int] = {}
+    shown: dict[str, Any] = {}
+    panels = cache.panels(db, run_sessions(context))
+    for panel_hash, (panel, sessions) in zip(cache.hashes(db, panels), panels, strict=True):
+        for start in range(0, len(sessions), SESSIONS_AT_ONCE):
+            block = sessions[start : start + SESSIONS_AT_ONCE]
+            before = sum(watch.seconds.values())
+            with watch.stage("compute"):
+                frames = compute(load_inputs(db, registries, panel, block))
+            with watch.stage("write"):
+                counts = replace_sessions(db.engine, block, frames, analytic=analytic)
+            for name, count in counts.items():
+                written[name] = written.get(name, 0) + count
+            log_skips(context, frames)
+            shown = newest_table(frames, registries.factors)
+            seconds = (sum(watch.seconds.values()) - before) / len(block)
+            _show_sessions(context, frames, block, {"panel": panel_hash, "seconds": round(seconds, 4)})
+    return dg.MaterializeResult(
+        metadata={
+            "dagster/row_count": sum(written.values()),
+            "code_version": code_version(),
+            **{f"rows/{name}": count for name, count in written.items()},
+            **shown,
+            **watch.metadata,
+        }
+    )
+
+
+def _show_sessions(
+    context: dg.AssetExecutionContext, frames: Frames, block: list[date], everywhere: dict[str, Any]
+) -> None:
+    """Give each partition's event its own numbers, which the UI draws over the partitions."""
+    numbers = session_numbers(frames)
+    for day in block:
+        own = numbers.loc[day].dropna().to_dict() if day in numbers.index else {"rows": 0}
+        context.add_asset_metadata({**own, **everywhere}, partition_key=day.isoformat())
+
+
+def log_skips(context: dg.AssetExecutionContext, frames: Frames) -> None:
+    """Say at info level which portfolios were skipped, and why; one line a portfolio."""
+    skips = frames.get(tables.analytics_skips)
+    if skips is None or skips.empty:
+        return
+    for (entity, reason), rows in skips[skips["entity_type"] == "portfolio"].groupby(["entity", "reason"]):
+        context.log.info(f"portfolio {entity} skipped on {len(rows)} session(s): {Reason(reason).explain()}")
