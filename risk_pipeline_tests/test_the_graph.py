@@ -1,0 +1,33 @@
+"""What Dagster is told: assets, dependencies, checks, jobs and times, kept as a snapshot to be read in a review."""
+
+from __future__ import annotations
+
+from risk_pipeline.definitions import defs
+
+
+def test_the_graph_is_the_one_that_was_reviewed(snapshot):
+    graph = defs.resolve_asset_graph()
+    assets = {
+        key.to_user_string(): {
+            "after": sorted(parent.to_user_string() for parent in graph.get(key).parent_keys),
+            "group": graph.get(key).group_name,
+            "partitioned": graph.get(key).is_partitioned,
+            "one run for a range": graph.get(key).backfill_policy.policy_type.name == "SINGLE_RUN",
+            "pools": sorted(graph.get(key).pools or []),
+            "checks": sorted(
+                f"{check.name}{' (blocking)' if graph.get(check).blocking else ''}"
+                for check in graph.asset_check_keys
+                if check.asset_key == key
+            ),
+        }
+        for key in sorted(graph.get_all_asset_keys())
+    }
+    assert assets == snapshot
+
+
+def test_jobs_schedules_and_sensors_are_those_that_were_reviewed(snapshot):
+    repository = defs.get_repository_def()
+    schedules = {s.name: [s.cron_schedule, s.execution_timezone, s.job_name] for s in repository.schedule_defs}
+    sensors = {s.name: s.minimum_interval_seconds for s in repository.sensor_defs}
+    jobs = sorted(name for name in repository.job_names if not name.startswith("__"))
+    assert {"jobs": jobs, "schedules": schedules, "sensors": sensors} == snapshot
