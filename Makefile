@@ -7,7 +7,7 @@ export DAGSTER_HOME := $(CURDIR)/dagster_home
 export OMP_NUM_THREADS ?= 1
 export OPENBLAS_NUM_THREADS ?= 1
 
-.PHONY: run test dev bench lint types clean lock
+.PHONY: run test dev dev-postgres bench lint types clean lock
 
 run: $(VENV)/installed
 	@$(BIN)/risk-pipeline run --last 10
@@ -17,6 +17,9 @@ test: lint
 
 dev: $(VENV)/installed
 	@$(BIN)/dagster dev --workspace workspace.yaml --port 3000
+
+dev-postgres: $(VENV)/installed
+	@$(BIN)/python deploy/embedded_postgres.py $(BIN)/dagster dev --workspace workspace.yaml --port 3000
 
 bench: $(VENV)/installed
 	@for f in benchmarks/*.py; do echo "== $$f"; $(BIN)/python $$f || exit 1; done

@@ -35,6 +35,8 @@ def examine(engine: sa.Engine) -> Iterator[Finding]:
     yield Finding("calendar", True, f"{settings.calendar}, last closed session {last}")
     yield _portfolios(engine)
     yield _source(settings)
+    if settings.panel_location[1] is not None:
+        yield _panel_store(settings)
     yield _missing(engine)
     yield _coverage(engine)
     yield _stuck_runs()
@@ -70,6 +72,18 @@ def _source(settings: Settings) -> Finding:
         f"{market.source} has {found} of {', '.join(symbols)} for the ten sessions up to {last}"
         + ("" if found == len(symbols) else ": a session without them can't be analysed, add their prices"),
     )
+
+
+def _panel_store(settings: Settings) -> Finding:
+    """Write a small object to the store that machines share, and delete it."""
+    from .storage.panel_store import PanelStore
+    from .storage.price_panel import PanelError
+
+    try:
+        PanelStore(*settings.panel_location).probe()
+    except PanelError as error:
+        return Finding("panel store", False, str(error))
+    return Finding("panel store", True, "can be written")
 
 
 def _missing(engine: sa.Engine) -> Finding:

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     import sqlalchemy as sa
 
     from .market.source import MarketDataSource
+    from .storage.panel_store import PanelStore
     from .storage.price_panel import PricePanel
 
 
@@ -77,14 +78,18 @@ class PriceCache(dg.ConfigurableResource):
     def write(self, db: Database, panel: PricePanel, sessions: Sequence[date]) -> str:
         """Store a panel, point the sessions to it and prune the oldest panels; return its hash."""
         from .storage.market_data import newest_panels, record_panel
-        from .storage.price_panel import prune_panels, write_panel
 
-        settings = Settings()
-        panel_hash = write_panel(settings.panel_folder, panel)
+        panel_hash = self._store.write(panel)
         first, last = panel.dates[0].item(), panel.dates[-1].item()
         record_panel(db.engine, panel_hash, first, last, len(panel.symbols), sessions)
-        prune_panels(settings.panel_folder, {panel_hash, *newest_panels(db.engine, settings.panels_kept)})
+        self._store.prune({panel_hash, *newest_panels(db.engine, Settings().panels_kept)})
         return panel_hash
+
+    @property
+    def _store(self) -> PanelStore:
+        from .storage.panel_store import PanelStore
+
+        return PanelStore(*Settings().panel_location)
 
     def panels(self, db: Database, sessions: Sequence[date]) -> list[tuple[PricePanel, list[date]]]:
         """Return the panels of the sessions, each with the sessions that point to it.
@@ -97,7 +102,7 @@ class PriceCache(dg.ConfigurableResource):
             If a session has no panel, or it is gone; says to materialise ``price_cache`` for it.
         """
         from .storage.market_data import panels_for
-        from .storage.price_panel import PanelError, open_panel
+        from .storage.price_panel import PanelError
 
         pointers = panels_for(db.engine, sessions)
         missing = [day for day in sessions if day not in pointers]
@@ -111,7 +116,7 @@ class PriceCache(dg.ConfigurableResource):
             groups.setdefault(pointers[day], []).append(day)
         for panel_hash in groups:
             if panel_hash not in self._open:
-                self._open[panel_hash] = open_panel(Settings().panel_folder, panel_hash)
+                self._open[panel_hash] = self._store.open(panel_hash)
         return [(self._open[panel_hash], days) for panel_hash, days in groups.items()]
 
     def hashes(self, db: Database, panels: list[tuple[PricePanel, list[date]]]) -> list[str]:

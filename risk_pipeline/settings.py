@@ -37,7 +37,9 @@ def _default_home() -> Path:
 class Settings(BaseSettings):
     """Everything that can be set; the README's table says the same."""
 
-    model_config = SettingsConfigDict(env_prefix="RISK_PIPELINE_", env_nested_delimiter="__", extra="ignore")
+    model_config = SettingsConfigDict(
+        env_prefix="RISK_PIPELINE_", env_nested_delimiter="__", env_ignore_empty=True, extra="ignore"
+    )
 
     home: Path = Field(default_factory=_default_home)
     database_url: SecretStr | None = None
@@ -50,6 +52,8 @@ class Settings(BaseSettings):
     alert_webhook: SecretStr | None = None
     catch_up_sessions: int = Field(default=60, ge=1, le=2000)
     panels_kept: int = Field(default=20, ge=1)
+    panel_store: SecretStr | None = None
+    backfill_chunk: int | None = Field(default=None, ge=1)
 
     @property
     def url(self) -> str:
@@ -59,9 +63,15 @@ class Settings(BaseSettings):
         return f"sqlite:///{self.home.resolve() / 'risk.db'}"
 
     @property
-    def panel_folder(self) -> Path:
-        """Return where price panels are kept."""
-        return self.home.resolve() / "panels"
+    def panel_location(self) -> tuple[Path, str | None]:
+        """Return the folder of price panels and, if machines share a store that is no folder, its URL.
+
+        A ``file://`` URL or a path is a folder that is mapped where it is; anything else has its cache in the home.
+        """
+        url = None if self.panel_store is None else self.panel_store.get_secret_value()
+        if url is not None and ("://" not in url or url.startswith("file://")):
+            return Path(url.removeprefix("file://")).resolve(), None
+        return self.home.resolve() / "panels", url
 
     @property
     def report_folder(self) -> Path:

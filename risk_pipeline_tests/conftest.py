@@ -1,4 +1,7 @@
-"""Databases for tests: SQLite files, and a real Postgres started once from the wheel that carries one."""
+"""Databases for tests: SQLite files, and a real Postgres started once from the wheel that carries one.
+
+And a store that speaks S3, for panels.
+"""
 
 from __future__ import annotations
 
@@ -53,3 +56,22 @@ def engine(database_url) -> Iterator[sa.Engine]:
     migrate(engine)
     yield engine
     engine.dispose()
+
+
+@pytest.fixture(scope="session")
+def panel_bucket() -> Iterator[str]:
+    """The URL of a folder in a bucket of a server that speaks S3, and the environment that leads there."""
+    import fsspec
+    from moto.server import ThreadedMotoServer
+
+    server = ThreadedMotoServer("127.0.0.1", 0, verbose=False)
+    server.start()
+    host, port = server.get_host_and_port()
+    with pytest.MonkeyPatch.context() as environment:
+        for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
+            environment.setenv(name, "test")
+        environment.setenv("AWS_DEFAULT_REGION", "us-east-1")
+        environment.setenv("AWS_ENDPOINT_URL", f"http://{host}:{port}")
+        fsspec.filesystem("s3").mkdir("panels")
+        yield "s3://panels/risk"
+    server.stop()

@@ -43,6 +43,8 @@ ANY_SESSION: dict[str, Any] = {
 
 DAILY: dict[str, Any] = {**ANY_SESSION, "partitions_def": CALENDAR.partitions}
 """Of a partitioned asset: one definition and identity dependencies, or Dagster would split the run."""
+if (chunk := Settings().backfill_chunk) is not None:  # where workers share a backfill; the barrier keeps its order
+    DAILY["backfill_policy"] = dg.BackfillPolicy.multi_run(chunk)
 
 
 def run_sessions(context: dg.AssetExecutionContext | dg.OpExecutionContext) -> list[date]:

@@ -28,7 +28,8 @@ STATUS = {
     dg.DagsterRunStatus.CANCELED: "cancelled",
 }
 DIED = "the process of the run is gone"
-"""How a crash is told from a failure in Dagster's own record."""
+WORKER_DIED = "Detected run worker status"
+"""How a crash is told from a failure in Dagster's own record: ours, and that of Dagster's run monitoring."""
 START_WITHIN = timedelta(minutes=15)
 ALERT_WITHIN = timedelta(days=1)
 """Older failures are recorded without an alert, as on the first start beside a long history."""
@@ -72,7 +73,7 @@ def batch_run(instance: dg.DagsterInstance, record: dg.RunRecord) -> BatchRun:
     error = _error(instance, run.run_id) if run.status is dg.DagsterRunStatus.FAILURE else None
     return BatchRun(
         run_id=run.run_id,
-        status="crashed" if error and error.startswith(DIED) else STATUS[run.status],
+        status="crashed" if error and error.startswith((DIED, WORKER_DIED)) else STATUS[run.status],
         launched_by=_launched_by(run.tags),
         first_session=first,
         last_session=last,
@@ -138,6 +139,8 @@ def _is_alive(pid: int) -> bool:
 
 def _problem(engine: "sa.Engine", run: dg.DagsterRun, row: BatchRun) -> str | None:
     """Return what a person should know of a run, None if all is well or the evening has a try left."""
+    if run.tags.get("dagster/will_retry") == "true":  # on another worker; the last try is told
+        return None
     tries = run.tags.get(TRY_TAG)
     if row.status in ("failed", "crashed") and tries in (None, LAST_TRY):
         return f"run {row.run_id[:8]} {row.status}: {row.error}"

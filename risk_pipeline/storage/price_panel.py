@@ -9,6 +9,7 @@ import shutil
 import tempfile
 from contextlib import suppress
 from dataclasses import dataclass
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -116,6 +117,11 @@ def write_panel(folder: Path, panel: PricePanel) -> str:
     return name
 
 
+def panel_files() -> tuple[str, ...]:
+    """Return the names of a panel's files; the last makes it complete."""
+    return (*(f"{array}.npy" for array in ARRAYS), "panel.json")
+
+
 def open_panel(folder: Path, name: str, *, verify: bool = False) -> PricePanel:
     """Open a stored panel read-only and memory-mapped; ``verify`` compares its content with its name.
 
@@ -138,9 +144,14 @@ def open_panel(folder: Path, name: str, *, verify: bool = False) -> PricePanel:
     return panel
 
 
-def prune_panels(folder: Path, keep: set[str]) -> int:
-    """Delete the stored panels not in ``keep``; returns how many."""
-    gone = [path for path in folder.iterdir() if path.is_dir() and path.name not in keep and len(path.name) == 64]
+def prune_panels(folder: Path, keep: set[str], spared: timedelta = timedelta()) -> int:
+    """Delete the stored panels not in ``keep`` that are older than the newest one by more than ``spared``.
+
+    Returns how many. Ages are told by the files' own times, so that nothing here reads the clock.
+    """
+    stored = {path: path.stat().st_mtime for path in folder.iterdir() if path.is_dir() and len(path.name) == 64}
+    newest = max(stored.values(), default=0.0)
+    gone = [path for path, age in stored.items() if path.name not in keep and newest - age >= spared.total_seconds()]
     for path in gone:
         shutil.rmtree(path, ignore_errors=True)
     return len(gone)

@@ -97,6 +97,15 @@ def test_t51_success_and_failure_are_recorded_with_their_sessions_and_cause(home
     assert alert["sessions"] == "2025-06-02 to 2025-06-02"
 
 
+def test_a_run_that_dagster_starts_again_by_itself_is_recorded_but_no_news(home, hook):
+    posted, _ = hook
+    with dg.DagsterInstance.get() as instance:
+        bad = execute(instance, "factor_exposures", **{"dagster/will_retry": "true"})
+        look(instance)
+    assert read_table(home, "batch_runs").set_index("run_id").loc[bad.run_id, "status"] == "failed"
+    assert posted == []
+
+
 def test_a_webhook_that_fails_is_tried_again_and_its_address_stays_out_of_the_log(home, hook, caplog):
     posted, answers = hook
     answers[:] = [200, 500, 500]

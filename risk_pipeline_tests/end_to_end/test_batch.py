@@ -83,11 +83,11 @@ def test_t08_the_panel_holds_the_prices_of_the_last_session(week):
 
 
 def test_the_panel_is_opened_once_per_step(make_home, monkeypatch):
-    from risk_pipeline.storage import price_panel
+    from risk_pipeline.storage import panel_store
 
     home, opened = make_home(), []
-    original = price_panel.open_panel
-    monkeypatch.setattr(price_panel, "open_panel", lambda *args, **kw: opened.append(args[1]) or original(*args, **kw))
+    original = panel_store.open_panel
+    monkeypatch.setattr(panel_store, "open_panel", lambda *args, **kw: opened.append(args[1]) or original(*args, **kw))
     result = home.run(FIRST, "2025-06-03")
     reading = {"factor_exposures", "stress_tests", "volatility", "portfolio_snapshots", "risk_report"}
     checks = {"price_cache_covers_look_back", "price_cache_hash_matches_content"}

@@ -1,0 +1,24 @@
+"""What a worker runs: ``celery -A risk_pipeline.worker worker --concurrency 1``.
+
+The broker and all else is what ``dagster.yaml`` in ``DAGSTER_HOME`` says of the run launcher, so that it is
+said once.
+"""
+
+from __future__ import annotations
+
+import dagster as dg
+from dagster_celery.tasks import create_execute_job_task, create_resume_job_task
+
+from . import definitions  # noqa: F401 (imported once here, each run starts at once)
+from .automation.celery_launcher import WorkerRunLauncher
+
+with dg.DagsterInstance.get() as instance:
+    launcher = instance.run_launcher
+    if not isinstance(launcher, WorkerRunLauncher):
+        raise RuntimeError(
+            f"DAGSTER_HOME={instance.root_directory} starts runs with {type(launcher).__name__}: "
+            "copy dagster_home/workers/dagster.yaml there"
+        )
+    app = launcher.celery
+execute_job = create_execute_job_task(app)
+resume_job = create_resume_job_task(app)
