@@ -1,4 +1,4 @@
-"""The command ``risk-pipeline``: run, import, show, plan, rebuild, doctor, demo."""
+"""The command ``risk-pipeline``: run, import, show, plan, rebuild, doctor, calibrate, demo."""
 
 from __future__ import annotations
 
@@ -324,6 +324,33 @@ def doctor() -> None:
             bad += not finding.is_fine
     if bad:
         raise typer.Exit(1)
+
+
+@app.command()
+def calibrate(
+    date_: Annotated[
+        datetime | None, typer.Option("--date", formats=["%Y-%m-%d"], help="Default: the latest session.")
+    ] = None,
+) -> None:
+    """Print the ridge penalty that the universe suggests, beside the registry's; changes nothing."""
+    from .calibration import calibrate as bayes_ratio_of
+    from .config.factors import load_factors
+    from .storage.queries import latest_session
+
+    factors = load_factors()
+    with _database() as engine:
+        session = date_.date() if date_ else latest_session(engine)
+        if session is None:
+            raise UserError("no snapshot yet: `risk-pipeline run` makes them")
+        found = bayes_ratio_of(engine, factors, session)
+    console.print(f"{found.symbols} symbols without a gap, the {factors.styles[0].window} sessions up to {session}:")
+    console.print(f"residual volatility a day {found.residual_variance**0.5:.2%}, spread of the true betas by factor,")
+    for name, variance in zip(factors.core_names, found.beta_variance, strict=True):
+        console.print(f"  {name}: {variance**0.5:.2%} a day for a usual move of the factor")
+    console.print(
+        f"They suggest a penalty of {found.ratio:.0f}; the registry's is {factors.styles[0].penalty:.0f} "
+        "(`penalty` in config/factors.yaml)."
+    )
 
 
 @app.command()

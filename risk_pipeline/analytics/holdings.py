@@ -67,7 +67,7 @@ def constant_weight_returns(
 
     A symbol without a return on a day (gap, before its listing) is taken to have moved like the rest of the
     book: the day's sum is scaled by gross over covered gross. It is never taken to have stood still. A day
-    with less than ``min_coverage`` of gross covered is NaN.
+    with less than ``min_coverage`` of gross covered is NaN. A book whose lots cancel out returns zero.
 
     Parameters
     ----------
@@ -84,10 +84,11 @@ def constant_weight_returns(
     share = np.ones_like(dollars)
     if held_gaps:
         with np.errstate(invalid="ignore", divide="ignore"):
-            share = 1.0 - (gross @ gaps.astype(float).T).T / total
+            share = np.where(total > 0, 1.0 - (gross @ gaps.astype(float).T).T / total, 1.0)
     enough = share >= min_coverage - 1e-12
     with np.errstate(invalid="ignore", divide="ignore"):
-        base = np.where((equity > 0) & (total > 0), equity, np.nan)
+        holds = np.diff(notional.indptr) > 0
+        base = np.where((equity > 0) & holds, equity, np.nan)
         scaled = np.where(enough, dollars / share, np.nan) / base
-    coverage = np.where(total > 0, share.mean(axis=0), np.nan)
+    coverage = np.where(holds, share.mean(axis=0), np.nan)
     return ConstantWeightReturns(returns=scaled, coverage=coverage)

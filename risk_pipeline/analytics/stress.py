@@ -23,7 +23,8 @@ class ConditionalMoves:
     ``move`` (K,) holds the shocks exactly and the conditional mean of the others; ``covariance`` (K, K) what
     stays uncertain over the horizon, zero for shocked factors. ``mahalanobis`` is the distance of the shock
     over the horizon, ``p_value`` how likely one as far is, ``one_in_days`` the sessions between two such.
-    ``reason`` is set, and the arrays are NaN, where the shocked factors can't be told apart.
+    ``reason`` is set, and the arrays are NaN, where the shocked factors can't be told apart (``singular``), or no
+    covariance could be estimated (``too_short``).
     """
 
     move: Float1D
@@ -39,7 +40,7 @@ def conditional_moves(covariance: Float2D, shocked: Int1D, shocks: Float1D, *, h
 
     Parameters
     ----------
-    covariance : (K, K) of daily factor returns, positive definite.
+    covariance : (K, K) of daily factor returns, positive definite; NaN is none.
     shocked : (S,) positions of shocked factors. shocks : (S,) their returns over ``horizon`` sessions.
 
     References
@@ -48,13 +49,11 @@ def conditional_moves(covariance: Float2D, shocked: Int1D, shocks: Float1D, *, h
     """
     from scipy.special import chdtrc
 
-    count = len(covariance)
+    reason = _why_refused(covariance, shocked)
+    if reason is not None:
+        nothing = np.full_like(covariance, np.nan)
+        return ConditionalMoves(nothing[0], nothing, np.nan, np.nan, np.nan, reason)
     block = covariance[np.ix_(shocked, shocked)]
-    root = np.sqrt(np.diag(block))
-    singular = np.isnan(covariance).any() or not (root > 0).all()
-    if singular or np.linalg.cond(block / np.outer(root, root)) > WORST_CONDITION:
-        nothing = np.full(count, np.nan)
-        return ConditionalMoves(nothing, np.full((count, count), np.nan), np.nan, np.nan, np.nan, Reason.SINGULAR)
     cross = covariance[:, shocked]
     solved = np.linalg.solve(block, np.column_stack([shocks, cross.T]))
     move = cross @ solved[:, 0]
@@ -73,6 +72,15 @@ def conditional_moves(covariance: Float2D, shocked: Int1D, shocks: Float1D, *, h
     )
 
 
+def _why_refused(covariance: Float2D, shocked: Int1D) -> Reason | None:
+    if np.isnan(covariance).any():
+        return Reason.TOO_SHORT
+    block = covariance[np.ix_(shocked, shocked)]
+    root = np.sqrt(np.diag(block))
+    told_apart = (root > 0).all() and np.linalg.cond(block / np.outer(root, root)) <= WORST_CONDITION
+    return None if told_apart else Reason.SINGULAR
+
+
 @dataclass(frozen=True)
 class Replay:
     """Factor returns of a past window, applied to present exposures; money in dollars, each (P,)."""
@@ -82,10 +90,10 @@ class Replay:
     """Deepest fall of the running total from its highest point so far, as a negative number."""
 
 
-def replay(dollars: Float2D, factor_returns: Float2D) -> Replay:
-    """Run exposures (P, K), held constant, through realised returns (L, K)."""
-    path = np.zeros((len(factor_returns) + 1, len(dollars)))
-    path[1:] = np.cumsum((factor_returns[:, None, :] * dollars[None]).sum(axis=2), axis=0)
+def replay(dollars: Float2D, steps: Float2D) -> Replay:
+    """Run exposures (P, K) as of the start through what each session added to the factors' moves, (L, K)."""
+    path = np.zeros((len(steps) + 1, len(dollars)))
+    path[1:] = np.cumsum((steps[:, None, :] * dollars[None]).sum(axis=2), axis=0)
     peak = np.maximum.accumulate(path, axis=0)
     return Replay(total=path[-1], max_drawdown=(path - peak).min(axis=0))
 

@@ -31,11 +31,6 @@ class StyleRidge:
     observations: Int2D
 
 
-def relative_factors(market: Float1D, rates: Float1D, styles: Float2D) -> Float2D:
-    """Return the core factors (T, 2 + S): market, rates, and each style less the market."""
-    return np.column_stack([market, rates, styles - market[:, None]])
-
-
 def style_ridge(
     returns: Float2D,
     factors: Float2D,

@@ -10,10 +10,11 @@ import pandas as pd
 from ..analytics.contributions import volatility_contributions
 from ..analytics.lots import InvestmentClass
 from ..reports.page_rows import BookRows
+from ..storage.queries import read_table
 from .core_model import read_core_model
 from .inputs import Inputs
 from .snapshot_rows import PRIVATE, sectors_as_of
-from .symbol_betas import core_factor_returns, proxy_returns
+from .symbol_betas import proxy_returns
 
 WINDOW = 252
 
@@ -63,24 +64,17 @@ def _positions(inputs: Inputs) -> pd.DataFrame:
 
 
 def _replays(inputs: Inputs) -> dict[tuple[Any, str, str], list[float]]:
-    """Return the running P&L of each realised replay, by session, portfolio and scenario."""
-    model, returns = read_core_model(inputs), core_factor_returns(inputs)
-    dates, out = inputs.panel.dates, {}
-    for scenario in inputs.registries.scenarios.replays:
-        assert scenario.replay is not None  # noqa: S101 (those with one were asked for)
-        first, last = (np.datetime64(day) for day in scenario.replay)
-        inside = (dates > first) & (dates <= last)
-        path = returns[inside]
-        if not len(path) or dates[0] > first:
-            continue
-        path = np.where(np.isnan(path).any(axis=1, keepdims=True), 0.0, path)
-        for number, session in enumerate(inputs.sessions):
-            if last > np.datetime64(session):
-                continue
-            for owner in np.flatnonzero(inputs.has_public[number]):
-                steps = path @ model.core_dollar[number, owner]
-                if not np.isnan(steps).any():
-                    out[session, inputs.portfolio_ids[owner], scenario.id] = np.cumsum(steps).tolist()
+    """Return the running P&L of each realised replay, by session, portfolio and scenario, from the stored paths."""
+    model, out = read_core_model(inputs), {}
+    span: dict[str, Any] = {"first": inputs.sessions[0], "last": inputs.sessions[-1]}
+    number = {pd.Timestamp(session): at for at, session in enumerate(inputs.sessions)}
+    stored = read_table(inputs.db.engine, "scenario_plausibility", **span).dropna(subset=["path"])
+    for row in stored[stored["session"].isin(list(number))].itertuples(index=False):
+        at = number[row.session]
+        for owner in np.flatnonzero(inputs.has_public[at]):
+            steps = np.array(row.path["steps"]) @ model.core_dollar[at, owner]
+            if not np.isnan(steps).any():
+                out[inputs.sessions[at], inputs.portfolio_ids[owner], row.scenario_id] = np.cumsum(steps).tolist()
     return out
 
 

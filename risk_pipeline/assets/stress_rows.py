@@ -9,6 +9,7 @@ import numpy as np
 import pandas as pd
 
 from ..analytics.arrays import Bool1D, Date1D, Float1D, Float2D
+from ..analytics.core_factors import compounded_steps
 from ..analytics.reasons import Reason
 from ..analytics.stress import (
     ConditionalMoves,
@@ -31,7 +32,11 @@ DAYS_A_YEAR = 365.0
 
 @dataclass(frozen=True)
 class Outcome:
-    """What a scenario does to the factors on one session, and how that was found."""
+    """What a scenario does to the factors on one session, and how that was found.
+
+    ``path`` (L, K) of a replay is what each of ``path_sessions`` adds to the core factors' moves. ``coverage`` is
+    the share of a replay's sessions on which every factor has a return, None of other scenarios.
+    """
 
     moves: ConditionalMoves
     shocked: dict[int, float]
@@ -42,10 +47,10 @@ class Outcome:
 
     @property
     def path_record(self) -> dict[str, list[Any]] | None:
-        """The sessions of a replay and the core factors' returns on each, as stored; None otherwise."""
+        """The sessions of a replay and what each adds to the core factors' moves, as stored; None otherwise."""
         if self.path is None or self.path_sessions is None:
             return None
-        return {"sessions": np.datetime_as_string(self.path_sessions).tolist(), "returns": self.path.tolist()}
+        return {"sessions": np.datetime_as_string(self.path_sessions).tolist(), "steps": self.path.tolist()}
 
 
 def compute_stress(inputs: Inputs) -> Frames:
@@ -101,33 +106,35 @@ def _finite(value: float) -> float | None:
 
 
 def _outcome(inputs: Inputs, scenario: Scenario, number: int, model: CoreModel, returns: Float2D) -> Outcome:
-    """Find how the factors move: realised where a replay is over and covered, else from the stated shocks."""
+    """Find how the factors move: realised where a replay is over and wholly covered, else from the stated shocks.
+
+    One missing session may have been the worst, so a replay with a gap is not taken for the whole.
+    """
+    inside = _replay_rows(inputs, scenario, number)
+    covered = None if inside is None else ~np.isnan(returns[inside]).any(axis=1)
+    coverage = None if covered is None else float(covered.mean())
+    covariance = model.covariance[number]
+    if inside is not None and coverage == 1.0:
+        path = compounded_steps(returns[inside])
+        everything = np.arange(path.shape[1])
+        judged = conditional_moves(covariance, everything, path.sum(axis=0), horizon=len(path))
+        everyone = dict.fromkeys(everything.tolist(), 0.0)
+        return Outcome(judged, everyone, "realised", path, inputs.panel.dates[inside], coverage)
     shocked = inputs.registries.scenarios.moves(scenario, inputs.registries.factors)
-    positions = np.array(list(shocked), dtype=np.int64)
-    inside = _replay_rows(inputs, scenario, number, returns) if scenario.replay else None
-    conditional = conditional_moves(
-        model.covariance[number], positions, np.array(list(shocked.values())), horizon=scenario.horizon
-    )
-    if inside is None:
-        method = "stated" if scenario.kind == "historical" else "conditional"
-        return Outcome(conditional, shocked, method, None, None, None)
-    covered = np.all(~np.isnan(returns[inside]), axis=1)
-    path = np.where(covered[:, None], returns[inside], 0.0)
-    everything = np.arange(path.shape[1])
-    judged = conditional_moves(model.covariance[number], everything, path.sum(axis=0), horizon=len(path))
-    everyone = dict.fromkeys(everything.tolist(), 0.0)
-    return Outcome(judged, everyone, "realised", path, inputs.panel.dates[inside], float(covered.mean()))
+    positions, shocks = np.array(list(shocked), dtype=np.int64), np.array(list(shocked.values()))
+    conditional = conditional_moves(covariance, positions, shocks, horizon=scenario.horizon)
+    method = "stated" if scenario.kind == "historical" else "conditional"
+    return Outcome(conditional, shocked, method, None, None, coverage)
 
 
-def _replay_rows(inputs: Inputs, scenario: Scenario, number: int, returns: Float2D) -> Bool1D | None:
-    """Return which rows of the panel a replay takes; None if it was not over or prices cover too little."""
-    assert scenario.replay is not None  # noqa: S101 (the caller asked)
-    first, last = (np.datetime64(day) for day in scenario.replay)
-    if last > np.datetime64(inputs.sessions[number]):
+def _replay_rows(inputs: Inputs, scenario: Scenario, number: int) -> Bool1D | None:
+    """Return which rows of the panel a replay takes; None if there is none to take, or it was not over."""
+    if scenario.replay is None:
         return None
+    first, last = (np.datetime64(day) for day in scenario.replay)
     dates = inputs.panel.dates
     inside = (dates > first) & (dates <= last)
-    if not inside.any() or dates[0] > first or np.any(np.isnan(returns[inside]), axis=1).mean() > 0.2:
+    if last > np.datetime64(inputs.sessions[number]) or dates[0] > first or not inside.any():
         return None
     return np.asarray(inside)
 
@@ -160,7 +167,8 @@ def _portfolio_rows(
     drawdown = np.full(len(who), np.nan)
     if outcome.path is not None:
         drawdown = replay(safe, outcome.path).max_drawdown
-    options = _revalued_options(inputs, number, betas @ np.nan_to_num(outcome.moves.move))[who]
+    symbol_returns = (betas * np.nan_to_num(outcome.moves.move)).sum(axis=1)
+    options = _revalued_options(inputs, number, symbol_returns)[who]
     correlated = np.where(known & (not refused), linear + options, np.nan)
     reason = np.full(len(who), outcome.moves.reason, dtype=object)
     reason[~known] = Reason.TOO_SHORT.value
@@ -177,7 +185,7 @@ def _portfolio_rows(
                     conditional_std(safe, np.nan_to_num(outcome.moves.covariance)),
                     np.nan,
                 ),
-                "return_on_equity": np.where(equity > 0, correlated / equity, np.nan),
+                "return_on_equity": correlated / np.where(equity > 0, equity, np.nan),
                 "max_drawdown": drawdown,
                 "exceeds_equity": np.nan_to_num(-correlated) > np.maximum(equity, 0.0),
                 "coverage": np.nan_to_num(model.coverage[number, who]),

@@ -7,8 +7,9 @@ from dataclasses import dataclass
 import numpy as np
 
 from ..analytics.arrays import Float1D, Float2D, Float3D
+from ..analytics.core_factors import relative_factors
 from ..analytics.rolling_beta import rolling_beta
-from ..analytics.style_ridge import relative_factors, style_ridge
+from ..analytics.style_ridge import style_ridge
 from ..config.factors import Factor
 from .inputs import Inputs
 

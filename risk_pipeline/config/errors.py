@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
 from pathlib import Path
+from typing import Any
 
 
 class ConfigError(ValueError):
@@ -18,7 +20,7 @@ def read_yaml(path: Path, *, limit: int = 1_000_000) -> dict[str, object]:
     Raises
     ------
     ConfigError
-        If the file is missing, too large, not YAML or not a mapping.
+        If the file is missing, too large, not YAML, not a mapping, or gives one key twice.
     """
     import yaml
 
@@ -27,9 +29,38 @@ def read_yaml(path: Path, *, limit: int = 1_000_000) -> dict[str, object]:
     if path.stat().st_size > limit:
         raise ConfigError(path, "file", "size", f"is over {limit:,} bytes", "split or shorten it")
     try:
-        content = yaml.safe_load(path.read_text(encoding="utf-8"))
+        content = yaml.load(path.read_text(encoding="utf-8"), _loader())  # noqa: S506 (a safe loader)
+    except _RepeatedKeyError as error:
+        raise ConfigError(path, f"line {error.line}", error.key, "is given twice", "keep one of them") from None
     except (yaml.YAMLError, UnicodeDecodeError) as error:
         raise ConfigError(path, "file", "syntax", f"is not YAML ({error})", "mend the syntax") from None
     if not isinstance(content, dict):
         raise ConfigError(path, "file", "syntax", "is not a mapping", "start it with a key such as `scenarios:`")
     return content
+
+
+class _RepeatedKeyError(ValueError):
+    """YAML would silently take the last of the values."""
+
+    def __init__(self, key: str, line: int) -> None:
+        super().__init__(key)
+        self.key, self.line = key, line
+
+
+@lru_cache
+def _loader() -> Any:
+    """Return YAML's safe loader, made to refuse a mapping that gives a key twice."""
+    import yaml
+
+    class StrictLoader(yaml.SafeLoader):
+        def construct_mapping(self, node: Any, deep: bool = False) -> Any:
+            seen = set()
+            for key, _ in node.value:
+                if not isinstance(key.value, str):
+                    continue
+                if key.value in seen:
+                    raise _RepeatedKeyError(key.value, key.start_mark.line + 1)
+                seen.add(key.value)
+            return super().construct_mapping(node, deep)
+
+    return StrictLoader

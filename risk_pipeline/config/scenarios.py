@@ -64,6 +64,11 @@ class RatesConversion(BaseModel):
         """Return the proxy's return when its yield changes: ``-D dy + C dy^2 / 2``."""
         return -self.duration * yield_change + 0.5 * self.convexity * yield_change**2
 
+    @property
+    def limit(self) -> float:
+        """The rise of the yield from which on the parabola would say that bonds gain by a further rise."""
+        return self.duration / self.convexity if self.convexity else float("inf")
+
 
 class ScenarioLibrary(BaseModel):
     """All scenarios, and how a change of yield becomes a return."""
@@ -133,25 +138,57 @@ class ScenarioLibrary(BaseModel):
 def load_scenarios(factors: FactorRegistry, user_path: Path | None = None) -> ScenarioLibrary:
     """Read and validate the shipped scenarios and the user's own.
 
+    The user's file adds scenarios, and may put another ``rates_conversion`` in the place of the shipped one.
+
     Raises
     ------
     ConfigError
         Names the file, the scenario, the field and the remedy.
     """
-    shipped = read_yaml(DEFAULT)
     scenarios: dict[str, Scenario] = {}
+    origin: dict[str, Path] = {}
+    conversion: RatesConversion | None = None
     for path in (DEFAULT, *([user_path] if user_path else [])):
-        entries = (shipped if path == DEFAULT else read_yaml(path)).get("scenarios")
+        content = read_yaml(path)
+        for field in content.keys() - {"scenarios", "rates_conversion"}:
+            raise ConfigError(path, "file", str(field), "is unknown", "write `scenarios:` and `rates_conversion:`")
+        entries = content.get("scenarios", [] if "rates_conversion" in content else None)
         if not isinstance(entries, list):
             raise ConfigError(path, "file", "scenarios", "holds no list", "write `scenarios:` and a list")
         for number, entry in enumerate(entries):
             scenario = _scenario(path, number, entry, factors)
             if scenario.id in scenarios:
                 raise ConfigError(path, f"scenario {scenario.id!r}", "id", "is used twice", "choose another id")
-            scenarios[scenario.id] = scenario
-    return ScenarioLibrary.model_validate(
-        {"rates_conversion": shipped["rates_conversion"], "active": tuple(scenarios.values())}
-    )
+            scenarios[scenario.id], origin[scenario.id] = scenario, path
+        if "rates_conversion" in content:
+            conversion = _conversion(path, content["rates_conversion"])
+    library = ScenarioLibrary.model_validate({"rates_conversion": conversion, "active": tuple(scenarios.values())})
+    for scenario in library.active:
+        for shock in scenario.shocks:
+            if shock.unit == "yield_change" and shock.size >= library.rates_conversion.limit:
+                raise ConfigError(
+                    origin[scenario.id],
+                    f"scenario {scenario.id!r}",
+                    f"shocks.{shock.factor}",
+                    f"{shock.size} is beyond what duration and convexity can tell",
+                    f"keep a rise below duration / convexity, {library.rates_conversion.limit:.4f}",
+                )
+    return library
+
+
+def _conversion(path: Path, entry: Any) -> RatesConversion:
+    try:
+        return RatesConversion.model_validate(entry)
+    except ValidationError as error:
+        field, problem = _first_problem(error)
+        raise ConfigError(
+            path, "rates_conversion", field, problem, "write {duration: 16.5, convexity: 380}, in years"
+        ) from None
+
+
+def _first_problem(error: ValidationError) -> tuple[str, str]:
+    problem = error.errors(include_url=False)[0]
+    return ".".join(map(str, problem["loc"])), problem["msg"]
 
 
 def _scenario(path: Path, number: int, entry: Any, factors: FactorRegistry) -> Scenario:
@@ -165,9 +202,17 @@ def _scenario(path: Path, number: int, entry: Any, factors: FactorRegistry) -> S
     try:
         scenario = Scenario.model_validate({**entry, "shocks": typed})
     except ValidationError as error:
-        problem = error.errors(include_url=False)[0]
-        field = ".".join(map(str, problem["loc"]))
-        raise ConfigError(path, label, field, problem["msg"], "see the shipped scenarios.yaml") from None
+        field, problem = _first_problem(error)
+        raise ConfigError(path, label, field, problem, "see the shipped scenarios.yaml") from None
+    types = {factors.by_scenario_key[shock.factor].factor_type: shock for shock in typed if shock.unit == "return"}
+    if "style" in types and "market" not in types:
+        raise ConfigError(
+            path,
+            label,
+            f"shocks.{types['style'].factor}",
+            "is an absolute return without the market's beside it",
+            "write {relative: …}, or add the market's return",
+        )
     if scenario.replay and not scenario.replay[0] < scenario.replay[1]:
         raise ConfigError(path, label, "replay", "ends before it starts", "write [first day, last day]")
     return scenario

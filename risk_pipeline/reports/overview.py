@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
+from ..config.factors import load_factors
 from .charts import Span, sparkline
 from .page_rows import PortfolioDay, SessionDay
 from .words import scenario_name, skip_sentences
@@ -35,6 +36,8 @@ def overview(day: SessionDay, file_name: Callable[[str], str]) -> dict[str, Any]
     return {
         "rows": rows,
         "totals": totals,
+        "market_name": load_factors().market.name,
+        "rates_name": load_factors().rates.name,
         "market_zero": Span.of([row["market_beta"] for row in rows]).zero,
         "worst_zero": Span.of([row["worst_share"] for row in rows]).zero,
         "gained": sum(row["daily_pnl"] > 0.5 for row in rows),

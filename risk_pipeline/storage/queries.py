@@ -202,7 +202,7 @@ def replay_paths(engine: sa.Engine, session: date, portfolio: str, core_names: S
             {
                 "scenario_id": row.scenario_id,
                 "session": pd.to_datetime(row.path["sessions"]).astype("datetime64[s]"),
-                "pnl": (np.array(row.path["returns"]) * dollars).sum(axis=1).cumsum(),
+                "pnl": (np.array(row.path["steps"]) * dollars).sum(axis=1).cumsum(),
             }
         )
         for row in replays.itertuples(index=False)

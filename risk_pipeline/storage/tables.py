@@ -290,8 +290,8 @@ scenario_plausibility = _table(
     Column("mahalanobis", Float),
     Column("p_value", Float),
     Column("one_in_days", Float),
-    Column("coverage", Float),  # of a replay: share of its sessions with factor returns
-    Column("path", sa.JSON),  # of a replay: its sessions, and the core factors' returns on each
+    Column("coverage", Float),  # of a replay that is over: share of its sessions with all factor returns
+    Column("path", sa.JSON),  # of a replay: its sessions, and what each adds to the core factors' moves
     Column("reason", REASON),
 )
 

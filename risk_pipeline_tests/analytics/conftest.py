@@ -39,7 +39,7 @@ def returns() -> pd.DataFrame:
 @pytest.fixture(scope="session")
 def core(returns) -> np.ndarray:
     """The eight core factors, sessions x factors."""
-    from risk_pipeline.analytics.style_ridge import relative_factors
+    from risk_pipeline.analytics.core_factors import relative_factors
 
     proxies = returns[PROXIES].to_numpy()
     return relative_factors(proxies[:, 0], proxies[:, 1], proxies[:, 2:])

@@ -7,11 +7,14 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from risk_pipeline.analytics.core_factors import compounded_steps, relative_factors
+from risk_pipeline.analytics.covariance import factor_covariance
 from risk_pipeline.analytics.exposures import aggregate_exposures, model_risk, series_fit
 from risk_pipeline.analytics.holdings import Holdings, constant_weight_returns
 from risk_pipeline.analytics.options import black_scholes
 from risk_pipeline.analytics.position_risk import position_risk, residual_covariance
 from risk_pipeline.analytics.reasons import Reason
+from risk_pipeline.analytics.rolling_beta import rolling_beta
 from risk_pipeline.analytics.stress import (
     conditional_moves,
     conditional_std,
@@ -19,6 +22,7 @@ from risk_pipeline.analytics.stress import (
     replay,
     reverse_stress,
 )
+from risk_pipeline.analytics.style_ridge import style_ridge
 from risk_pipeline.config.factors import load_factors
 from risk_pipeline.config.scenarios import load_scenarios
 
@@ -54,6 +58,64 @@ def test_a_conditional_move_of_one_factor_is_its_univariate_beta_times_the_shock
     for k in range(1, window.shape[1]):
         beta = np.polyfit(window[:, 0], window[:, k], 1)[0]
         assert move[k] == pytest.approx(-0.1 * beta, rel=1e-9)
+
+
+@pytest.mark.parametrize("shocked", range(8))
+def test_a_stress_of_one_factor_is_the_univariate_beta_times_the_shock(returns, core, shocked):
+    """Where windows and weights agree: joint betas times conditional moves, against the beta on that factor alone."""
+    names = ["AAPL", "JPM", "TLT", "QUAL", "XOM"]
+    held = returns[[name for name in names if name in returns]].to_numpy()
+    usable = ~np.isnan(core).any(axis=1) & ~np.isnan(held).any(axis=1)
+    core, held = core[usable][-252:], held[usable][-252:]
+    end, forever = np.array([251]), 1e12  # no decay
+    joint = style_ridge(
+        *(held, core, end),
+        window=252,
+        half_life=forever,
+        min_observations=252,
+        penalty=0.0,
+        prior=np.eye(8)[0],
+    ).coefficients
+    sigma = factor_covariance(
+        *(core, end),
+        window=252,
+        correlation_half_life=forever,
+        volatility_half_life=forever,
+    ).covariance
+    move = conditional_moves(sigma[0], np.array([shocked]), np.array([-0.10])).move
+    alone = rolling_beta(held, core[:, shocked], end, window=252, min_observations=252).beta
+    book = holdings([(0, n, dollars) for n, dollars in enumerate((3e5, -2e5, 1e5, 4e5, -1e5)[: held.shape[1]])])
+    stressed = aggregate_exposures(book, joint, np.zeros_like(joint), np.ones((1, 1))).dollar[0, 0] @ move
+    expected = aggregate_exposures(book, alone[..., None], np.zeros((1, held.shape[1], 1)), np.ones((1, 1))).dollar
+    assert stressed == pytest.approx(-0.10 * expected[0, 0, 0], rel=1e-8, abs=1e-6)
+
+
+@given(st.integers(0, 10_000), st.integers(1, 30))
+@settings(deadline=None, max_examples=30)
+def test_steps_of_a_replay_sum_to_what_the_proxies_gained(seed, sessions):
+    rng = np.random.default_rng(seed)
+    proxies = rng.normal(0, 0.03, (sessions, 5))
+    steps = compounded_steps(relative_factors(proxies[:, 0], proxies[:, 1], proxies[:, 2:]))
+    for last in range(1, sessions + 1):
+        gained = np.prod(1.0 + proxies[:last], axis=0) - 1.0
+        np.testing.assert_allclose(steps[:last].sum(axis=0), [*gained[:2], *(gained[2:] - gained[0])], atol=1e-12)
+
+
+def test_without_a_covariance_a_scenario_is_refused_as_too_short():
+    found = conditional_moves(np.full((3, 3), np.nan), np.array([0]), np.array([-0.1]))
+    assert found.reason is Reason.TOO_SHORT
+    assert np.isnan(found.move).all()
+    assert np.isnan(found.mahalanobis)
+
+
+def test_plausibility_is_that_of_chi_squared_and_a_number_of_sessions():
+    from scipy.stats import chi2
+
+    found = conditional_moves(SIGMA, np.array([0, 1]), np.array([-0.03, -0.02]), horizon=5)
+    squared = np.array([-0.03, -0.02]) @ np.linalg.inv(SIGMA[:2, :2] * 5) @ np.array([-0.03, -0.02])
+    assert found.mahalanobis == pytest.approx(np.sqrt(squared))
+    assert found.p_value == pytest.approx(chi2.sf(squared, 2), rel=1e-12)
+    assert found.one_in_days == pytest.approx(5 / chi2.sf(squared, 2), rel=1e-12)
 
 
 def test_factors_that_can_t_be_told_apart_are_refused_with_a_reason():

@@ -8,7 +8,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from threadpoolctl import threadpool_limits
 
-from risk_pipeline.analytics.style_ridge import relative_factors, style_ridge
+from risk_pipeline.analytics.core_factors import relative_factors
+from risk_pipeline.analytics.style_ridge import style_ridge
 
 PRIOR = np.array([1.0, 0, 0, 0])
 FIELDS = ("coefficients", "std_error", "effective_df", "r_squared", "condition_number", "observations")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import re
+import ast
 from pathlib import Path
 
 import pytest
@@ -52,14 +52,36 @@ def test_t01_every_shocked_key_resolves_to_a_core_factor(factors):
     assert factors.by_scenario_key["Interest_Rate"].name == "IR Beta"
 
 
-def test_t02_no_module_spells_a_factor_s_name():
-    names = [*load_factors().names, *load_factors().aliases]
-    distinct = [name for name in names if " " in name]
+def spelled(path: Path) -> set[str]:
+    """Return the string constants of a module, docstrings left out."""
+    tree = ast.parse(path.read_text())
+    docstrings = {
+        id(node.body[0].value)
+        for node in ast.walk(tree)
+        if isinstance(node, ast.Module | ast.ClassDef | ast.FunctionDef) and node.body
+        if isinstance(node.body[0], ast.Expr)
+    }
+    constants = (node for node in ast.walk(tree) if isinstance(node, ast.Constant) and id(node) not in docstrings)
+    return {node.value for node in constants if isinstance(node.value, str)}
+
+
+def test_t02_only_the_registries_spell_a_factor_or_a_scenario(factors):
+    """No module and no template holds a factor's name, its key in scenarios, an alias, or a scenario's id or name."""
+    library = load_scenarios(factors)
+    words = {*factors.names, *factors.aliases, *factors.core_names, *factors.by_scenario_key}
+    words |= {word for scenario in library.active for word in (scenario.id, scenario.name)}
+    words -= {"Market"}  # a heading, too
+    distinct = {word for word in words if " " in word or "_" in word}
     root = Path(risk_pipeline.__file__).parent
     for path in root.rglob("*.py"):
-        code = re.sub(r'""".*?"""', "", path.read_text(), flags=re.DOTALL)
-        for name in distinct:
-            assert name not in code, f"{path.name} spells {name}"
+        texts = spelled(path)
+        assert not texts & words, f"{path.name} spells {texts & words}"
+        for word in distinct:
+            assert not any(word in text for text in texts), f"{path.name} spells {word}"
+    for path in [*root.rglob("*.j2"), *root.rglob("*.js")]:
+        for word in distinct:
+            assert word not in path.read_text(), f"{path.name} spells {word}"
+    assert len(words) > 60
 
 
 def test_an_absolute_style_return_becomes_one_relative_to_the_market(factors, tmp_path):
@@ -90,6 +112,10 @@ def scenario_file(folder: Path, shocks: object, **fields: object) -> Path:
         ({"Market": {"return": 0.1}}, {"id": "../../x"}, "pattern"),
         ({"Market": {"return": 0.1}}, {"colour": "red"}, "colour"),
         ({"Market": {"return": 0.1}}, {"horizon": 0}, "horizon"),
+        ({"Market": {"return": 0.1}}, {"replay": ["2022-01-03", "2020-01-03"]}, "ends before it starts"),
+        ({"Market": {"return": float("nan")}}, {}, "is impossible"),
+        ({"Value": {"return": -0.05}}, {}, "or add the market's return"),
+        ({"Interest_Rate": {"yield_change": 0.05}}, {}, "duration / convexity, 0.0434"),
     ],
 )
 def test_a_wrong_scenario_names_file_scenario_field_and_remedy(factors, tmp_path, shocks, fields, says):
@@ -99,6 +125,23 @@ def test_a_wrong_scenario_names_file_scenario_field_and_remedy(factors, tmp_path
     assert text.startswith("mine.yaml: scenario")
     assert "field" in text
     assert says in text
+
+
+def test_the_user_s_file_may_convert_rates_in_its_own_way_and_nothing_else(factors, tmp_path):
+    path = tmp_path / "mine.yaml"
+    path.write_text("rates_conversion: {duration: 8, convexity: 90}")
+    library = load_scenarios(factors, path)
+    assert library.rates_conversion.to_return(0.01) == pytest.approx(-0.08 + 0.0045)
+    assert len(library.active) == 23
+    for text, says in (
+        ("rates_conversion: {duration: -1, convexity: 90}", "rates_conversion, field 'duration'"),
+        ("scenario: []", "field 'scenario': is unknown"),
+        ("scenarios:\n- id: mine\n  id: other", "line 3, field 'id': is given twice"),
+    ):
+        path.write_text(text)
+        with pytest.raises(ConfigError, match=r"mine\.yaml") as refused:
+            load_scenarios(factors, path)
+        assert says in str(refused.value)
 
 
 def test_a_file_that_is_no_yaml_or_missing_or_huge_is_refused(factors, tmp_path):

@@ -50,6 +50,17 @@ def test_t28_backwards_and_after_later_sessions_gives_the_same_analytics(make_ho
         pd.testing.assert_frame_equal(rows, range_rows[name], check_exact=True, obj=name)
 
 
+def test_t18_prices_of_the_next_thirty_sessions_change_no_table(make_home, range_rows):
+    """As-of invariance: the same sessions out of a panel that goes on for thirty more, byte by byte."""
+    home = make_home()
+    home.run(FIRST, "2025-07-22")
+    assert home.table("portfolio_snapshots")["session"].nunique() == 35
+    for name in ANALYTICS:
+        rows = home.table(name)
+        rows = rows[rows["session"] <= pd.Timestamp(LAST)].reset_index(drop=True)
+        pd.testing.assert_frame_equal(rows, range_rows[name], check_exact=True, obj=name)
+
+
 def test_t29_running_a_session_again_leaves_the_others_untouched(make_home, range_rows):
     home = make_home()
     home.run(FIRST, LAST)

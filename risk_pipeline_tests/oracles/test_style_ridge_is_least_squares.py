@@ -6,7 +6,8 @@ import numpy as np
 import pytest
 from statsmodels.datasets import longley
 
-from risk_pipeline.analytics.style_ridge import relative_factors, style_ridge
+from risk_pipeline.analytics.core_factors import relative_factors
+from risk_pipeline.analytics.style_ridge import style_ridge
 
 PENALTY, HALF_LIFE, WINDOW = 40.0, 126.0, 252
 PRIOR = np.array([1.0, 0, 0, 0, 0, 0, 0, 0])
