@@ -2,6 +2,7 @@
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
+PORT ?= 3000
 export DAGSTER_HOME := $(CURDIR)/dagster_home
 # Two processes with two BLAS threads each run four times slower than with one each.
 export OMP_NUM_THREADS ?= 1
@@ -16,10 +17,10 @@ test: lint
 	@$(BIN)/pytest -n 2 --dist loadfile
 
 dev: $(VENV)/installed
-	@$(BIN)/dagster dev --workspace workspace.yaml --port 3000
+	@$(BIN)/dagster dev --workspace workspace.yaml --port $(PORT)
 
 dev-postgres: $(VENV)/installed
-	@$(BIN)/python deploy/embedded_postgres.py $(BIN)/dagster dev --workspace workspace.yaml --port 3000
+	@$(BIN)/python deploy/embedded_postgres.py $(BIN)/dagster dev --workspace workspace.yaml --port $(PORT)
 
 bench: $(VENV)/installed
 	@for f in benchmarks/*.py; do echo "== $$f"; $(BIN)/python $$f || exit 1; done
