@@ -11,7 +11,8 @@ from .analytics.bayes_ratio import BayesRatio, bayes_ratio
 from .analytics.core_factors import relative_factors
 from .settings import Settings
 from .storage.market_data import panels_for
-from .storage.price_panel import PanelError, open_panel
+from .storage.panel_store import PanelStore
+from .storage.price_panel import PanelError
 
 if TYPE_CHECKING:
     import sqlalchemy as sa
@@ -29,7 +30,7 @@ def calibrate(engine: sa.Engine, factors: FactorRegistry, session: date) -> Baye
     name = panels_for(engine, [session]).get(session)
     if name is None:
         raise PanelError(f"{session} has no price panel yet: `risk-pipeline run --date {session}` makes it")
-    panel = open_panel(Settings().panel_folder, name)
+    panel = PanelStore(*Settings().panel_location).open(name)
     column = {symbol: number for number, symbol in enumerate(panel.symbols)}
     wanted = [factors.market.proxy, factors.rates.proxy, *(style.proxy for style in factors.styles)]
     if set(wanted) - set(column):
