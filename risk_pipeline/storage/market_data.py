@@ -11,7 +11,7 @@ import numpy as np
 import pandas as pd
 import sqlalchemy as sa
 
-from . import tables
+from . import bulk, tables
 from .database import insert_rows, read_frame, replace_table, transaction
 from .tables import market_data_cache as bars_table
 from .tables import market_data_ranges as ranges_table
@@ -43,6 +43,9 @@ def store_bars(engine: sa.Engine, bars: pd.DataFrame, *, known_at: datetime) -> 
     bars = bars.assign(session=pd.to_datetime(bars["session"]).astype("datetime64[s]"))
     with transaction(engine, bars_table) as connection:
         stored = _stored(connection, bars)
+        if stored.empty:  # the first sight of these symbols
+            columns = [column.name for column in bars_table.columns]
+            return StoredBars(insert_rows(connection, bars_table, bars[columns]), 0)
         both = bars.merge(stored, on=["session", "symbol"], how="left", suffixes=("", "_old"), indicator=True)
         is_new = (both["_merge"] == "left_only").to_numpy()
         changes = []
@@ -73,15 +76,16 @@ def _stored(connection: sa.Connection, bars: pd.DataFrame) -> pd.DataFrame:
     first, last = bars["session"].min().date(), bars["session"].max().date()
     symbols = sorted(bars["symbol"].unique())
     columns = [bars_table.c.session, bars_table.c.symbol, *(bars_table.c[name] for name in COMPARED)]
-    rows: list[Any] = []
-    for at in range(0, len(symbols), 500):
-        rows += connection.execute(
+    parts = [
+        bulk.read(
+            connection,
             sa.select(*columns).where(
                 bars_table.c.session.between(first, last), bars_table.c.symbol.in_(symbols[at : at + 500])
-            )
-        ).fetchall()
-    frame = pd.DataFrame.from_records(rows, columns=[column.name for column in columns])
-    return frame.assign(session=pd.to_datetime(frame["session"]).astype("datetime64[s]"))
+            ),
+        )
+        for at in range(0, len(symbols), 500)
+    ]
+    return pd.concat(parts, ignore_index=True)
 
 
 def asked_ranges(engine: sa.Engine, symbols: Sequence[str]) -> dict[str, tuple[date, date]]:
@@ -98,17 +102,12 @@ def asked_ranges(engine: sa.Engine, symbols: Sequence[str]) -> dict[str, tuple[d
 def extend_ranges(engine: sa.Engine, symbols: Sequence[str], first: date, last: date) -> None:
     """Record that the source has been asked for the symbols from ``first`` to ``last``."""
     with transaction(engine, ranges_table) as connection:
-        rows = {row.symbol: row for row in connection.execute(sa.select(ranges_table)).fetchall()}
+        ranges = {row.symbol: tuple(row[1:]) for row in connection.execute(sa.select(ranges_table))}
         for symbol in symbols:
-            known = rows.get(symbol)
-            values = {
-                "first_session": min(first, known.first_session) if known else first,
-                "last_session": max(last, known.last_session) if known else last,
-            }
-            if known is None:
-                connection.execute(sa.insert(ranges_table).values(symbol=symbol, **values))
-            elif (known.first_session, known.last_session) != tuple(values.values()):
-                connection.execute(sa.update(ranges_table).where(ranges_table.c.symbol == symbol).values(**values))
+            known_first, known_last = ranges.get(symbol, (first, last))
+            ranges[symbol] = (min(first, known_first), max(last, known_last))
+        rows = [(symbol, *stretch) for symbol, stretch in ranges.items()]
+        replace_table(connection, ranges_table, pd.DataFrame(rows, columns=[c.name for c in ranges_table.columns]))
 
 
 def sessions_with_bars(engine: sa.Engine, sessions: Sequence[date]) -> set[date]:
@@ -147,9 +146,7 @@ def update_coverage(engine: sa.Engine, sessions_between: Callable[[date, date], 
     """
     bars = read_frame(
         engine,
-        sa.select(bars_table.c.symbol, bars_table.c.session, bars_table.c.close).order_by(
-            bars_table.c.symbol, bars_table.c.session
-        ),
+        sa.select(bars_table.c.symbol, bars_table.c.session, bars_table.c.close),
     )
     restated = read_frame(
         engine,
@@ -162,34 +159,43 @@ def update_coverage(engine: sa.Engine, sessions_between: Callable[[date, date], 
         rows = pd.DataFrame(columns=[column.name for column in tables.market_data_coverage.columns])
     else:
         calendar = sessions_between(bars["session"].min().date(), bars["session"].max().date())
-        rows = pd.DataFrame(
-            [
-                {"symbol": symbol, **_coverage(group, calendar), "restatements": restatements.get(symbol, 0)}
-                for symbol, group in bars.groupby("symbol", sort=True)
-            ]
-        )
+        rows = _coverage(bars, calendar)
+        rows["restatements"] = [restatements.get(symbol, 0) for symbol in rows["symbol"]]
     with transaction(engine, tables.market_data_coverage) as connection:
         replace_table(connection, tables.market_data_coverage, rows)
     return rows
 
 
-def _coverage(bars: pd.DataFrame, calendar: np.ndarray[Any, Any]) -> dict[str, Any]:
-    days = bars["session"].to_numpy().astype("datetime64[D]")
-    places = np.searchsorted(calendar, days)
-    holes = np.diff(places) - 1
-    closes = bars["close"].to_numpy()
-    same = np.concatenate([[0], np.equal(closes[1:], closes[:-1]).astype(int), [0]])
-    edges = np.flatnonzero(np.diff(same))
-    runs = edges[1::2] - edges[::2] + 1
-    return {
-        "first_session": bars["session"].iloc[0],
-        "last_session": bars["session"].iloc[-1],
-        "sessions_expected": int(places[-1] - places[0] + 1),
-        "sessions_present": len(days),
-        "gap_count": int((holes > 0).sum()),
-        "longest_gap": int(holes.max(initial=0)),
-        "stale_stretches": int((runs >= STALE).sum()),
-    }
+def _coverage(bars: pd.DataFrame, calendar: np.ndarray[Any, Any]) -> pd.DataFrame:
+    """Return a row per symbol, in their order, of bars of any order."""
+    codes, symbols = pd.factorize(bars["symbol"], sort=True)
+    order = np.lexsort((bars["session"].to_numpy(), codes))
+    codes, days, closes = (
+        codes[order],
+        bars["session"].to_numpy().astype("datetime64[D]")[order],
+        bars["close"].to_numpy(dtype=float)[order],
+    )
+    place = np.searchsorted(calendar, days)
+    start = np.flatnonzero(np.diff(codes, prepend=-1))
+    end = np.append(start[1:], len(codes)) - 1
+    inside = np.diff(codes, prepend=-1) == 0  # not the first bar of its symbol
+    hole = np.where(inside, np.diff(place, prepend=0) - 1, 0)
+    same = inside & (np.diff(closes, prepend=np.nan) == 0)
+    edges = np.diff(np.concatenate([[False], same, [False]]).astype(int))
+    first, after = np.flatnonzero(edges == 1), np.flatnonzero(edges == -1)
+    stale = first[after - first + 1 >= STALE]
+    return pd.DataFrame(
+        {
+            "symbol": np.asarray(symbols, dtype=object),
+            "first_session": days[start],
+            "last_session": days[end],
+            "sessions_expected": place[end] - place[start] + 1,
+            "sessions_present": end - start + 1,
+            "gap_count": np.add.reduceat(hole > 0, start, dtype=int),
+            "longest_gap": np.maximum.reduceat(hole, start),
+            "stale_stretches": np.bincount(codes[stale], minlength=len(symbols)),
+        }
+    )
 
 
 def record_panel(

@@ -12,7 +12,8 @@ import pandas as pd
 import sqlalchemy as sa
 
 from . import tables
-from .database import StorageError, insert_rows, read_frame, transaction
+from .columns import StorageError
+from .database import insert_rows, read_frame, transaction
 from .tables import metadata, portfolio_snapshots, positions
 
 
@@ -228,10 +229,12 @@ def read_table(
     first: date | None = None,
     last: date | None = None,
     portfolio: str | None = None,
+    columns: Sequence[str] | None = None,
 ) -> pd.DataFrame:
     """Return the rows of a table (or of the view ``stress_factor_impacts``) in the order of its key.
 
-    ``first`` and ``last`` bound the session, ``portfolio`` the portfolio's id.
+    ``first`` and ``last`` bound the session, ``portfolio`` the portfolio's id. With ``columns`` only these, which is
+    much faster, and in no order.
     """
     if name == tables.STRESS_FACTOR_IMPACTS:
         source: Any = tables.STRESS_FACTOR_IMPACTS_SELECT.subquery(name)
@@ -241,11 +244,11 @@ def read_table(
         order = [column.name for column in source.primary_key.columns]
     else:
         raise StorageError(f"there is no table {name!r}; there are {', '.join(sorted(metadata.tables))}")
-    select = sa.select(source)
+    select = sa.select(source) if columns is None else sa.select(*(source.c[column] for column in columns))
     if first is not None:
         select = select.where(source.c.session >= first)
     if last is not None:
         select = select.where(source.c.session <= last)
     if portfolio is not None:
         select = select.where(source.c.portfolio_id == portfolio)
-    return read_frame(engine, select, by=order)
+    return read_frame(engine, select, by=order if columns is None else ())

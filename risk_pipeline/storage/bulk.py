@@ -1,0 +1,204 @@
+"""Many rows at once, in and out: binary COPY and aggregated columns on Postgres, executemany and tuples on SQLite.
+
+Postgres gets the bytes of its binary COPY put together by NumPy, column by column, and returns a whole column as
+one array: row by row through the driver either costs ten times as much.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from typing import Any, cast
+
+import numpy as np
+import pandas as pd
+import sqlalchemy as sa
+
+from ..analytics.arrays import Bool2D
+from .columns import Column
+
+CHUNK = 8_000_000
+"""So many bytes of a COPY are put together at once."""
+HEADER = b"PGCOPY\n\xff\r\n\0" + bytes(8)
+END = b"\xff\xff"
+EPOCH = np.datetime64("2000-01-01")  # of Postgres
+Bytes2D = np.ndarray[tuple[int, int], np.dtype[np.uint8]]
+
+
+def insert(connection: sa.Connection, table: sa.Table, columns: list[Column]) -> int:
+    """Insert checked columns; returns the number of rows."""
+    count = len(columns[0].values)
+    if not count:
+        return 0
+    names = ", ".join(f'"{column.name}"' for column in columns)
+    driver: Any = connection.connection.driver_connection
+    if connection.dialect.name == "postgresql":
+        with (
+            driver.cursor() as cursor,
+            cursor.copy(f'COPY "{table.name}" ({names}) FROM STDIN (FORMAT BINARY)') as copy,
+        ):
+            copy.write(HEADER)
+            for piece in _pieces(columns, count):
+                copy.write(piece)
+            copy.write(END)
+    else:
+        marks = ", ".join("?" * len(columns))
+        driver.executemany(
+            f'INSERT INTO "{table.name}" ({names}) VALUES ({marks})',  # noqa: S608 (names are ours)
+            zip(*(_sqlite_values(column) for column in columns), strict=True),
+        )
+    return count
+
+
+def _pieces(columns: list[Column], count: int) -> Iterator[bytes]:
+    """Yield the rows in the format of a binary COPY."""
+    start = 0
+    rows = 1000
+    while start < count:
+        fields = [_field(column.part(slice(start, start + rows))) for column in columns]
+        size = min(rows, count - start)
+        width = 2 + sum(data.shape[1] for data, _ in fields)
+        out, kept = np.empty((size, width), dtype=np.uint8), np.ones((size, width), dtype=bool)
+        out[:, :2] = np.frombuffer(len(columns).to_bytes(2, "big"), dtype=np.uint8)
+        at = 2
+        for data, keep in fields:
+            out[:, at : at + data.shape[1]] = data
+            if keep is not None:
+                kept[:, at : at + data.shape[1]] = keep
+            at += data.shape[1]
+        yield (out if all(keep is None for _, keep in fields) else out[kept]).tobytes()
+        start += size
+        rows = max(CHUNK // width, 1)
+
+
+def _field(column: Column) -> tuple[Bytes2D, Bool2D | None]:
+    """Return each row's length and value as bytes, and which of them count; None for all."""
+    if column.texts is not None:
+        encoded = [text.encode() for text in column.texts]
+        lengths = np.array([*map(len, encoded), 0])
+        data = _with_length(np.array([*encoded, b""], dtype=f"S{max(lengths.max(), 1)}"), lengths)
+        data[-1, :4] = 0xFF  # absent: the length is -1, nothing follows
+        codes = np.where(column.absent, -1, column.values)
+        keep = np.arange(data.shape[1]) < 4 + lengths[:, None]
+        return data[codes], keep[codes]
+    values = _big_endian(column)
+    out = _with_length(values, np.full(len(values), values.itemsize))
+    if not column.absent.any():
+        return out, None
+    out[column.absent, :4] = 0xFF
+    keep = np.ones(out.shape, dtype=bool)
+    keep[column.absent, 4:] = False
+    return out, keep
+
+
+def _with_length(values: np.ndarray[Any, Any], lengths: np.ndarray[Any, Any]) -> Bytes2D:
+    out = np.empty((len(values), 4 + values.itemsize), dtype=np.uint8)
+    out[:, :4] = lengths.astype(">i4").view(np.uint8).reshape(-1, 4)
+    out[:, 4:] = values.view(np.uint8).reshape(len(values), -1)
+    return out
+
+
+def _big_endian(column: Column) -> np.ndarray[Any, Any]:
+    """Return numbers, days since 2000 or microseconds since then as Postgres has them."""
+    if issubclass(column.kind, sa.Date):
+        return np.asarray((column.values - EPOCH).astype(np.int64), dtype=">i4")
+    if issubclass(column.kind, sa.DateTime):
+        return np.asarray((column.values - EPOCH.astype("datetime64[us]")).astype(np.int64), dtype=">i8")
+    if issubclass(column.kind, sa.Boolean):
+        return np.asarray(column.values, dtype=np.uint8)
+    return np.asarray(column.values, dtype=">i4" if issubclass(column.kind, sa.Integer) else ">f8")
+
+
+def _sqlite_values(column: Column) -> Any:
+    """Return values as SQLAlchemy stores them in SQLite, None for what is absent."""
+    if column.texts is not None:
+        return np.array([*column.texts, None], dtype=object)[np.where(column.absent, -1, column.values)].tolist()
+    if issubclass(column.kind, sa.Date | sa.DateTime):
+        times, codes = np.unique(column.values, return_inverse=True)
+        texts = [text.replace("T", " ") for text in np.datetime_as_string(times).tolist()]
+        return np.array([*texts, None], dtype=object)[np.where(column.absent, -1, codes)].tolist()
+    values = column.values.astype(int) if issubclass(column.kind, sa.Boolean) else column.values
+    if column.absent.any():
+        values = values.astype(object)
+        values[column.absent] = None
+    return values.tolist()
+
+
+def read(connection: sa.Connection, select: sa.Select[Any]) -> pd.DataFrame:
+    """Run a select; see :func:`~.database.read_frame`."""
+    wanted = list(select.selected_columns)
+    found = _postgres_columns if connection.dialect.name == "postgresql" else _sqlite_columns
+    columns = [_typed(column.type, values) for column, values in zip(wanted, found(connection, select), strict=True)]
+    names = [column.name for column in wanted]
+    return pd.DataFrame(dict(enumerate(columns)), copy=False).set_axis(names, axis="columns")
+
+
+def _is_number(kind: Any) -> bool:
+    return isinstance(kind, sa.Float | sa.Integer | sa.Boolean | sa.Date | sa.DateTime)
+
+
+def _postgres_columns(connection: sa.Connection, select: sa.Select[Any]) -> Iterator[Any]:
+    """Yield each column: numbers as float64 (days and microseconds since 1970 too), the rest as lists."""
+    rows = select.subquery()
+    whole: list[sa.ColumnElement[Any]] = []
+    for column in rows.c:
+        kind, value = column.type, cast("sa.ColumnElement[Any]", column)
+        if isinstance(kind, sa.Date):
+            value = column - sa.literal_column("DATE '1970-01-01'")
+        elif isinstance(kind, sa.DateTime):
+            value = sa.func.extract("epoch", column) * 1_000_000
+        elif isinstance(kind, sa.Boolean):
+            value = sa.cast(column, sa.Integer)
+        if _is_number(kind):
+            number = sa.func.coalesce(sa.cast(value, sa.Double), sa.literal_column("'NaN'::float8"))
+            whole.append(sa.func.array_agg(number))
+        else:
+            whole.append(sa.func.json_agg(value))
+    statement = sa.select(*whole).compile(dialect=connection.dialect, compile_kwargs={"render_postcompile": True})
+    driver: Any = connection.connection.driver_connection
+    with driver.cursor(binary=True) as cursor:
+        cursor.execute(str(statement), statement.construct_params())
+        for place, column in enumerate(rows.c):
+            raw = cursor.pgresult.get_value(0, place)
+            if _is_number(column.type):
+                elements = np.dtype([("length", ">i4"), ("value", ">f8")])
+                yield (np.frombuffer(raw, dtype=elements, offset=20)["value"].astype(float) if raw else np.empty(0))
+            else:
+                yield json.loads(raw) if raw else []
+
+
+def _sqlite_columns(connection: sa.Connection, select: sa.Select[Any]) -> Iterator[Any]:
+    result = connection.execute(select)
+    rows = result.cursor.fetchall() if result.cursor is not None else []  # as they are, without a Row of each
+    columns = list(zip(*rows, strict=True)) or [()] * len(list(select.selected_columns))
+    for column, values in zip(select.selected_columns, columns, strict=True):
+        if isinstance(column.type, sa.Date | sa.DateTime):
+            codes, texts = pd.factorize(np.array(values, dtype=object))
+            unit = "D" if isinstance(column.type, sa.Date) else "us"
+            times = np.array([*texts, "NaT"], dtype=f"datetime64[{unit}]")
+            yield np.where(codes < 0, np.nan, times.astype(np.int64)[codes])
+        elif isinstance(column.type, sa.JSON):
+            yield [None if value is None else json.loads(value) for value in values]
+        elif _is_number(column.type):
+            yield np.array(values, dtype=float)
+        else:
+            yield values
+
+
+def _typed(kind: Any, values: Any) -> Any:
+    if isinstance(kind, sa.Date | sa.DateTime):
+        missing = np.isnan(values)
+        unit = "D" if isinstance(kind, sa.Date) else "us"
+        times = np.where(missing, 0, values).astype(np.int64).astype(f"datetime64[{unit}]")
+        times[missing] = np.datetime64("NaT")
+        return times.astype("datetime64[s]") if isinstance(kind, sa.Date) else times
+    if isinstance(kind, sa.Integer | sa.Boolean) and not np.isnan(values).any():
+        return values.astype(bool if isinstance(kind, sa.Boolean) else np.int64)
+    if _is_number(kind):
+        return values
+    out = np.empty(len(values), dtype=object)
+    out[:] = values
+    if isinstance(kind, sa.String):  # one object for each different text
+        codes, texts = pd.factorize(out)
+        out = np.array([*texts, None], dtype=object)[codes]
+    return pd.Series(out, dtype=object)

@@ -1,0 +1,96 @@
+"""Frames as checked columns: what is about to be stored, held against its table."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import sqlalchemy as sa
+
+from ..analytics.arrays import Bool1D
+
+
+class StorageError(ValueError):
+    """Rows that don't fit their table, or a database that can't be used; the text names the remedy."""
+
+
+@dataclass(frozen=True)
+class Column:
+    """A column ready to be stored.
+
+    ``values`` are numbers, truth values, days or times; of texts and JSON, places in ``texts``. What they are where
+    ``absent`` is true says nothing.
+    """
+
+    name: str
+    kind: type
+    values: np.ndarray[Any, Any]
+    absent: Bool1D
+    texts: list[str] | None = None
+
+    def part(self, rows: slice) -> Column:
+        """Return some of the rows."""
+        if self.kind is sa.JSON and self.texts is not None:  # long texts, each used once
+            texts = self.texts[rows]
+            return Column(self.name, self.kind, np.arange(len(texts)), self.absent[rows], texts)
+        return Column(self.name, self.kind, self.values[rows], self.absent[rows], self.texts)
+
+
+def checked_columns(table: sa.Table, frame: pd.DataFrame, sessions: Sequence[date] | None) -> list[Column]:
+    """Return a frame's columns in the table's order.
+
+    Raises
+    ------
+    StorageError
+        If the frame doesn't have exactly the table's columns, holds another session than ``sessions``, or a
+        value that its column can't hold.
+    """
+    names = [column.name for column in table.columns]
+    missing = [name for name in names if name not in frame]
+    unknown = [name for name in frame if name not in names]
+    if missing or unknown:
+        raise StorageError(
+            f"{table.name}: columns missing {missing}, unknown {unknown}; give exactly the table's columns"
+        )
+    columns = [_column(table, column, frame[column.name]) for column in table.columns]
+    if sessions is not None and len(frame):
+        days = columns[names.index("session")].values
+        strange = np.setdiff1d(days, np.array(sessions, dtype="datetime64[D]"))
+        if len(strange):
+            raise StorageError(f"{table.name}: rows of {strange[0]}, which is not among the sessions to replace")
+    return columns
+
+
+def _column(table: sa.Table, column: sa.Column[Any], values: pd.Series) -> Column:
+    kind, label = type(column.type), f"{table.name}.{column.name}"
+    absent = values.isna().to_numpy(dtype=bool)
+    if absent.any() and not column.nullable:
+        raise StorageError(f"{label} is missing in row {int(np.argmax(absent))} of {len(values)}; every row needs it")
+    if issubclass(kind, sa.String):
+        codes, found = pd.factorize(values)
+        texts = [str(text) for text in found]
+        limit, longest = getattr(column.type, "length", None) or np.inf, max(texts, key=len, default="")
+        if len(longest) > limit:
+            raise StorageError(f"{label}: {longest[:20]}… is over {limit} characters; shorten it")
+        return Column(column.name, sa.String, codes, absent, texts)
+    if issubclass(kind, sa.JSON):
+        texts = [json.dumps(value) for value in values]
+        return Column(column.name, sa.JSON, np.arange(len(texts)), absent, texts)
+    if issubclass(kind, sa.Date):
+        return Column(column.name, kind, pd.to_datetime(values).to_numpy().astype("datetime64[D]"), absent)
+    if issubclass(kind, sa.DateTime):
+        return Column(column.name, kind, pd.to_datetime(values).to_numpy().astype("datetime64[us]"), absent)
+    if issubclass(kind, sa.Boolean):
+        return Column(column.name, kind, values.to_numpy(dtype=object, na_value=False).astype(bool), absent)
+    numbers = values.to_numpy(dtype=float, na_value=np.nan)
+    if issubclass(kind, sa.Integer):
+        numbers = np.where(absent, 0.0, numbers)
+        if not np.all((numbers == np.round(numbers)) & (np.abs(numbers) < 2**31)):
+            raise StorageError(f"{label} holds a number that is no 32-bit integer; round it")
+        numbers = numbers.astype(np.int64)
+    return Column(column.name, kind, numbers, absent)

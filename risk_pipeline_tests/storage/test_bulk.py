@@ -1,0 +1,124 @@
+"""Rows in bulk, in and out, against SQLAlchemy's own way of writing and reading the same values."""
+
+from __future__ import annotations
+
+from datetime import date, datetime
+
+import numpy as np
+import pandas as pd
+import pytest
+import sqlalchemy as sa
+
+from risk_pipeline.storage import bulk
+from risk_pipeline.storage.columns import checked_columns
+from risk_pipeline.storage.database import read_frame
+
+TABLE = sa.Table(
+    "every_kind",
+    sa.MetaData(),
+    sa.Column("number", sa.Integer, primary_key=True),
+    sa.Column("text", sa.String(20)),
+    sa.Column("day", sa.Date),
+    sa.Column("time", sa.DateTime(timezone=False)),
+    sa.Column("real", sa.Float),
+    sa.Column("count", sa.Integer),
+    sa.Column("flag", sa.Boolean),
+    sa.Column("document", sa.JSON(none_as_null=True)),
+)
+ROWS = [
+    (
+        0,
+        "Zürich % 'quoted'",
+        date(1970, 1, 1),
+        datetime(2025, 6, 30, 21, 0, 0, 123456),
+        0.1 + 0.2,
+        -3,
+        True,
+        {"a": [1]},
+    ),
+    (1, "", date(2199, 12, 31), datetime(1999, 12, 31), -1e-300, 2**31 - 1, False, [0.1, None, "x\n"]),
+    (2, "line\nbreak\t\x1f", date(2000, 1, 1), datetime(2000, 1, 1), float("inf"), -(2**31) + 1, True, {}),
+    (3, None, None, None, None, None, None, None),
+    (
+        4,
+        "%(x)s 中文",
+        date(1999, 12, 31),
+        datetime(2025, 1, 1, 0, 0, 0, 1),
+        1.7976931348623157e308,
+        0,
+        False,
+        {"z": "é"},
+    ),
+]
+NAMES = [column.name for column in TABLE.columns]
+
+
+@pytest.fixture
+def every_kind(engine):
+    TABLE.create(engine)
+    return engine
+
+
+def frame(rows) -> pd.DataFrame:
+    out = pd.DataFrame(rows, columns=NAMES)
+    return out.astype({"text": object, "flag": object, "document": object})
+
+
+def plain(engine) -> list[tuple]:
+    with engine.connect() as connection:
+        return [tuple(row) for row in connection.execute(sa.select(TABLE).order_by(TABLE.c.number))]
+
+
+def test_rows_in_bulk_are_the_rows_that_one_by_one_inserts_make(every_kind):
+    with every_kind.begin() as connection:
+        assert bulk.insert(connection, TABLE, checked_columns(TABLE, frame(ROWS), None)) == len(ROWS)
+    assert plain(every_kind) == ROWS
+
+
+def test_reading_in_bulk_gives_what_was_inserted_one_by_one(every_kind):
+    with every_kind.begin() as connection:
+        connection.execute(sa.insert(TABLE), [dict(zip(NAMES, row, strict=True)) for row in ROWS])
+    found = read_frame(every_kind, sa.select(TABLE), by=["number"])
+    assert [str(kind) for kind in found.dtypes] == [
+        *("int64", "object", "datetime64[s]", "datetime64[us]", "float64", "float64", "float64", "object")
+    ]
+    for name, *values in zip(NAMES, *ROWS, strict=True):
+        for value, back in zip(values, found[name], strict=True):
+            if type(value) is date:
+                value = pd.Timestamp(value)  # noqa: PLW2901
+            assert pd.isna(back) if value is None else back == value, (name, value, back)
+
+
+def test_a_select_with_parameters_an_order_and_no_rows(every_kind):
+    with every_kind.begin() as connection:
+        connection.execute(sa.insert(TABLE), [dict(zip(NAMES, row, strict=True)) for row in ROWS])
+    wanted = sa.select(TABLE.c.number, TABLE.c.text).where(TABLE.c.text.in_([ROWS[0][1], ROWS[4][1]]))
+    assert read_frame(every_kind, wanted.order_by(TABLE.c.number.desc()))["number"].tolist() == [4, 0]
+    nothing = read_frame(every_kind, wanted.where(TABLE.c.day > date(2190, 1, 1)))
+    assert nothing.empty
+    assert nothing.columns.tolist() == ["number", "text"]
+
+
+def test_more_rows_than_are_put_together_at_once(every_kind, monkeypatch):
+    monkeypatch.setattr(bulk, "CHUNK", 100_000)
+    rng = np.random.default_rng(3)
+    count = 5_000
+    rows = pd.DataFrame(
+        {
+            "number": np.arange(count),
+            "text": rng.choice(np.array(["a", "bcd", "é" * 20, None], dtype=object), count),
+            "day": np.datetime64("2025-01-01") + rng.integers(0, 900, count),
+            "time": pd.NaT,
+            "real": np.where(rng.random(count) < 0.3, np.nan, rng.standard_normal(count)),
+            "count": rng.integers(0, 9, count),
+            "flag": rng.random(count) < 0.5,
+            "document": [{"row": number} if number % 3 else None for number in range(count)],
+        }
+    )
+    with every_kind.begin() as connection:
+        bulk.insert(connection, TABLE, checked_columns(TABLE, rows, None))
+    back = read_frame(every_kind, sa.select(TABLE), by=["number"])
+    for name in ("text", "day", "real", "count", "flag", "document"):
+        there = rows[name].notna()
+        assert (back[name].notna() == there).all()
+        assert (back.loc[there, name] == rows.loc[there, name]).all()
