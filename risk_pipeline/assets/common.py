@@ -98,7 +98,11 @@ class Stopwatch:
         return {f"seconds/{name}": round(value, 3) for name, value in self.seconds.items()}
 
 
-def table_metadata(rows: Sequence[Mapping[str, Any]], limit: int = 25) -> dg.TableMetadataValue:
+SHOWN = 25
+"""Rows of a table in the UI, at most."""
+
+
+def table_metadata(rows: Sequence[Mapping[str, Any]], limit: int = SHOWN) -> dg.TableMetadataValue:
     """Return rows as a small table for the UI; dates become text and numbers four significant digits."""
 
     def cell(value: Any) -> str | int | float | bool | None:

@@ -33,7 +33,12 @@ def read_core_model(inputs: Inputs) -> CoreModel:
     """Read the rows that ``factor_exposures`` wrote for the sessions."""
     factors = inputs.registries.factors
     span: dict[str, Any] = {"first": inputs.sessions[0], "last": inputs.sessions[-1]}
-    exposures = read_table(inputs.db.engine, "factor_exposures", **span)
+    exposures = read_table(
+        inputs.db.engine,
+        "factor_exposures",
+        **span,
+        columns=["session", "portfolio_id", "factor_name", "dollar_exposure", "coverage", "residual_volatility"],
+    )
     days = np.array(inputs.sessions, dtype="datetime64[D]").astype("datetime64[s]")
     at = (
         pd.Index(days).get_indexer(pd.DatetimeIndex(exposures["session"]).astype("datetime64[s]")),
@@ -46,10 +51,10 @@ def read_core_model(inputs: Inputs) -> CoreModel:
         out[at[0][keep], at[1][keep]] = exposures[column].to_numpy(dtype=float)[keep]
         return out
 
-    names = exposures["factor_name"].to_numpy()
-    dollar = {name: scatter(names == name, "dollar_exposure") for name in set(names)}
+    factor, names = pd.factorize(exposures["factor_name"])
+    dollar = {name: scatter(factor == number, "dollar_exposure") for number, name in enumerate(names)}
     absent = np.full(inputs.book.equity.shape, np.nan)
-    market = names == factors.core_names[0]
+    market = names[factor] == factors.core_names[0]
     core = [dollar.get(name, absent) for name in factors.core_names]
     stored = read_table(inputs.db.engine, "factor_covariance", **span)
     covariance = np.full((len(days), len(core), len(core)), np.nan)

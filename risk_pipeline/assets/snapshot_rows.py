@@ -69,16 +69,14 @@ def _with_analytics(inputs: Inputs, snapshots: pd.DataFrame) -> pd.DataFrame:
     factors = inputs.registries.factors
     key = ["session", "portfolio_id"]
     span: dict[str, Any] = {"first": inputs.sessions[0], "last": inputs.sessions[-1]}
-    exposures = read_table(inputs.db.engine, "factor_exposures", **span)
+    exposures = read_table(
+        inputs.db.engine, "factor_exposures", **span, columns=[*key, "factor_name", "exposure", "coverage"]
+    )
     wide = exposures.pivot_table(
         index=key, columns="factor_name", values="exposure", aggfunc="first", dropna=False
     ).reindex(columns=[factors.market.name, factors.provider.name, factors.rates.name])
     wide.columns = pd.Index(["market_beta", "provider_beta", "ir_beta"])
     market = exposures[exposures["factor_name"] == factors.market.name].set_index(key)
-    volatility = read_table(inputs.db.engine, "portfolio_volatility", **span).set_index(key)
-    stress = read_table(inputs.db.engine, "stress_test_results", **span)
-    known = stress.dropna(subset=["correlated_pnl"])
-    worst = known.loc[known.groupby(key)["correlated_pnl"].idxmin()].set_index(key)
     numbers = [
         "realised_21",
         "realised_63",
@@ -90,6 +88,12 @@ def _with_analytics(inputs: Inputs, snapshots: pd.DataFrame) -> pd.DataFrame:
         "es_95",
         "es_99",
     ]
+    volatility = read_table(inputs.db.engine, "portfolio_volatility", **span, columns=[*key, *numbers]).set_index(key)
+    stress = read_table(
+        inputs.db.engine, "stress_test_results", **span, columns=[*key, "scenario_id", "correlated_pnl"]
+    )
+    known = stress.dropna(subset=["correlated_pnl"]).sort_values("scenario_id", kind="stable", ignore_index=True)
+    worst = known.loc[known.groupby(key)["correlated_pnl"].idxmin()].set_index(key)
     out = (
         snapshots.join(wide, on=key)
         .join(market["coverage"], on=key)

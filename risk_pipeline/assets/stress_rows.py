@@ -197,7 +197,13 @@ def _portfolio_rows(
 def _core_betas(inputs: Inputs) -> np.ndarray:
     """Return the stored core betas of every panel symbol, (D, N, K); NaN where there is none."""
     names = pd.Index(inputs.registries.factors.core_names)
-    rows = read_table(inputs.db.engine, "symbol_factor_exposures", first=inputs.sessions[0], last=inputs.sessions[-1])
+    rows = read_table(
+        inputs.db.engine,
+        "symbol_factor_exposures",
+        first=inputs.sessions[0],
+        last=inputs.sessions[-1],
+        columns=["session", "symbol", "factor_name", "beta"],
+    )
     out = np.full((len(inputs.sessions), len(inputs.panel.symbols), len(names)), np.nan)
     day = pd.DatetimeIndex(np.array(inputs.sessions, dtype="datetime64[s]")).get_indexer(
         pd.DatetimeIndex(rows["session"]).astype("datetime64[s]")

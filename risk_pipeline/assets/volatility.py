@@ -4,7 +4,7 @@ import dagster as dg
 
 from ..resources import Database, PriceCache, Registries
 from ..storage import tables
-from .common import DAILY, definition_metadata, run_sessions, table_metadata
+from .common import DAILY, SHOWN, definition_metadata, run_sessions, table_metadata
 from .compute import compute_sessions
 from .volatility_rows import compute_volatility
 
@@ -31,8 +31,8 @@ def volatility(
     result = compute_sessions(context, db, cache, registries, compute_volatility)
     last = run_sessions(context)[-1]
     records = {
-        "forecasts_against_outcomes": volatility_scorecard(db.engine, last),
-        "value_at_risk_against_outcomes": value_at_risk_scorecard(db.engine, last),
+        "forecasts_against_outcomes": volatility_scorecard(db.engine, last, most=SHOWN),
+        "value_at_risk_against_outcomes": value_at_risk_scorecard(db.engine, last, most=SHOWN),
     }
     tables_shown = {name: table_metadata(rows.to_dict("records")) for name, rows in records.items()}
     return dg.MaterializeResult(metadata={**(result.metadata or {}), **tables_shown})

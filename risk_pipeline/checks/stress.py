@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 
 from ..resources import Registries
-from ..storage.check_queries import exposures, impacts, stress
+from ..storage.check_queries import contribution_parts, count_of_each, exposures, stress
 from .common import WARN, Finding, session_check
 from .exposures import KEY, eligible
 
@@ -21,24 +21,24 @@ def expected_row_count(engine: sa.Engine, registries: Registries, sessions: list
     """Every eligible portfolio has one row for each active scenario."""
     wanted = eligible(engine, sessions)
     ids = {scenario.id for scenario in registries.scenarios.active}
-    found = stress(engine, sessions).groupby(KEY)["scenario_id"].agg(set).rename("found").reset_index()
-    merged = wanted.merge(found, on=KEY, how="left")
-    wrong = [scenarios != ids for scenarios in merged["found"]]
+    merged = wanted.merge(
+        count_of_each(engine, "stress_test_results", "scenario_id", ids, sessions), on=KEY, how="left"
+    )
+    wrong = (merged["rows"] != len(ids)) | (merged["known"] != len(ids))
     return Finding(len(wanted), "eligible portfolios", merged.loc[wrong, KEY])
 
 
 def rates_scenarios_not_zero(engine: sa.Engine, registries: Registries, sessions: list[date]) -> Finding:
     """A portfolio with a rates beta gains or loses when rates move."""
     factors = registries.factors
-    beta = exposures(engine, sessions)
-    beta = beta[(beta["factor_name"] == factors.rates.name) & (beta["dollar_exposure"].abs() > 1.0)]
+    beta = exposures(engine, sessions, factors.rates.name)
+    beta = beta[beta["dollar_exposure"].abs() > 1.0]
     shocked = [
         s.id
         for s in registries.scenarios.active
         if {shock.factor for shock in s.shocks} == {factors.rates.scenario_key}
     ]
-    rows = stress(engine, sessions)
-    rows = rows[rows["scenario_id"].isin(shocked)].merge(beta[KEY], on=KEY)
+    rows = stress(engine, sessions, shocked).merge(beta[KEY], on=KEY)
     zero = rows["direct_pnl"].isna() | (rows["direct_pnl"] == 0) | rows["correlated_pnl"].isna()
     return Finding(len(rows), "rates results", rows.loc[zero, [*KEY, "scenario_id"]])
 
@@ -46,11 +46,40 @@ def rates_scenarios_not_zero(engine: sa.Engine, registries: Registries, sessions
 def contributions_sum_to_total(engine: sa.Engine, registries: Registries, sessions: list[date]) -> Finding:
     """The factors' contributions and the options' revaluation sum to each scenario's P&L."""
     rows = stress(engine, sessions).dropna(subset=["correlated_pnl"])
-    merged = rows.merge(impacts(engine, sessions), on=[*KEY, "scenario_id"], how="left")
-    gap = (merged["impact"] + merged["option_revaluation"] - merged["correlated_pnl"]).abs()
-    tolerance = 1e-6 * np.maximum(merged["correlated_pnl"].abs(), 1.0)
-    bad = merged.assign(gap=gap).loc[~(gap <= tolerance), [*KEY, "scenario_id", "gap"]]
-    return Finding(len(merged), "results", bad)
+    moves, dollars = contribution_parts(engine, sessions)
+    impact = _impact(rows, moves, dollars)
+    gap = (impact + rows["option_revaluation"] - rows["correlated_pnl"]).abs()
+    tolerance = 1e-6 * np.maximum(rows["correlated_pnl"].abs(), 1.0)
+    bad = rows.assign(gap=gap).loc[~(gap <= tolerance), [*KEY, "scenario_id", "gap"]]
+    return Finding(len(rows), "results", bad)
+
+
+def _impact(rows: pd.DataFrame, moves: pd.DataFrame, dollars: pd.DataFrame) -> np.ndarray:
+    """Return the summed contributions of the factors to each row; NaN where a row has none.
+
+    As the view has them, without its portfolios x scenarios x factors rows.
+    """
+    days, owners, scenarios, factors = (
+        pd.Index(values.unique())
+        for values in (rows["session"], rows["portfolio_id"], rows["scenario_id"], moves["factor_name"])
+    )
+    move = np.full((len(days), len(scenarios), len(factors)), np.nan)
+    dollar = np.full((len(days), len(owners), len(factors)), np.nan)
+    for array, table, index, name, column in (
+        (move, moves, scenarios, "scenario_id", "move"),
+        (dollar, dollars, owners, "portfolio_id", "dollar_exposure"),
+    ):
+        at = [days.get_indexer(table["session"]), index.get_indexer(table[name])]
+        at.append(factors.get_indexer(table["factor_name"]))
+        keep = np.all(np.array(at) >= 0, axis=0)
+        array[tuple(place[keep] for place in at)] = table[column].to_numpy(dtype=float)[keep]
+    known = np.einsum("dsk,dpk->dsp", ~np.isnan(move), ~np.isnan(dollar))
+    summed = np.einsum("dsk,dpk->dsp", np.nan_to_num(move), np.nan_to_num(dollar))
+    at = [
+        index.get_indexer(rows[name])
+        for index, name in ((days, "session"), (scenarios, "scenario_id"), (owners, "portfolio_id"))
+    ]
+    return np.where(known, summed, np.nan)[tuple(at)]
 
 
 def shocks_plausible(engine: sa.Engine, registries: Registries, sessions: list[date]) -> Finding:

@@ -8,11 +8,12 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pandas as pd
 
+from ..analytics.backtests import kupiec
 from ..assets.common import CALENDAR
-from ..reports.scorecards import value_at_risk_scorecard
+from ..reports.scorecards import BACKTESTED
 from ..resources import Registries
 from ..storage.check_queries import volatilities
-from ..storage.queries import read_table
+from ..storage.queries import read_outcomes, read_table
 from .common import WARN, Finding, session_check
 from .exposures import KEY, eligible
 
@@ -48,10 +49,12 @@ def forecast_unbiased(engine: sa.Engine, registries: Registries, sessions: list[
 
 def value_at_risk_holds(engine: sa.Engine, registries: Registries, sessions: list[date]) -> Finding:
     """Losses beyond the 99 % value at risk were not far more frequent than they should be (Kupiec, p < 1 %)."""
-    record = value_at_risk_scorecard(engine, sessions[-1])
-    too_many = record["exceeded_99"] > 0.01 * record["outcomes"]
-    bad = record[too_many & (record["kupiec_p_99"] < 0.01)]
-    return Finding(len(record), "portfolios", bad[["portfolio_id", "outcomes", "exceeded_99", "kupiec_p_99"]])
+    outcomes = read_outcomes(engine, sessions[-1], BACKTESTED)
+    record = outcomes.groupby("portfolio_id")["exceeded_99"].agg(outcomes="size", exceeded_99="sum").reset_index()
+    many = record[record["exceeded_99"] > 0.01 * record["outcomes"]]
+    likely = [kupiec(int(row.exceeded_99), int(row.outcomes), 0.01).p_value for row in many.itertuples()]
+    many = many.assign(kupiec_p_99=np.array(likely, dtype=float))
+    return Finding(len(record), "portfolios", many[many["kupiec_p_99"] < 0.01])
 
 
 volatility_checks = [

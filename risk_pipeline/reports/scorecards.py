@@ -6,6 +6,7 @@ Read, not stored: a stored record would depend on which sessions had been run be
 from __future__ import annotations
 
 from datetime import date
+from itertools import islice
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -27,17 +28,20 @@ LEAST = 3 * HORIZON
 RIVALS = {"ewma": "ewma", "realised_21": "trailing"}
 
 
-def volatility_scorecard(engine: sa.Engine, last: date, entity_type: str = "portfolio") -> pd.DataFrame:
+def volatility_scorecard(
+    engine: sa.Engine, last: date, entity_type: str = "portfolio", *, most: int | None = None
+) -> pd.DataFrame:
     """Return a row per portfolio (or symbol) on its last forecasts whose outcome is known by ``last``.
 
     ``qlike`` of the forecast and of its rivals (``qlike_ewma``, ``qlike_trailing``; less is better); the
     Diebold-Mariano statistic and p-value against each (negative: the forecast is better); the Mincer-Zarnowitz
     regression of variances (``mz_intercept``, ``mz_slope`` and the p-value that they are 0 and 1); ``bias``, the
     root mean square of realised over forecast volatility (1 is unbiased). Tests are NaN with fewer than 63 forecasts.
+    Of the first ``most`` entities, all if None.
     """
     scores = read_scores(engine, last, entity_type, SCORED)
     rows = []
-    for entity, own in scores.groupby("entity"):
+    for entity, own in islice(scores.groupby("entity"), most):
         loss = own.pivot_table(index="session", columns="model", values="qlike")
         ours = own[own["model"] == "forecast"].set_index("session").sort_index()
         row: dict[str, Any] = {"entity": entity, "forecasts": len(ours), "qlike": loss["forecast"].mean()}
@@ -66,16 +70,16 @@ VOLATILITY_COLUMNS = [
 ]
 
 
-def value_at_risk_scorecard(engine: sa.Engine, last: date) -> pd.DataFrame:
+def value_at_risk_scorecard(engine: sa.Engine, last: date, *, most: int | None = None) -> pd.DataFrame:
     """Return a row per portfolio on its last 250 stored outcomes up to ``last``.
 
     Exceedances of 95 and 99 %; Kupiec's p-value of each rate and Christoffersen's of independence and of both
     together; Acerbi and Szekely's Z2 at 99 % (negative: losses beyond the expected shortfall); the Basel ``zone``,
-    None with fewer than 250 outcomes.
+    None with fewer than 250 outcomes. Of the first ``most`` portfolios, all if None.
     """
     outcomes = read_outcomes(engine, last, BACKTESTED)
     rows = []
-    for portfolio, own in outcomes.sort_values("session").groupby("portfolio_id"):
+    for portfolio, own in islice(outcomes.sort_values("session").groupby("portfolio_id"), most):
         hit_95, hit_99 = (own[f"exceeded_{level}"].to_numpy(dtype=bool) for level in ("95", "99"))
         count = len(own)
         rows.append(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from datetime import date
 from typing import Any
 
@@ -77,26 +77,70 @@ def factor_names_in_use(engine: sa.Engine) -> pd.DataFrame:
     return pd.DataFrame(rows, columns=["table", "factor_name"])
 
 
-def exposures(engine: sa.Engine, sessions: Sequence[date]) -> pd.DataFrame:
-    """Return ``session, portfolio_id, factor_name, dollar_exposure, exposure, std_error, coverage, reason``."""
+def exposures(engine: sa.Engine, sessions: Sequence[date], factor: str) -> pd.DataFrame:
+    """Return ``session, portfolio_id, dollar_exposure, exposure, coverage`` of one factor."""
     table = factor_exposures
     return _read(
         engine,
         table.c.session,
         table.c.portfolio_id,
-        table.c.factor_name,
         table.c.dollar_exposure,
         table.c.exposure,
-        table.c.std_error,
         table.c.coverage,
-        table.c.reason,
-        where=_within(table, sessions),
+        where=_within(table, sessions) & (table.c.factor_name == factor),
     )
 
 
-def stress(engine: sa.Engine, sessions: Sequence[date]) -> pd.DataFrame:
-    """Return ``session, portfolio_id, scenario_id, direct_pnl, correlated_pnl, option_revaluation, reason``."""
+def count_of_each(
+    engine: sa.Engine, name: str, column: str, known: Collection[str], sessions: Sequence[date]
+) -> pd.DataFrame:
+    """Return ``session, portfolio_id, rows, known``: rows of each, and how many of their ``column`` are ``known``."""
+    table = tables.metadata.tables[name]
+    is_known = sa.case((table.c[column].in_(sorted(known)), 1), else_=0)
+    return read_frame(
+        engine,
+        sa.select(
+            table.c.session,
+            table.c.portfolio_id,
+            sa.func.count().label("rows"),
+            sa.func.sum(is_known, type_=sa.Integer).label("known"),
+        )
+        .where(_within(table, sessions))
+        .group_by(table.c.session, table.c.portfolio_id),
+    )
+
+
+def sudden_changes(engine: sa.Engine, sessions: Sequence[date], errors: float) -> tuple[int, pd.DataFrame]:
+    """Return how many day-on-day changes of exposures there are, and those beyond so many standard errors."""
+    table = factor_exposures
+    before = sa.func.lag(table.c.exposure).over(
+        partition_by=[table.c.portfolio_id, table.c.factor_name], order_by=table.c.session
+    )
+    change = sa.func.abs(table.c.exposure - before, type_=sa.Float).label("change")
+    rows = (
+        sa.select(
+            table.c.session, table.c.portfolio_id, table.c.factor_name, table.c.exposure, table.c.std_error, change
+        )
+        .where(_within(table, sessions))
+        .subquery()
+    )
+    looked = rows.c.change.is_not(None) & (rows.c.std_error > 0)
+    with engine.connect() as connection:
+        count = connection.execute(sa.select(sa.func.count()).select_from(rows).where(looked)).scalar_one()
+    bad = _read(
+        engine,
+        *(rows.c[name] for name in ("session", "portfolio_id", "factor_name", "exposure", "change")),
+        where=looked & (rows.c.change > errors * rows.c.std_error),
+    )
+    return int(count), bad
+
+
+def stress(engine: sa.Engine, sessions: Sequence[date], scenarios: Sequence[str] | None = None) -> pd.DataFrame:
+    """Return keys, ``direct_pnl, correlated_pnl, option_revaluation`` of all scenarios, or of some."""
     table = stress_test_results
+    wanted = _within(table, sessions)
+    if scenarios is not None:
+        wanted &= table.c.scenario_id.in_(list(scenarios))
     return _read(
         engine,
         table.c.session,
@@ -105,24 +149,31 @@ def stress(engine: sa.Engine, sessions: Sequence[date]) -> pd.DataFrame:
         table.c.direct_pnl,
         table.c.correlated_pnl,
         table.c.option_revaluation,
-        table.c.reason,
-        where=_within(table, sessions),
+        where=wanted,
     )
 
 
-def impacts(engine: sa.Engine, sessions: Sequence[date]) -> pd.DataFrame:
-    """Return the summed contributions of the factors by session, portfolio and scenario."""
-    view = tables.STRESS_FACTOR_IMPACTS_SELECT.subquery()
-    return read_frame(
-        engine,
-        sa.select(
-            view.c.session,
-            view.c.portfolio_id,
-            view.c.scenario_id,
-            sa.func.sum(view.c.impact, type_=sa.Float).label("impact"),
-        )
-        .where(view.c.session.between(sessions[0], sessions[-1]))
-        .group_by(view.c.session, view.c.portfolio_id, view.c.scenario_id),
+def contribution_parts(engine: sa.Engine, sessions: Sequence[date]) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """Return the factors' moves by scenario, and the portfolios' dollar exposures to these factors."""
+    moves, held = tables.scenario_factor_moves, factor_exposures
+    factors = sa.select(moves.c.factor_name).where(_within(moves, sessions)).distinct()
+    return (
+        _read(
+            engine,
+            moves.c.session,
+            moves.c.scenario_id,
+            moves.c.factor_name,
+            moves.c.move,
+            where=_within(moves, sessions),
+        ),
+        _read(
+            engine,
+            held.c.session,
+            held.c.portfolio_id,
+            held.c.factor_name,
+            held.c.dollar_exposure,
+            where=_within(held, sessions) & held.c.factor_name.in_(factors),
+        ),
     )
 
 
