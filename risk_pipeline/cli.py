@@ -54,7 +54,7 @@ def _domain_errors() -> tuple[type[Exception], ...]:
     from .config.errors import ConfigError
     from .market.source import SourceError
     from .sessions import NoSessionError
-    from .storage.database import StorageError
+    from .storage.columns import StorageError
     from .storage.price_panel import PanelError
 
     return ConfigError, SourceError, NoSessionError, StorageError, PanelError
@@ -282,6 +282,18 @@ def rebuild(
     console.print(f"Cleared {sum(cleared.values()):,} rows of {wanted}; prices are kept.")
     execute(wanted)
     show_table(None, wanted.last)
+
+
+@app.command()
+def prune(
+    before: Annotated[datetime, typer.Option(formats=["%Y-%m-%d"], help="Sessions before this day.")],
+    yes: Annotated[bool, typer.Option("--yes", help="Do not ask.")] = False,
+) -> None:
+    """Delete the bulk of old sessions; snapshots, scores, prices and imports stay. Shows what goes, and asks."""
+    from .pruning import prune_sessions
+
+    with _database() as engine:
+        prune_sessions(console, engine, before.date(), ask=not yes)
 
 
 @app.command("plan")
