@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import sqlite3
 from pathlib import Path
 
@@ -198,3 +199,28 @@ def test_plan_prices_a_range_and_writes_nothing(home, run):
         ).fetchone()
     assert f"stress_test_results {5 * stored:,}" in out
     assert run("plan", "--from", "2025-06-13", "--to", "2025-06-09")[0] == 2
+
+
+def test_pruning_shows_asks_and_leaves_a_session_that_is_complete_shown_and_rebuilt(home, run, book, monkeypatch):
+    run("import", *book)
+    run("run", "--last", "2")
+
+    def positions() -> int:
+        with sqlite3.connect(home / "risk.db") as connection:
+            return connection.execute("SELECT count(*) FROM position_values WHERE session = '2025-06-12'").fetchone()[0]
+
+    before = positions()
+    assert before == 2
+    monkeypatch.setattr("sys.stdin", io.StringIO("n\n"))
+    code, out = run("prune", "--before", "2025-06-13")
+    assert (code, positions()) == (0, before)
+    assert "position_values 2" in out
+    assert "Nothing was deleted" in out
+    code, out = run("prune", "--before", "2025-06-13", "--yes")
+    assert (code, positions()) == (0, 0)
+    assert "Nothing to prune" in run("prune", "--before", "2025-06-13", "--yes")[1]
+    code, out = run("show", "--date", "2025-06-12")
+    assert code == 0
+    assert "mine" in out
+    assert run("rebuild", "--from", "2025-06-12", "--to", "2025-06-12")[0] == 0
+    assert positions() == before
