@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import os
 import shutil
 import tempfile
@@ -14,6 +15,7 @@ from typing import Any
 
 from .price_panel import PanelError, PricePanel, open_panel, panel_files, prune_panels, write_panel
 
+logger = logging.getLogger("risk_pipeline.panels")
 IN_USE = timedelta(hours=6)
 """A panel so much younger than the newest one may belong to a run that goes on elsewhere: it is never pruned."""
 
@@ -66,18 +68,26 @@ class PanelStore:
         return open_panel(self.folder, name)
 
     def prune(self, keep: set[str]) -> int:
-        """Delete the panels not in ``keep`` here and in the shared store, young ones spared; returns how many here."""
+        """Delete the panels not in ``keep`` here and in the shared store, young ones spared; returns how many here.
+
+        A shared store that can't be pruned is told in the log: the panels that are wanted are there.
+        """
         if self.url is not None:
             try:
-                found = {path.rsplit("/", 1)[-1]: path for path in self._remote.ls(self._root, detail=False)}
-                ages = {name: self._modified(path) for name, path in found.items() if len(name) == 64}
-                newest = max(ages.values(), default=0.0)
-                for name, age in ages.items():
-                    if name not in keep and newest - age > IN_USE.total_seconds():
-                        self._remote.rm(found[name], recursive=True)
+                self._prune_shared(keep)
             except Exception as error:
-                raise self._failed("pruned", error) from error
+                logger.warning("%s", self._failed("pruned", error))
         return prune_panels(self.folder, keep, IN_USE)
+
+    def _prune_shared(self, keep: set[str]) -> None:
+        self._remote.invalidate_cache(self._root)
+        ages = {}
+        for path in self._remote.ls(self._root, detail=False):
+            with suppress(FileNotFoundError):  # it is being written
+                ages[path] = self._remote.modified(f"{path}/{panel_files()[-1]}")
+        for path, age in ages.items():
+            if path.rsplit("/", 1)[-1] not in keep and max(ages.values()) - age > IN_USE:
+                self._remote.rm(path, recursive=True)
 
     def probe(self) -> None:
         """Write and delete a small object in the shared store.
@@ -112,12 +122,6 @@ class PanelStore:
                 raise self._failed(f"read (panel {name[:12]})", error) from error
         finally:
             shutil.rmtree(scratch, ignore_errors=True)
-
-    def _modified(self, folder: str) -> float:
-        try:
-            return float(self._remote.modified(f"{folder}/{panel_files()[-1]}").timestamp())
-        except FileNotFoundError:  # being written
-            return float("inf")
 
     @cached_property
     def _location(self) -> tuple[Any, str]:
