@@ -29,7 +29,13 @@ BOOKS = {
     "styles": {"VTV": 0.25, "VUG": 0.25, "IWM": 0.25, "USMV": 0.25},
     "levered equity": {"SPY": 1.5},
 }
-MODELS = ("forecast", "ewma", "realised_21")
+MODELS = {
+    "shipped": "HAR + EWMA",
+    "ewma": "EWMA",
+    "trailing": "trailing 21 sessions",
+    "har": "HAR alone",
+    "geometric": "geometric mean of HAR and EWMA",
+}
 
 
 def prices() -> tuple[pd.DataFrame, str]:
@@ -52,74 +58,100 @@ def book_returns(returns: pd.DataFrame) -> pd.DataFrame:
     )
 
 
+def variances(returns: np.ndarray, ends: np.ndarray) -> tuple[dict[str, np.ndarray], np.ndarray]:
+    """Return the annual variance that each model forecasts, and where HAR had enough history."""
+    found = estimate_volatility(returns, ends)
+    shipped, ewma, trailing = found.forecast**2, found.ewma**2, found.realised_21**2
+    har = 2.0 * shipped - ewma
+    models = {"shipped": shipped, "ewma": ewma, "trailing": trailing, "har": har, "geometric": np.sqrt(har * ewma)}
+    return models, found.model == "har_ewma"
+
+
 def scorecard(title: str, returns: np.ndarray, first: int) -> None:
     ends = np.arange(first, len(returns) - HORIZON)
-    found = estimate_volatility(returns, ends)
+    models, known = variances(returns, ends)
     outcome = np.stack([(returns[end + 1 : end + 1 + HORIZON] ** 2).mean(axis=0) * 252 for end in ends])
-    loss = {}
-    known = outcome > 0
-    for model in MODELS:
-        variance = getattr(found, model) ** 2
-        known &= variance > 0
-    known &= found.model == "har_ewma"
-    for model in MODELS:
-        variance = getattr(found, model) ** 2
-        loss[model] = np.where(known, qlike(np.where(known, outcome, 1), np.where(known, variance, 1)), np.nan)
+    known &= np.logical_and.reduce([outcome > 0, *(variance > 0 for variance in models.values())])
     enough = known.sum(axis=0) >= 504
-    print(f"\n### {title}: {enough.sum()} series, {int(known[:, enough].sum()):,} forecasts\n")
-    print("| model | mean QLIKE | median QLIKE | series won by HAR + EWMA | DM p < 5 % for it | against it |")
-    print("|---|---|---|---|---|---|")
-    mine = loss["forecast"][:, enough]
-    for model in MODELS:
-        other = loss[model][:, enough]
-        won = better = worse = "–"
-        if model != "forecast":
-            tests = [
-                diebold_mariano(a[keep], b[keep], horizon=HORIZON)
-                for a, b, keep in zip(mine.T, other.T, ~np.isnan(mine.T), strict=True)
-            ]
-            won = f"{(np.nanmean(mine, axis=0) < np.nanmean(other, axis=0)).mean():.0%}"
-            better = f"{np.mean([p < 0.05 and s < 0 for s, p in tests]):.0%}"
-            worse = f"{np.mean([p < 0.05 and s > 0 for s, p in tests]):.0%}"
-        name = {"forecast": "HAR + EWMA", "ewma": "EWMA", "realised_21": "trailing 21 sessions"}[model]
-        print(f"| {name} | {np.nanmean(other):.4f} | {np.nanmedian(other):.4f} | {won} | {better} | {worse} |")
-    for model in MODELS[1:]:
-        pooled = [np.nanmean(a[:, enough], axis=1) for a in (loss["forecast"], loss[model])]
-        keep = ~np.isnan(pooled[0]) & ~np.isnan(pooled[1])
-        statistic, p_value = diebold_mariano(pooled[0][keep], pooled[1][keep], horizon=HORIZON)
-        print(f"\nMean loss of all series against {model}: Diebold–Mariano {statistic:.2f}, p = {p_value:.4f}.", end="")
-    slopes, biases = [], []
-    for column in np.flatnonzero(enough):
-        keep = known[:, column]
-        forecast = found.forecast[keep, column] / np.sqrt(252)
-        slopes.append(mincer_zarnowitz(np.sqrt(outcome[keep, column] / 252), forecast, lags=HORIZON).slope)
-        biases.append(bias_statistic(returns[ends[keep] + 1, column], forecast))
-    print(
-        f"\n\nMincer–Zarnowitz slope of volatilities: median {np.median(slopes):.2f}; bias statistic "
-        f"(standard deviation of the next session's return over its forecast): median {np.median(biases):.3f}, "
-        f"middle half {np.quantile(biases, 0.25):.3f} to {np.quantile(biases, 0.75):.3f}."
-    )
+    known &= enough
+    outcome = np.where(known, outcome, np.nan)
+    loss = {name: qlike(outcome, variance) for name, variance in models.items()}
+    print(f"\n### {title}: {enough.sum()} series, {int(known.sum()):,} forecasts\n")
+    print("| model | mean QLIKE | median QLIKE | series won by ours | DM p < 5 % for it | against it | mean loss: DM |")
+    print("|---|---|---|---|---|---|---|")
+    ours = loss["shipped"][:, enough]
+    for model, name in MODELS.items():
+        theirs = loss[model][:, enough]
+        compared = "– | – | – | –"
+        if model != "shipped":
+            statistic, p = diebold_mariano(ours, theirs, horizon=HORIZON)
+            won = (np.nanmean(ours, axis=0) < np.nanmean(theirs, axis=0)).mean()
+            all_series = [np.nanmean(values, axis=1)[:, None] for values in (ours, theirs)]
+            (pooled,), (pooled_p,) = diebold_mariano(*all_series, horizon=HORIZON)
+            shares = [won, ((p < 0.05) & (statistic < 0)).mean(), ((p < 0.05) & (statistic > 0)).mean()]
+            compared = f"{' | '.join(f'{share:.0%}' for share in shares)} | {pooled:.2f}, p = {pooled_p:.4f}"
+        print(f"| {name} | {np.nanmean(theirs):.4f} | {np.nanmedian(theirs):.4f} | {compared} |")
+    print("\n| model | Mincer–Zarnowitz slope | joint p > 5 % | bias statistic: median | middle half |")
+    print("|---|---|---|---|---|")
+    after = returns[ends + 1]
+    for model in ("shipped", "ewma", "trailing"):
+        volatility = np.where(known, np.sqrt(models[model] / 252), np.nan)[:, enough]
+        fit = mincer_zarnowitz(np.sqrt(outcome / 252)[:, enough], volatility, lags=HORIZON)
+        biases = [
+            bias_statistic(own[keep], risk[keep])
+            for own, risk, keep in zip(after[:, enough].T, volatility.T, ~np.isnan(volatility.T), strict=True)
+        ]
+        low, middle, high = np.quantile(biases, [0.25, 0.5, 0.75])
+        print(
+            f"| {MODELS[model]} | {np.median(fit.slope):.2f} | {(fit.p_value > 0.05).mean():.0%} "
+            f"| {middle:.3f} | {low:.3f} to {high:.3f} |"
+        )
 
 
-def tail_report(returns: pd.DataFrame, first: int) -> None:
+def tail_report(books: pd.DataFrame, symbols: pd.DataFrame, first: int) -> None:
+    returns = books.join(symbols)
     values = returns.to_numpy()
     found = [
         filtered_historical_simulation(values[end + 1 - LOOK_BACK : end + 1]) for end in range(first, len(values) - 1)
     ]
     after = values[first + 1 :]
-    print("\n### One-day value at risk 99 %, every session\n")
-    print("| series | sessions | exceedances | rate | Kupiec p | Christoffersen p | Z2 of ES 99 % | last 250: zone |")
+    tests = {}
+    for level, share in (("95", 0.05), ("99", 0.01)):
+        risk, short = (np.array([getattr(day, f"{name}_{level}") for day in found]) for name in ("var", "es"))
+        hit = np.where(np.isnan(risk) | np.isnan(after), np.nan, after < -risk)
+        count, total = np.nansum(hit, axis=0), (~np.isnan(hit)).sum(axis=0)
+        tests[level] = pd.DataFrame(
+            {
+                "sessions": total,
+                "exceedances": count.astype(int),
+                "rate": count / total,
+                "kupiec": kupiec(count, total, share).p_value,
+                "clusters": christoffersen(hit).p_value,
+                "z2": acerbi_szekely(after, risk, short, share),
+                "zone": traffic_light(np.nansum(hit[-250:], axis=0)),
+            },
+            index=returns.columns,
+        )
+    print("\n### One-day value at risk, every session\n")
+    print("| portfolio | level | sessions | exceedances | rate | Kupiec p | Christoffersen p | Z2 of ES | last 250 |")
+    print("|---|---|---|---|---|---|---|---|---|")
+    for level, rows in tests.items():
+        for name, row in rows.loc[books.columns].iterrows():
+            print(
+                f"| {name} | {level} % | {row['sessions']} | {row['exceedances']} | {row['rate']:.2%} "
+                f"| {row['kupiec']:.3f} | {row['clusters']:.3f} | {row['z2']:.2f} "
+                f"| {row['zone'] if level == '99' else '–'} |"
+            )
+    print("\n| symbols | level | sessions | rate, median | middle half | Kupiec p < 5 % | p < 1 % | clusters p < 5 % |")
     print("|---|---|---|---|---|---|---|---|")
-    for column, name in enumerate(returns.columns):
-        risk = np.array([day.var_99[column] for day in found])
-        short = np.array([day.es_99[column] for day in found])
-        keep = ~np.isnan(risk) & ~np.isnan(after[:, column])
-        hit = after[keep, column] < -risk[keep]
-        rate = kupiec(int(hit.sum()), len(hit), 0.01).p_value
-        z2 = acerbi_szekely(after[keep, column], risk[keep], short[keep], 0.01)
+    for level, rows in tests.items():
+        own = rows.loc[symbols.columns]
+        own = own[own["sessions"] >= 504]
+        low, middle, high = own["rate"].quantile([0.25, 0.5, 0.75])
         print(
-            f"| {name} | {keep.sum()} | {hit.sum()} | {hit.mean():.2%} | {rate:.3f} "
-            f"| {christoffersen(hit).p_value:.3f} | {z2:.2f} | {traffic_light(int(hit[-250:].sum()))} |"
+            f"| {len(own)} | {level} % | {own['sessions'].sum():,} | {middle:.2%} | {low:.2%} to {high:.2%} "
+            f"| {(own['kupiec'] < 0.05).mean():.0%} | {(own['kupiec'] < 0.01).mean():.0%} "
+            f"| {(own['clusters'] < 0.05).mean():.0%} |"
         )
 
 
@@ -145,7 +177,7 @@ def range_report() -> None:
     first = next(iter(loss.values()))
     for name, values in loss.items():
         same = values is first
-        statistic, p_value = (np.nan, np.nan) if same else diebold_mariano(values, first, horizon=HORIZON)
+        (statistic,), (p_value,) = diebold_mariano(values[:, None], first[:, None], horizon=HORIZON)
         print(f"| {name} | {values.mean():.4f} | {'–' if same else f'{statistic:.2f}, p = {p_value:.3f}'} |")
 
 
@@ -159,7 +191,7 @@ def main() -> None:
         scorecard("Symbols", returns.to_numpy(), first)
         scorecard("Portfolios", books.to_numpy(), first)
     range_report()
-    tail_report(books.join(returns[["SPY", "TLT", "AAPL", "XOM"]]), first)
+    tail_report(books, returns, first)
 
 
 if __name__ == "__main__":

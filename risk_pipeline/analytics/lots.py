@@ -65,13 +65,14 @@ class LotRows:
     """Rows of the session grid on which lots begin and end, each (L,); the grid's length is "not yet".
 
     A day that is no session counts as the next one. ``end`` is the earlier of exit and expiry; a lot is held
-    on rows ``entry <= row < end``.
+    on rows ``entry <= row < end``. An option settles at the price of ``settlement``, the last row up to its expiry.
     """
 
     entry: Int1D
     exit: Int1D
     expiry: Int1D
     end: Int1D
+    settlement: Int1D
 
     @staticmethod
     def of(lots: Lots, dates: Date1D) -> LotRows:
@@ -79,7 +80,8 @@ class LotRows:
         entry = np.searchsorted(dates, lots.entry_date)
         exit_ = _rows(dates, lots.exit_date)
         expiry = _rows(dates, lots.expiry)
-        return LotRows(entry, exit_, expiry, np.minimum(exit_, expiry))
+        settlement = np.maximum(np.searchsorted(dates, lots.expiry, "right") - 1, 0)
+        return LotRows(entry, exit_, expiry, np.minimum(exit_, expiry), settlement)
 
 
 def _rows(dates: Date1D, days: Date1D) -> Int1D:

@@ -301,12 +301,12 @@ def _dividends(
 
 def _proceeds(lots: Lots, rows: LotRows, prices: SplitAdjusted, ended: Int1D) -> Float1D:
     """Return what ended lots were sold or settled for."""
-    row, column = rows.end[ended], np.maximum(lots.symbol[ended], 0)
     private, option = lots.is_private[ended], lots.is_option[ended]
+    settles = option & (rows.expiry[ended] <= rows.exit[ended])
+    row, column = np.where(settles, rows.settlement[ended], rows.end[ended]), np.maximum(lots.symbol[ended], 0)
     spot, _ = prices.price(row, column, rows.entry[ended])
     ratio = np.where(private, 1.0, prices.ratio(row, rows.entry[ended], column))
     strike = lots.strike[ended] / ratio
-    settles = option & (rows.expiry[ended] <= rows.exit[ended])
     spot = np.where(np.isnan(spot), np.where(option, strike, lots.entry_price[ended] / ratio), spot)
     intrinsic = np.maximum(np.where(lots.is_call[ended], spot - strike, strike - spot), 0.0)
     price = np.where(settles, intrinsic, np.where(np.isnan(lots.exit_price[ended]), spot, lots.exit_price[ended]))

@@ -103,12 +103,13 @@ def _count(holdings: Holdings, chosen: Bool1D, shape: tuple[int, ...]) -> Int2D:
 def _at_the_prices_before(inputs: Inputs, book: Book, before: Book, trades: _Trades) -> Holdings:
     """Return the holdings with their delta-adjusted dollars of the session before.
 
-    What they were then; of a share bought since, its dollars without the session's return; of an option, as now.
+    What they were then; of a share bought since, at the price of the session before; of an option, as now.
     """
-    now = book.holdings
+    now, panel = book.holdings, inputs.panel
     is_option = inputs.lots.is_option[book.positions.lot][~inputs.lots.is_private[book.positions.lot]]
-    moved = np.asarray(inputs.panel.returns)[inputs.ends[now.session], now.symbol]
-    dollars = now.delta_value / (1.0 + np.where(np.isnan(moved) | is_option, 0.0, moved))
+    row = inputs.ends[now.session]
+    moved = panel.close[row, now.symbol] * panel.split_factor[row, now.symbol] / panel.close[row - 1, now.symbol]
+    dollars = now.delta_value / np.where(np.isnan(moved) | is_option, 1.0, moved)
     dollars[trades.held] = before.holdings.delta_value[trades.row_before]
     return replace(now, delta_value=dollars)
 

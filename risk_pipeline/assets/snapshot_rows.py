@@ -20,11 +20,10 @@ def compute_snapshots(inputs: Inputs) -> Frames:
     """Compute the snapshots of a block of sessions from the book and the tables written before."""
     book = inputs.book
     before = inputs.value(inputs.ends - 1)
-    opening = book.is_active & ~before.is_active
-    start = np.where(opening, inputs.portfolios["starting_equity"].to_numpy(dtype=float), before.equity)
-    pnl = book.equity - start - book.flow
+    # also before a portfolio opens: lots that it brings with them gained what they gained before that day
+    pnl = book.equity - before.equity - book.flow
     with np.errstate(invalid="ignore", divide="ignore"):
-        daily_return = np.where(start > 0, pnl / start, np.nan)
+        daily_return = np.where(before.equity > 0, pnl / before.equity, np.nan)
     cell, lot = _positions(inputs)
     shares = concentration(cell, inputs.lots.name[lot], book.positions.value, book.equity.shape)
     snapshots = inputs.frame(
@@ -42,7 +41,7 @@ def compute_snapshots(inputs: Inputs) -> Frames:
         daily_return=daily_return,
         cumulative_pnl=book.cumulative_pnl,
         flow=book.flow,
-        is_opening=opening,
+        is_opening=book.is_active & ~before.is_active,
         positions=book.position_count,
         public_positions=book.public_positions,
         option_positions=book.option_positions,

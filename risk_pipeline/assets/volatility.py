@@ -24,15 +24,20 @@ def volatility(
     """Realised, EWMA and forecast volatility 21 sessions ahead, value at risk and expected shortfall.
 
     A portfolio's own: its holdings as of the session applied to the symbols' history. Each forecast is
-    scored when the 21 sessions after it are known.
+    scored when the 21 sessions after it are known. The tables show the record of some
+    portfolios and of all symbols.
     """
-    from ..reports.scorecards import value_at_risk_scorecard, volatility_scorecard
+    from ..reports.scorecards import symbols_scorecard, value_at_risk_scorecard, volatility_scorecard
+    from ..storage.queries import read_table
 
     result = compute_sessions(context, db, cache, registries, compute_volatility)
     last = run_sessions(context)[-1]
+    rows = read_table(db.engine, "portfolio_volatility", first=last, last=last)
+    some = sorted(rows.dropna(subset=["forecast"])["portfolio_id"])[:SHOWN]
     records = {
-        "forecasts_against_outcomes": volatility_scorecard(db.engine, last, most=SHOWN),
-        "value_at_risk_against_outcomes": value_at_risk_scorecard(db.engine, last, most=SHOWN),
+        "forecasts_against_outcomes": volatility_scorecard(db.engine, last, entities=some),
+        "symbols_forecasts_against_outcomes": symbols_scorecard(db.engine, last),
+        "value_at_risk_against_outcomes": value_at_risk_scorecard(db.engine, last, some),
     }
     tables_shown = {name: table_metadata(rows.to_dict("records")) for name, rows in records.items()}
     return dg.MaterializeResult(metadata={**(result.metadata or {}), **tables_shown})

@@ -52,8 +52,8 @@ def value_at_risk_holds(engine: sa.Engine, registries: Registries, sessions: lis
     outcomes = read_outcomes(engine, sessions[-1], BACKTESTED)
     record = outcomes.groupby("portfolio_id")["exceeded_99"].agg(outcomes="size", exceeded_99="sum").reset_index()
     many = record[record["exceeded_99"] > 0.01 * record["outcomes"]]
-    likely = [kupiec(int(row.exceeded_99), int(row.outcomes), 0.01).p_value for row in many.itertuples()]
-    many = many.assign(kupiec_p_99=np.array(likely, dtype=float))
+    exceeded, outcomes_of = (many[name].to_numpy(dtype=np.int64) for name in ("exceeded_99", "outcomes"))
+    many = many.assign(kupiec_p_99=kupiec(exceeded, outcomes_of, 0.01).p_value)
     return Finding(len(record), "portfolios", many[many["kupiec_p_99"] < 0.01])
 
 

@@ -5,12 +5,13 @@ from __future__ import annotations
 from datetime import date
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
 from rich.table import Table
 
 from ..analytics.reasons import Reason
 from ..storage.queries import latest_session, read_table
 from .numbers import money, number, percent
-from .scorecards import value_at_risk_scorecard, volatility_scorecard
+from .scorecards import LEVELS, value_at_risk_scorecard, volatility_scorecard
 
 if TYPE_CHECKING:
     import sqlalchemy as sa
@@ -122,7 +123,7 @@ def print_portfolio(console: Console, engine: sa.Engine, portfolio: str, session
             "exceeds equity" if item.exceeds_equity else "",
         )
     console.print(table)
-    _print_record(console, engine, session, portfolio)
+    print_record(console, engine, session, portfolio)
     return session
 
 
@@ -142,20 +143,30 @@ def _print_changes(console: Console, engine: sa.Engine, span: dict[str, Any]) ->
     console.print(table)
 
 
-def _print_record(console: Console, engine: sa.Engine, session: date, portfolio: str) -> None:
+def print_record(console: Console, engine: sa.Engine, session: date, portfolio: str) -> None:
     """Print how earlier forecasts and values at risk turned out."""
-    forecasts = volatility_scorecard(engine, session).set_index("entity")
-    if portfolio in forecasts.index:
-        row = forecasts.loc[portfolio]
-        console.print(
-            f"Forecasts: {row['forecasts']:.0f} with an outcome; QLIKE {number(row['qlike'])} (EWMA "
-            f"{number(row['qlike_ewma'])}, trailing {number(row['qlike_trailing'])}); bias {number(row['bias'])}."
+    for row in volatility_scorecard(engine, session, entities=[portfolio]).to_dict("records"):
+        table = Table(
+            title=f"{row['forecasts']} forecasts against their outcome", title_justify="left", header_style="bold"
         )
-    tail = value_at_risk_scorecard(engine, session).set_index("portfolio_id")
-    if portfolio in tail.index:
-        row = tail.loc[portfolio]
-        console.print(
-            f"VaR: 95 % exceeded {row['exceeded_95']} and 99 % {row['exceeded_99']} times in {row['outcomes']} "
-            f"sessions; Kupiec p {number(row['kupiec_p_95'])} and {number(row['kupiec_p_99'])}"
-            + (f"; Basel zone {row['zone']}." if row["zone"] else "."),
+        for name in ("", "QLIKE", "bias", "slope", "p of 0 and 1", "Diebold–Mariano", "p"):
+            table.add_column(name, justify="right" if name else "left")
+        for title, suffix in (("forecast", ""), ("EWMA", "_ewma"), ("trailing 21", "_trailing")):
+            names = ("qlike", "bias", "mz_slope", "mz_p", "dm", "dm_p")
+            table.add_row(title, *(number(row.get(f"{name}{suffix}", np.nan)) for name in names))
+        console.print(table)
+    for row in value_at_risk_scorecard(engine, session, [portfolio]).to_dict("records"):
+        zone = f", Basel zone {row['zone']}" if row["zone"] else ""
+        table = Table(
+            title=f"Value at risk on {row['outcomes']} sessions{zone}", title_justify="left", header_style="bold"
         )
+        for name in ("", "exceeded", "expected", "Kupiec p", "independence p", "both p", "Z2 of ES"):
+            table.add_column(name, justify="right" if name else "left")
+        for level, share in LEVELS.items():
+            table.add_row(
+                f"{level} %",
+                str(row[f"exceeded_{level}"]),
+                f"{share * row['outcomes']:.1f}",
+                *(number(row[f"{name}_{level}"]) for name in ("kupiec_p", "independence_p", "coverage_p", "z2")),
+            )
+        console.print(table)

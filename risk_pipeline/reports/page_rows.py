@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 import pandas as pd
 
 from ..storage.report_queries import ReportRows, previous_sessions, report_rows
+from .scorecards import BACKTESTED, SCORED, newest, value_at_risk_record, volatility_record
 
 if TYPE_CHECKING:
     import sqlalchemy as sa
@@ -72,6 +73,9 @@ class PortfolioDay:
     skips: list[Row]
     history: pd.DataFrame
     scores: pd.DataFrame
+    outcomes: pd.DataFrame
+    forecast_record: Row | None
+    tail_record: Row | None
     replays: dict[str, list[float]]
     proxies: Mapping[str, float | None]
     plausibility: Mapping[str, Row]
@@ -132,18 +136,32 @@ class PageRows:
         """The forecasts' record by portfolio."""
         return {str(name): rows for name, rows in self.rows.scores.groupby("entity", sort=False)}
 
+    @cached_property
+    def outcomes(self) -> dict[str, pd.DataFrame]:
+        """The values at risk that met their outcome, by portfolio."""
+        return {str(name): rows for name, rows in self.rows.outcomes.groupby("portfolio_id", sort=False)}
+
+    def records(self, session: date) -> tuple[dict[Any, list[Row]], dict[Any, list[Row]]]:
+        """Return, by portfolio, how forecasts and values at risk have done up to a session."""
+        forecasts = volatility_record(newest(self.rows.scores, session, SCORED))
+        tails = value_at_risk_record(newest(self.rows.outcomes, session, BACKTESTED))
+        return bucket(forecasts, "entity"), bucket(tails, "portfolio_id")
+
     def sessions(self) -> Iterator[SessionDay]:
         """Yield each session that has a snapshot, oldest first."""
         for session, snapshots in self.of("portfolio_snapshots", "session").items():
+            records = self.records(session)
             yield SessionDay(
                 session=session,
                 previous_session=self.before.get(session),
-                portfolios=[self._day(session, row) for row in snapshots],
+                portfolios=[self._day(session, row, *records) for row in snapshots],
                 proxies=self.book.proxies.get(session, {}),
                 provenance=self.provenance,
             )
 
-    def _day(self, session: date, snapshot: Row) -> PortfolioDay:
+    def _day(
+        self, session: date, snapshot: Row, forecasts: dict[Any, list[Row]], tails: dict[Any, list[Row]]
+    ) -> PortfolioDay:
         key = session, snapshot["portfolio_id"]
         name = key[1]
         two = ("session", "portfolio_id")
@@ -170,6 +188,9 @@ class PageRows:
             skips=[row for row in self.of("skips", "session", "entity").get(key, []) if row["entity_type"] != "symbol"],
             history=history,
             scores=_until(self.scores.get(name), session),
+            outcomes=_until(self.outcomes.get(name), session),
+            forecast_record=forecasts.get(name, [None])[0],
+            tail_record=tails.get(name, [None])[0],
             replays={s: path for (day, owner, s), path in self._replays.get(key, {}).items()},
             proxies=self.book.proxies.get(session, {}),
             plausibility={

@@ -5,13 +5,14 @@ Read, not stored: a stored record would depend on which sessions had been run be
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import date
-from itertools import islice
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 import pandas as pd
 
+from ..analytics.arrays import Float2D
 from ..analytics.backtests import acerbi_szekely, christoffersen, conditional_coverage, kupiec, traffic_light
 from ..analytics.evaluation import diebold_mariano, mincer_zarnowitz
 from ..analytics.volatility import HORIZON
@@ -25,83 +26,123 @@ SCORED = 252
 BACKTESTED = 250
 LEAST = 3 * HORIZON
 """Fewer forecasts than this overlap too much for a test."""
-RIVALS = {"ewma": "ewma", "realised_21": "trailing"}
+MODELS = {"forecast": "", "ewma": "_ewma", "realised_21": "_trailing"}
+"""Suffix of the columns of each model."""
+LEVELS = {"95": 0.05, "99": 0.01}
 
 
 def volatility_scorecard(
-    engine: sa.Engine, last: date, entity_type: str = "portfolio", *, most: int | None = None
+    engine: sa.Engine, last: date, entity_type: str = "portfolio", entities: Sequence[str] | None = None
 ) -> pd.DataFrame:
-    """Return a row per portfolio (or symbol) on its last forecasts whose outcome is known by ``last``.
+    """Return ``volatility_record`` of the portfolios (or symbols, or some) on the forecasts met by ``last``."""
+    return volatility_record(read_scores(engine, last, entity_type, SCORED, entities))
 
-    ``qlike`` of the forecast and of its rivals (``qlike_ewma``, ``qlike_trailing``; less is better); the
-    Diebold-Mariano statistic and p-value against each (negative: the forecast is better); the Mincer-Zarnowitz
-    regression of variances (``mz_intercept``, ``mz_slope`` and the p-value that they are 0 and 1); ``bias``, the
-    root mean square of realised over forecast volatility (1 is unbiased). Tests are NaN with fewer than 63 forecasts.
-    Of the first ``most`` entities, all if None.
+
+def volatility_record(scores: pd.DataFrame) -> pd.DataFrame:
+    """Return a row per entity of ``volatility_scores``, on the sessions that all three models have.
+
+    Of the forecast, of EWMA (``_ewma``) and of the trailing 21 sessions (``_trailing``): the mean ``qlike`` (less is
+    better), ``bias``, the root mean square of realised over forecast volatility (1 is unbiased), and the
+    Mincer-Zarnowitz regression of variances (``mz_intercept`` of daily variances, ``mz_slope``, and the p-value
+    ``mz_p`` that they are 0 and 1). ``dm`` and ``dm_p`` are Diebold and Mariano's statistic against a rival
+    (negative: the forecast is better) and its p-value. Tests are NaN with fewer than 63 forecasts.
     """
-    scores = read_scores(engine, last, entity_type, SCORED)
-    rows = []
-    for entity, own in islice(scores.groupby("entity"), most):
-        loss = own.pivot_table(index="session", columns="model", values="qlike")
-        ours = own[own["model"] == "forecast"].set_index("session").sort_index()
-        row: dict[str, Any] = {"entity": entity, "forecasts": len(ours), "qlike": loss["forecast"].mean()}
-        for model, name in RIVALS.items():
-            pair = loss[["forecast", model]].dropna() if model in loss else loss.iloc[:0]
-            tested = len(pair) >= LEAST
-            row[f"qlike_{name}"] = loss[model].mean() if model in loss else np.nan
-            row[f"dm_{name}"], row[f"dm_p_{name}"] = (
-                diebold_mariano(pair["forecast"].to_numpy(), pair[model].to_numpy(), horizon=HORIZON)
-                if tested
-                else (np.nan, np.nan)
-            )
-        outcome, forecast = (ours[name].to_numpy() ** 2 / 252 for name in ("outcome", "forecast"))
-        row["bias"] = float(np.sqrt(np.mean(outcome / forecast)))
-        if len(ours) >= LEAST:
-            fit = mincer_zarnowitz(outcome, forecast, lags=HORIZON)
-            row |= {"mz_intercept": fit.intercept, "mz_slope": fit.slope, "mz_p": fit.p_value}
-        rows.append(row)
-    return pd.DataFrame(rows, columns=VOLATILITY_COLUMNS)
+    (day, days), (at, entities) = (pd.factorize(scores[name], sort=True) for name in ("session", "entity"))
+    shape = len(days), len(entities)
+    found: dict[str, dict[str, Float2D]] = {name: {} for name in ("qlike", "forecast", "outcome")}
+    for model in MODELS:
+        own = (scores["model"] == model).to_numpy()
+        for name, arrays in found.items():
+            arrays[model] = np.full(shape, np.nan)
+            arrays[model][day[own], at[own]] = scores[name].to_numpy(dtype=float)[own]
+    known = np.logical_and.reduce([~np.isnan(loss) for loss in found["qlike"].values()])
+    count = known.sum(axis=0)
+    columns = {"entity": np.asarray(entities), "forecasts": count}
+    for model, suffix in MODELS.items():
+        loss, forecast, outcome = (np.where(known, found[name][model], np.nan) for name in found)
+        columns[f"qlike{suffix}"] = _mean(loss)
+        columns[f"bias{suffix}"] = np.sqrt(_mean((outcome / forecast) ** 2))
+        fit = mincer_zarnowitz(outcome**2 / 252, forecast**2 / 252, lags=HORIZON)
+        tests = {"mz_intercept": fit.intercept, "mz_slope": fit.slope, "mz_p": fit.p_value}
+        if suffix:
+            ours = np.where(known, found["qlike"]["forecast"], np.nan)
+            tests["dm"], tests["dm_p"] = diebold_mariano(ours, loss, horizon=HORIZON)
+        columns |= {f"{name}{suffix}": np.where(count >= LEAST, values, np.nan) for name, values in tests.items()}
+    return pd.DataFrame(columns)[count > 0].reset_index(drop=True)
 
 
-VOLATILITY_COLUMNS = [
-    *("entity", "forecasts", "qlike", "qlike_ewma", "qlike_trailing"),
-    *("dm_ewma", "dm_p_ewma", "dm_trailing", "dm_p_trailing"),
-    *("mz_intercept", "mz_slope", "mz_p", "bias"),
-]
+def symbols_scorecard(engine: sa.Engine, last: date) -> pd.DataFrame:
+    """Return a row per rival on how the symbols' forecasts did against it, from ``volatility_record``.
 
-
-def value_at_risk_scorecard(engine: sa.Engine, last: date, *, most: int | None = None) -> pd.DataFrame:
-    """Return a row per portfolio on its last 250 stored outcomes up to ``last``.
-
-    Exceedances of 95 and 99 %; Kupiec's p-value of each rate and Christoffersen's of independence and of both
-    together; Acerbi and Szekely's Z2 at 99 % (negative: losses beyond the expected shortfall); the Basel ``zone``,
-    None with fewer than 250 outcomes. Of the first ``most`` portfolios, all if None.
+    ``won`` is the share of symbols with a lower mean loss than the rival's, ``better`` and ``worse`` the shares
+    in which the difference is significant at 5 %.
     """
-    outcomes = read_outcomes(engine, last, BACKTESTED)
+    record = volatility_scorecard(engine, last, "symbol")
     rows = []
-    for portfolio, own in islice(outcomes.sort_values("session").groupby("portfolio_id"), most):
-        hit_95, hit_99 = (own[f"exceeded_{level}"].to_numpy(dtype=bool) for level in ("95", "99"))
-        count = len(own)
+    for model, suffix in MODELS.items():
+        if not suffix or record.empty:
+            continue
+        significant = record[f"dm_p{suffix}"] < 0.05
         rows.append(
             {
-                "portfolio_id": portfolio,
-                "outcomes": count,
-                "exceeded_95": int(hit_95.sum()),
-                "exceeded_99": int(hit_99.sum()),
-                "kupiec_p_95": kupiec(int(hit_95.sum()), count, 0.05).p_value,
-                "kupiec_p_99": kupiec(int(hit_99.sum()), count, 0.01).p_value,
-                "independence_p_99": christoffersen(hit_99).p_value if count > 1 else np.nan,
-                "coverage_p_99": conditional_coverage(hit_99, 0.01).p_value if count > 1 else np.nan,
-                "z2_99": acerbi_szekely(
-                    own["outcome"].to_numpy(), own["var_99"].to_numpy(), own["es_99"].to_numpy(), 0.01
-                ),
-                "zone": traffic_light(int(hit_99.sum())) if count >= BACKTESTED else None,
+                "rival": model,
+                "symbols": len(record),
+                "qlike": record["qlike"].mean(),
+                "qlike_rival": record[f"qlike{suffix}"].mean(),
+                "won": (record["qlike"] < record[f"qlike{suffix}"]).mean(),
+                "better": (significant & (record[f"dm{suffix}"] < 0)).mean(),
+                "worse": (significant & (record[f"dm{suffix}"] > 0)).mean(),
+                "median_bias": record["bias"].median(),
+                "median_bias_rival": record[f"bias{suffix}"].median(),
             }
         )
-    return pd.DataFrame(rows, columns=TAIL_COLUMNS)
+    return pd.DataFrame(rows)
 
 
-TAIL_COLUMNS = [
-    *("portfolio_id", "outcomes", "exceeded_95", "exceeded_99", "kupiec_p_95", "kupiec_p_99"),
-    *("independence_p_99", "coverage_p_99", "z2_99", "zone"),
-]
+def value_at_risk_scorecard(engine: sa.Engine, last: date, portfolio_ids: Sequence[str] | None = None) -> pd.DataFrame:
+    """Return ``value_at_risk_record`` of the portfolios (or some) on the last 250 sessions stored up to ``last``."""
+    return value_at_risk_record(read_outcomes(engine, last, BACKTESTED, portfolio_ids))
+
+
+def value_at_risk_record(outcomes: pd.DataFrame) -> pd.DataFrame:
+    """Return a row per portfolio of ``value_at_risk_outcomes``.
+
+    For 95 and 99 %: ``exceeded``, Kupiec's p-value of the rate, Christoffersen's of independence and of both
+    together, and Acerbi and Szekely's Z2 of the expected shortfall (negative: losses beyond it). The Basel ``zone``
+    is of 99 %, None with fewer than 250 outcomes.
+    """
+    (day, days), (at, owners) = (pd.factorize(outcomes[name], sort=True) for name in ("session", "portfolio_id"))
+
+    def grid(name: str) -> Float2D:
+        out = np.full((len(days), len(owners)), np.nan)
+        out[day, at] = outcomes[name].to_numpy(dtype=float)
+        return out
+
+    gained = grid("outcome")
+    count = (~np.isnan(gained)).sum(axis=0)
+    columns = {"portfolio_id": np.asarray(owners), "outcomes": count}
+    for level, share in LEVELS.items():
+        hit = grid(f"exceeded_{level}")
+        number = np.nansum(hit, axis=0).astype(np.int64)
+        columns |= {
+            f"exceeded_{level}": number,
+            f"kupiec_p_{level}": kupiec(number, count, share).p_value,
+            f"independence_p_{level}": christoffersen(hit).p_value,
+            f"coverage_p_{level}": conditional_coverage(hit, share).p_value,
+            f"z2_{level}": acerbi_szekely(gained, grid(f"var_{level}"), grid(f"es_{level}"), share),
+        }
+    zone = traffic_light(columns["exceeded_99"]).astype(object)
+    zone[count < BACKTESTED] = None
+    columns["zone"] = pd.Series(zone, dtype=object)  # or pandas would make None a NaN, which is true
+    return pd.DataFrame(columns)
+
+
+def newest(rows: pd.DataFrame, last: date, sessions: int) -> pd.DataFrame:
+    """Return the rows of the last sessions up to ``last``."""
+    until = rows[rows["session"] <= pd.Timestamp(last)]
+    return until[until["session"].isin(np.unique(until["session"])[-sessions:])]
+
+
+def _mean(values: Float2D) -> np.ndarray:
+    with np.errstate(invalid="ignore", divide="ignore"):
+        return np.asarray(np.nansum(values, axis=0) / (~np.isnan(values)).sum(axis=0))

@@ -170,18 +170,28 @@ def latest_session(engine: sa.Engine) -> date | None:
         return connection.execute(sa.select(sa.func.max(portfolio_snapshots.c.session))).scalar()
 
 
-def read_scores(engine: sa.Engine, last: date, entity_type: str, sessions: int) -> pd.DataFrame:
-    """Return the ``volatility_scores`` of portfolios or symbols on the last stored sessions up to ``last``."""
+def read_scores(
+    engine: sa.Engine, last: date, entity_type: str, sessions: int, entities: Sequence[str] | None = None
+) -> pd.DataFrame:
+    """Return the ``volatility_scores`` of portfolios or symbols (or some) on the last stored sessions up to ``last``.
+
+    Without the session on which the forecast was made.
+    """
     table = tables.volatility_scores
     wanted = (table.c.session <= last) & (table.c.entity_type == entity_type)
-    return read_frame(engine, sa.select(table).where(wanted, table.c.session.in_(_newest(table, wanted, sessions))))
+    chosen = wanted if entities is None else wanted & table.c.entity.in_(entities)
+    columns = [table.c[name] for name in ("session", "entity", "model", "forecast", "outcome", "qlike")]
+    return read_frame(engine, sa.select(*columns).where(chosen, table.c.session.in_(_newest(table, wanted, sessions))))
 
 
-def read_outcomes(engine: sa.Engine, last: date, sessions: int) -> pd.DataFrame:
-    """Return the ``value_at_risk_outcomes`` of the last stored sessions up to ``last``."""
+def read_outcomes(
+    engine: sa.Engine, last: date, sessions: int, portfolio_ids: Sequence[str] | None = None
+) -> pd.DataFrame:
+    """Return the ``value_at_risk_outcomes`` (of some portfolios) of the last stored sessions up to ``last``."""
     table = tables.value_at_risk_outcomes
     wanted = table.c.session <= last
-    return read_frame(engine, sa.select(table).where(wanted, table.c.session.in_(_newest(table, wanted, sessions))))
+    chosen = wanted if portfolio_ids is None else wanted & table.c.portfolio_id.in_(portfolio_ids)
+    return read_frame(engine, sa.select(table).where(chosen, table.c.session.in_(_newest(table, wanted, sessions))))
 
 
 def _newest(table: sa.Table, wanted: sa.ColumnElement[bool], count: int) -> sa.Select[Any]:

@@ -29,8 +29,9 @@ class ReportRows:
     """Rows of the sessions of ``tables`` by table, and what is needed beside them.
 
     ``history`` are some columns of the snapshots of the year before, the sessions included; ``scores`` the
-    portfolios' forecasts that met their outcome in it; ``skips`` of portfolios and of symbols; ``restatements``
-    the prices of that year that the source changed later; ``coverage`` the state of each symbol's prices.
+    portfolios' forecasts that met their outcome in it, ``outcomes`` the values at risk that did; ``skips`` of
+    portfolios and of symbols; ``restatements`` the prices of that year that the source changed later;
+    ``coverage`` the state of each symbol's prices.
     """
 
     tables: dict[str, pd.DataFrame]
@@ -38,6 +39,7 @@ class ReportRows:
     scenarios: pd.DataFrame
     history: pd.DataFrame
     scores: pd.DataFrame
+    outcomes: pd.DataFrame
     skips: pd.DataFrame
     restatements: pd.DataFrame
     coverage: pd.DataFrame
@@ -46,7 +48,7 @@ class ReportRows:
 def report_rows(engine: sa.Engine, first: date, last: date, history_from: date) -> ReportRows:
     """Read everything that the pages of the sessions from ``first`` to ``last`` show."""
     snapshots, scores = tables.portfolio_snapshots, tables.volatility_scores
-    restated = tables.price_restatements
+    outcomes, restated = tables.value_at_risk_outcomes, tables.price_restatements
     return ReportRows(
         tables={name: read_table(engine, name, first=first, last=last) for name in SESSION_TABLES},
         portfolios=read_table(engine, "portfolios"),
@@ -59,6 +61,7 @@ def report_rows(engine: sa.Engine, first: date, last: date, history_from: date) 
             engine,
             _between(sa.select(scores), scores, history_from, last).where(scores.c.entity_type == "portfolio"),
         ),
+        outcomes=read_frame(engine, _between(sa.select(outcomes), outcomes, history_from, last)),
         skips=read_table(engine, "analytics_skips", first=first, last=last),
         restatements=read_frame(engine, _between(sa.select(restated), restated, history_from, last)),
         coverage=read_table(engine, "market_data_coverage"),

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 import numpy as np
 import pytest
@@ -11,11 +11,12 @@ from hypothesis import strategies as st
 
 from risk_pipeline.analytics.concentration import concentration, sector_exposure
 from risk_pipeline.analytics.lots import InvestmentClass, Lots, SplitAdjusted, private_prices
+from risk_pipeline.analytics.options import black_scholes
 from risk_pipeline.analytics.valuation import Accounts, value_book
 
 DATES = np.arange("2025-03-03", "2025-06-01", dtype="datetime64[D]")
 DATES = DATES[np.is_busday(DATES)]
-NAT, NONE = np.datetime64("NaT", "D"), np.nan
+NAT, NONE, RATE = np.datetime64("NaT", "D"), np.nan, 0.02
 
 
 def lots(rows: list[dict]) -> Lots:
@@ -51,7 +52,10 @@ def accounts(count: int = 1, equity: float = 1000.0, flows=()) -> Accounts:
     )
 
 
-def value(held: Lots, close, *, dividend=None, split=None, ends=None, owner=None, volatility=None):
+NO_MARKS = tuple(np.array([], dtype=kind) for kind in (np.int64, "datetime64[D]", float))
+
+
+def value(held: Lots, close, *, dividend=None, split=None, ends=None, owner=None, volatility=None, marks=NO_MARKS):
     close = np.asarray(close, dtype=float)
     dividend = np.zeros(close.shape) if dividend is None else dividend
     split = np.ones(close.shape) if split is None else split
@@ -60,53 +64,100 @@ def value(held: Lots, close, *, dividend=None, split=None, ends=None, owner=None
     return value_book(
         *(held, owner or accounts(), DATES[: len(close)], SplitAdjusted.of(close, split), dividend, ends),
         volatility=volatility,
-        private_price=private_prices(
-            held, DATES[ends], *(np.array([], dtype=k) for k in (int, "datetime64[D]", float))
-        ),
-        rate=0.02,
+        private_price=private_prices(held, DATES[ends], *marks),
+        rate=RATE,
     )
 
 
-def walk(held: Lots, close, dividend, split, equity: float, flows) -> np.ndarray:
-    """Walk a cash account: split, dividend, sell, buy, flow, then mark to the last known price."""
-    days, cash = len(close), equity
-    shares = [0.0] * len(held.quantity)
-    state = ["before"] * len(held.quantity)
-    last = [None] * len(held.quantity)
+@dataclass
+class Market:
+    """A random market, the lots of one portfolio in it, its flows, and marks of its private asset."""
+
+    held: Lots
+    close: np.ndarray
+    dividend: np.ndarray
+    split: np.ndarray
+    flows: list
+    marks: tuple
+
+    def value(self, **changes):
+        given = {"dividend": self.dividend, "split": self.split, "owner": accounts(flows=self.flows)}
+        return value(self.held, self.close, marks=self.marks, **{**given, **changes})
+
+
+class Walker:
+    """One lot, walked day by day with a cash account beside it: split, dividend, exit or expiry, entry, mark."""
+
+    def __init__(self, market: Market, lot: int) -> None:
+        self.market = market
+        for name, values in vars(market.held).items():
+            setattr(self, name, values[lot])
+        self.state, self.units, self.ratio, self.spot, self.cash = "before", 0.0, 1.0, np.nan, 0.0
+        self.multiplier = 100.0 if self.kind == InvestmentClass.OPTIONS else 1.0
+
+    def price(self, day: int) -> float:
+        if self.kind == InvestmentClass.PRIVATE:
+            _, dates, prices = self.market.marks
+            known = prices[(dates >= self.entry_date) & (dates <= DATES[day])]
+            return known[-1] if len(known) else self.entry_price
+        if self.kind == InvestmentClass.PUBLIC:
+            return self.spot
+        years = (self.expiry - DATES[day]).astype(int) / 365
+        arrays = (np.array([x]) for x in (self.spot, self.strike / self.ratio, years))
+        worth = black_scholes(*arrays, RATE, np.array([self.implied_volatility]), np.array([self.is_call]))
+        return worth.price[0]
+
+    def close_out(self, price: float) -> None:
+        self.cash += self.units * price
+        self.units, self.state = 0.0, "over"
+
+    def settle(self) -> None:
+        gain = self.spot - self.strike / self.ratio
+        self.close_out(max(gain if self.is_call else -gain, 0.0))
+
+    def step(self, day: int) -> float:
+        market, n = self.market, self.symbol
+        if self.state == "held" and self.expiry < DATES[day]:
+            self.settle()  # it expired on a closed day, at the price before
+        if self.state == "held" and n >= 0:
+            if self.kind == InvestmentClass.PUBLIC:
+                self.cash += self.units * market.dividend[day, n]
+            self.units, self.spot = self.units * market.split[day, n], self.spot / market.split[day, n]
+            self.ratio *= market.split[day, n]
+            if not np.isnan(market.close[day, n]):
+                self.spot = market.close[day, n]
+        if self.state == "held" and self.expiry == DATES[day]:
+            self.settle()
+        if self.state == "held" and self.exit_date <= DATES[day]:
+            self.close_out(self.price(day) if np.isnan(self.exit_price) else self.exit_price)
+        if self.state == "before" and self.entry_date <= DATES[day]:
+            self.state, self.units = "held", self.quantity * self.multiplier
+            self.cash -= self.units * self.entry_price
+            if n >= 0:
+                fallback = self.strike if self.kind == InvestmentClass.OPTIONS else self.entry_price
+                self.spot = fallback if np.isnan(market.close[day, n]) else market.close[day, n]
+        return self.cash + (self.units * self.price(day) if self.state == "held" else 0.0)
+
+
+def walk(market: Market, equity: float) -> np.ndarray:
+    """Return what the portfolio is worth on each day, from its cash account."""
+    walkers = [Walker(market, lot) for lot in range(len(market.held.quantity))]
     out = []
-    for day in range(days):
-        for lot in range(len(shares)):
-            n = held.symbol[lot]
-            if state[lot] == "held":
-                cash += shares[lot] * dividend[day, n]
-                shares[lot] *= split[day, n]
-                last[lot] /= split[day, n]
-            if state[lot] in ("held", "opened") and not np.isnan(close[day, n]):
-                last[lot] = close[day, n]
-            exits = not np.isnat(held.exit_date[lot]) and held.exit_date[lot] <= DATES[day]
-            if state[lot] == "held" and exits:
-                price = last[lot] if np.isnan(held.exit_price[lot]) else held.exit_price[lot]
-                cash, shares[lot], state[lot] = cash + shares[lot] * price, 0.0, "sold"
-            if state[lot] == "before" and held.entry_date[lot] <= DATES[day]:
-                state[lot], shares[lot] = "held", held.quantity[lot]
-                cash -= held.quantity[lot] * held.entry_price[lot]
-                last[lot] = held.entry_price[lot] if np.isnan(close[day, n]) else close[day, n]
-        if day:
-            cash += sum(amount for _, date, amount in flows if DATES[day - 1] < date <= DATES[day])
-        out.append(cash + sum(s * p for s, p in zip(shares, last, strict=True) if p is not None))
+    for day in range(len(market.close)):
+        paid_in = sum(amount for _, date, amount in market.flows if DATES[0] <= date <= DATES[day])
+        out.append(equity + paid_in + sum(walker.step(day) for walker in walkers))
     return np.array(out)
 
 
 @st.composite
-def markets(draw):
-    seed = draw(st.integers(0, 100_000))
-    rng = np.random.default_rng(seed)
+def markets(draw) -> Market:
+    """Random lots of shares, options and a private asset, with splits, dividends, gaps, marks and flows."""
+    rng = np.random.default_rng(draw(st.integers(0, 100_000)))
     days, symbols = 30, 3
     close = 100 * np.exp(np.cumsum(rng.normal(0, 0.02, (days, symbols)), axis=0))
     split = np.where(rng.random((days, symbols)) < 0.03, rng.choice([2.0, 4.0, 0.5], (days, symbols)), 1.0)
     dividend = np.where(rng.random((days, symbols)) < 0.06, rng.uniform(0.1, 2, (days, symbols)), 0.0)
     gaps = rng.random((days, symbols)) < 0.08
-    gaps[0] = False
     split[gaps] = 1.0
     dividend[gaps] = 0.0
     rows = []
@@ -114,34 +165,41 @@ def markets(draw):
         entry = int(rng.integers(0, days - 2))
         row = {"symbol": int(rng.integers(0, symbols)), "quantity": float(rng.integers(-50, 51) or 1)}
         row |= {"entry_date": DATES[entry], "entry_price": float(rng.uniform(80, 120))}
+        kind = draw(st.sampled_from(InvestmentClass))
         if rng.random() < 0.5:
             row["exit_date"] = DATES[int(rng.integers(entry + 1, days))]
-            row["exit_price"] = float(rng.uniform(80, 120)) if rng.random() < 0.5 else NONE
+            is_priced = kind != InvestmentClass.PUBLIC or rng.random() < 0.5
+            row["exit_price"] = float(rng.uniform(80, 120)) if is_priced else NONE
+        if kind == InvestmentClass.PRIVATE:
+            row |= {"symbol": -1, "kind": kind}
+        if kind == InvestmentClass.OPTIONS:
+            terms = {"is_call": bool(rng.random() < 0.5), "strike": float(rng.uniform(80, 120))}
+            expiry = DATES[entry] + int(rng.integers(1, 60))  # on any day, a closed one too
+            row |= {"kind": kind, "entry_price": 4.0, "expiry": expiry, "implied_volatility": 0.3, **terms}
         rows.append(row)
-    flows = [
-        (0, DATES[int(d)], float(a))
-        for d, a in zip(np.sort(rng.integers(1, days, 3)), rng.normal(0, 100, 3), strict=True)
-    ]
-    return lots(rows), np.where(gaps, np.nan, close), dividend, split, flows
+    dates = [DATES[int(day)] for day in np.sort(rng.integers(0, days, 3))]
+    flows = [(0, day, float(amount)) for day, amount in zip(dates, rng.normal(0, 100, 3), strict=True)]
+    marked = np.unique(rng.integers(0, days, 4))
+    marks = np.zeros(len(marked), dtype=np.int64), DATES[marked], rng.uniform(50, 150, len(marked))
+    return Market(lots(rows), np.where(gaps, np.nan, close), dividend, split, flows, marks)
 
 
-@settings(deadline=None, max_examples=60)
+@settings(deadline=None, max_examples=100)
 @given(markets())
 def test_t22_equity_is_that_of_a_cash_account_walked_day_by_day(market):
-    held, close, dividend, split, flows = market
-    book = value(held, close, dividend=dividend, split=split, owner=accounts(flows=flows))
-    np.testing.assert_allclose(book.equity[:, 0], walk(held, close, dividend, split, 1000.0, flows), rtol=1e-9)
+    book = market.value()
+    np.testing.assert_allclose(book.equity[:, 0], walk(market, 1000.0), rtol=1e-9, atol=1e-6)
     np.testing.assert_allclose(book.equity, book.cash + book.long_value + book.short_value, rtol=1e-12, atol=1e-9)
+    np.testing.assert_allclose(book.net, book.gross + 2 * book.short_value, rtol=1e-12, atol=1e-9)
+    held = np.bincount(book.positions.session, book.positions.value, len(book.equity))
+    np.testing.assert_allclose(held, book.net[:, 0], rtol=1e-12, atol=1e-9)
 
 
 @settings(deadline=None, max_examples=30)
 @given(markets(), st.sets(st.integers(0, 29), min_size=2, max_size=8))
 def test_t26_t27_pnl_telescopes_over_any_sessions_to_the_last_bit_of_equity(market, chosen):
-    held, close, dividend, split, flows = market
-    owner = accounts(flows=flows)
-    everything = value(held, close, dividend=dividend, split=split, owner=owner)
-    some = sorted(chosen)
-    few = value(held, close, dividend=dividend, split=split, owner=owner, ends=some)
+    everything, some = market.value(), sorted(chosen)
+    few = market.value(ends=some)
     np.testing.assert_array_equal(few.equity, everything.equity[some])
     np.testing.assert_array_equal(few.cash, everything.cash[some])
     pnl = np.diff(everything.equity[:, 0]) - everything.flow[1:, 0]
@@ -152,12 +210,40 @@ def test_t26_t27_pnl_telescopes_over_any_sessions_to_the_last_bit_of_equity(mark
 @settings(deadline=None, max_examples=10)
 @given(markets())
 def test_t25_valuing_keeps_no_state_and_leaves_its_inputs_alone(market):
-    held, close, dividend, split, flows = market
-    before = [array.tobytes() for array in (*vars(held).values(), close, dividend, split)]
-    first, second = (value(held, close, dividend=dividend, split=split, owner=accounts(flows=flows)) for _ in range(2))
+    given_arrays = (*vars(market.held).values(), market.close, market.dividend, market.split, *market.marks)
+    before = [array.tobytes() for array in given_arrays]
+    first, second = market.value(), market.value()
     for name in ("equity", "cash", "long_value", "cumulative_pnl"):
         np.testing.assert_array_equal(getattr(first, name), getattr(second, name))
-    assert [array.tobytes() for array in (*vars(held).values(), close, dividend, split)] == before
+    assert [array.tobytes() for array in given_arrays] == before
+
+
+@settings(deadline=None, max_examples=30)
+@given(markets(), st.integers(2, 5))
+def test_a_lot_cut_in_pieces_is_the_lot_and_a_lot_against_itself_is_nothing(market, pieces):
+    def with_lots(copies: int, factor: float, sign: float = 1.0) -> Market:
+        fields = {name: np.tile(values, copies) for name, values in vars(market.held).items()}
+        fields["quantity"] = np.tile(market.held.quantity * factor, copies)
+        fields["quantity"][len(market.held.quantity) :] *= sign
+        return replace(market, held=Lots(**fields))
+
+    whole, cut = market.value(), with_lots(pieces, 1 / pieces).value()
+    for name in ("equity", "cash", "long_value", "short_value", "cumulative_pnl"):
+        np.testing.assert_allclose(getattr(cut, name), getattr(whole, name), rtol=1e-9, atol=1e-6)
+    nothing = with_lots(2, 1.0, -1.0).value()
+    np.testing.assert_allclose(nothing.cumulative_pnl, 0.0, atol=1e-6)
+    np.testing.assert_allclose(nothing.net, 0.0, atol=1e-6)
+
+
+def test_an_option_that_expires_on_a_closed_day_settles_at_the_price_before():
+    friday = int(np.flatnonzero(np.diff(DATES).astype(int) > 1)[0])
+    option = {"kind": InvestmentClass.OPTIONS, "entry_price": 5, "is_call": True, "strike": 100}
+    option |= {"expiry": DATES[friday] + 1, "implied_volatility": 0.3}
+    close = np.full((friday + 2, 1), 110.0)
+    close[friday + 1] = 150.0
+    book = value(lots([option]), close)
+    assert book.option_positions[friday:, 0].tolist() == [1, 0]
+    assert book.equity[-1, 0] == pytest.approx(1000 + 100 * (10 - 5))
 
 
 def test_some_sessions_of_a_book_are_those_sessions():

@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import date
 
 import dagster as dg
+import numpy as np
 import pandas as pd
 import pytest
 import sqlalchemy as sa
@@ -12,6 +13,7 @@ import yaml
 
 from risk_pipeline.analytics import covariance, var, volatility
 from risk_pipeline.analytics.reasons import Reason
+from risk_pipeline.assets.common import CALENDAR
 from risk_pipeline.assets.look_back import look_back
 from risk_pipeline.automation.jobs import range_tags
 from risk_pipeline.config import factors as factor_module
@@ -135,6 +137,73 @@ def test_t41_a_lot_changed_after_the_session_leaves_its_valuation_alone(home):
         )
     home.run(FIRST, LAST)
     pd.testing.assert_frame_equal(home.table("portfolio_snapshots"), before, check_exact=True)
+
+
+MOVED = {
+    "portfolios": pd.DataFrame(
+        [("moved", "Brings its lots", "2025-06-03", 1e6)],
+        columns=["portfolio_id", "name", "inception_date", "starting_equity"],
+    ),
+    "positions": pd.DataFrame(
+        [
+            ("old", "moved", "AAPL", "PUBLIC", 1000, "2025-01-02", 150),
+            ("new", "moved", "TLT", "PUBLIC", 100, "2025-06-03", 80),
+        ],
+        columns=["position_id", "portfolio_id", "symbol", "investment_class", "quantity", "entry_date", "entry_price"],
+    ),
+    "flows": pd.DataFrame(
+        [("moved", "2025-03-03", 5e4), ("moved", "2025-06-03", 1e4)], columns=["portfolio_id", "flow_date", "amount"]
+    ),
+}
+
+
+@pytest.fixture(scope="module")
+def moved(make_home):
+    """A portfolio that opens with a lot bought long before, on its first two sessions and 21 after the first."""
+    home = make_home(MOVED)
+    home.run("2025-06-03", "2025-06-04")
+    after = CALENDAR.between(date(2025, 6, 3), date(2025, 8, 1))[volatility.HORIZON]
+    home.run(str(after))
+    return home
+
+
+def test_t42_the_first_day_s_gain_is_the_day_s_and_not_what_its_lots_had_gained_before(moved):
+    bars = moved.table("market_data_cache").set_index(["symbol", "session"])
+    first, second = moved.table("portfolio_snapshots").to_dict("records")[:2]
+    (before, day, next_day) = (pd.Timestamp(f"2025-06-0{n}") for n in (2, 3, 4))
+
+    def gain(symbol: str, since: pd.Timestamp, until: pd.Timestamp) -> float:
+        now = bars.loc[(symbol, until)]
+        return now["close"] * now["split_factor"] + now["dividend"] - bars.loc[(symbol, since), "close"]
+
+    bought = 100 * (bars.loc[("TLT", day), "close"] - 80)
+    assert first["is_opening"]
+    assert first["daily_pnl"] == pytest.approx(1000 * gain("AAPL", before, day) + bought, rel=1e-9)
+    assert first["flow"] == 1e4
+    assert first["daily_return"] == pytest.approx(first["daily_pnl"] / (first["nav"] - first["daily_pnl"] - 1e4))
+    assert first["cumulative_pnl"] == pytest.approx(first["nav"] - 1e6 - 5e4 - 1e4)
+    assert abs(first["cumulative_pnl"]) > 5 * abs(first["daily_pnl"])
+    assert not second["is_opening"]
+    moves = 1000 * gain("AAPL", day, next_day) + 100 * gain("TLT", day, next_day)
+    assert second["daily_pnl"] == pytest.approx(moves, rel=1e-9)
+    assert second["nav"] == pytest.approx(first["nav"] + second["daily_pnl"], rel=1e-12)
+
+
+def test_a_forecast_that_is_scored_is_the_one_that_was_stored_21_sessions_before(moved):
+    """Never one made with later data, of any model, of symbols and of portfolios."""
+    then = pd.Timestamp("2025-06-03")
+    scores = moved.table("volatility_scores")
+    scores = scores[scores["forecast_session"] == then].set_index(["entity_type", "entity", "model"])["forecast"]
+    for entity_type, table, key in (
+        ("symbol", "symbol_volatility", "symbol"),
+        ("portfolio", "portfolio_volatility", "portfolio_id"),
+    ):
+        stored = moved.table(table)
+        stored = stored[stored["session"] == then].set_index(key)
+        for model in ("forecast", "ewma", "realised_21"):
+            scored = scores.xs((entity_type, model), level=("entity_type", "model"))
+            assert len(scored) >= (1 if entity_type == "portfolio" else 8)
+            np.testing.assert_array_equal(scored, stored.loc[scored.index, model])
 
 
 def test_t48_an_error_in_a_kernel_fails_loud_and_leaves_what_was_good(home, monkeypatch):

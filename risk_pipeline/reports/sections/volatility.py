@@ -9,6 +9,7 @@ import numpy as np
 from ..charts import time_chart
 from ..numbers import axis_percent, percent
 from ..page_rows import PortfolioDay
+from ..scorecards import LEVELS
 from ..words import reason, trend
 
 MODELS = {"har_ewma": "mean of HAR and EWMA", "ewma": "EWMA only, the history is short", "har": "HAR"}
@@ -50,15 +51,13 @@ def _record(day: PortfolioDay) -> dict[str, Any] | None:
     if len(own) < 2:
         return None
     days = [stamp.date() for stamp in own["session"]]
-    loss = {str(model): float(rows["qlike"].mean()) for model, rows in scores.groupby("model")}
     last = own.iloc[-1]
     return {
         "count": len(own),
-        "ratio": float(np.sqrt((own["outcome"] ** 2).mean() / (own["forecast"] ** 2).mean())),
+        "models": _models(day.forecast_record),
         "last_forecast": float(last["forecast"]),
         "last_outcome": float(last["outcome"]),
         "forecast_session": last["forecast_session"].date(),
-        "loss": loss,
         "chart": time_chart(
             days,
             {"forecast": own["forecast"].tolist(), "outcome": own["outcome"].tolist()},
@@ -68,21 +67,42 @@ def _record(day: PortfolioDay) -> dict[str, Any] | None:
     }
 
 
+def _models(record: dict[str, Any] | None) -> list[dict[str, Any]]:
+    """Return a row per model of the record of forecasts."""
+    if record is None:
+        return []
+    names = ("qlike", "bias", "mz_slope", "dm_p")
+    return [
+        {"name": name, **{key: record.get(f"{key}{suffix}") for key in names}}
+        for name, suffix in (("forecast", ""), ("EWMA", "_ewma"), ("trailing 21", "_trailing"))
+    ]
+
+
 def _tail(day: PortfolioDay) -> dict[str, Any] | None:
-    """Set each day's return against the value at risk of the session before."""
-    history = day.history
-    if len(history) < 2 or history["var_99"].notna().sum() < 2:
+    """Set what the holdings of the session before gained against the value at risk that they had."""
+    outcomes, record = day.outcomes, day.tail_record
+    if len(outcomes) < 2 or record is None:
         return None
-    limit = -history["var_99"].shift().to_numpy(dtype=float)[1:]
-    gained = history["daily_return"].to_numpy(dtype=float)[1:]
-    days = [stamp.date() for stamp in history["session"].iloc[1:]]
-    with np.errstate(invalid="ignore"):
-        beyond = np.flatnonzero(gained < limit)
-    judged = int((~np.isnan(limit) & ~np.isnan(gained)).sum())
+    limit, gained = -outcomes["var_99"].to_numpy(dtype=float), outcomes["outcome"].to_numpy(dtype=float)
+    days = [stamp.date() for stamp in outcomes["session"]]
+    beyond = np.flatnonzero(outcomes["exceeded_99"].to_numpy(dtype=bool))
     return {
-        "judged": judged,
+        "judged": len(outcomes),
         "beyond": [{"day": days[at], "return": float(gained[at]), "limit": float(limit[at])} for at in beyond],
-        "expected": 0.01 * judged,
+        "expected": 0.01 * len(outcomes),
+        "zone": record["zone"],
+        "levels": [
+            {
+                "name": f"{level} %",
+                "expected": share * record["outcomes"],
+                **{
+                    name: record[f"{name}_{level}"]
+                    for name in ("exceeded", "kupiec_p", "independence_p", "coverage_p", "z2")
+                },
+            }
+            for level, share in LEVELS.items()
+        ],
+        "sessions": record["outcomes"],
         "chart": time_chart(
             days,
             {"limit": limit.tolist()},
