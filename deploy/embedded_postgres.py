@@ -32,6 +32,7 @@ def main(command: list[str], home: Path = HOME) -> int:
                     connection.execute(f"CREATE DATABASE {name}")
         environment = {
             "DAGSTER_HOME": str(home),
+            "DAGSTER_EVENT_BATCH_SIZE": "1000",
             "RISK_PIPELINE_HOME": str(home),
             "RISK_PIPELINE_DATABASE_URL": server.get_uri("risk"),
             "DAGSTER_PG_URL": server.get_uri("dagster", driver="psycopg2"),

@@ -30,6 +30,7 @@ def home(make_home, new_postgres, tmp_path_factory) -> Iterator[Home]:
     home = make_home(url=new_postgres())
     folder = tmp_path_factory.mktemp("dagster")
     shutil.copy(ROOT / "dagster_home" / "postgres" / "dagster.yaml", folder)
+    home.environment.setenv("DAGSTER_EVENT_BATCH_SIZE", "1000")  # as deploy/ sets it
     home.environment.setenv("DAGSTER_PG_URL", new_postgres().replace("+psycopg:", "+psycopg2:"))
     home.instance.dispose()
     with dg.DagsterInstance.from_config(str(folder)) as home.instance:
