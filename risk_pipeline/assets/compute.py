@@ -14,7 +14,9 @@ from .inputs import Frames, Inputs, load_inputs
 from .shown import newest_table, session_numbers
 
 SESSIONS_AT_ONCE = 64
-"""A long range is worked off in blocks of so many sessions, so that memory stays bounded."""
+CELLS_AT_ONCE = 64_000
+"""A long range is worked off in blocks of so many sessions, fewer where there are more than a thousand portfolios
+(sessions x portfolios), so that memory stays bounded."""
 
 
 def compute_sessions(
@@ -29,15 +31,17 @@ def compute_sessions(
     Each block is one transaction: the skips of the analytic are replaced together with its rows.
     """
     from ..storage.database import replace_sessions
+    from ..storage.queries import portfolios
 
     analytic = context.asset_key.to_user_string()
     watch = Stopwatch()
     written: dict[str, int] = {}
     shown: dict[str, Any] = {}
     panels = cache.panels(db, run_sessions(context))
+    size = max(min(SESSIONS_AT_ONCE, CELLS_AT_ONCE // max(len(portfolios(db.engine)), 1)), 1)
     for panel_hash, (panel, sessions) in zip(cache.hashes(db, panels), panels, strict=True):
-        for start in range(0, len(sessions), SESSIONS_AT_ONCE):
-            block = sessions[start : start + SESSIONS_AT_ONCE]
+        for start in range(0, len(sessions), size):
+            block = sessions[start : start + size]
             before = sum(watch.seconds.values())
             with watch.stage("compute"):
                 frames = compute(load_inputs(db, registries, panel, block))

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 import pandas as pd
 
-from ..analytics.arrays import Bool1D, Date1D, Float1D, Float2D
+from ..analytics.arrays import Bool1D, Date1D, Float1D, Float2D, Int1D
 from ..analytics.core_factors import compounded_steps
 from ..analytics.reasons import Reason
 from ..analytics.stress import (
@@ -58,8 +59,9 @@ def compute_stress(inputs: Inputs) -> Frames:
     model = read_core_model(inputs)
     symbol_betas = _core_betas(inputs)
     returns = core_factor_returns(inputs)
-    results, moves, plausibility = [], [], []
-    for number, session in enumerate(inputs.sessions):
+    results: list[dict[str, np.ndarray]] = []
+    moves, plausibility = [], []
+    for number, (session, options) in enumerate(zip(inputs.sessions, _options(inputs), strict=True)):
         day = pd.Timestamp(session)
         for scenario in inputs.registries.scenarios.active:
             outcome = _outcome(inputs, scenario, number, model, returns)
@@ -86,11 +88,12 @@ def compute_stress(inputs: Inputs) -> Frames:
                     }
                     for k, name in enumerate(inputs.registries.factors.core_names)
                 ]
-            results.append(
-                _portfolio_rows(inputs, scenario, number, model, outcome, symbol_betas[number]).assign(**key)
-            )
+            moved = (symbol_betas[number] * np.nan_to_num(outcome.moves.move)).sum(axis=1)
+            results.append(_portfolio_rows(inputs, scenario, number, model, outcome, options.revalued(moved)))
     return {
-        tables.stress_test_results: pd.concat(results, ignore_index=True),
+        tables.stress_test_results: pd.DataFrame(
+            {name: np.concatenate([rows[name] for rows in results]) for name in results[0]}, copy=False
+        ),
         tables.scenario_factor_moves: _frame(tables.scenario_factor_moves, moves),
         tables.scenario_plausibility: _frame(tables.scenario_plausibility, plausibility),
         tables.analytics_skips: inputs.portfolio_skips("stress_tests"),
@@ -145,9 +148,9 @@ def _portfolio_rows(
     number: int,
     model: CoreModel,
     outcome: Outcome,
-    betas: Float2D,
-) -> pd.DataFrame:
-    """Return one row per portfolio with a market-priced position."""
+    revalued: Float1D,
+) -> dict[str, np.ndarray]:
+    """Return one row per portfolio with a market-priced position; ``revalued`` is by portfolio (P,)."""
     factors = inputs.registries.factors
     who = np.flatnonzero(inputs.has_public[number])
     dollars = model.core_dollar[number, who]
@@ -167,31 +170,30 @@ def _portfolio_rows(
     drawdown = np.full(len(who), np.nan)
     if outcome.path is not None:
         drawdown = replay(safe, outcome.path).max_drawdown
-    symbol_returns = (betas * np.nan_to_num(outcome.moves.move)).sum(axis=1)
-    options = _revalued_options(inputs, number, symbol_returns)[who]
+    options = revalued[who]
     correlated = np.where(known & (not refused), linear + options, np.nan)
     reason = np.full(len(who), outcome.moves.reason, dtype=object)
     reason[~known] = Reason.TOO_SHORT.value
     with np.errstate(invalid="ignore"):
-        return pd.DataFrame(
-            {
-                "portfolio_id": np.array(inputs.portfolio_ids, dtype=object)[who],
-                "direct_pnl": direct,
-                "correlated_pnl": correlated,
-                "correlation_effect": correlated - direct,
-                "option_revaluation": np.where(np.isnan(correlated), np.nan, options),
-                "conditional_std": np.where(
-                    known & (not refused),
-                    conditional_std(safe, np.nan_to_num(outcome.moves.covariance)),
-                    np.nan,
-                ),
-                "return_on_equity": correlated / np.where(equity > 0, equity, np.nan),
-                "max_drawdown": drawdown,
-                "exceeds_equity": np.nan_to_num(-correlated) > np.maximum(equity, 0.0),
-                "coverage": np.nan_to_num(model.coverage[number, who]),
-                "reason": reason,
-            }
-        )
+        return {
+            "session": np.full(len(who), np.datetime64(inputs.sessions[number]).astype("datetime64[s]")),
+            "portfolio_id": np.array(inputs.portfolio_ids, dtype=object)[who],
+            "scenario_id": np.full(len(who), scenario.id, dtype=object),
+            "direct_pnl": direct,
+            "correlated_pnl": correlated,
+            "correlation_effect": correlated - direct,
+            "option_revaluation": np.where(np.isnan(correlated), np.nan, options),
+            "conditional_std": np.where(
+                known & (not refused),
+                conditional_std(safe, np.nan_to_num(outcome.moves.covariance)),
+                np.nan,
+            ),
+            "return_on_equity": correlated / np.where(equity > 0, equity, np.nan),
+            "max_drawdown": drawdown,
+            "exceeds_equity": np.nan_to_num(-correlated) > np.maximum(equity, 0.0),
+            "coverage": np.nan_to_num(model.coverage[number, who]),
+            "reason": reason,
+        }
 
 
 def _core_betas(inputs: Inputs) -> np.ndarray:
@@ -215,22 +217,36 @@ def _core_betas(inputs: Inputs) -> np.ndarray:
     return out
 
 
-def _revalued_options(inputs: Inputs, number: int, symbol_returns: Float1D) -> Float1D:
-    """Return, by portfolio (P,), what revaluing its options adds to their delta."""
-    rows = inputs.book.positions
-    at = np.flatnonzero((rows.session == number) & inputs.lots.is_option[rows.lot])
-    lot = rows.lot[at]
-    ratio = rows.quantity[at] / inputs.lots.quantity[lot]
-    today = inputs.panel.dates[inputs.ends[number]]
-    moved = symbol_returns[inputs.lots.symbol[lot]]
-    extra = option_revaluation(
-        rows.spot[at],
-        inputs.lots.strike[lot] / ratio,
-        (inputs.lots.expiry[lot] - today).astype(np.int64) / DAYS_A_YEAR,
-        Settings().risk_free_rate,
-        rows.volatility[at],
-        inputs.lots.is_call[lot],
-        rows.quantity[at] * inputs.lots.multiplier[lot],
-        np.nan_to_num(moved),
-    )
-    return sum_by(inputs.lots.portfolio[lot], extra, len(inputs.portfolio_ids))
+@dataclass(frozen=True)
+class _Options:
+    """The options held on a session, each array (n,), and how many portfolios there are."""
+
+    symbol: Int1D
+    portfolio: Int1D
+    terms: tuple[Float1D, Float1D, Float1D, float, Float1D, Bool1D, Float1D]
+    portfolios: int
+
+    def revalued(self, symbol_returns: Float1D) -> Float1D:
+        """Return, by portfolio (P,), what revaluing its options adds to their delta; NaN returns are zero."""
+        extra = option_revaluation(*self.terms, np.nan_to_num(symbol_returns[self.symbol]))
+        return sum_by(self.portfolio, extra, self.portfolios)
+
+
+def _options(inputs: Inputs) -> Iterator[_Options]:
+    """Yield the options held on each session."""
+    rows, lots, rate = inputs.book.positions, inputs.lots, Settings().risk_free_rate
+    held = np.flatnonzero(lots.is_option[rows.lot])
+    for number, end in enumerate(inputs.ends):
+        at = held[rows.session[held] == number]
+        lot = rows.lot[at]
+        ratio = rows.quantity[at] / lots.quantity[lot]
+        terms = (
+            rows.spot[at],
+            lots.strike[lot] / ratio,
+            (lots.expiry[lot] - inputs.panel.dates[end]).astype(np.int64) / DAYS_A_YEAR,
+            rate,
+            rows.volatility[at],
+            lots.is_call[lot],
+            rows.quantity[at] * lots.multiplier[lot],
+        )
+        yield _Options(lots.symbol[lot], lots.portfolio[lot], terms, len(inputs.portfolio_ids))
