@@ -8,20 +8,17 @@ window to the next, so no earlier print can reach a later window.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
 
 from .arrays import Bool2D, Float1D, Float2D, Float3D, Int1D, Int2D
-from .bands import COLUMNS, SESSIONS, window_sums
+from .bands import SESSIONS, padded_columns, pairs_in_window, window_sums
 from .gappy_beta import fit_windows
 from .window_weights import WindowBlock, window_blocks
 
 FEW_DIGITS = 1e-4
 """Below this share of the sums they are differences of, residual sums are computed from residuals."""
-IMPOSSIBLE = 1e100
-"""A return beyond this is a gap: its square's square would overflow."""
 
 
 @dataclass(frozen=True)
@@ -67,9 +64,9 @@ def rolling_beta(returns: Float2D, factor: Float1D, ends: Int1D, *, window: int,
     usable = np.isfinite(factor)
     fields = np.empty((4, len(ends), returns.shape[1]))
     observations = np.empty((len(ends), returns.shape[1]), dtype=np.int64)
-    for place, y, present in _column_blocks(returns, window):
+    for place, y, present in padded_columns(returns, window):
         paired = present & usable[:, None]
-        count = _pairs_in_window(paired, ends, window)
+        count = pairs_in_window(paired, ends, window)
         found = fields[:, :, place]
         refit = _full_windows(y, blocks, found) | (count < window)
         missing = count < max(min_observations, 1)
@@ -86,7 +83,7 @@ def full_window_slopes(returns: Float2D, factor: Float1D, ends: Int1D, *, window
     """Return the betas (D, N) alone, as if every window were full: the part of ``rolling_beta`` without errors."""
     blocks = list(window_blocks(_padded_factor(factor, ends, window), ends, window, errors=False))
     out = np.empty((len(ends), returns.shape[1]))
-    for place, y, _ in _column_blocks(returns, window):
+    for place, y, _ in padded_columns(returns, window):
         for block in blocks:
             out[block.days, place] = _slopes(y, block)[block.place, : place.stop - place.start]
     return out
@@ -99,24 +96,6 @@ def _padded_factor(factor: Float1D, ends: Int1D, window: int) -> Float1D:
     return np.pad(np.where(np.isfinite(factor), factor, 0.0), (window - 1, SESSIONS - 1))
 
 
-def _column_blocks(returns: Float2D, window: int) -> Iterator[tuple[slice, Float2D, Bool2D]]:
-    """Yield where ``COLUMNS`` columns belong, their values padded likewise, and which values are there."""
-    rows, symbols = returns.shape
-    for start in range(0, symbols, COLUMNS):
-        place = slice(start, min(start + COLUMNS, symbols))
-        present = np.abs(returns[:, place]) < IMPOSSIBLE
-        y = np.zeros((window - 1 + rows + SESSIONS - 1, COLUMNS))
-        np.copyto(y[window - 1 : window - 1 + rows, : place.stop - start], returns[:, place], where=present)
-        yield place, y, present
-
-
-def _pairs_in_window(paired: Bool2D, ends: Int1D, window: int) -> Int2D:
-    """Count by differences of a running count, which is exact in integers."""
-    running = np.zeros((len(paired) + 1, paired.shape[1]), dtype=np.int32)
-    np.cumsum(paired, axis=0, out=running[1:])
-    return np.asarray(running[ends + 1] - running[np.maximum(ends + 1 - window, 0)])
-
-
 def _full_windows(y: Float2D, blocks: list[WindowBlock], out: Float3D) -> Bool2D:
     """Write beta, error, t statistic and R-squared of windows taken as full; return where digits are doubtful."""
     doubtful = np.zeros(out.shape[1:], dtype=bool)
@@ -127,16 +106,14 @@ def _full_windows(y: Float2D, blocks: list[WindowBlock], out: Float3D) -> Bool2D
         np.multiply(y[lag:], y[:-lag], out=product[lag:])
         products.append(product)
     for block in blocks:
-        values, doubts = _full_block(y, products, block)
-        out[:, block.days] = values[:, block.place, :width]
+        doubts = _full_block(y, products, block, out)
         doubtful[block.days] = doubts[block.place, :width]
     return doubtful
 
 
-def _full_block(y: Float2D, products: list[Float2D], block: WindowBlock) -> tuple[Float3D, Bool2D]:
-    """Put the sums together; ``window_weights`` says which they are."""
-    beta = _slopes(y, block)
-    mean, with_mean, with_slope = window_sums(block.linear, y[block.rows])
+def _full_block(y: Float2D, products: list[Float2D], block: WindowBlock, out: Float3D) -> Bool2D:
+    """Put the sums together and write them; ``window_weights`` says which they are."""
+    beta, mean, with_mean, with_slope = window_sums(block.linear, y[block.rows])
     raw, own = window_sums(block.square, products[0][block.rows])
     meat = own - mean * with_mean - beta * with_slope
     for bands, product in zip(block.lagged, products[1:], strict=True):
@@ -149,7 +126,9 @@ def _full_block(y: Float2D, products: list[Float2D], block: WindowBlock) -> tupl
     sound = (loss > FEW_DIGITS * raw) & (meat > FEW_DIGITS * own)
     std_error = np.sqrt(np.where(sound, meat, np.nan)) / spread
     r_squared = 1.0 - loss / np.where(sound, total, np.nan)
-    return np.stack([beta, std_error, beta / std_error, r_squared]), ~sound
+    for number, field in enumerate((beta, std_error, beta / std_error, r_squared)):
+        out[number, block.days] = field[block.place, : out.shape[2]]
+    return np.asarray(~sound)
 
 
 def _slopes(y: Float2D, block: WindowBlock) -> Float2D:

@@ -7,10 +7,10 @@ from dataclasses import dataclass
 import numpy as np
 
 from .arrays import Bool1D, Bool2D, Float1D, Float2D, Float3D, Int1D, Int2D
+from .bands import IMPOSSIBLE, padded_columns, pairs_in_window
 from .blocks import column_blocks
-
-NO_SPREAD = 1e-20
-"""A sum of squared deviations below this share of the sum of squares is rounding error, not movement."""
+from .ridge_blocks import RidgeBlock, apply_block, ridge_blocks
+from .ridge_model import RidgeModel, apply_model, fit_model
 
 
 @dataclass(frozen=True)
@@ -51,12 +51,13 @@ def style_ridge(
     symbol's beta depends on which others there are.
 
     The estimate is linear in the returns, ``b = P y``. Symbols with the same pattern of gaps share one fit of
-    scikit-learn's ``Ridge``, which gives ``P``. The standard error is ``s sqrt(diag(P P'))``, returns of equal
+    scikit-learn's ``Ridge``, which gives ``P`` (``ridge_model.py``); those without gaps are fitted over many sessions
+    at once (``ridge_blocks.py``). The standard error is ``s sqrt(diag(P P'))``, returns of equal
     variance taken, with ``s^2 = sum_t w_t e_t^2 / (n - effective_df - 1)``.
 
     Parameters
     ----------
-    returns : (T, N) simple returns; NaN is a gap.
+    returns : (T, N) simple returns; NaN or infinite is a gap.
     factors : (T, K) simple returns; a session that lacks any factor is left out.
     ends : (D,) row of each window's last session.
     half_life : sessions after which a weight has halved.
@@ -67,81 +68,86 @@ def style_ridge(
     Hoerl & Kennard (1970), Technometrics 12. Equal to least squares on the rows augmented by
     ``sqrt(penalty)`` times the identity.
     """
-    days, symbols, count = len(ends), returns.shape[1], factors.shape[1]
-    coefficients = np.full((days, symbols, count), np.nan)
-    std_error = np.full((days, symbols, count), np.nan)
-    effective_df, r_squared, condition = np.full((3, days, symbols), np.nan)
-    observations = np.zeros((days, symbols), dtype=np.int64)
-    for day, end in enumerate(ends):
-        rows = slice(max(end + 1 - window, 0), end + 1)
-        x, y = factors[rows], returns[rows]
-        decay = 0.5 ** (np.arange(len(x) - 1, -1, -1) / half_life)
-        usable = np.asarray(~np.isnan(x).any(axis=1))
-        present = ~np.isnan(y) & usable[:, None]
-        observations[day] = present.sum(axis=0)
-        for columns, pattern in _patterns(present, usable):
+    usable = np.asarray(~np.isnan(factors).any(axis=1))
+    decay = 0.5 ** (np.arange(window - 1, -1, -1) / half_life)
+    blocks = list(ridge_blocks(factors, usable, ends, decay, min_observations, penalty, prior))
+    found = _full_windows(returns, usable, ends, window, blocks, factors.shape[1])
+    models = {day: model for block in blocks for day, model in zip(block.days.tolist(), block.models, strict=True)}
+    for day in np.flatnonzero(found.refit.any(axis=1)).tolist():
+        columns = np.flatnonzero(found.refit[day])
+        found.clear(day, columns)
+        rows = slice(max(ends[day] + 1 - window, 0), ends[day] + 1)
+        x, y = factors[rows], returns[rows][:, columns]
+        present = (np.abs(y) < IMPOSSIBLE) & usable[rows, None]
+        for members, pattern in _patterns(present):
             if pattern.sum() < min_observations:
                 continue
-            model = _fit(x[pattern], decay[pattern], penalty)
+            is_full = pattern.sum() == usable[rows].sum()
+            model = models[day] if is_full else fit_model(x[pattern], decay[-len(x) :][pattern], penalty)
             if model is None:
                 continue
-            for place, block in column_blocks(y[np.ix_(pattern, columns)]):
-                estimate = (part[: place.stop - place.start] for part in _apply(model, block, prior))
-                at = columns[place]
-                coefficients[day, at], std_error[day, at], r_squared[day, at] = estimate
-            effective_df[day, columns], condition[day, columns] = model.effective_df, model.condition_number
-    return StyleRidge(coefficients, std_error, effective_df, r_squared, condition, observations)
-
-
-def _patterns(present: Bool2D, usable: Bool1D) -> list[tuple[Int1D, Bool1D]]:
-    """Group columns by which rows they have; most have all that the factors have."""
-    gappy = (present != usable[:, None]).any(axis=0)
-    groups: dict[bytes, list[int]] = {}
-    keys = np.packbits(present[:, gappy], axis=0).T
-    for column, key in zip(np.flatnonzero(gappy).tolist(), keys, strict=True):
-        groups.setdefault(key.tobytes(), []).append(column)
-    grouped = [(np.array(columns), present[:, columns[0]]) for columns in groups.values()]
-    return grouped if gappy.all() else [(np.flatnonzero(~gappy), usable), *grouped]
+            for place, block in column_blocks(y[np.ix_(pattern, members)]):
+                estimate = (part[: place.stop - place.start] for part in apply_model(model, block, prior))
+                found.put(day, columns[members[place]], model, *estimate)
+    return StyleRidge(
+        *(found.coefficients, found.std_error, found.effective_df, found.r_squared, found.condition_number),
+        found.observations,
+    )
 
 
 @dataclass(frozen=True)
-class _Model:
-    """What a pattern of gaps makes of any returns: ``operator`` is ``P`` (K, n), in raw units."""
+class _Found:
+    """The fields of a ``StyleRidge`` while they are filled, and which cells have yet to be fitted by themselves."""
 
-    operator: Float2D
-    factors: Float2D
-    mean: Float1D
-    weight: Float2D
-    effective_df: float
-    condition_number: float
+    coefficients: Float3D
+    std_error: Float3D
+    effective_df: Float2D
+    r_squared: Float2D
+    condition_number: Float2D
+    observations: Int2D
+    refit: Bool2D
 
+    def clear(self, day: int, columns: Int1D) -> None:
+        for field in (self.coefficients, self.std_error, self.effective_df, self.r_squared, self.condition_number):
+            field[day, columns] = np.nan
 
-def _fit(x: Float2D, decay: Float1D, penalty: float) -> _Model | None:
-    """Fit the ridge to the identity, whose coefficients are the operator; None if a factor does not move."""
-    from sklearn.linear_model import Ridge
-
-    weight = decay[:, None] * (len(decay) / decay.sum())
-    mean = (weight * x).mean(axis=0)
-    variance = (weight * (x - mean) ** 2).mean(axis=0)
-    if (variance <= NO_SPREAD * (weight * x**2).mean(axis=0)).any():
-        return None
-    scale, root = np.sqrt(variance), np.sqrt(weight)
-    z = root * (x - mean) / scale
-    ridge = Ridge(alpha=penalty, fit_intercept=False, solver="cholesky").fit(z, np.diag(root[:, 0]))
-    operator = np.ascontiguousarray(ridge.coef_.T) / scale[:, None]
-    effective_df = float((operator * (x - mean).T).sum())
-    return _Model(operator, x, mean, weight, effective_df, float(np.linalg.cond(z) ** 2))
+    def put(
+        self, day: int, at: Int1D, model: RidgeModel, coefficients: Float2D, error: Float2D, r_squared: Float1D
+    ) -> None:
+        self.coefficients[day, at], self.std_error[day, at], self.r_squared[day, at] = coefficients, error, r_squared
+        self.effective_df[day, at], self.condition_number[day, at] = model.effective_df, model.condition_number
 
 
-def _apply(model: _Model, y: Float2D, prior: Float1D) -> tuple[Float2D, Float2D, Float1D]:
-    """Return coefficients and standard errors (columns, K), and R-squared (columns,), of a block of returns."""
-    beyond_prior = y - (model.factors * prior).sum(axis=1)[:, None]
-    coefficients = (model.operator @ beyond_prior).T + prior
-    centred = y - (model.weight * y).mean(axis=0)
-    residual = centred - (model.factors - model.mean) @ np.ascontiguousarray(coefficients.T)
-    loss = (model.weight * residual**2).sum(axis=0)
-    total = (model.weight * centred**2).sum(axis=0)
-    total = np.where(total > NO_SPREAD * (model.weight * y**2).sum(axis=0), total, np.nan)
-    sigma = np.sqrt(loss / (len(y) - model.effective_df - 1.0))
-    spread = np.sqrt((model.operator**2).sum(axis=1))
-    return coefficients, sigma[:, None] * spread, 1.0 - loss / total
+def _full_windows(
+    returns: Float2D, usable: Bool1D, ends: Int1D, window: int, blocks: list[RidgeBlock], factors: int
+) -> _Found:
+    """Fit every symbol as if it had no gap; ``refit`` tells where it has one, or too few digits are left."""
+    shape = (len(ends), returns.shape[1])
+    coefficients, std_error = np.empty((2, *shape, factors))
+    effective_df, r_squared, condition = np.full((3, *shape), np.nan)
+    observations, refit = np.zeros(shape, dtype=np.int64), np.zeros(shape, dtype=bool)
+    most = pairs_in_window(usable[:, None], ends, window)
+    for place, y, present in padded_columns(returns, window):
+        observations[:, place] = pairs_in_window(present & usable[:, None], ends, window)
+        squares, width = y * y, place.stop - place.start
+        for block in blocks:
+            estimate, sigma, explained, sound = apply_block(block, y, squares)
+            days, at = block.days, block.place
+            coefficients[days, place] = np.moveaxis(estimate[at, :, :width], 1, 2)
+            std_error[days, place] = sigma[at, :width, None] * block.spread[at][:, None]
+            r_squared[days, place] = explained[at, :width]
+            refit[days, place] = np.logical_not(sound[at, :width])
+        refit[:, place] |= observations[:, place] < most
+    for block in blocks:
+        for day, model in zip(block.days.tolist(), block.models, strict=True):
+            if model is not None:
+                effective_df[day], condition[day] = model.effective_df, model.condition_number
+    return _Found(coefficients, std_error, effective_df, r_squared, condition, observations, refit)
+
+
+def _patterns(present: Bool2D) -> list[tuple[Int1D, Bool1D]]:
+    """Group columns by which rows they have."""
+    groups: dict[bytes, list[int]] = {}
+    for column, key in enumerate(np.packbits(present, axis=0).T):
+        groups.setdefault(key.tobytes(), []).append(column)
+    return [(np.array(columns), present[:, columns[0]]) for columns in groups.values()]

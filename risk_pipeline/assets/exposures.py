@@ -19,6 +19,8 @@ from .position_rows import position_rows
 from .symbol_betas import SymbolBetas, core_factor_returns, symbol_betas
 
 GROUP = "risk"
+DETAIL = 200
+"""Characters that the detail of a skip may have."""
 
 
 @dg.asset(
@@ -98,11 +100,16 @@ def _symbol_rows(inputs: Inputs, betas: SymbolBetas) -> pd.DataFrame:
 
 
 def _symbol_skips(inputs: Inputs, betas: SymbolBetas) -> pd.DataFrame:
-    """Name the symbols in use whose market or rates beta can't be estimated."""
-    single = [betas.names.index(factor.name) for factor in inputs.registries.factors.single_factor]
-    without = inputs.symbols_in_use & np.isnan(betas.beta[..., single]).any(axis=-1)
+    """Name the symbols in use that lack an estimate, and of which factors."""
+    names = [name for name in betas.names if name != inputs.registries.factors.provider.name]
+    missing = np.isnan(betas.beta[..., [betas.names.index(name) for name in names]])
+    missing &= inputs.symbols_in_use[..., None]
+    without = np.asarray(missing.any(axis=-1))
+    lacking = [", ".join(np.array(names)[row])[:DETAIL] for row in missing[without]]
     skips = inputs.frame(without, "entity", list(inputs.panel.symbols))
-    return skips.assign(analytic="factor_exposures", entity_type="symbol", reason=Reason.TOO_SHORT.value, detail=None)
+    return skips.assign(
+        analytic="factor_exposures", entity_type="symbol", reason=Reason.TOO_SHORT.value, detail=lacking
+    )
 
 
 def _covariance_rows(inputs: Inputs, estimate: FactorCovariance) -> pd.DataFrame:

@@ -183,6 +183,19 @@ def test_a_gap_in_one_column_leaves_the_others_alone_to_the_last_bit(seed, data)
         )
 
 
+@given(st.integers(0, 1000), st.permutations(range(9)), st.integers(0, 140), st.integers(0, 8))
+@settings(max_examples=25, deadline=None)
+def test_t31_a_listing_moves_no_other_and_order_nothing_to_the_last_bit(seed, order, listed, column):
+    panel, factor = market(150, 9, seed)
+    before = fit(panel, factor, [100, 149])
+    panel[:listed, column] = np.nan
+    after = fit(panel[:, order], factor, [100, 149])
+    kept = np.array([place for place, name in enumerate(order) if name != column])
+    for field in FIELDS:
+        expected = getattr(before, field)[:, np.array(order)[kept]]
+        np.testing.assert_array_equal(getattr(after, field)[:, kept], expected, field)
+
+
 @given(st.integers(0, 1000))
 @settings(max_examples=25, deadline=None)
 def test_a_missing_pair_is_as_if_its_session_had_not_been(seed):

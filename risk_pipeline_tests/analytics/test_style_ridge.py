@@ -8,6 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from threadpoolctl import threadpool_limits
 
+from risk_pipeline.analytics import ridge_blocks
 from risk_pipeline.analytics.core_factors import relative_factors
 from risk_pipeline.analytics.style_ridge import style_ridge
 
@@ -149,6 +150,40 @@ def test_a_gap_in_one_column_leaves_the_others_alone_to_the_last_bit(seed, data)
     others = np.delete(np.arange(9), column)
     for field in FIELDS:
         np.testing.assert_array_equal(getattr(after, field)[:, others], getattr(before, field)[:, others])
+
+
+def test_both_paths_agree(monkeypatch):
+    """Windows without gaps by band products without residuals, and the same ones from their residuals."""
+    panel, factors = market(600, 30)
+    panel[:, 2] = factors @ PRIOR  # the market itself: nothing is left, which only residuals can tell
+    panel[:, 4] += 1e4 * factors[:, 0]
+    panel[:, 6] += 10.0
+    ends = np.array([200, 251, 252, 300, 599])
+    by_bands = fit(panel, factors, ends)
+    assert (by_bands.std_error[:, 2] < 1e-15).all()
+    monkeypatch.setattr(ridge_blocks, "FEW_DIGITS", 1e9)
+    one_by_one = fit(panel, factors, ends)
+    for field in FIELDS:
+        np.testing.assert_allclose(getattr(by_bands, field), getattr(one_by_one, field), rtol=1e-9, atol=1e-12)
+
+
+def test_there_may_be_no_symbols_or_no_sessions():
+    panel, factors = market(300, 3)
+    assert fit(panel[:, :0], factors, [299]).coefficients.shape == (1, 0, 4)
+    assert fit(panel, factors, np.array([], dtype=int)).coefficients.shape == (0, 3, 4)
+
+
+@given(st.integers(0, 1000), st.permutations(range(9)), st.integers(0, 250), st.integers(0, 8))
+@settings(max_examples=15, deadline=None)
+def test_t31_a_listing_moves_no_other_and_order_nothing_to_the_last_bit(seed, order, listed, column):
+    panel, factors = market(280, 9, seed)
+    before = fit(panel, factors, [259, 279])
+    panel[:listed, column] = np.nan
+    after = fit(panel[:, order], factors, [259, 279])
+    kept = np.array([place for place, name in enumerate(order) if name != column])
+    for field in FIELDS:
+        expected = getattr(before, field)[:, np.array(order)[kept]]
+        np.testing.assert_array_equal(getattr(after, field)[:, kept], expected, field)
 
 
 @given(st.integers(0, 1000), st.floats(0.1, 10.0), st.permutations(range(4)))

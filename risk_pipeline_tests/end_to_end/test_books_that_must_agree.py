@@ -208,6 +208,31 @@ def test_a_replay_that_misses_a_session_is_not_taken_for_the_whole(make_home, mo
     assert result["direct_pnl"] == pytest.approx(stated, rel=0.1)  # and a little of rates and styles
 
 
+def test_fixture_13_t49_a_new_listing_has_a_market_beta_before_styles_and_says_what_it_lacks(make_home):
+    """Listed on 2024-06-12: 74 returns by 2024-09-25, enough for the betas on one factor and not for the ridge."""
+    portfolios = frames("new")["portfolios"].assign(inception_date="2024-08-01")
+    row = ["n1", *lot("new", "NOVR", 100, price=30.0, entry="2024-08-01")]
+    positions = pd.DataFrame([row], columns=COLUMNS).assign(exit_date="", exit_price="")
+    home = make_home({"portfolios": portfolios, "positions": positions})
+    home.run("2024-09-25")
+    rows = home.table("symbol_factor_exposures").query("symbol == 'NOVR'").set_index("factor_name")
+    assert rows.loc["Market Beta (90D)", ["observations", "quality"]].tolist() == [74, "limited_history"]
+    assert not {"Momentum", "core_market"} & set(rows.index)
+    (skip,) = home.table("analytics_skips").query("entity == 'NOVR'").to_dict("records")
+    assert skip["reason"] == Reason.TOO_SHORT.value
+    assert "Momentum" in skip["detail"]
+    assert "core_market" in skip["detail"]
+    assert "IR Beta" not in skip["detail"]
+    exposures = one(home, "factor_exposures", "new", "factor_name")
+    assert exposures.loc["IR Beta", "coverage"] == 1.0
+    assert exposures.loc["Momentum", ["coverage", "reason"]].tolist() == [0.0, Reason.TOO_SHORT.value]
+    assert np.isnan(exposures.loc["Momentum", "dollar_exposure"])
+    stress = one(home, "stress_test_results", "new", "scenario_id").loc["market_down_10"]
+    assert stress["direct_pnl"] < 0
+    assert np.isnan(stress["correlated_pnl"])
+    assert stress["reason"] == Reason.TOO_SHORT.value
+
+
 @pytest.mark.parametrize("names", [("mixed",), ("mixed", "flat", "bonds")])
 def test_t31_a_portfolio_has_the_same_rows_whatever_others_there_are(day, make_home, names):
     """To the last bit, in every table: other portfolios bring other symbols into the panel."""
