@@ -209,14 +209,14 @@ def test_a_replay_that_misses_a_session_is_not_taken_for_the_whole(make_home, mo
 
 
 def test_fixture_13_t49_a_new_listing_has_a_market_beta_before_styles_and_says_what_it_lacks(make_home):
-    """Listed on 2024-06-12: 74 returns by 2024-09-25, enough for the betas on one factor and not for the ridge."""
+    """Listed on 2024-06-12: 72 returns by 2024-09-25, enough for the betas on one factor and not for the ridge."""
     portfolios = frames("new")["portfolios"].assign(inception_date="2024-08-01")
     row = ["n1", *lot("new", "NOVR", 100, price=30.0, entry="2024-08-01")]
     positions = pd.DataFrame([row], columns=COLUMNS).assign(exit_date="", exit_price="")
     home = make_home({"portfolios": portfolios, "positions": positions})
     home.run("2024-09-25")
     rows = home.table("symbol_factor_exposures").query("symbol == 'NOVR'").set_index("factor_name")
-    assert rows.loc["Market Beta (90D)", ["observations", "quality"]].tolist() == [74, "limited_history"]
+    assert rows.loc["Market Beta (90D)", ["observations", "quality"]].tolist() == [72, "limited_history"]
     assert not {"Momentum", "core_market"} & set(rows.index)
     (skip,) = home.table("analytics_skips").query("entity == 'NOVR'").to_dict("records")
     assert skip["reason"] == Reason.TOO_SHORT.value
