@@ -261,10 +261,33 @@ def show_table(portfolio: str | None, session: date | None, *, open_page: bool =
             + ": `risk-pipeline run` makes them"
         )
     page = page_path(shown, portfolio)
+    if open_page and not page.exists():
+        _write_pages(shown)
     if page.exists():
         console.print(f"Report: {page}", soft_wrap=True, highlight=False)
         if open_page:
             typer.launch(page.as_uri())
+
+
+def _write_pages(session: date) -> None:
+    """Write the pages of a session that a long run has left out, or that are gone."""
+    import dagster as dg
+
+    from .assets.common import code_version
+    from .assets.report import write_session_pages
+    from .reports.page_rows import Provenance
+    from .resources import Database, PriceCache, Registries
+    from .storage.price_panel import PanelError
+
+    console.print(f"Writing the pages of {session}…")
+    with dg.build_resources({"db": Database()}) as resources:
+        try:
+            write_session_pages(resources.db, PriceCache(), Registries(), [session], Provenance(code_version()))
+        except PanelError as gone:
+            raise UserError(
+                f"the pages of {session} need its price panel, and {gone}; "
+                f"or `risk-pipeline run --date {session}` runs the session again and writes them"
+            ) from None
 
 
 @app.command()

@@ -53,10 +53,12 @@ class Positions:
 
 @dataclass(frozen=True)
 class Book:
-    """Positions and accounts as of D sessions; two-dimensional fields are (D, P), money in dollars.
+    """Positions and accounts as of D sessions; two-dimensional fields are (D, P) but for ``lot_pnl``, money in dollars.
 
     ``equity = cash + long_value + short_value``; cash may be negative (margin). ``flow`` is what was paid in
-    after the session before. Numbers of a portfolio that is not active mean nothing.
+    after the session before. ``lot_pnl``, (D, L), is what each lot has gained since its entry, dividends included, and
+    stays when it has ended; a portfolio's sum to ``cumulative_pnl``. Numbers of a portfolio that is not active mean
+    nothing.
     """
 
     positions: Positions
@@ -68,6 +70,7 @@ class Book:
     short_value: Float2D
     private_value: Float2D
     cumulative_pnl: Float2D
+    lot_pnl: Float2D
     flow: Float2D
     position_count: Int2D
     public_positions: Int2D
@@ -168,6 +171,7 @@ def value_book(
         short_value=short_value,
         private_value=total(np.where(kind == InvestmentClass.PRIVATE, position.value, 0.0)),
         cumulative_pnl=pnl,
+        lot_pnl=gained,
         flow=paid_in - before,
         position_count=total(np.ones(len(lot))).astype(np.int64),
         public_positions=total(1.0 * (kind == InvestmentClass.PUBLIC)).astype(np.int64),

@@ -1,59 +1,81 @@
 """The risk pages of each session."""
 
-from collections.abc import Iterator
 from datetime import date
+from pathlib import Path
 
 import dagster as dg
 
-from ..reports.page_rows import CheckResult
+from ..reports.page_rows import CheckResult, Provenance
 from ..resources import Database, PriceCache, Registries
 from .common import CALENDAR, DAILY, Stopwatch, code_version, run_sessions
 from .inputs import load_inputs
 
-PAGES_AT_ONCE = 640
-"""So many portfolio pages are read and written at once, so that memory stays bounded."""
+PAGES_OF_A_RUN = 200
+"""A run writes the pages of its newest session, and of older ones while there are at most so many in all."""
 
 
 @dg.asset(**DAILY, deps=["portfolio_snapshots", "price_cache"], group_name="reports", kinds={"html"})
 def risk_report(
     context: dg.AssetExecutionContext, db: Database, cache: PriceCache, registries: Registries
 ) -> dg.MaterializeResult:
-    """A self-contained HTML page per portfolio and session, an overview per session, an index of sessions."""
-    from ..reports.page_rows import YEAR, Provenance, read_page_rows
-    from ..reports.risk_page import write_index, write_pages
+    """A self-contained HTML page per portfolio and session, an overview per session, an index of sessions.
+
+    A long run writes the pages of its newest sessions only; `risk-pipeline show --date D --open` those of another.
+    """
+    from ..reports.risk_page import index_path, remove_pages
     from ..reports.summary import summary
-    from .report_rows import book_rows
+    from ..storage.queries import portfolios
 
     watch = Stopwatch()
-    made_by = Provenance(code_version(), evaluated_checks(context))
-    pages = []
-    for panel, sessions in cache.panels(db, run_sessions(context)):
-        for block in blocks(sessions, db):
-            with watch.stage("read"):
-                book = book_rows(load_inputs(db, registries, panel, block))
-                rows = read_page_rows(db.engine, block, book, made_by, CALENDAR.back(block[0], YEAR))
-            with watch.stage("render"):
-                pages += write_pages(rows)
-    index = write_index(db.engine)
-    latest: dict[str, dg.MetadataValue] = {"latest": dg.MetadataValue.path(str(pages[-1]))} if pages else {}
+    sessions = run_sessions(context)
+    count = min(max(PAGES_OF_A_RUN // max(len(portfolios(db.engine)), 1), 1), len(sessions))
+    for session in sessions[:-count]:
+        remove_pages(session)  # this run has replaced the numbers that they show
+    pages = write_session_pages(
+        db, cache, registries, sessions[-count:], Provenance(code_version(), evaluated_checks(context)), watch
+    )
+    latest = {"latest": dg.MetadataValue.path(str(pages[-1]))} if pages else {}
     return dg.MaterializeResult(
         metadata={
             "pages": len(pages),
+            "sessions_without_page": len(sessions) - count,
             **latest,
-            "index": dg.MetadataValue.path(str(index)),
-            "risk": dg.MetadataValue.md(summary(db.engine, run_sessions(context)[-1])),
+            "index": dg.MetadataValue.path(str(index_path())),
+            "risk": dg.MetadataValue.md(summary(db.engine, sessions[-1])),
             **watch.metadata,
         }
     )
 
 
-def blocks(sessions: list[date], db: Database) -> Iterator[list[date]]:
-    """Split the sessions so that a block has a bounded number of pages."""
-    from ..storage.queries import portfolios
+def write_session_pages(
+    db: Database,
+    cache: PriceCache,
+    registries: Registries,
+    sessions: list[date],
+    made_by: Provenance,
+    watch: Stopwatch | None = None,
+) -> list[Path]:
+    """Write the pages of sessions and the index anew; return the overviews.
 
-    size = max(PAGES_AT_ONCE // max(len(portfolios(db.engine)), 1), 1)
-    for start in range(0, len(sessions), size):
-        yield sessions[start : start + size]
+    Raises
+    ------
+    PanelError
+        If a session has no price panel, or it is gone.
+    """
+    from ..reports.page_rows import YEAR, read_page_rows
+    from ..reports.risk_page import write_index, write_pages
+    from .report_rows import book_rows
+
+    watch = watch or Stopwatch()
+    pages = []
+    for panel, days in cache.panels(db, sessions):
+        with watch.stage("read"):
+            book = book_rows(load_inputs(db, registries, panel, days))
+            rows = read_page_rows(db.engine, days, book, made_by, CALENDAR.back(days[0], YEAR))
+        with watch.stage("render"):
+            pages += write_pages(rows)
+    write_index(db.engine)
+    return pages
 
 
 def evaluated_checks(context: dg.AssetExecutionContext) -> list[CheckResult]:

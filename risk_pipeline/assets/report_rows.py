@@ -1,13 +1,13 @@
-"""What the risk page shows beyond the tables: positions, the path of each replay, what the proxies did."""
+"""What the risk page shows beyond the tables: positions, their gains, the path of each replay, what the proxies did."""
 
 from __future__ import annotations
 
+from datetime import date
 from typing import Any
 
 import numpy as np
 import pandas as pd
 
-from ..analytics.contributions import volatility_contributions
 from ..analytics.lots import InvestmentClass
 from ..reports.page_rows import BookRows
 from ..storage.queries import read_table
@@ -16,17 +16,17 @@ from .inputs import Inputs
 from .snapshot_rows import PRIVATE, sectors_as_of
 from .symbol_betas import proxy_returns
 
-WINDOW = 252
-
 
 def book_rows(inputs: Inputs) -> BookRows:
-    """Return positions, replay paths and proxy returns of a block of sessions."""
-    return BookRows(positions=_positions(inputs), replays=_replays(inputs), proxies=_proxies(inputs))
+    """Return positions, gains, replay paths and proxy returns of a block of sessions."""
+    return BookRows(
+        positions=_positions(inputs), gains=_gains(inputs), replays=_replays(inputs), proxies=_proxies(inputs)
+    )
 
 
 def _positions(inputs: Inputs) -> pd.DataFrame:
     """Return a row per session, portfolio and name; lots of a name are added up."""
-    rows, lots, book = inputs.book.positions, inputs.lots, inputs.book
+    rows, lots = inputs.book.positions, inputs.lots
     kinds = np.array([kind.name for kind in sorted(InvestmentClass)], dtype=object)
     sectors = np.array(sectors_as_of(inputs), dtype=object)
     private = lots.is_private[rows.lot]
@@ -34,7 +34,7 @@ def _positions(inputs: Inputs) -> pd.DataFrame:
         {
             "session": np.array(inputs.sessions, dtype=object)[rows.session],
             "portfolio_id": np.array(inputs.portfolio_ids, dtype=object)[lots.portfolio[rows.lot]],
-            "symbol": np.array(inputs.lot_symbols, dtype=object)[rows.lot],
+            "symbol": np.array(names_of_lots(inputs), dtype=object)[rows.lot],
             "priced": np.where(private, "", np.array(inputs.panel.symbols, dtype=object)[lots.symbol[rows.lot]]),
             "kind": kinds[lots.kind[rows.lot] - min(InvestmentClass)],
             "sector": np.where(private, PRIVATE, sectors[rows.session, np.maximum(lots.symbol[rows.lot], 0)]),
@@ -42,25 +42,71 @@ def _positions(inputs: Inputs) -> pd.DataFrame:
             "price": rows.price,
             "value": rows.value,
             "is_stale": rows.is_stale,
-            "contribution": np.nan,
+            "marked": _marked(inputs),
+            "contribution": _risk_contributions(inputs),
         }
     )
-    returns = np.asarray(inputs.panel.returns)
-    for number, end in enumerate(inputs.ends):
-        at = np.flatnonzero((rows.session == number) & ~private)
-        window = returns[max(end + 1 - WINDOW, 0) : end + 1]
-        if not len(at) or len(window) < WINDOW:
-            continue
-        lot = rows.lot[at]
-        notional = (rows.delta * rows.quantity * rows.spot)[at] * lots.multiplier[lot]
-        frame.loc[at, "contribution"] = volatility_contributions(
-            lots.portfolio[lot], notional, window[:, lots.symbol[lot]], book.equity[number]
-        )
     names = frame.groupby(["session", "portfolio_id", "symbol", "kind"], sort=True)
     out = names.agg(
-        {"priced": "first", "sector": "first", "quantity": "sum", "price": "first", "value": "sum", "is_stale": "max"}
+        {
+            "priced": "first",
+            "sector": "first",
+            "quantity": "sum",
+            "price": "first",
+            "value": "sum",
+            "is_stale": "max",
+            "marked": "first",
+        }
     )
     return out.assign(contribution=names["contribution"].sum(min_count=1)).reset_index()
+
+
+def _risk_contributions(inputs: Inputs) -> np.ndarray:
+    """Return the stored Euler part of each position; NaN where there is none."""
+    rows = inputs.book.positions
+    stored = read_table(inputs.db.engine, "position_values", first=inputs.sessions[0], last=inputs.sessions[-1])
+    parts = stored.set_index(["session", "position_id"])["risk_contribution"]
+    sessions = np.array(inputs.sessions, dtype="datetime64[s]")[rows.session]
+    wanted = pd.MultiIndex.from_arrays([sessions, np.array(inputs.position_ids, dtype=object)[rows.lot]])
+    return parts.reindex(wanted).to_numpy(dtype=float)
+
+
+def names_of_lots(inputs: Inputs) -> list[str]:
+    """Return what the page calls each lot: its symbol, and an option by its terms."""
+    lots, panel = inputs.lots, inputs.panel
+    names = list(inputs.lot_symbols)
+    for lot in np.flatnonzero(lots.is_option):
+        right = "call" if lots.is_call[lot] else "put"
+        expiry: date = lots.expiry[lot].item()
+        names[lot] = f"{panel.symbols[lots.symbol[lot]]} {lots.strike[lot]:g} {right} {expiry:%-d %b %Y}"
+    return names
+
+
+def _marked(inputs: Inputs) -> np.ndarray:
+    """Return the date of the mark that values each private position; None of others, and where there is no mark."""
+    rows, lots = inputs.book.positions, inputs.lots
+    name, day, _ = inputs.marks
+    marks = {at: np.sort(day[name == at]) for at in np.unique(name).tolist()}
+    out = np.full(len(rows.lot), None, dtype=object)
+    for at in np.flatnonzero(lots.is_private[rows.lot]):
+        own = marks.get(int(lots.name[rows.lot[at]]), day[:0])
+        known = own[own <= np.datetime64(inputs.sessions[rows.session[at]])]
+        out[at] = known[-1].item() if len(known) else None
+    return out
+
+
+def _gains(inputs: Inputs) -> dict[tuple[Any, str], dict[tuple[str, str], float]]:
+    """Return the session's P&L of each name by session and portfolio, what was sold on it included."""
+    book, before, lots = inputs.book, inputs.value(inputs.ends - 1), inputs.lots
+    gained = book.lot_pnl - np.where(before.is_active[:, lots.portfolio], before.lot_pnl, 0.0)
+    session, lot = np.nonzero((gained != 0.0) & book.is_active[:, lots.portfolio])
+    kinds, called = {kind.value: kind.name for kind in InvestmentClass}, names_of_lots(inputs)
+    out: dict[tuple[Any, str], dict[tuple[str, str], float]] = {}
+    for day, at, amount in zip(session.tolist(), lot.tolist(), gained[session, lot].tolist(), strict=True):
+        names = out.setdefault((inputs.sessions[day], inputs.portfolio_ids[lots.portfolio[at]]), {})
+        name = called[at], kinds[lots.kind[at]]
+        names[name] = names.get(name, 0.0) + amount
+    return out
 
 
 def _replays(inputs: Inputs) -> dict[tuple[Any, str, str], list[float]]:

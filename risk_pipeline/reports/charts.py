@@ -1,7 +1,7 @@
 """Where the marks of the page's charts stand, in per cent of their box; templates draw them.
 
 Bars are positioned ``<i>`` elements inside table cells, so that the number beside them is their text
-alternative. Lines are SVG paths in a box of 100 by 100 that CSS stretches; their labels are HTML.
+alternative. Lines are SVG paths, a step across per session, in a box that CSS stretches; their labels are HTML.
 """
 
 from __future__ import annotations
@@ -9,12 +9,15 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import date
+from math import isnan
 from typing import Any
 
 import numpy as np
 
 Values = Sequence[float | None]
 """What is not there is None or NaN."""
+HEIGHT = 200.0
+"""Of a time chart's box, in units that are shown at half a pixel or so."""
 
 
 @dataclass(frozen=True)
@@ -66,33 +69,43 @@ def sparkline(values: Values) -> dict[str, Any] | None:
     low, high = float(known.min()), float(known.max())
     y = 92.0 - 84.0 * (series - low) / ((high - low) or 1.0) if high > low else np.full(len(series), 50.0)
     y[np.isnan(series)] = np.nan
-    x = np.linspace(0.0, 100.0, len(series))
     last = np.flatnonzero(~np.isnan(y))[-1]
     return {
-        "path": path(x, y),
-        "dot": f"M{x[last]:.1f},{y[last]:.1f}h0",
+        "path": path(y),
+        "dot": f"M{last},{y[last]:.0f}h0",
+        "width": len(series) - 1,
+        "zero": f"{92.0 + 84.0 * low / (high - low):.0f}" if low < 0 < high else None,
         "low": low,
         "high": high,
         "count": len(known),
     }
 
 
-def path(x: np.ndarray, y: np.ndarray) -> str:
-    """Return an SVG path through the points; it is lifted over those that are NaN."""
-    pieces, drawing = [], False
-    for across, down in zip(x, y, strict=True):
-        if np.isnan(down):
+def path(down: np.ndarray) -> str:
+    """Return an SVG path with a step of one across per value, lifted over those that are NaN.
+
+    Whole numbers relative to the point before, which is half the bytes of coordinates; nothing drifts, since what is
+    rounded is each point and not each step.
+    """
+    pieces, last, drawing = [], 0, False
+    for across, place in enumerate(down.tolist()):
+        if isnan(place):
             drawing = False
             continue
-        pieces.append(f"{'L' if drawing else 'M'}{across:.4g},{down:.3g}")
-        drawing = True
-    return "".join(pieces)
+        point = round(place)
+        pieces.append(f"l1 {point - last}" if drawing else f"M{across} {point}")
+        last, drawing = point, True
+    return "".join(pieces).replace(" -", "-")
 
 
 @dataclass(frozen=True)
 class TimeChart:
-    """A chart over sessions: paths by name, ticks with their labels, and marks as dots."""
+    """A chart over sessions: paths by name, ticks with their labels, and marks as dots.
 
+    Paths are in a box of ``width`` by 200; ticks are per cent of it.
+    """
+
+    width: int
     lines: dict[str, str]
     stems: str
     dots: str
@@ -105,15 +118,15 @@ def time_chart(
     days: Sequence[date],
     lines: dict[str, Values],
     *,
-    label: Callable[[float], str],
+    labels: Callable[[Sequence[float]], list[str]],
     stems: Values | None = None,
     dots: Sequence[int] = (),
     from_zero: bool = False,
     ticks_wanted: int = 4,
 ) -> TimeChart:
-    """Lay out lines (and, from zero, stems with dots at some of their ends) over sessions.
+    """Lay out lines (and, from zero, stems with dots at some of their ends) over two sessions or more.
 
-    ``label`` writes a tick of the vertical axis. ``from_zero`` keeps zero on the axis.
+    ``labels`` writes the ticks of the vertical axis. ``from_zero`` keeps zero on the axis.
     """
     from matplotlib.ticker import MaxNLocator
 
@@ -126,28 +139,27 @@ def time_chart(
         low, high = min(low, 0.0), max(high, 0.0)
     if high == low:
         low, high = low - abs(low or 1.0) / 100, high + abs(high or 1.0) / 100
-    ticks = MaxNLocator(nbins=ticks_wanted, min_n_ticks=2).tick_values(low, high)
+    ticks = MaxNLocator(nbins=ticks_wanted, min_n_ticks=2, steps=[1, 2, 2.5, 5, 10]).tick_values(low, high)
     low, high = float(ticks[0]), float(ticks[-1])
 
     def down(values: Any) -> Any:
-        return 100.0 * (high - values) / (high - low)
+        return HEIGHT * (high - values) / (high - low)
 
-    x = np.linspace(0.0, 100.0, len(days)) if len(days) > 1 else np.array([50.0])
     zero = float(down(0.0))
-    ends = [] if stem is None else [(x[at], down(stem[at])) for at in np.flatnonzero(~np.isnan(stem))]
+    ends = [] if stem is None else [(at, down(stem[at])) for at in np.flatnonzero(~np.isnan(stem))]
+    texts = labels([float(tick) for tick in ticks])
     return TimeChart(
-        lines={name: path(x, down(series)) for name, series in zip(lines, everything, strict=True)},
-        stems="".join(f"M{across:.4g},{zero:.3g}V{end:.3g}" for across, end in ends),
-        dots="" if stem is None else "".join(f"M{x[at]:.1f},{down(stem[at]):.1f}h0" for at in dots),
-        y_ticks=[(round(float(down(tick)), 2), label(float(tick))) for tick in ticks],
-        x_ticks=_day_ticks(days, x),
+        width=len(days) - 1,
+        lines={name: path(down(series)) for name, series in zip(lines, everything, strict=True)},
+        stems="".join(f"M{at} {zero:.0f}V{end:.0f}" for at, end in ends),
+        dots="" if stem is None else "".join(f"M{at} {down(stem[at]):.0f}h0" for at in dots),
+        y_ticks=[(round(100 * float(down(tick)) / HEIGHT, 2), text) for tick, text in zip(ticks, texts, strict=True)],
+        x_ticks=_day_ticks(days),
         zero=round(zero, 2) if low < 0 < high else None,
     )
 
 
-def _day_ticks(days: Sequence[date], x: np.ndarray, count: int = 4) -> list[tuple[float, str]]:
+def _day_ticks(days: Sequence[date], count: int = 4) -> list[tuple[float, str]]:
     """Return a few days spread over the axis."""
-    if len(days) < 2:
-        return [(50.0, f"{day:%-d %b %Y}") for day in days]
     chosen = np.unique(np.linspace(0, len(days) - 1, min(count, len(days))).round().astype(int))
-    return [(round(float(x[at]), 2), f"{days[at]:%-d %b %Y}") for at in chosen]
+    return [(round(100 * at / (len(days) - 1), 2), f"{days[at]:%-d %b %Y}") for at in chosen]

@@ -2,24 +2,23 @@
 
 from __future__ import annotations
 
-from functools import partial
+from itertools import pairwise
+from math import floor, isnan, log10
 from typing import TYPE_CHECKING
 
-import pandas as pd
-
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
 
-NOTHING = "–"
+NOTHING, MINUS = "–", "−"
 
 
 def _write(value: float | None, form: str, scale: float = 1.0, unit: str = "") -> str:
-    if value is None or pd.isna(value):
+    if value is None or isnan(value):
         return NOTHING
     text = f"{scale * value:{form}}"
     if not any(digit in text for digit in "123456789"):
         text = text.lstrip("-+")  # what rounds to nothing has no sign
-    return f"{text}{unit}".replace("-", "−")
+    return f"{text}{unit}".replace("-", MINUS)
 
 
 def money(value: float | None) -> str:
@@ -34,7 +33,7 @@ def number(value: float | None) -> str:
 
 def percent(value: float | None) -> str:
     """Return a decimal as a percentage with one decimal."""
-    return _write(value, ".1f", 100.0, " %")
+    return _write(value, ".1f", 100.0, "\u00a0%")
 
 
 def signed_money(value: float | None) -> str:
@@ -44,7 +43,7 @@ def signed_money(value: float | None) -> str:
 
 def signed_percent(value: float | None) -> str:
     """Return a percentage with two decimals and a sign: of a return."""
-    return _write(value, "+.2f", 100.0, " %")
+    return _write(value, "+.2f", 100.0, "\u00a0%")
 
 
 def whole(value: float | None) -> str:
@@ -76,14 +75,32 @@ FORMS: dict[str, Callable[[float | None], str]] = {
 
 
 def short_money(value: float | None) -> str:
-    """Return currency units in thousands or millions with three digits: for an axis, never for a table."""
-    if value is None or pd.isna(value):
+    """Return currency units in thousands or millions with three digits: for a label, never for a table."""
+    if value is None or isnan(value):
         return NOTHING
-    for size, unit in ((1e9, "bn"), (1e6, "m"), (1e3, "k")):
-        if abs(value) >= size:
-            return _write(value / size, ".3g", unit=f"\u2009{unit}")
-    return _write(value, ".3g")
+    size, unit = _size(value)
+    return _write(value / size, ".3g", unit=unit)
 
 
-axis_percent = partial(_write, form=".3g", scale=100.0, unit="\u2009%")
-"""Write a share on an axis with as few digits as it needs."""
+def money_axis(ticks: Sequence[float]) -> list[str]:
+    """Return the labels of an axis of money: one unit, and as many decimals as its steps need."""
+    size, unit = _size(max(map(abs, ticks)))
+    return _axis([tick / size for tick in ticks], unit)
+
+
+def percent_axis(ticks: Sequence[float]) -> list[str]:
+    """Return the labels of an axis of shares, with as many decimals as its steps need."""
+    return _axis([100.0 * tick for tick in ticks], "\u2009%")
+
+
+def _size(value: float) -> tuple[float, str]:
+    sizes = ((1e9, "\u2009bn"), (1e6, "\u2009m"), (1e3, "\u2009k"))
+    return next(((size, unit) for size, unit in sizes if abs(value) >= size), (1.0, ""))
+
+
+def _axis(ticks: Sequence[float], unit: str) -> list[str]:
+    step = min((abs(b - a) for a, b in pairwise(ticks)), default=1.0) or 1.0
+    places = max(-floor(log10(step) + 1e-9), 0)
+    if round(step, places) < 0.999 * step or round(step, places) > 1.001 * step:
+        places += 1  # a step of 2.5
+    return [_write(tick, f",.{places}f", unit=unit) for tick in ticks]

@@ -11,16 +11,16 @@ from .page_rows import PortfolioDay, SessionDay
 from .words import scenario_name, skip_sentences
 
 HISTORY = 63
+PROFILES = 40
 
 
 def overview(day: SessionDay, file_name: Callable[[str], str]) -> dict[str, Any]:
     """Return rows, totals by currency and what deserves attention."""
     rows = [_row(portfolio, day, file_name) for portfolio in day.portfolios]
     rows.sort(key=lambda row: -row["nav"])
-    for name in ("market_beta", "worst_share"):
-        span = Span.of([row[name] for row in rows])
-        for row in rows:
-            row[f"{name}_bar"] = span.bar(row[name])
+    span = Span.of([row["worst_share"] for row in rows])
+    for row in rows:
+        row["worst_bar"] = span.bar(row["worst_share"])
     by_currency: dict[str, list[dict[str, Any]]] = {}
     for row in rows:
         by_currency.setdefault(row["currency"], []).append(row)
@@ -38,14 +38,36 @@ def overview(day: SessionDay, file_name: Callable[[str], str]) -> dict[str, Any]
         "totals": totals,
         "market_name": load_factors().market.name,
         "rates_name": load_factors().rates.name,
-        "market_zero": Span.of([row["market_beta"] for row in rows]).zero,
-        "worst_zero": Span.of([row["worst_share"] for row in rows]).zero,
+        "worst_zero": span.zero,
+        "profile": _profile(rows),
         "gained": sum(row["daily_pnl"] > 0.5 for row in rows),
         "lost": sum(row["daily_pnl"] < -0.5 for row in rows),
         "riskiest": _most(rows, "var_99"),
         "hardest": _least(rows, "worst_share"),
         "checks": day.provenance.checks,
         "failed": [check for check in day.provenance.checks if not check.passed],
+    }
+
+
+def _profile(rows: list[dict[str, Any]]) -> dict[str, Any] | None:
+    """Return the largest portfolios' exposures side by side, all bars on one scale; spreads repeat the styles."""
+    factors = load_factors()
+    names = [
+        factor.name
+        for factor in factors.factors
+        if factor.method != "spread_regression" and factor.name != factors.provider.name
+    ]
+    known = [row for row in rows if any(row["betas"].get(name) is not None for name in names)]
+    if not known:
+        return None
+    shown = known[:PROFILES]
+    span = Span.of([row["betas"].get(name) for row in shown for name in names])
+    return {
+        "factors": names,
+        "zero": span.zero,
+        "more": len(known) - len(shown),
+        "rows": [{**row, "cells": [(name, row["betas"].get(name)) for name in names]} for row in shown],
+        "bar": span.bar,
     }
 
 
@@ -59,6 +81,7 @@ def _row(portfolio: PortfolioDay, day: SessionDay, file_name: Callable[[str], st
         "name": portfolio.portfolio["name"],
         "currency": portfolio.currency,
         "href": f"{day.session}/{file_name(portfolio.id)}",
+        "betas": {row["factor_name"]: row["exposure"] for row in portfolio.exposures},
         "line": sparkline(history["nav"].tolist()),
         "nav_change": None if len(history) < 2 else now["nav"] - float(history["nav"].iloc[0]),
         "worst_name": scenario_name(worst["name"]) if worst else None,

@@ -10,6 +10,7 @@ from functools import cached_property
 from math import isnan
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
 import pandas as pd
 
 from ..storage.report_queries import ReportRows, previous_sessions, report_rows
@@ -27,11 +28,14 @@ class BookRows:
     """What is computed for the page because no table holds it.
 
     ``positions`` has a row per session, portfolio and name: ``priced, kind, sector, quantity, price, value, is_stale,
-    contribution`` (to annualised volatility). ``replays`` is the running P&L of a realised replay by session,
-    portfolio and scenario; ``proxies`` the session's return of the market's and the rates' proxy.
+    marked`` (a private asset's mark's date, None without one) and ``contribution`` (to the factor model's volatility).
+    ``gains`` is the session's P&L by symbol and kind, of what was sold too; a portfolio's sum to its day's P&L.
+    ``replays`` is the running P&L of a realised replay by session, portfolio and scenario; ``proxies`` the session's
+    return of the market's and the rates' proxy.
     """
 
     positions: pd.DataFrame
+    gains: Mapping[tuple[Any, str], Mapping[tuple[str, str], float]]
     replays: Mapping[tuple[Any, str, str], list[float]]
     proxies: Mapping[Any, Mapping[str, float | None]]
 
@@ -70,6 +74,8 @@ class PortfolioDay:
     impacts: dict[str, list[Row]]
     sectors: list[Row]
     positions: list[Row]
+    gains: Mapping[tuple[str, str], float]
+    changes: Mapping[str, Row]
     skips: list[Row]
     history: pd.DataFrame
     scores: pd.DataFrame
@@ -107,6 +113,31 @@ class SessionDay:
     provenance: Provenance
 
 
+@dataclass(frozen=True)
+class Records:
+    """Rows over time by portfolio: a frame in the order of sessions and its sessions, ``each`` rows a session."""
+
+    by_name: dict[str, tuple[pd.DataFrame, np.ndarray]]
+    nothing: pd.DataFrame
+    each: int
+
+    @classmethod
+    def of(cls, frame: pd.DataFrame, key: str, each: int = 1) -> Records:
+        """Split a frame that is in the order of its sessions by a key column."""
+        groups = frame.groupby(key, sort=False)
+        days = frame["session"].to_numpy().astype("datetime64[D]")
+        split = {str(name): (frame.iloc[at], days[at]) for name, at in groups.indices.items()}
+        return cls(split, frame.iloc[:0], each)
+
+    def year(self, name: str, session: date) -> pd.DataFrame:
+        """Return the last year of a portfolio's rows up to a session."""
+        if name not in self.by_name:
+            return self.nothing
+        frame, days = self.by_name[name]
+        stop = int(np.searchsorted(days, np.datetime64(session), side="right"))
+        return frame.iloc[max(stop - YEAR * self.each, 0) : stop]
+
+
 @dataclass
 class PageRows:
     """Rows of a block of sessions, bucketed by session and portfolio."""
@@ -116,6 +147,7 @@ class PageRows:
     provenance: Provenance
     before: Mapping[date, date]
     _buckets: dict[str, dict[Any, list[Row]]] = field(default_factory=dict)
+    _single: dict[str, dict[Any, Row]] = field(default_factory=dict)
 
     def of(self, name: str, *keys: str) -> dict[Any, list[Row]]:
         """Return the rows of a table by the values of the key columns (one key: the value itself)."""
@@ -126,20 +158,16 @@ class PageRows:
         return self._buckets[label]
 
     @cached_property
-    def history(self) -> dict[str, pd.DataFrame]:
-        """The snapshots' history by portfolio."""
-        frame = self.rows.history
-        return {str(name): rows for name, rows in frame.groupby("portfolio_id", sort=False)}
+    def _history(self) -> Records:
+        return Records.of(self.rows.history, "portfolio_id")
 
     @cached_property
-    def scores(self) -> dict[str, pd.DataFrame]:
-        """The forecasts' record by portfolio."""
-        return {str(name): rows for name, rows in self.rows.scores.groupby("entity", sort=False)}
+    def _scores(self) -> Records:
+        return Records.of(self.rows.scores, "entity", each=max(self.rows.scores["model"].nunique(), 1))
 
     @cached_property
-    def outcomes(self) -> dict[str, pd.DataFrame]:
-        """The values at risk that met their outcome, by portfolio."""
-        return {str(name): rows for name, rows in self.rows.outcomes.groupby("portfolio_id", sort=False)}
+    def _outcomes(self) -> Records:
+        return Records.of(self.rows.outcomes, "portfolio_id")
 
     def records(self, session: date) -> tuple[dict[Any, list[Row]], dict[Any, list[Row]]]:
         """Return, by portfolio, how forecasts and values at risk have done up to a session."""
@@ -165,9 +193,7 @@ class PageRows:
         key = session, snapshot["portfolio_id"]
         name = key[1]
         two = ("session", "portfolio_id")
-        history = _until(self.history.get(name), session)
         earlier = self.before.get(session)
-        previous = bucket(history[history["session"] == pd.Timestamp(earlier)], "portfolio_id").get(name, [])
         impacts: dict[str, list[Row]] = defaultdict(list)
         for row in self.of("stress_factor_impacts", *two).get(key, []):
             impacts[row["scenario_id"]].append(row)
@@ -178,40 +204,55 @@ class PageRows:
             previous_session=earlier,
             portfolio=self._one("portfolios", "portfolio_id")[name],
             snapshot=snapshot,
-            previous=previous[0] if previous else None,
+            previous=self._previous.get((earlier, name), [None])[0],
             volatility=volatility[0] if volatility else None,
             exposures=self.of("factor_exposures", *two).get(key, []),
             stress=self.of("stress_test_results", *two).get(key, []),
             impacts=impacts,
             sectors=self.of("sector_exposures", *two).get(key, []),
             positions=self.of("positions", *two).get(key, []),
+            changes={row["measure"]: row for row in self.of("risk_changes", *two).get(key, [])},
+            gains=self.book.gains.get(key, {}),
             skips=[row for row in self.of("skips", "session", "entity").get(key, []) if row["entity_type"] != "symbol"],
-            history=history,
-            scores=_until(self.scores.get(name), session),
-            outcomes=_until(self.outcomes.get(name), session),
+            history=self._history.year(name, session),
+            scores=self._scores.year(name, session),
+            outcomes=self._outcomes.year(name, session),
             forecast_record=forecasts.get(name, [None])[0],
             tail_record=tails.get(name, [None])[0],
-            replays={s: path for (day, owner, s), path in self._replays.get(key, {}).items()},
+            replays=self._replays.get(key, {}),
             proxies=self.book.proxies.get(session, {}),
             plausibility={
                 row["scenario_id"]: row for row in self.of("scenario_plausibility", "session").get(session, [])
             },
             scenarios=self._one("scenarios", "scenario_id"),
             coverage=self._one("coverage", "symbol"),
-            restatements=self.rows.restatements.to_dict("records"),
+            restatements=self._restatements,
             panel=panel[0] if panel else None,
             provenance=self.provenance,
         )
 
     @cached_property
-    def _replays(self) -> dict[Any, dict[Any, list[float]]]:
-        out: dict[Any, dict[Any, list[float]]] = defaultdict(dict)
+    def _replays(self) -> dict[Any, dict[str, list[float]]]:
+        out: dict[Any, dict[str, list[float]]] = defaultdict(dict)
         for (session, owner, scenario), path in self.book.replays.items():
-            out[session, owner][session, owner, scenario] = path
+            out[session, owner][scenario] = path
         return out
 
+    @cached_property
+    def _restatements(self) -> list[Row]:
+        return self.rows.restatements.to_dict("records")
+
+    @cached_property
+    def _previous(self) -> dict[Any, list[Any]]:
+        """The snapshots of the sessions before the block's, by session and portfolio."""
+        frame = self.rows.history
+        earlier = frame["session"].isin([pd.Timestamp(day) for day in self.before.values()])
+        return dict(bucket(frame[earlier], "session", "portfolio_id"))
+
     def _one(self, name: str, key: str) -> dict[Any, Row]:
-        return {value: rows[0] for value, rows in self.of(name, key).items()}
+        if name not in self._single:
+            self._single[name] = {value: rows[0] for value, rows in self.of(name, key).items()}
+        return self._single[name]
 
 
 def read_page_rows(
@@ -240,10 +281,3 @@ def _values(column: pd.Series) -> list[Any]:
     if pd.api.types.is_float_dtype(column):
         return [None if isnan(value) else value for value in column.tolist()]
     return list(column.tolist())
-
-
-def _until(frame: pd.DataFrame | None, session: date) -> pd.DataFrame:
-    """Return the last year of a portfolio's rows up to a session."""
-    if frame is None:
-        return pd.DataFrame({"session": pd.Series(dtype="datetime64[s]")})
-    return frame[frame["session"] <= pd.Timestamp(session)].tail(YEAR)

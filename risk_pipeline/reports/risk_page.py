@@ -12,18 +12,17 @@ import re
 import tempfile
 from collections.abc import Callable
 from datetime import date
-from functools import cache, partial
+from functools import cache
 from math import isnan
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ..settings import Settings
-from .charts import sparkline, time_chart
-from .numbers import FORMS, NOTHING, money, number, percent, short_money
+from .numbers import FORMS, MINUS, NOTHING, money, number, percent, short_money
 from .overview import overview
 from .page_rows import PageRows, PortfolioDay, SessionDay
 from .sections import SECTIONS
-from .words import long_date, reason
+from .words import long_date, plain_words, reason
 
 if TYPE_CHECKING:
     import sqlalchemy as sa
@@ -33,9 +32,9 @@ if TYPE_CHECKING:
 TEMPLATES = Path(__file__).parent / "templates"
 
 
-def page_path(session: date, portfolio: str | None = None) -> Path:
+def page_path(session: date, portfolio: str | None = None, folder: Path | None = None) -> Path:
     """Return where the overview of a session is, or the page of one of its portfolios."""
-    folder = Settings().report_folder
+    folder = folder or Settings().report_folder
     return folder / f"{session}.html" if portfolio is None else folder / str(session) / file_name(portfolio)
 
 
@@ -54,13 +53,13 @@ def file_name(portfolio: str) -> str:
 
 def write_pages(rows: PageRows) -> list[Path]:
     """Write the pages of a block of sessions; return the overviews."""
-    written = []
+    folder, written = Settings().report_folder, []
     for day in rows.sessions():
         for portfolio in day.portfolios:
-            put(page_path(day.session, portfolio.id), portfolio_page(portfolio))
-        remove_others(day)
-        path = page_path(day.session)
-        put(path, overview_page(day))
+            put(page_path(day.session, portfolio.id, folder), portfolio_page(portfolio, folder))
+        remove_others(day, folder)
+        path = page_path(day.session, folder=folder)
+        put(path, overview_page(day, folder))
         written.append(path)
     return written
 
@@ -79,72 +78,81 @@ def put(path: Path, text: str) -> None:
         raise
 
 
-def remove_others(day: SessionDay) -> None:
-    """Remove pages of portfolios that the session no longer has."""
-    folder = page_path(day.session, "any").parent
-    kept = {file_name(portfolio.id) for portfolio in day.portfolios}
+def remove_pages(session: date) -> None:
+    """Remove the pages of a session, whose numbers are no longer the database's."""
+    folder = page_path(session, "any").parent
+    page_path(session).unlink(missing_ok=True)
     for path in folder.glob("*.html"):
+        path.unlink()
+    if folder.exists():
+        folder.rmdir()
+
+
+def remove_others(day: SessionDay, folder: Path) -> None:
+    """Remove pages of portfolios that the session no longer has."""
+    kept = {file_name(portfolio.id) for portfolio in day.portfolios}
+    for path in page_path(day.session, "any", folder).parent.glob("*.html"):
         if path.name not in kept:
             path.unlink()
 
 
-def portfolio_page(day: PortfolioDay) -> str:
-    """Return the page of a portfolio."""
+def portfolio_page(day: PortfolioDay, folder: Path) -> str:
+    """Return the page of a portfolio; it links to pages that are in the folder."""
     built = [(section, section.build(day)) for section in SECTIONS]
     return render(
         "portfolio.html.j2",
         day=day,
         snapshot=day.snapshot,
         sections=[(section, content) for section, content in built if content is not None],
-        previous=_exists(day.previous_session, day.id, folder="../"),
+        previous=_exists(folder, day.previous_session, day.id, up="../"),
         title=f"{day.portfolio['name']}, {day.session}",
         home="../",
     )
 
 
-def overview_page(day: SessionDay) -> str:
-    """Return the page that compares all portfolios of a session."""
+def overview_page(day: SessionDay, folder: Path) -> str:
+    """Return the page that compares all portfolios of a session; it links to pages that are in the folder."""
     return render(
         "overview.html.j2",
         day=day,
         **overview(day, file_name),
-        previous=_exists(day.previous_session),
+        previous=_exists(folder, day.previous_session),
         title=f"Portfolio risk, {day.session}",
         home="",
     )
 
 
 def write_index(engine: sa.Engine) -> Path:
-    """Write the index of all sessions that have a page, by year and month, and of the latest one's portfolios."""
+    """Write the index of all sessions, by year and month, and of the portfolios of the latest one with a page."""
     from ..storage.queries import portfolios
     from ..storage.report_queries import session_totals
 
+    folder = Settings().report_folder
     years: dict[int, dict[str, list[dict[str, Any]]]] = {}
     latest: date | None = None
     for row in session_totals(engine).to_dict("records"):
         session = row["session"].date()
-        if page_path(session).exists():
-            latest = latest or session
-            years.setdefault(session.year, {}).setdefault(f"{session:%B}", []).append({**row, "session": session})
+        has_page = page_path(session, folder=folder).exists()
+        latest = latest or (session if has_page else None)
+        day = {**row, "session": session, "has_page": has_page}
+        years.setdefault(session.year, {}).setdefault(f"{session:%B}", []).append(day)
     names = [] if latest is None else portfolios(engine)[["portfolio_id", "name"]].to_dict("records")
-    pages = [(row["name"], page_path(latest, row["portfolio_id"])) for row in names if latest]
-    found = [
-        {"name": name, "href": path.relative_to(index_path().parent).as_posix()}
-        for name, path in pages
-        if path.exists()
-    ]
-    put(index_path(), render("index.html.j2", years=years, latest=latest, portfolios=found, title="Risk pages"))
+    pages = [(row["name"], page_path(latest, row["portfolio_id"], folder)) for row in names if latest]
+    found = [{"name": name, "href": path.relative_to(folder).as_posix()} for name, path in pages if path.exists()]
+    without = any(not day["has_page"] for months in years.values() for days in months.values() for day in days)
+    content = {"years": years, "latest": latest, "portfolios": found, "without": without, "title": "Risk pages"}
+    put(index_path(), render("index.html.j2", **content))
     return index_path()
 
 
-def _exists(session: date | None, portfolio: str | None = None, folder: str = "") -> dict[str, Any] | None:
+def _exists(folder: Path, session: date | None, portfolio: str | None = None, up: str = "") -> dict[str, Any] | None:
     """Return the link to the page of the session before, if it has been written."""
     if session is None:
         return None
-    path = page_path(session, portfolio)
+    path = page_path(session, portfolio, folder)
     if not path.exists():
         return None
-    return {"session": session, "href": folder + path.relative_to(Settings().report_folder).as_posix()}
+    return {"session": session, "href": up + path.relative_to(folder).as_posix()}
 
 
 def shown(value: float | None, form: str, key: str = "") -> Markup:
@@ -152,14 +160,14 @@ def shown(value: float | None, form: str, key: str = "") -> Markup:
 
     ``key`` is ``table.column`` or ``table.column:row``; the session and the portfolio are the page's.
     """
-    from markupsafe import Markup
+    from markupsafe import Markup, escape
 
     if value is None or isnan(value):
-        return Markup('<span class="no" aria-label="not available">{}</span>').format(NOTHING)
+        return Markup(f'<span class="no" aria-label="not available">{NOTHING}</span>')  # noqa: S704
     text = FORMS[form](value)
-    if not key:
-        return Markup('<data value="{:.9g}">{}</data>').format(value, text)
-    return Markup('<data value="{:.9g}" data-k="{}">{}</data>').format(value, key, text)
+    source = f' data-k="{escape(key)}"' if key else ""
+    nothing = ' class="z"' if value < 0 and not text.startswith(MINUS) else ""  # what rounds to nothing is no loss
+    return Markup(f'<data value="{value:.9g}"{source}{nothing}>{text}</data>')  # noqa: S704 (digits, and escaped)
 
 
 def render(template: str, **content: Any) -> str:
@@ -184,14 +192,12 @@ def _environment() -> Environment:
         "n": shown,
         "long_date": long_date,
         "reason": reason,
-        "sparkline": sparkline,
         "file_name": file_name,
-        "time_chart": partial(time_chart, label=short_money),
         "style": Markup(_packed("style.css")),  # noqa: S704 (our own files)
         "script": Markup(_packed("page.js")),  # noqa: S704
     }
     environment.globals.update(helpers)
-    environment.filters.update(money=money, number=number, percent=percent, short=short_money)
+    environment.filters.update(money=money, number=number, percent=percent, short=short_money, words=plain_words)
     return environment
 
 

@@ -1,62 +1,70 @@
-"""A session's risk in Markdown, for the Dagster UI: a table and one chart."""
+"""A session's risk in Markdown, for the Dagster UI: a table and one chart.
+
+The UI shows Markdown in place while it is shorter than a thousand characters, and behind a link otherwise; so as many
+portfolios are shown, the largest first, as fit.
+"""
 
 from __future__ import annotations
 
 import base64
-import io
 from datetime import date
+from html import escape as escape_xml
 from typing import TYPE_CHECKING, Any
 
+import pandas as pd
+
 from ..storage.queries import read_table
-from .numbers import money, number, percent, signed_money
+from .numbers import number, percent, short_money
 
 if TYPE_CHECKING:
-    import pandas as pd
     import sqlalchemy as sa
 
-MOST = 25
+LIMIT = 1000
+MOST = 12
 COLUMNS = {
     "Portfolio": "portfolio_id",
     "NAV": "nav",
-    "Day P&L": "daily_pnl",
+    "Day": "daily_pnl",
     "Market β": "market_beta",
     "IR β": "ir_beta",
-    "Forecast": "forecast",
     "VaR 99 %": "var_99",
     "Worst": "worst_scenario_pnl",
 }
 FORMS = {
-    "nav": money,
-    "daily_pnl": signed_money,
+    "nav": short_money,
+    "daily_pnl": short_money,
     "market_beta": number,
     "ir_beta": number,
-    "forecast": percent,
     "var_99": percent,
-    "worst_scenario_pnl": money,
+    "worst_scenario_pnl": short_money,
 }
 
 
 def summary(engine: sa.Engine, session: date) -> str:
-    """Return the table of a session's portfolios, the largest first, and a chart of their value at risk."""
-    rows = read_table(engine, "portfolio_snapshots", first=session, last=session)
-    if rows.empty:
+    """Return the table of a session's portfolios, the largest first, and a chart of their forecast volatility."""
+    frame = read_table(engine, "portfolio_snapshots", first=session, last=session)
+    if frame.empty:
         return f"No portfolio has a snapshot on {session}."
-    rows = rows.sort_values("nav", ascending=False)
-    shown = rows.head(MOST)
-    lines = [f"**{session}**, {len(rows)} portfolios", "", "| " + " | ".join(COLUMNS) + " |"]
-    lines.append("|" + "|".join(" :-- " if name == "Portfolio" else " --: " for name in COLUMNS) + "|")
-    lines += [
-        "| " + " | ".join(_cell(row, name) for name in COLUMNS.values()) + " |" for row in shown.to_dict("records")
-    ]
-    if len(rows) > MOST:
-        lines.append(f"\n…and {len(rows) - MOST} more.")
-    chart = _chart(shown)
-    return "\n".join([*lines, "", f"![Forecast volatility and value at risk]({chart})"] if chart else lines)
+    rows = frame.sort_values("nav", ascending=False).to_dict("records")
+    texts = (_text(session, rows, shown) for shown in range(min(len(rows), MOST), -1, -1))
+    return next(text for text in texts if len(text) < LIMIT)
+
+
+def _text(session: date, rows: list[dict[str, Any]], shown: int) -> str:
+    more = f", the largest {shown} of them here" if shown < len(rows) else ""
+    lines = [f"**{session}**, {len(rows)} portfolios{more}", ""]
+    if shown:
+        lines += ["|".join(COLUMNS), "|".join(["--", *["--:"] * (len(COLUMNS) - 1)])]
+        lines += ["|".join(_cell(row, name) for name in COLUMNS.values()) for row in rows[:shown]]
+    bars = [(row["portfolio_id"], row["forecast"]) for row in rows[:shown] if pd.notna(row["forecast"])]
+    if bars:
+        lines += ["", f"![Forecast volatility]({_chart(bars)})"]
+    return "\n".join(lines)
 
 
 def _cell(row: dict[str, Any], name: str) -> str:
     if name in FORMS:
-        return FORMS[name](row[name])
+        return FORMS[name](row[name]).replace("\u2009", "")
     return escape(str(row[name]))
 
 
@@ -65,28 +73,16 @@ def escape(text: str) -> str:
     return "".join(f"\\{letter}" if letter in r"\`*_{}[]<>()#+-!|~" else letter for letter in " ".join(text.split()))
 
 
-def _chart(rows: pd.DataFrame) -> str | None:
-    """Return a bar chart of volatility as an image in a data URL, None where no portfolio has any."""
-    known = rows.dropna(subset=["forecast"]).head(12)
-    if known.empty:
-        return None
-    from matplotlib.backends.backend_agg import FigureCanvasAgg
-    from matplotlib.figure import Figure
-    from matplotlib.ticker import PercentFormatter
-
-    figure = Figure(figsize=(6.4, 0.7 + 0.3 * len(known)), dpi=110, layout="constrained")
-    axes = figure.add_subplot()
-    names = [name.replace("$", r"\$") for name in known["portfolio_id"]]
-    places = range(len(names))
-    axes.barh(places, known["forecast"], height=0.62, color="#2d7391", label="forecast, a year")
-    axes.plot(known["realised_63"], places, "D", color="#15181d", markersize=4, label="realised, 63 sessions")
-    axes.set_yticks(places, names)
-    axes.invert_yaxis()
-    axes.xaxis.set_major_formatter(PercentFormatter(1.0, decimals=0))
-    axes.set_title("Volatility", loc="left", fontsize=10)
-    axes.legend(frameon=False, fontsize=8)
-    axes.spines[["top", "right"]].set_visible(False)
-    axes.tick_params(labelsize=8)
-    picture = io.BytesIO()
-    FigureCanvasAgg(figure).print_png(picture)
-    return "data:image/png;base64," + base64.b64encode(picture.getvalue()).decode()
+def _chart(bars: list[tuple[str, float]]) -> str:
+    """Return bars of volatility with their names and values as an SVG in a data URL; grey reads on light and dark."""
+    widest = max(value for _, value in bars)
+    texts = "".join(
+        f'<text y="{16 * at + 11}">{escape_xml(name[:12])} {percent(value)}</text>'
+        for at, (name, value) in enumerate(bars)
+    )
+    path = "".join(f"M125 {16 * at + 7}h{185 * value / widest:.0f}" for at, (_, value) in enumerate(bars))
+    drawing = (
+        f'<svg xmlns="http://www.w3.org/2000/svg" width="310" height="{16 * len(bars)}" font-size="11" fill="#888">'
+        f'{texts}<path d="{path}" stroke="#2d7391" stroke-width="9"/></svg>'
+    )
+    return "data:image/svg+xml;base64," + base64.b64encode(drawing.encode()).decode()

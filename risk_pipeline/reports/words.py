@@ -17,12 +17,22 @@ ANALYTICS = {
     "stress_tests": "stress tests",
     "volatility": "volatility and value at risk",
 }
+CAUSES = {
+    "by_positions": "trades and flows",
+    "by_prices": "prices moved the weights",
+    "by_model": "new returns in the estimate",
+}
 TRENDS = {"increasing": "rising", "decreasing": "falling", "stable": "steady"}
 
 
 def long_date(day: date) -> str:
     """Return a date as people say it."""
     return f"{day:%A} {day.day} {day:%B %Y}"
+
+
+def plain_words(name: str) -> str:
+    """Return an identifier as words."""
+    return name.replace("_", " ")
 
 
 def strength(exposure: float | None, std_error: float | None) -> str:
@@ -56,14 +66,14 @@ def reason(code: str | None) -> str:
     return Reason(code).explain() if code else ""
 
 
-def headline(day: PortfolioDay) -> str:
-    """Return a sentence or two on what changed since the session before, and why."""
+def headline(day: PortfolioDay) -> list[str]:
+    """Return what happened since the session before and why, and then what that changed in the risk."""
     now, currency = day.snapshot, day.currency
     if now["is_opening"]:
         start = f"The portfolio opened on this session with a NAV of {money(now['nav'])} {currency}."
-        return f"{start} {_risk_now(day)}".strip()
-    pieces = [f"{_pnl(now, currency)}{_flow(now, currency)}.", _market(day), _moves(day)]
-    return " ".join(piece for piece in pieces if piece)
+        return [text for text in (start, _risk_now(day)) if text]
+    pieces = [f"{_pnl(now, currency)}{_flow(now, currency)}.", _market(day), _drivers(day)]
+    return [text for text in (" ".join(piece for piece in pieces if piece), _moves(day)) if text]
 
 
 def _pnl(now: dict[str, Any], currency: str) -> str:
@@ -94,26 +104,53 @@ def _market(day: PortfolioDay) -> str:
     return f"{text}; with the Market Beta of the session before, {number(beta)}, that alone is {alone} {day.currency}."
 
 
+def _drivers(day: PortfolioDay) -> str:
+    """Name the positions that made the day's P&L: the largest on its side, and the largest against it."""
+    total = day.snapshot["daily_pnl"]
+    if abs(total) < 0.5 or not day.gains:
+        return ""
+    sign = 1.0 if total > 0 else -1.0
+    ordered = sorted(day.gains.items(), key=lambda item: -sign * item[1])
+    along = [f"{name} ({signed_money(gain)})" for (name, _), gain in ordered[:2] if sign * gain >= 0.5]
+    against = [f"{name} ({signed_money(gain)})" for (name, _), gain in ordered[-1:] if sign * gain <= -0.5]
+    if not along:
+        return ""
+    text = f"{' and '.join(along)} {'gained' if total > 0 else 'lost'} most"
+    return f"{text}; {against[0]} worked against it." if against else f"{text}."
+
+
 def _moves(day: PortfolioDay) -> str:
     """Say what moved most among the risk numbers, or that little did."""
     before, now = day.previous, day.snapshot
     if before is None or now["forecast"] is None:
         return ""
     found = []
-    for name, label, write, least in (
-        ("market_beta", "Market Beta", number, 0.05),
-        ("ir_beta", load_factors().rates.name, number, 0.05),
-        ("forecast", "the volatility forecast", percent, 0.003),
-        ("var_99", "VaR 99 %", percent, 0.001),
+    factors = load_factors()
+    for name, measure, label, write, least in (
+        ("market_beta", factors.market.name, "Market Beta", number, 0.05),
+        ("ir_beta", factors.rates.name, factors.rates.name, number, 0.05),
+        ("forecast", "forecast", "the volatility forecast", percent, 0.003),
+        ("var_99", "", "VaR 99\u00a0%", percent, 0.001),
     ):
         old, new = before.get(name), now[name]
         if old is None or new is None or abs(new - old) < least or write(old) == write(new):
             continue
-        found.append(f"{label} {'rose' if new > old else 'fell'} from {write(old)} to {write(new)}")
+        found.append(
+            f"{label} {'rose' if new > old else 'fell'} from {write(old)} to {write(new)}{_cause(day, measure)}"
+        )
     if not found:
         return "Risk is little changed from the session before."
     text = found[0] if len(found) == 1 else f"{', '.join(found[:-1])} and {found[-1]}"
     return f"{text[0].upper()}{text[1:]}."
+
+
+def _cause(day: PortfolioDay, measure: str) -> str:
+    """Name what moved a measure most, of positions, prices and the model; nothing where it is not stored."""
+    row = day.changes.get(measure)
+    if row is None:
+        return ""
+    sign = 1.0 if row["current"] > row["previous"] else -1.0
+    return f" ({CAUSES[max(CAUSES, key=lambda name: sign * row[name])]})"
 
 
 def _risk_now(day: PortfolioDay) -> str:

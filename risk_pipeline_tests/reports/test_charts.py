@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import re
 from datetime import date, timedelta
+from math import isnan
 
+import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from risk_pipeline.reports.charts import Span, sparkline, time_chart
-from risk_pipeline.reports.numbers import axis_percent
+from risk_pipeline.reports.charts import Span, path, sparkline, time_chart
+from risk_pipeline.reports.numbers import money_axis, percent_axis
 
 numbers = st.floats(-1e9, 1e9, allow_nan=False)
 
@@ -38,21 +40,31 @@ def test_bars_are_as_long_as_their_values():
 
 def test_a_sparkline_goes_through_its_values_and_lifts_over_gaps():
     line = sparkline([1.0, None, 3.0, 2.0])
-    assert line["path"].count("M") == 2
-    assert (line["low"], line["high"], line["count"]) == (1.0, 3.0, 3)
-    assert re.fullmatch(r"M100\.0,[\d.]+h0", line["dot"])
+    assert line["path"] == "M0 92M2 8l1 42"
+    assert (line["low"], line["high"], line["count"], line["width"]) == (1.0, 3.0, 3, 3)
+    assert (line["dot"], line["zero"]) == ("M3,50h0", None)
     assert sparkline([None, 1.0]) is None
-    assert sparkline([5.0, 5.0])["path"] == "M0,50L100,50"
+    assert sparkline([5.0, 5.0])["path"] == "M0 50l1 0"
+    assert sparkline([-1.0, 1.0])["zero"] == "50"
+
+
+@given(st.lists(st.floats(0, 200) | st.just(float("nan")), max_size=60))
+def test_a_path_is_where_its_values_are_and_does_not_drift(values):
+    at, place, found = -1, 0, {}
+    for move, first, second in re.findall(r"([Ml])(\d+) ?(-?\d+)", path(np.array(values))):
+        at, place = (int(first), int(second)) if move == "M" else (at + int(first), place + int(second))
+        found[at] = place
+    assert found == {number: round(value) for number, value in enumerate(values) if not isnan(value)}
 
 
 def test_a_time_chart_has_its_lines_stems_and_dots_inside_and_ticks_in_order():
     days = [date(2026, 1, 1) + timedelta(at) for at in range(30)]
     returns = [0.01 * (-1) ** at for at in range(30)]
-    chart = time_chart(days, {"limit": [None, *[-0.02] * 29]}, stems=returns, dots=[3], label=axis_percent)
-    places = [float(place) for place in re.findall(r"[-\d.]+", chart.lines["limit"] + chart.stems + chart.dots)]
-    assert all(0 <= place <= 100 for place in places)
+    chart = time_chart(days, {"limit": [None, *[-0.02] * 29]}, stems=returns, dots=[3], labels=percent_axis)
+    assert [int(down) for down in re.findall(r"V(\d+)", chart.stems)] == [0, 133] * 15
+    assert (chart.lines["limit"], chart.width) == ("M1 200" + "l1 0" * 28, 29)
+    assert chart.dots == "M3 133h0"
     assert chart.stems.count("M") == 30
-    assert chart.dots.count("M") == 1
     tops = [at for at, _ in chart.y_ticks]
     assert tops == sorted(tops, reverse=True)
     assert chart.zero == next(at for at, text in chart.y_ticks if text == "0\u2009%")
@@ -60,5 +72,18 @@ def test_a_time_chart_has_its_lines_stems_and_dots_inside_and_ticks_in_order():
 
 
 def test_a_flat_line_has_a_chart_too():
-    chart = time_chart([date(2026, 1, 1), date(2026, 1, 2)], {"NAV": [100.0, 100.0]}, label=str)
+    chart = time_chart([date(2026, 1, 1), date(2026, 1, 2)], {"NAV": [100.0, 100.0]}, labels=money_axis)
     assert len(chart.y_ticks) >= 2
+
+
+@pytest.mark.parametrize(
+    ("ticks", "texts"),
+    [
+        ([6.6e6, 6.64e6, 6.68e6], ["6.60\u2009m", "6.64\u2009m", "6.68\u2009m"]),
+        ([1.585e6, 1.6e6, 1.615e6], ["1.585\u2009m", "1.600\u2009m", "1.615\u2009m"]),
+        ([0.0, 2.5e6, 5e6], ["0.0\u2009m", "2.5\u2009m", "5.0\u2009m"]),
+        ([-500.0, 0.0, 500.0], ["−500", "0", "500"]),
+    ],
+)
+def test_an_axis_has_one_unit_and_the_decimals_that_its_steps_need(ticks, texts):
+    assert money_axis(ticks) == texts

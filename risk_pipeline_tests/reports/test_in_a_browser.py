@@ -37,10 +37,10 @@ def written(column: str, value: float) -> str:
     elif column in BETA:
         text = f"{round(value, 2) + 0.0:.2f}"
     elif column in SHARE:
-        text = f"{round(100 * value, 1) + 0.0:.1f} %"
+        text = f"{round(100 * value, 1) + 0.0:.1f}\u00a0%"
     else:
         text = {
-            "daily_return": f"{100 * value:+.2f} %" if round(100 * value, 2) else "0.00 %",
+            "daily_return": f"{100 * value:+.2f}\u00a0%" if round(100 * value, 2) else "0.00\u00a0%",
             "effective_positions": f"{value:.1f}",
         }[column]
     return text.replace("-", "−")
@@ -126,7 +126,7 @@ def test_every_number_in_a_table_says_where_it_comes_from_or_is_derived(pages, v
             const copy = cell.cloneNode(true);
             copy.querySelectorAll('data, table, p, svg').forEach(e => e.remove());
             const text = copy.textContent.trim();
-            return /[0-9]/.test(text) && !/^[0-9,.+]+ (sessions?|years)$|^100.0 %$/.test(text);
+            return /[0-9]/.test(text) && !/^[0-9,.+]+ (sessions?|years)$|^100.0\\s%$/.test(text);
         }).map(cell => cell.textContent.trim())"""
     )
     assert bare == []
@@ -205,6 +205,7 @@ def test_a_replay_shows_its_path(pages, visit, stored):
 
 def test_the_overview_sorts_by_any_column(pages, visit):
     page = visit(pages.overview)
+    table = page.locator("#overview")
     snapshots = pages.table("portfolio_snapshots").set_index("portfolio_id")
 
     def order() -> list[str]:
@@ -213,16 +214,30 @@ def test_the_overview_sorts_by_any_column(pages, visit):
     assert order() == snapshots["nav"].sort_values(ascending=False).index.tolist()
     for head, column in (("IR Beta", "ir_beta"), ("Day’s P&L", "daily_pnl"), ("VaR 99 %", "var_99")):
         for direction in ("descending", "ascending"):
-            page.get_by_role("button", name=head).click()
+            table.get_by_role("button", name=head).click()
             values = snapshots[column].reindex(order())
             known = values.dropna().tolist()
             assert known == sorted(known, reverse=direction == "descending")
             assert values.isna().tolist() == sorted(values.isna().tolist()), "what is not there comes last"
-            assert page.get_by_role("columnheader", name=head).get_attribute("aria-sort") == direction
-    page.get_by_role("button", name="Portfolio").click()
+            assert table.get_by_role("columnheader", name=head).get_attribute("aria-sort") == direction
+    table.get_by_role("button", name="Portfolio").click()
     names = [name.inner_text() for name in page.locator("#overview tbody th > a").all()]
     plain = [name for name in names if name[0].isalpha()]
     assert plain == sorted(plain)
+
+
+def test_the_overview_sets_exposures_side_by_side_on_one_scale(pages, visit, stored):
+    page = visit(pages.overview)
+    table = page.locator("#profile")
+    table.get_by_role("button", name="IR Beta").click()
+    shown = [float(cell.get_attribute("value")) for cell in table.locator('data[data-k$=":IR Beta"]').all()]
+    known = [
+        value for key, value in stored.items() if key[1] == "exposure" and key[3] == "IR Beta" and not isnan(value)
+    ]
+    assert shown == pytest.approx(sorted(known, reverse=True))
+    widths = page.evaluate("() => [...document.querySelectorAll('#profile .bar')].map(e => e.clientWidth)")
+    assert len(widths) == 8 * len(known)
+    assert max(widths) - min(widths) <= 2
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
@@ -307,7 +322,7 @@ def test_negative_numbers_have_a_minus_sign_and_losses_point_left(pages, visit):
     text = page.inner_text("main")
     assert not re.search(r"(?<![\w-])-\d[\d,.]*(?!\d*-)\b(?! ?[A-Z])", re.sub(r"\d{4}-\d\d-\d\d", "", text))
     for item in page.locator("data[value^='-']").all()[:200]:
-        assert item.text_content().startswith("−") or set(item.text_content()) <= set("0., %")
+        assert item.text_content().startswith("−") or set(item.text_content()) <= set("0.,\u00a0%")
     zero = page.evaluate("() => parseFloat(document.getElementById('stress-table').style.getPropertyValue('--z'))")
     bars = page.evaluate("() => [...document.querySelectorAll('#stress-table .bar i.dn')].map(e => e.style.left)")
     assert bars

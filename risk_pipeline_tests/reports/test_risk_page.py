@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import re
 import time
 from dataclasses import replace
 from datetime import date
+from pathlib import Path
+from urllib.parse import unquote, urlsplit
 
 import dagster as dg
 import pandas as pd
@@ -12,11 +15,21 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from risk_pipeline import cli
+from risk_pipeline.assets import report
+from risk_pipeline.assets.inputs import load_inputs
+from risk_pipeline.assets.report_rows import book_rows
+from risk_pipeline.automation.jobs import range_tags
+from risk_pipeline.definitions import defs
 from risk_pipeline.reports import risk_page
 from risk_pipeline.reports.page_rows import BookRows, Provenance, read_page_rows
 from risk_pipeline.reports.risk_page import file_name, portfolio_page, put, write_index, write_pages
 from risk_pipeline.reports.summary import summary
+from risk_pipeline.resources import Database, PriceCache, Registries
 from risk_pipeline.sessions import session_calendar
+from risk_pipeline.storage.queries import read_table
+
+from .conftest import FIRST, LAST
 
 
 @pytest.fixture
@@ -25,8 +38,8 @@ def rows(pages, monkeypatch, tmp_path):
     monkeypatch.setenv("RISK_PIPELINE_HOME", str(tmp_path))
     sessions = sorted(path.stem for path in pages.folder.glob("2026-*.html"))[-2:]
     days = [pd.Timestamp(day).date() for day in sessions]
-    columns = ["session", "portfolio_id", "symbol", "kind", "priced", "is_stale", "value", "contribution"]
-    book = BookRows(positions=pd.DataFrame(columns=columns), replays={}, proxies={})
+    columns = ["session", "portfolio_id", "symbol", "kind", "priced", "is_stale", "marked", "value", "contribution"]
+    book = BookRows(positions=pd.DataFrame(columns=columns), gains={}, replays={}, proxies={})
     start = session_calendar("XNYS", pd.Timestamp("2015-01-02").date()).back(days[0], 252)
     return read_page_rows(pages.engine, days, book, Provenance("test"), start)
 
@@ -101,10 +114,10 @@ def test_a_portfolio_without_history_positions_or_prices_still_has_a_page(rows):
         outcomes=day.outcomes.head(0),
         panel=None,
     )
-    text = portfolio_page(bare)
+    text = portfolio_page(bare, Path("none"))
     assert "The record of forecasts and of value at risk starts once some sessions have gone by" in text
     nothing = replace(bare, exposures=[], stress=[], sectors=[], volatility=None)
-    assert "<h1>Maple Growth</h1>" in portfolio_page(nothing)
+    assert "<h1>Maple Growth</h1>" in portfolio_page(nothing, Path("none"))
 
 
 def test_a_thousand_portfolios_have_a_paged_overview(rows, visit):
@@ -114,7 +127,7 @@ def test_a_thousand_portfolios_have_a_paged_overview(rows, visit):
         replace(first, portfolio={**first.portfolio, "portfolio_id": f"p{n}", "name": f"Book {n}"}) for n in range(1000)
     ]
     start = time.process_time()
-    text = risk_page.overview_page(replace(day, portfolios=many))
+    text = risk_page.overview_page(replace(day, portfolios=many), Path("none"))
     assert time.process_time() - start < 10.0
     assert len(text) < 2_500_000
     put(risk_page.page_path(day.session), text)
@@ -144,10 +157,10 @@ def test_what_a_run_reports_to_the_dagster_ui(pages):
         event = pages.instance.get_latest_materialization_event(dg.AssetKey(asset))
         found[asset] = event.asset_materialization.metadata
         text = found[asset]["risk"].value
-        assert text.startswith("**2026-11-13**, 11 portfolios")
-        assert "| Portfolio | NAV | Day P&L | Market β | IR β | Forecast | VaR 99 % | Worst |" in text
-        assert "](data:image/png;base64," in text
-        assert len(text) < 60_000
+        assert text.startswith("**2026-11-13**, 11 portfolios, the largest 6 of them here")
+        assert "Portfolio|NAV|Day|Market β|IR β|VaR 99 %|Worst\n--|--:|--:|--:|--:|--:|--:\nfamily|" in text
+        assert "](data:image/svg+xml;base64," in text
+        assert len(text) < 1000, "the UI hides longer ones behind a link"
     assert found["risk_report"]["latest"].value == str(pages.overview)
     assert found["risk_report"]["index"].value == str(pages.folder / "index.html")
     assert summary(pages.engine, date(2030, 1, 2)) == "No portfolio has a snapshot on 2030-01-02."
@@ -155,5 +168,104 @@ def test_what_a_run_reports_to_the_dagster_ui(pages):
 
 def test_the_page_lists_the_checks_that_the_run_had_made(pages):
     text = pages.of("growth").read_text()
-    assert "nav_is_cash_long_short" in text
-    assert "proxies_complete" in text
+    assert "nav is cash long short" in text
+    assert "proxies complete" in text
+
+
+def resources(pages, monkeypatch, home) -> tuple[Database, PriceCache, Registries]:
+    """What an asset is given, on the database and the panel of the pages' run; pages go to a folder of their own."""
+    monkeypatch.setenv("RISK_PIPELINE_HOME", str(home))
+    monkeypatch.setenv("RISK_PIPELINE_DATABASE_URL", f"sqlite:///{pages.folder.parent / 'risk.db'}")
+    (home / "panels").symlink_to(pages.folder.parent / "panels")
+    return Database(), PriceCache(), Registries()
+
+
+def test_the_names_gains_and_risks_sum_to_each_portfolio_s(pages, monkeypatch, tmp_path):
+    database, cache, registries = resources(pages, monkeypatch, tmp_path)
+    days = [pd.Timestamp(path.stem).date() for path in sorted(pages.folder.glob("2026-*.html"))]
+    with dg.build_resources({"db": database}) as given:
+        [(panel, sessions)] = cache.panels(given.db, days)
+        book = book_rows(load_inputs(given.db, registries, panel, sessions))
+    snapshots = read_table(pages.engine, "portfolio_snapshots")
+    assert len(snapshots) == 5 * 11
+    for row in snapshots.to_dict("records"):
+        gains = book.gains.get((row["session"].date(), row["portfolio_id"]), {})
+        assert sum(gains.values()) == pytest.approx(row["daily_pnl"], abs=1e-6 * max(abs(row["nav"]), 1.0))
+    parts = book.positions.groupby(["session", "portfolio_id"])["contribution"].sum(min_count=1).dropna()
+    volatility = read_table(pages.engine, "portfolio_volatility")
+    volatility["session"] = volatility["session"].dt.date
+    model = volatility.set_index(["session", "portfolio_id"])["factor_model_volatility"].dropna()
+    assert parts.to_dict() == pytest.approx(model.to_dict())
+    options = [name for names in book.gains.values() for name, kind in names if kind == "OPTIONS"]
+    assert options
+    assert all(re.fullmatch(r"[A-Z]+ [\d.]+ (put|call) \d{1,2} [A-Z][a-z]{2} 20\d\d", name) for name in options)
+    assert {row["marked"] for row in book.positions.to_dict("records") if row["kind"] != "PRIVATE"} == {None}
+
+
+def test_the_pages_of_a_session_that_a_long_run_left_out_are_written_when_asked_for(pages, monkeypatch, tmp_path):
+    resources(pages, monkeypatch, tmp_path)
+    opened = []
+    monkeypatch.setattr(cli.typer, "launch", opened.append)
+    cli.show_table("growth", FIRST)
+    assert not risk_page.page_path(FIRST).exists(), "only asked for a page is one written"
+    cli.show_table("growth", FIRST, open_page=True)
+    assert opened == [risk_page.page_path(FIRST, "growth").as_uri()]
+    assert f'<a href="{FIRST}.html"' in risk_page.index_path().read_text()
+    assert f"<span>{LAST.day}</span>" in risk_page.index_path().read_text()
+    ours, theirs = (
+        re.sub(r"Checks of the run.*Made from|Session before, .{10}|<a href=.{,40}</a>", "", text, flags=re.DOTALL)
+        for text in (opened_page(opened[0]), pages.of("growth", FIRST).read_text())
+    )
+    assert ours == theirs
+
+
+def opened_page(url: str) -> str:
+    """Return the text of a page by its URL."""
+    return Path(unquote(urlsplit(url).path)).read_text(encoding="utf-8")
+
+
+def test_a_session_whose_panel_is_gone_says_what_to_run(pages, monkeypatch, tmp_path):
+    resources(pages, monkeypatch, tmp_path)
+    (tmp_path / "panels").unlink()
+    with pytest.raises(cli.UserError, match=f"risk-pipeline run --date {FIRST}"):
+        cli.show_table(None, FIRST, open_page=True)
+
+
+def test_a_long_run_writes_the_pages_of_its_newest_sessions_and_removes_what_it_made_stale(
+    pages, monkeypatch, tmp_path
+):
+    resources(pages, monkeypatch, tmp_path)
+    monkeypatch.setattr(report, "PAGES_OF_A_RUN", 25)
+    put(risk_page.page_path(FIRST), "old")
+    put(risk_page.page_path(FIRST, "growth"), "old")
+    with dg.DagsterInstance.ephemeral() as instance:
+        result = defs.resolve_job_def("daily_risk").execute_in_process(
+            instance=instance,
+            tags=range_tags(FIRST, LAST),
+            asset_selection=[dg.AssetKey("risk_report")],
+            run_config={"loggers": {"console": {"config": {"log_level": "CRITICAL"}}}},
+        )
+    [event] = [e for e in result.get_asset_materialization_events() if e.partition == str(LAST)]
+    assert event.materialization.metadata["sessions_without_page"].value == 3
+    assert sorted(path.name for path in (tmp_path / "reports").glob("2026-*")) == [
+        *("2026-11-12", "2026-11-12.html", "2026-11-13", "2026-11-13.html"),
+    ]
+
+
+def test_ten_pages_with_a_year_of_history_are_light(rows):
+    start = pd.bdate_range("2025-11-20", periods=252, unit="s")
+    some = rows.rows.history.groupby("portfolio_id").head(1)
+    history = pd.concat([some.assign(session=day, nav=some["nav"] * (1 + n % 7 / 50)) for n, day in enumerate(start)])
+    models = [("forecast", 0.2), ("ewma", 0.3), ("realised_21", 0.1)]
+    scores = pd.concat(
+        some.assign(session=day, entity=some["portfolio_id"], model=model, forecast_session=day, forecast=value).assign(
+            outcome=value * (1 + n % 5 / 9), qlike=0.1
+        )
+        for n, day in enumerate(start)
+        for model, value in models
+    )
+    full = replace(rows, rows=replace(rows.rows, history=history, scores=scores))
+    day = list(full.sessions())[-1]
+    assert {len(portfolio.history) for portfolio in day.portfolios} == {252}
+    sizes = [len(portfolio_page(portfolio, Path("none")).encode()) for portfolio in day.portfolios]
+    assert sum(sizes) * 10 / 11 + len(risk_page.overview_page(day, Path("none")).encode()) < 1_000_000

@@ -13,6 +13,8 @@ def build(day: PortfolioDay) -> dict[str, Any]:
     symbols = sorted({row["priced"] for row in day.positions if row["priced"]})
     gaps = [day.coverage[symbol] for symbol in symbols if symbol in day.coverage and _is_patchy(day.coverage[symbol])]
     held = set(symbols)
+    private = [row for row in day.positions if row["kind"] == "PRIVATE"]
+    marked = [row for row in private if row["marked"]]
     restated = [row for row in day.restatements if row["symbol"] in held and row["session"].date() <= day.session]
     partly = sorted(
         {(row["factor_name"], reason(row["reason"])) for row in day.exposures if row["reason"]},
@@ -21,6 +23,9 @@ def build(day: PortfolioDay) -> dict[str, Any]:
     return {
         "kindly": skip_sentences(day),
         "stale": sorted({row["symbol"] for row in day.positions if row["is_stale"]}),
+        "marks": bool(private),
+        "oldest": min(marked, key=lambda row: row["marked"], default=None),
+        "unmarked": sorted(row["symbol"] for row in private if not row["marked"]),
         "gaps": gaps[:20],
         "more_gaps": max(len(gaps) - 20, 0),
         "restated": restated[-20:],

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from ..charts import time_chart
-from ..numbers import short_money
+from ..numbers import money_axis
 from ..page_rows import PortfolioDay
 from ..words import headline, scenario_name, skip_sentences
 
@@ -15,12 +15,12 @@ def build(day: PortfolioDay) -> dict[str, Any]:
     now = day.snapshot
     history = day.history
     chart = None
-    if len(history) > 1:
+    if history["nav"].nunique() > 1:
         days = [stamp.date() for stamp in history["session"]]
-        chart = time_chart(days, {"NAV": history["nav"].tolist()}, label=short_money, ticks_wanted=3)
+        chart = time_chart(days, {"NAV": history["nav"].tolist()}, labels=money_axis, ticks_wanted=3)
     worst = day.scenarios.get(now["worst_scenario"]) if now["worst_scenario"] else None
     return {
-        "sentence": headline(day),
+        "sentences": headline(day),
         "kindly": skip_sentences(day),
         "worst": scenario_name(worst["name"]) if worst else None,
         "worst_share": _share(now["worst_scenario_pnl"], now["nav"]),

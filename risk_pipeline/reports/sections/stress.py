@@ -26,6 +26,7 @@ def build(day: PortfolioDay) -> dict[str, Any] | None:
     return {
         "rows": rows,
         "zero": span.zero,
+        "labels": "|".join(f"{name}={factor_label(name)}" for name in load_factors().core_names),
         "losses": sum(1 for row, _ in known if row["correlated_pnl"] < 0),
         "beyond": sum(bool(row["exceeds_equity"]) for row in ordered) if day.snapshot["nav"] > 0 else 0,
     }
@@ -50,7 +51,7 @@ def _scenario(day: PortfolioDay, row: Row, half: float | None, span: Span) -> di
         "one_in_days": odds.get("one_in_days"),
         "mahalanobis": odds.get("mahalanobis"),
         "method": _method(scenario, odds),
-        "factors": _factors(day, row),
+        "parts": _parts(day.impacts.get(row["scenario_id"], [])),
         "path": None if not path else sparkline([0.0, *path]),
         "why": reason(row["reason"]),
     }
@@ -68,20 +69,13 @@ def _method(scenario: Row, odds: Row) -> str:
     return f"The shocks are stated: the prices known on this session don't cover {days}"
 
 
-def _factors(day: PortfolioDay, row: Row) -> list[dict[str, Any]]:
-    """Return the contributions of a scenario's factors, the largest first, options' revaluation last."""
-    impacts = [item for item in day.impacts.get(row["scenario_id"], []) if item["impact"] is not None]
-    span = Span.of([item["impact"] for item in impacts])
-    return [
-        {
-            "name": factor_label(item["factor_name"]),
-            "key": item["factor_name"],
-            "shocked": bool(item["is_shocked"]),
-            "impact": item["impact"],
-            "bar": span.bar(item["impact"]),
-        }
-        for item in sorted(impacts, key=lambda item: -abs(item["impact"]))
-    ]
+def _parts(impacts: list[Row]) -> str:
+    """Return the contributions of a scenario's factors for the page's script: ``factor=value``, ``*`` if shocked."""
+    return "|".join(
+        f"{item['factor_name']}{'*' if item['is_shocked'] else ''}={item['impact']:.12g}"
+        for item in impacts
+        if item["impact"] is not None
+    )
 
 
 def factor_label(name: str) -> str:

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from ..charts import time_chart
-from ..numbers import axis_percent, percent
+from ..numbers import percent, percent_axis
 from ..page_rows import PortfolioDay
 from ..scorecards import LEVELS
 from ..words import reason, trend
@@ -61,7 +61,7 @@ def _record(day: PortfolioDay) -> dict[str, Any] | None:
         "chart": time_chart(
             days,
             {"forecast": own["forecast"].tolist(), "outcome": own["outcome"].tolist()},
-            label=axis_percent,
+            labels=percent_axis,
             from_zero=True,
         ),
     }
@@ -93,7 +93,7 @@ def _tail(day: PortfolioDay) -> dict[str, Any] | None:
         "zone": record["zone"],
         "levels": [
             {
-                "name": f"{level} %",
+                "name": f"{level}\u00a0%",
                 "expected": share * record["outcomes"],
                 **{
                     name: record[f"{name}_{level}"]
@@ -108,6 +108,6 @@ def _tail(day: PortfolioDay) -> dict[str, Any] | None:
             {"limit": limit.tolist()},
             stems=gained.tolist(),
             dots=beyond.tolist(),
-            label=axis_percent,
+            labels=percent_axis,
         ),
     }

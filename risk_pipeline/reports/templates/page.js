@@ -14,6 +14,29 @@ for (const button of all("button[aria-controls]"))
     row.hidden = !row.hidden;
     button.setAttribute("aria-expanded", !row.hidden);
   });
+const whole = new Intl.NumberFormat("en-US", { maximumFractionDigits: 0, roundingMode: "halfEven" });
+const make = (tag, text, attributes = {}) => {
+  const element = Object.assign(document.createElement(tag), { textContent: text });
+  for (const [name, it] of Object.entries(attributes)) element.setAttribute(name, it);
+  return element;
+};
+for (const table of all("table[data-parts]")) {
+  const named = new Map(table.closest("[data-labels]").dataset.labels.split("|").map((pair) => pair.split("=")));
+  const parts = table.dataset.parts.split("|").map((pair) => pair.split("="));
+  parts.sort(([, a], [, b]) => Math.abs(b) - Math.abs(a));
+  const low = Math.min(0, ...parts.map(([, it]) => it)), width = Math.max(0, ...parts.map(([, it]) => it)) - low || 1;
+  const body = table.createTBody();
+  for (const [key, text] of parts) {
+    const name = key.replace("*", ""), row = body.insertRow(), it = Number(text);
+    const head = make("th", named.get(name) ?? name, { scope: "row" }), bar = make("td", "", { class: "f" });
+    if (key !== name) head.append(" ", make("small", "shocked"));
+    const written = whole.format(it).replace("-", "−");
+    const style = `left:${(100 * (Math.min(it, 0) - low)) / width}%;width:${(100 * Math.abs(it)) / width}%`;
+    bar.append(make("i", "", { class: it < 0 ? "dn" : "", style }));
+    row.append(head, bar, make("td", ""));
+    row.lastChild.append(make("data", written === "−0" ? "0" : written, { value: text, "data-k": `impact:${name}` }));
+  }
+}
 const value = (row, column) => {
   const cell = row.cells[column], data = cell.querySelector("data");
   if (data) return Number(data.value);
