@@ -23,15 +23,13 @@ LIMIT = 1000
 MOST = 12
 COLUMNS = {
     "Portfolio": "portfolio_id",
-    "NAV": "nav",
     "Day": "daily_pnl",
-    "Market β": "market_beta",
+    "β": "market_beta",
     "IR β": "ir_beta",
     "VaR 99 %": "var_99",
     "Worst": "worst_scenario_pnl",
 }
 FORMS = {
-    "nav": short_money,
     "daily_pnl": short_money,
     "market_beta": number,
     "ir_beta": number,
@@ -51,7 +49,7 @@ def summary(engine: sa.Engine, session: date) -> str:
 
 
 def _text(session: date, rows: list[dict[str, Any]], shown: int) -> str:
-    more = f", the largest {shown} of them here" if shown < len(rows) else ""
+    more = f", the largest {shown} here" if shown < len(rows) else ""
     lines = [f"**{session}**, {len(rows)} portfolios{more}", ""]
     if shown:
         lines += ["|".join(COLUMNS), "|".join(["--", *["--:"] * (len(COLUMNS) - 1)])]
