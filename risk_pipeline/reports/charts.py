@@ -151,8 +151,8 @@ def time_chart(
     return TimeChart(
         width=len(days) - 1,
         lines={name: path(down(series)) for name, series in zip(lines, everything, strict=True)},
-        stems="".join(f"M{at} {zero:.0f}V{end:.0f}" for at, end in ends),
-        dots="" if stem is None else "".join(f"M{at} {down(stem[at]):.0f}h0" for at in dots),
+        stems="".join(f"M{at} {round(zero)}V{round(end)}" for at, end in ends),
+        dots="" if stem is None else "".join(f"M{at} {round(down(stem[at]))}h0" for at in dots),
         y_ticks=[(round(100 * float(down(tick)) / HEIGHT, 2), text) for tick, text in zip(ticks, texts, strict=True)],
         x_ticks=_day_ticks(days),
         zero=round(zero, 2) if low < 0 < high else None,
