@@ -102,7 +102,7 @@ def path(down: np.ndarray) -> str:
 class TimeChart:
     """A chart over sessions: paths by name, ticks with their labels, and marks as dots.
 
-    Paths are in a box of ``width`` by 200; ticks are per cent of it.
+    Paths are in a box of ``width`` by 200; ticks and ``zero`` are per cent of it.
     """
 
     width: int
@@ -155,11 +155,11 @@ def time_chart(
         dots="" if stem is None else "".join(f"M{at} {round(down(stem[at]))}h0" for at in dots),
         y_ticks=[(round(100 * float(down(tick)) / HEIGHT, 2), text) for tick, text in zip(ticks, texts, strict=True)],
         x_ticks=_day_ticks(days),
-        zero=round(zero, 2) if low < 0 < high else None,
+        zero=round(100 * zero / HEIGHT, 2) if low < 0 < high else None,
     )
 
 
 def _day_ticks(days: Sequence[date], count: int = 4) -> list[tuple[float, str]]:
     """Return a few days spread over the axis."""
     chosen = np.unique(np.linspace(0, len(days) - 1, min(count, len(days))).round().astype(int))
-    return [(round(100 * at / (len(days) - 1), 2), f"{days[at]:%-d %b %Y}") for at in chosen]
+    return [(round(float(100 * at / (len(days) - 1)), 2), f"{days[at]:%-d %b %Y}") for at in chosen]
