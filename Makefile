@@ -17,6 +17,7 @@ test: lint
 	@$(BIN)/pytest -n 2 --dist loadfile
 
 dev: $(VENV)/installed
+	@$(BIN)/risk-pipeline init
 	@$(BIN)/dagster dev --workspace workspace.yaml --port $(PORT)
 
 dev-postgres: $(VENV)/installed

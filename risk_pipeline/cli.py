@@ -1,4 +1,4 @@
-"""The command ``risk-pipeline``: run, import, show, plan, rebuild, doctor, calibrate, demo."""
+"""The command ``risk-pipeline``: run, import, show, plan, rebuild, init, doctor, calibrate, demo."""
 
 from __future__ import annotations
 
@@ -54,10 +54,9 @@ def _domain_errors() -> tuple[type[Exception], ...]:
     from .config.errors import ConfigError
     from .market.source import SourceError
     from .sessions import NoSessionError
-    from .storage.columns import StorageError
-    from .storage.price_panel import PanelError
+    from .storage.explain import StorageError
 
-    return ConfigError, SourceError, NoSessionError, StorageError, PanelError
+    return ConfigError, SourceError, NoSessionError, StorageError
 
 
 def _prepare_environment() -> None:
@@ -167,8 +166,6 @@ def _import_demo(engine: sa.Engine) -> None:
 
 def execute(wanted: SessionRange) -> None:
     """Run the daily job over the range in this process, with progress; a failure ends with exit code 1."""
-    import dagster as dg
-
     from .progress import follow
     from .settings import Settings
 
@@ -177,12 +174,13 @@ def execute(wanted: SessionRange) -> None:
         f"Running {len(sessions)} session{'s' if len(sessions) > 1 else ''}, {wanted}, "
         f"prices from: {Settings().market.source}"
     )
+    from .automation.instance import open_instance
     from .automation.jobs import HOST_TAG, PID_TAG, range_tags
     from .automation.run_records import end_dead_runs, watch
     from .definitions import defs
 
     here = {HOST_TAG: platform.node(), PID_TAG: str(os.getpid())}
-    with dg.DagsterInstance.get() as instance:
+    with open_instance() as instance:
         for gone in end_dead_runs(instance):
             console.print(f"[yellow]Run {gone[:8]} had been killed; it is recorded as failed.[/]")
         try:
@@ -341,6 +339,16 @@ def plan_(
         console.print(f"About {sum(found.rows.values()):,} rows: {detail} …", soft_wrap=True)
     basis = f"the last {found.recorded} recorded runs" if found.recorded else "a usual machine, no run recorded yet"
     console.print(f"About {found.seconds:,.0f} seconds in one run, judged from {basis}.")
+
+
+@app.command()
+def init() -> None:
+    """Prepare the home: the tables' newest schema and Dagster's storage. Safe at any time, by several at once."""
+    from .automation.instance import open_instance
+    from .settings import Settings
+
+    with _database(), open_instance():
+        console.print(f"Ready: {Settings().home.resolve()}", soft_wrap=True, highlight=False)
 
 
 @app.command()

@@ -6,6 +6,7 @@ import dagster as dg
 
 from . import assets, checks
 from .automation.jobs import daily_risk
+from .automation.lost_rows import lost_rows
 from .automation.run_records import run_records
 from .automation.schedules import evening
 from .resources import Database, MarketData, PriceCache, Registries
@@ -15,7 +16,7 @@ defs = dg.Definitions(
     asset_checks=dg.load_asset_checks_from_package_module(checks),
     jobs=[daily_risk],
     schedules=[evening],
-    sensors=[run_records],
+    sensors=[run_records, lost_rows],
     resources={
         "db": Database(),
         "market": MarketData(),

@@ -8,6 +8,7 @@ from datetime import timedelta
 from typing import TYPE_CHECKING
 
 from .automation.catch_up import now, sessions_to_run
+from .automation.instance import open_instance
 from .settings import Settings
 from .storage.queries import portfolios, read_table
 
@@ -107,7 +108,7 @@ def _coverage(engine: sa.Engine) -> Finding:
 def _stuck_runs() -> Finding:
     import dagster as dg
 
-    with dg.DagsterInstance.get() as instance:
+    with open_instance() as instance:
         started = instance.get_run_records(
             dg.RunsFilter(
                 statuses=[dg.DagsterRunStatus.STARTED],

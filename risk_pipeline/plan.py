@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from .storage.batch_runs import finished_runs
-from .storage.queries import incomplete_sessions, latest_session, rows_of_session
+from .storage.completeness import incomplete_sessions
+from .storage.queries import latest_session, rows_of_session
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

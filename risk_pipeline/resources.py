@@ -35,12 +35,19 @@ class Database(dg.ConfigurableResource):
 
     @contextmanager
     def yield_for_execution(self, context: dg.InitResourceContext) -> Iterator[Database]:
-        """Open the engine for a run and dispose of it afterwards."""
+        """Open the engine for a run and dispose of it afterwards; a database that is away is waited for."""
+        import stamina
+
         from .storage.database import migrate, open_engine
+        from .storage.explain import DatabaseAwayError
 
         self._engine = open_engine(Settings().url)
         try:
-            migrate(self._engine)
+            for attempt in stamina.retry_context(
+                on=DatabaseAwayError, attempts=5, wait_initial=1, wait_max=15, timeout=60
+            ):
+                with attempt:
+                    migrate(self._engine)
             yield self
         finally:
             self._engine.dispose()

@@ -26,6 +26,11 @@ POOL = "risk_tables"  # one writing run at a time, whoever launched it
 @lru_cache
 def code_version() -> str:
     """Return a hash of the package's code and registries: what made a row can always be told."""
+    return code_on_disk()
+
+
+def code_on_disk() -> str:
+    """Return the hash of the code as it is now; :func:`code_version` is that of this process's beginning."""
     digest = hashlib.sha256()
     root = Path(__file__).parent.parent
     for path in sorted([*root.rglob("*.py"), *root.rglob("*.yaml")]):
@@ -50,6 +55,26 @@ if (chunk := Settings().backfill_chunk) is not None:  # where workers share a ba
 def run_sessions(context: dg.AssetExecutionContext | dg.OpExecutionContext) -> list[date]:
     """Return the sessions of the run, oldest first."""
     return [date.fromisoformat(key) for key in sorted(context.partition_keys)]
+
+
+def unordered_backfill(context: dg.AssetExecutionContext) -> list[date]:
+    """Return the sessions of the backfill that this run is a part of, if nothing makes its runs wait for market data.
+
+    Launched from a job's page, a selection with holes becomes one run per stretch, each with all assets; so
+    does one from the asset graph without the barrier. Elsewhere, and outside of backfills, there are none.
+    """
+    identity = context.run.tags.get("dagster/backfill")
+    backfill = context.instance.get_backfill(identity) if identity else None
+    if backfill is None:
+        return []
+    if not backfill.is_asset_backfill:
+        return [date.fromisoformat(key) for key in sorted(backfill.partition_names or [])]
+    target = backfill.asset_backfill_data.target_subset if backfill.asset_backfill_data else None
+    barred = dg.AssetKey("market_data_coverage")
+    if target is None or barred in target.non_partitioned_asset_keys:
+        return []
+    subset = target.partitions_subsets_by_asset_key.get(context.asset_key)
+    return [date.fromisoformat(key) for key in sorted(subset.get_partition_keys())] if subset else []
 
 
 def run_started(context: dg.AssetExecutionContext) -> datetime:

@@ -13,6 +13,7 @@ from ..resources import Database, PriceCache, Registries
 from ..storage import tables
 from .common import DAILY, definition_metadata
 from .compute import compute_sessions
+from .failures import explained
 from .inputs import Frames, Inputs
 from .portfolio_fit import portfolio_fits
 from .position_rows import position_rows
@@ -30,6 +31,7 @@ DETAIL = 200
     kinds={"table", "scikitlearn"},
     metadata=definition_metadata(tables.factor_exposures),
 )
+@explained
 def factor_exposures(
     context: dg.AssetExecutionContext, db: Database, cache: PriceCache, registries: Registries
 ) -> dg.MaterializeResult:

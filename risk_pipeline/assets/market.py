@@ -7,7 +7,17 @@ import pandas as pd
 
 from ..resources import Database, MarketData, PriceCache, Registries
 from ..storage import tables
-from .common import ANY_SESSION, CALENDAR, DAILY, Stopwatch, definition_metadata, run_sessions, run_started
+from .common import (
+    ANY_SESSION,
+    CALENDAR,
+    DAILY,
+    Stopwatch,
+    definition_metadata,
+    run_sessions,
+    run_started,
+    unordered_backfill,
+)
+from .failures import explained
 from .look_back import required_history
 
 GROUP = "market"
@@ -20,6 +30,7 @@ GROUP = "market"
     kinds={"table"},
     metadata=definition_metadata(tables.market_data_cache),
 )
+@explained
 def market_data(
     context: dg.AssetExecutionContext, db: Database, market: MarketData, registries: Registries
 ) -> dg.MaterializeResult:
@@ -27,12 +38,14 @@ def market_data(
 
     The sessions of the run are always asked for again, so that a restated price is seen; the look-back of a
     symbol is asked for on its first sight. A changed price goes to `price_restatements` before it is stored.
-    A session without any bar fails the run by name; the sessions that have bars stay.
+    A session without any bar fails the run by name; the sessions that have bars stay. Where a backfill's runs
+    do not wait for each other's market data, the first of them fetches that of all.
     """
     from ..storage.market_data import asked_ranges, extend_ranges, sessions_with_bars, store_bars
 
     watch = Stopwatch()
-    sessions = run_sessions(context)
+    own = run_sessions(context)
+    sessions = sorted({*own, *unordered_backfill(context)})
     needs = required_history(db, registries, sessions)
     asked = asked_ranges(db.engine, list(needs["symbol"]))
     known_at = run_started(context).replace(tzinfo=None)
@@ -44,7 +57,8 @@ def market_data(
             fetched = market.source.fetch(symbols, CALENDAR.index(first, last))
         with watch.stage("database"):
             stored = store_bars(db.engine, fetched.bars, known_at=known_at)
-            extend_ranges(db.engine, [s for s in symbols if s not in fetched.errors], first, last)
+            doubtful = {*fetched.errors, *fetched.dropped}  # asked for again in full, until the source is mended
+            extend_ranges(db.engine, [s for s in symbols if s not in doubtful], first, last)
         rows, restated = rows + stored.rows, restated + stored.restatements
         errors.update(fetched.errors)
         dropped.update(fetched.dropped)
@@ -55,13 +69,16 @@ def market_data(
     if empty:
         for day in sorted(present):
             context.log_event(dg.AssetMaterialization("market_data", partition=day.isoformat()))
+        why = f" ({next(iter(errors.values()))})" if errors else ""
         raise dg.Failure(
             f"the source {market.source.name!r} has no bar at all for "
-            f"{', '.join(map(str, empty[:10]))}{' …' if len(empty) > 10 else ''}; run these sessions again "
+            f"{', '.join(map(str, empty[:10]))}{' …' if len(empty) > 10 else ''}{why}; run these sessions again "
             "when it has",
             metadata={"sessions_without_data": [str(day) for day in empty]},
             allow_retries=False,
         )
+    for day in sorted({*sessions} - {*own}):
+        context.log_event(dg.AssetMaterialization("market_data", partition=day.isoformat()))
     return dg.MaterializeResult(
         metadata={
             "symbols": len(needs),
@@ -105,6 +122,7 @@ def _fetches(
     kinds={"table"},
     metadata=definition_metadata(tables.market_data_coverage),
 )
+@explained
 def market_data_coverage(db: Database) -> dg.MaterializeResult:
     """Gaps, stale stretches and restatements by symbol.
 
@@ -131,6 +149,7 @@ def market_data_coverage(db: Database) -> dg.MaterializeResult:
     kinds={"numpy"},
     metadata=definition_metadata(tables.price_panels),
 )
+@explained
 def price_cache(
     context: dg.AssetExecutionContext, db: Database, cache: PriceCache, registries: Registries
 ) -> dg.MaterializeResult:

@@ -8,6 +8,7 @@ import pandas as pd
 from ..resources import Database, MarketData, Registries
 from ..storage import tables
 from .common import ANY_SESSION, CALENDAR, definition_metadata, run_started, table_metadata
+from .failures import explained
 
 GROUP = "reference"
 
@@ -18,6 +19,7 @@ GROUP = "reference"
     kinds={"table"},
     metadata=definition_metadata(tables.portfolios),
 )
+@explained
 def portfolios(db: Database) -> dg.MaterializeResult:
     """The imported portfolios and positions: a view with counts; `risk-pipeline import` writes them."""
     from ..storage.queries import portfolio_summary
@@ -39,6 +41,7 @@ def portfolios(db: Database) -> dg.MaterializeResult:
     kinds={"table", "yaml"},
     metadata=definition_metadata(tables.factor_definitions),
 )
+@explained
 def factor_definitions(db: Database, registries: Registries) -> dg.MaterializeResult:
     """The factor and scenario registries, upserted and reconciled: twice in a row changes nothing."""
     from ..storage.reference import reconcile_factors, reconcile_scenarios
@@ -66,6 +69,7 @@ def factor_definitions(db: Database, registries: Registries) -> dg.MaterializeRe
     kinds={"table"},
     metadata=definition_metadata(tables.company_profiles),
 )
+@explained
 def company_profiles(
     context: dg.AssetExecutionContext, db: Database, market: MarketData, registries: Registries
 ) -> dg.MaterializeResult:

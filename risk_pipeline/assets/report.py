@@ -8,6 +8,7 @@ import dagster as dg
 from ..reports.page_rows import CheckResult, Provenance
 from ..resources import Database, PriceCache, Registries
 from .common import CALENDAR, DAILY, Stopwatch, code_version, run_sessions
+from .failures import explained
 from .inputs import load_inputs
 
 PAGES_OF_A_RUN = 200
@@ -15,6 +16,7 @@ PAGES_OF_A_RUN = 200
 
 
 @dg.asset(**DAILY, deps=["portfolio_snapshots", "price_cache"], group_name="reports", kinds={"html"})
+@explained
 def risk_report(
     context: dg.AssetExecutionContext, db: Database, cache: PriceCache, registries: Registries
 ) -> dg.MaterializeResult:

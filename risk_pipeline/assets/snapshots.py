@@ -8,6 +8,7 @@ from ..resources import Database, PriceCache, Registries
 from ..storage import tables
 from .common import DAILY, definition_metadata, run_sessions
 from .compute import compute_sessions
+from .failures import explained
 from .snapshot_rows import compute_snapshots
 
 GROUP = "risk"
@@ -29,6 +30,7 @@ GROUP = "risk"
     freshness_policy=dg.FreshnessPolicy.time_window(fail_window=timedelta(hours=102)),
     metadata=definition_metadata(tables.portfolio_snapshots),
 )
+@explained
 def portfolio_snapshots(
     context: dg.AssetExecutionContext, db: Database, cache: PriceCache, registries: Registries
 ) -> dg.MaterializeResult:

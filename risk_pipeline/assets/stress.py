@@ -6,6 +6,7 @@ from ..resources import Database, PriceCache, Registries
 from ..storage import tables
 from .common import DAILY, definition_metadata
 from .compute import compute_sessions
+from .failures import explained
 from .stress_rows import compute_stress
 
 GROUP = "risk"
@@ -18,6 +19,7 @@ GROUP = "risk"
     kinds={"table"},
     metadata=definition_metadata(tables.stress_test_results),
 )
+@explained
 def stress_tests(
     context: dg.AssetExecutionContext, db: Database, cache: PriceCache, registries: Registries
 ) -> dg.MaterializeResult:

@@ -6,6 +6,7 @@ from ..resources import Database, PriceCache, Registries
 from ..storage import tables
 from .common import DAILY, SHOWN, definition_metadata, run_sessions, table_metadata
 from .compute import compute_sessions
+from .failures import explained
 from .volatility_rows import compute_volatility
 
 GROUP = "risk"
@@ -18,6 +19,7 @@ GROUP = "risk"
     kinds={"table"},
     metadata=definition_metadata(tables.portfolio_volatility),
 )
+@explained
 def volatility(
     context: dg.AssetExecutionContext, db: Database, cache: PriceCache, registries: Registries
 ) -> dg.MaterializeResult:

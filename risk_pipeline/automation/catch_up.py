@@ -32,8 +32,9 @@ class SessionRange:
 def sessions_to_run(engine: sa.Engine, at: datetime) -> SessionRange | None:
     """Return the range from the first session that lacks a complete snapshot to the last closed one.
 
-    A session lacks one if any portfolio active on it has no complete row, judged from the tables and never
-    from a record of runs: deleting a row makes its session missing again. The look-back is
+    A session lacks one if any portfolio active on it has no complete row, or the analytics that it was made
+    from are gone, judged from the tables and never from a record of runs: deleting rows makes their session
+    missing again. The look-back is
     ``RISK_PIPELINE_CATCH_UP_SESSIONS``. Without any portfolio the last closed session is run, so that
     definitions and proxies are there when the first one is imported.
 
@@ -42,7 +43,8 @@ def sessions_to_run(engine: sa.Engine, at: datetime) -> SessionRange | None:
     SessionRange or None
         None where nothing is missing.
     """
-    from ..storage.queries import incomplete_sessions, portfolios
+    from ..storage.completeness import incomplete_sessions
+    from ..storage.queries import portfolios
 
     last = CALENDAR.last_closed(at)
     if portfolios(engine).empty:

@@ -20,6 +20,7 @@ from .jobs import HOST_TAG, LAST_TRY, PID_TAG, TRY_TAG, sessions_of
 
 if TYPE_CHECKING:
     import sqlalchemy as sa
+    from dagster._utils.error import SerializableErrorInfo
 
 STATUS = {
     dg.DagsterRunStatus.STARTED: "started",
@@ -30,6 +31,7 @@ STATUS = {
 DIED = "the process of the run is gone"
 WORKER_DIED = "Detected run worker status"
 """How a crash is told from a failure in Dagster's own record: ours, and that of Dagster's run monitoring."""
+OUR_ERRORS = {"StorageError", "DatabaseAwayError", "PanelError", "SourceError", "ConfigError"}
 START_WITHIN = timedelta(minutes=15)
 ALERT_WITHIN = timedelta(days=1)
 """Older failures are recorded without an alert, as on the first start beside a long history."""
@@ -40,6 +42,8 @@ def run_records(context: dg.SensorEvaluationContext, db: Database) -> dg.SkipRea
     """Keep `batch_runs` true to what became of each run; alert on failures; end runs whose process died."""
     end_dead_runs(context.instance)
     since = datetime.fromisoformat(context.cursor) if context.cursor else None
+    if since is not None and since > now():  # the clock was ahead and has been put right
+        since = now() - ALERT_WITHIN
     records = context.instance.get_run_records(
         dg.RunsFilter(statuses=list(STATUS), updated_after=since),
         order_by="update_timestamp",
@@ -113,7 +117,7 @@ def _is_dead(instance: dg.DagsterInstance, record: dg.RunRecord) -> bool:
     pids = [int(run.tags[PID_TAG])] if PID_TAG in run.tags else list(_pids(instance, run.run_id))
     if pids:
         return not _is_alive(pids[-1])
-    return now() - record.create_timestamp.astimezone(UTC) > START_WITHIN
+    return now() - record.update_timestamp.astimezone(UTC) > START_WITHIN  # it may have been queued for longer
 
 
 def _pids(instance: dg.DagsterInstance, run_id: str) -> Iterator[int]:
@@ -154,20 +158,37 @@ def _problem(engine: "sa.Engine", run: dg.DagsterRun, row: BatchRun) -> str | No
 
 
 def _error(instance: dg.DagsterInstance, run_id: str) -> str:
-    """Return why a run failed: the first failed step and the innermost cause, or Dagster's own word."""
+    """Return why a run failed: a blocking check, the first failed step and its cause, or Dagster's own word."""
+    for entry in instance.all_logs(run_id, of_type=dg.DagsterEventType.ASSET_CHECK_EVALUATION):
+        check = entry.dagster_event.asset_check_evaluation_data if entry.dagster_event else None
+        if check is not None and check.blocking and not check.passed and check.severity is dg.AssetCheckSeverity.ERROR:
+            return (
+                f"{check.asset_key.to_user_string()}: check {check.check_name} stops what follows: "
+                f"{check.description}; its page lists them: mend their cause and run these sessions again"
+            )
     for entry in instance.all_logs(run_id, of_type=dg.DagsterEventType.STEP_FAILURE):
         event = entry.dagster_event
         if event is not None:
             data = event.step_failure_data
             if data.user_failure_data and data.user_failure_data.description:
                 return f"{event.step_key}: {data.user_failure_data.description}"
-            error = data.error
-            while error is not None and error.cause is not None:
-                error = error.cause
-            return f"{event.step_key}: {error.message.strip() if error else 'it did not say why'}"
+            return f"{event.step_key}: {_cause(data.error) or 'it did not say why'}"
     for entry in instance.all_logs(run_id, of_type=dg.DagsterEventType.RUN_FAILURE):
-        return entry.user_message or (entry.dagster_event and entry.dagster_event.message) or "it did not say why"
+        event = entry.dagster_event
+        failure = event.job_failure_data if event is not None else None
+        said = _cause(failure.error) if failure is not None else None  # a resource could not be opened
+        return said or entry.user_message or (event and event.message) or "it did not say why"
     return "it did not say why"
+
+
+def _cause(error: "SerializableErrorInfo | None") -> str | None:
+    """Return the text of our own error that says what to do, else of the innermost cause."""
+    while error is not None and error.cause is not None and error.cls_name not in OUR_ERRORS:
+        error = error.cause
+    if error is None:
+        return None
+    text = error.message.strip()
+    return text.partition(": ")[2] if error.cls_name in OUR_ERRORS else text
 
 
 def _launched_by(tags: Mapping[str, str]) -> str:

@@ -55,6 +55,10 @@ class YahooMarket:
                 "the source 'yahoo' needs the library yfinance: pip install 'risk_pipeline[yahoo]'"
             ) from None
         yfinance.config.debug.hide_exceptions = False  # else failures come back as empty frames
+        from curl_cffi import requests
+
+        session = requests.Session(impersonate="chrome") if self.session is None else self.session
+        object.__setattr__(self, "session", _limited(session, self.timeout))
 
     def fetch(self, symbols: Sequence[str], sessions: pd.DatetimeIndex) -> MarketBars:
         """Return the bars of the symbols on the sessions; see :class:`~.source.MarketDataSource`."""
@@ -124,6 +128,17 @@ class YahooMarket:
                 failures += not _is_final(error)
                 errors[symbol] = _explain(error)
         return answers, errors
+
+
+def _limited(session: Any, timeout: float) -> Any:
+    """Let no request of a session wait longer: yfinance asks for its cookies with half a minute each."""
+    ask = session.request
+
+    def request(method: str, url: str, *args: Any, **kwargs: Any) -> Any:
+        return ask(method, url, *args, **{**kwargs, "timeout": min(kwargs.get("timeout") or timeout, timeout)})
+
+    session.request = request
+    return session
 
 
 _FIELDS = ("High", "Low", "Close", "Volume", "Dividends", "Stock Splits")

@@ -1,7 +1,8 @@
 """Many rows at once, in and out: binary COPY and aggregated columns on Postgres, executemany and tuples on SQLite.
 
 Postgres gets the bytes of its binary COPY put together by NumPy, column by column, and returns a whole column as
-one array: row by row through the driver either costs ten times as much.
+one array: row by row through the driver either costs ten times as much. Both go past SQLAlchemy, so that errors
+are explained here.
 """
 
 from __future__ import annotations
@@ -16,6 +17,7 @@ import sqlalchemy as sa
 
 from ..analytics.arrays import Bool2D
 from .columns import Column
+from .explain import explained
 
 CHUNK = 8_000_000
 """So many bytes of a COPY are put together at once."""
@@ -25,6 +27,7 @@ EPOCH = np.datetime64("2000-01-01")  # of Postgres
 Bytes2D = np.ndarray[tuple[int, int], np.dtype[np.uint8]]
 
 
+@explained()
 def insert(connection: sa.Connection, table: sa.Table, columns: list[Column]) -> int:
     """Insert checked columns; returns the number of rows."""
     count = len(columns[0].values)
@@ -124,6 +127,7 @@ def _sqlite_values(column: Column) -> Any:
     return values.tolist()
 
 
+@explained()
 def read(connection: sa.Connection, select: sa.Select[Any]) -> pd.DataFrame:
     """Run a select; see :func:`~.database.read_frame`."""
     wanted = list(select.selected_columns)

@@ -13,10 +13,7 @@ import pandas as pd
 import sqlalchemy as sa
 
 from ..analytics.arrays import Bool1D
-
-
-class StorageError(ValueError):
-    """Rows that don't fit their table, or a database that can't be used; the text names the remedy."""
+from .explain import StorageError
 
 
 @dataclass(frozen=True)

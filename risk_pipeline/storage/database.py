@@ -12,7 +12,8 @@ import pandas as pd
 import sqlalchemy as sa
 
 from . import bulk, tables
-from .columns import StorageError, checked_columns
+from .columns import checked_columns
+from .explain import StorageError, explain_errors_of, explained
 
 POSTGRES_LIMITS = {"statement_timeout": "15min", "idle_in_transaction_session_timeout": "15min"}
 """A statement, the wait for another writer included, and the silence of a writer that holds locks."""
@@ -43,19 +44,24 @@ def open_engine(url: str) -> sa.Engine:
         own = {
             name: value for name, value in (("connect_timeout", 10), ("options", limits)) if name not in parsed.query
         }
-        return sa.create_engine(
+        engine = sa.create_engine(
             parsed.set(drivername="postgresql+psycopg"),
             connect_args=own,
             pool_pre_ping=True,  # a connection that died since is replaced before it is used
             pool_recycle=1800,
         )
+        explain_errors_of(engine)
+        return engine
     if backend != "sqlite":
         raise StorageError(f"RISK_PIPELINE_DATABASE_URL: {backend} is not supported; use sqlite or postgresql")
     if parsed.database:
-        Path(parsed.database).parent.mkdir(parents=True, exist_ok=True)
+        with explained():
+            Path(parsed.database).parent.mkdir(parents=True, exist_ok=True)
     engine = sa.create_engine(parsed, connect_args={"timeout": 30})
+    explain_errors_of(engine)
 
     @sa.event.listens_for(engine, "connect")
+    @explained()
     def _configure(connection: Any, _record: object) -> None:
         connection.execute("PRAGMA journal_mode=WAL")
         connection.execute("PRAGMA synchronous=NORMAL")

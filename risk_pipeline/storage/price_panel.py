@@ -18,12 +18,13 @@ import sqlalchemy as sa
 
 from ..analytics.arrays import Date1D, Float2D
 from ..analytics.returns import total_returns
+from .explain import StorageError, explained
 from .market_data import read_bars
 
 ARRAYS = ("close", "high", "low", "dividend", "split_factor", "returns")
 
 
-class PanelError(RuntimeError):
+class PanelError(StorageError):
     """A panel that is missing or damaged; the text says what to materialise."""
 
 
@@ -88,6 +89,7 @@ def build_panel(engine: sa.Engine, dates: Date1D, symbols: list[str]) -> PricePa
     )
 
 
+@explained()
 def write_panel(folder: Path, panel: PricePanel) -> str:
     """Store a panel under its hash, all or nothing; a sound one that is there already is left alone.
 

@@ -12,8 +12,8 @@ import pandas as pd
 import sqlalchemy as sa
 
 from . import tables
-from .columns import StorageError
 from .database import insert_rows, read_frame, transaction
+from .explain import StorageError
 from .tables import metadata, portfolio_snapshots, positions
 
 
@@ -124,35 +124,6 @@ def portfolio_summary(engine: sa.Engine) -> tuple[pd.DataFrame, str]:
         by=["portfolio_id"],
     )
     return summary, digest.hexdigest()[:16]
-
-
-def incomplete_sessions(engine: sa.Engine, sessions: Sequence[date]) -> list[date]:
-    """Return the sessions on which a portfolio active then has no complete snapshot."""
-    active = portfolios(engine)
-    done = read_frame(
-        engine,
-        sa.select(portfolio_snapshots.c.session, portfolio_snapshots.c.portfolio_id).where(
-            portfolio_snapshots.c.session.between(sessions[0], sessions[-1]),
-            portfolio_snapshots.c.is_complete,
-        ),
-    )
-    complete = set(zip(done["session"].dt.date, done["portfolio_id"], strict=True))
-    spans = [
-        (
-            row.portfolio_id,
-            row.inception_date.date(),
-            None if pd.isna(row.closed_date) else row.closed_date.date(),
-        )
-        for row in active.itertuples(index=False)
-    ]
-    return [
-        day
-        for day in sessions
-        if any(
-            opened <= day and (closed is None or day < closed) and (day, name) not in complete
-            for name, opened, closed in spans
-        )
-    ]
 
 
 def clear_analytics(engine: sa.Engine, first: date, last: date) -> dict[str, int]:

@@ -8,7 +8,8 @@ import signal
 import subprocess
 import sys
 import threading
-from datetime import date
+import uuid
+from datetime import UTC, date, datetime, timedelta
 from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
 
@@ -16,7 +17,7 @@ import dagster as dg
 import pytest
 
 from risk_pipeline.automation.jobs import LAST_TRY, TRY_TAG, range_tags
-from risk_pipeline.automation.run_records import run_records
+from risk_pipeline.automation.run_records import end_dead_runs, run_records
 from risk_pipeline.definitions import defs
 from risk_pipeline.resources import Database
 from risk_pipeline.storage import tables
@@ -148,6 +149,16 @@ def test_a_session_still_incomplete_after_the_last_try_alerts_though_the_run_suc
         look(instance)
     (alert,) = posted
     assert "session 2025-06-02 is still incomplete after the last try" in alert["text"]
+
+
+def test_a_run_that_waited_in_the_queue_and_is_just_starting_is_not_taken_for_dead(home):
+    run = dg.DagsterRun(job_name="daily_risk", run_id=str(uuid.uuid4()), status=dg.DagsterRunStatus.QUEUED)
+    starting = dg.DagsterEvent(dg.DagsterEventType.PIPELINE_STARTING.value, job_name="daily_risk")
+    with dg.DagsterInstance.get() as instance:
+        instance.run_storage.add_historical_run(run, datetime.now(UTC) - timedelta(hours=1))
+        instance.report_dagster_event(starting, run.run_id)
+        assert instance.get_run_by_id(run.run_id).status is dg.DagsterRunStatus.STARTING
+        assert end_dead_runs(instance) == []
 
 
 SLOW = """

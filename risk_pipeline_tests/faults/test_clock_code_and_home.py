@@ -1,0 +1,143 @@
+"""A clock that is wrong, code that changes under a run, a home that several processes open first, two runs at once."""
+
+from __future__ import annotations
+
+import multiprocessing
+import os
+import shutil
+import sqlite3
+import subprocess
+import sys
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import dagster as dg
+import pandas as pd
+
+from risk_pipeline.assets.common import code_version
+from risk_pipeline.automation.instance import open_instance
+from risk_pipeline.automation.run_records import run_records
+from risk_pipeline.resources import Database
+from risk_pipeline.storage.imports import import_frames
+from risk_pipeline_tests.end_to_end.conftest import MARKS, PORTFOLIOS, POSITIONS
+
+from .conftest import rows, run, same, words
+
+ROOT = Path(__file__).parents[2]
+
+
+def test_a_clock_that_was_ahead_hides_no_run_from_the_record(make_home):
+    home = make_home()
+    failed = run(home, "factor_exposures")
+    ahead = (datetime.now(UTC) + timedelta(hours=5)).isoformat()
+    with dg.build_sensor_context(home.instance, cursor=ahead, resources={"db": Database()}) as context:
+        run_records(context)
+    (row,) = home.table("batch_runs").to_dict("records")
+    assert (row["run_id"], row["status"]) == (failed.run_id, "failed")
+    assert "materialise price_cache for these sessions first" in words(failed)
+
+
+CHANGED = """
+import sys
+sys.path.insert(0, ".")
+import dagster as dg
+from pathlib import Path
+from risk_pipeline.definitions import defs
+import risk_pipeline
+assert Path(risk_pipeline.__file__).is_relative_to(Path.cwd())
+job = defs.resolve_job_def("daily_risk")
+def told():
+    result = job.execute_in_process(raise_on_error=False, op_selection=["factor_definitions"])
+    failures = [event for event in result.all_events if event.is_step_failure]
+    print(failures[0].step_failure_data.user_failure_data.description if failures else "it ran")
+told()
+with open("risk_pipeline/analytics/sums.py", "a") as code:
+    code.write("# another version\\n")
+told()
+"""
+
+
+def test_t58_code_that_changes_under_a_process_fails_its_next_step_with_what_to_do(tmp_path):
+    shutil.copytree(ROOT / "risk_pipeline", tmp_path / "risk_pipeline", ignore=shutil.ignore_patterns("__pycache__"))
+    own = {"RISK_PIPELINE_HOME": str(tmp_path), "RISK_PIPELINE_DATABASE_URL": f"sqlite:///{tmp_path / 'risk.db'}"}
+    done = subprocess.run(
+        [sys.executable, "-c", CHANGED],
+        cwd=tmp_path,
+        env={**os.environ, **own},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    first, second = done.stdout.splitlines()
+    assert first == "it ran"
+    assert second.startswith(f"the code was changed while this process, of code version {code_version()}, worked")
+    assert "reload the code location" in second
+
+
+def test_t58_every_materialisation_says_which_code_made_it(make_home):
+    result = run(make_home(), "factor_definitions", "portfolios")
+    for event in result.get_asset_materialization_events():
+        assert event.materialization.tags["dagster/code_version"] == code_version()
+
+
+def test_a_fresh_home_that_six_processes_open_at_once_is_whole(tmp_path, monkeypatch):
+    monkeypatch.setenv("DAGSTER_HOME", str(tmp_path))
+    (tmp_path / "dagster.yaml").write_text("telemetry: {enabled: false}\n", encoding="utf-8")
+    barrier = multiprocessing.get_context("fork").Barrier(6)
+
+    def opens() -> None:
+        barrier.wait(60)
+        with open_instance() as instance:
+            assert instance.get_runs_count() == 0
+
+    children = [multiprocessing.get_context("fork").Process(target=opens) for _ in range(6)]
+    for child in children:
+        child.start()
+    for child in children:
+        child.join(120)
+    assert [child.exitcode for child in children] == [0] * 6
+    with open_instance() as instance:
+        assert instance.get_runs_count() == 0
+    files = [path for path in tmp_path.rglob("*.db") if path.name in ("runs.db", "index.db", "schedules.db")]
+    assert len(files) == 3
+    for path in files:
+        with sqlite3.connect(path) as connection:
+            assert len(connection.execute("SELECT * FROM alembic_version").fetchall()) == 1, path
+
+
+def test_t24_two_command_lines_at_once_leave_the_rows_of_one(make_home, clean):
+    """Nothing but the database stands between them: there is no queue in front of the command line."""
+    home = make_home()
+    context = multiprocessing.get_context("fork")
+    barrier = context.Barrier(2)
+
+    def other() -> None:
+        barrier.wait(60)
+        assert run(home).success
+
+    second = context.Process(target=other)
+    second.start()
+    barrier.wait(60)
+    assert run(home).success
+    second.join(240)
+    assert second.exitcode == 0
+    same(rows(home), clean)
+
+
+def test_a_symbol_that_changes_its_type_is_computed_as_what_it_is_now(make_home):
+    """FUND A was private and is listed now as MSFT's twin: a new import, and no row of the old type stays."""
+    book = {"portfolios": PORTFOLIOS.iloc[2:3], "positions": POSITIONS[POSITIONS["portfolio_id"] == "private"]}
+    listed = book["positions"].assign(symbol="MSFT", investment_class="PUBLIC")
+    home, fresh = make_home(frames={**book, "marks": MARKS}), make_home(frames={**book, "positions": listed})
+    assert run(home).success
+    assert home.table("factor_exposures").empty
+    import_frames(home.engine, {**book, "positions": listed})
+    assert run(home).success
+    assert run(fresh).success
+    kept = ("private_marks",)
+    same_rows, fresh_rows = rows(home), rows(fresh)
+    for name, frame in fresh_rows.items():
+        if name not in kept:
+            pd.testing.assert_frame_equal(same_rows[name], frame, check_exact=True, obj=name)
+    assert not fresh_rows["factor_exposures"].empty
