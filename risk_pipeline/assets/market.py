@@ -58,7 +58,9 @@ def market_data(
         with watch.stage("database"):
             stored = store_bars(db.engine, fetched.bars, known_at=known_at)
             doubtful = {*fetched.errors, *fetched.dropped}  # asked for again in full, until the source is mended
-            extend_ranges(db.engine, [s for s in symbols if s not in doubtful], first, last)
+            if len(fetched.bars):  # a session that the source does not have yet has not been answered
+                reached = min(last, fetched.bars["session"].max().date())
+                extend_ranges(db.engine, [s for s in symbols if s not in doubtful], first, reached)
         rows, restated = rows + stored.rows, restated + stored.restatements
         errors.update(fetched.errors)
         dropped.update(fetched.dropped)

@@ -8,6 +8,7 @@ from __future__ import annotations
 import dataclasses
 import json
 import socket
+from collections import Counter
 from datetime import date
 
 import dagster as dg
@@ -95,7 +96,7 @@ def test_t57_a_vendor_that_is_down_in_any_way_fails_the_run_with_its_cause_and_o
         said = words(run(home, "market_data"))
         assert said.startswith("the source 'yahoo' has no bar at all for 2025-06-02, 2025-06-03 (Yahoo failed"), said
         assert said.endswith("run these sessions again when it has")
-        assert len(vendor.requests) <= 5 * ATTEMPTS * 3  # yfinance itself asks up to three times
+        assert max(Counter(vendor.requests).values()) <= ATTEMPTS * 4  # yfinance itself asks several times
         same(rows(home), before)
     with socket.socket() as silent:  # it takes connections and never answers
         silent.bind(("127.0.0.1", 0))
