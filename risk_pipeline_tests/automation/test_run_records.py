@@ -152,7 +152,7 @@ def test_a_session_still_incomplete_after_the_last_try_alerts_though_the_run_suc
 
 
 def test_a_run_that_waited_in_the_queue_and_is_just_starting_is_not_taken_for_dead(home):
-    run = dg.DagsterRun(job_name="daily_risk", run_id=str(uuid.uuid4()), status=dg.DagsterRunStatus.QUEUED)
+    run = dg.DagsterRun(job_name="daily_risk", run_id=str(uuid.uuid4()), status=dg.DagsterRunStatus.NOT_STARTED)
     starting = dg.DagsterEvent(dg.DagsterEventType.PIPELINE_STARTING.value, job_name="daily_risk")
     with dg.DagsterInstance.get() as instance:
         instance.run_storage.add_historical_run(run, datetime.now(UTC) - timedelta(hours=1))
