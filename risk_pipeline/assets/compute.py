@@ -7,11 +7,12 @@ from typing import Any
 import dagster as dg
 
 from ..analytics.reasons import Reason
+from ..config.factors import FactorRegistry
 from ..resources import Database, PriceCache, Registries
 from ..storage import tables
 from .common import Stopwatch, code_version, run_sessions
 from .inputs import Frames, Inputs, load_inputs
-from .shown import newest_table, session_numbers
+from .shown import session_numbers, session_table
 
 SESSIONS_AT_ONCE = 64
 CELLS_AT_ONCE = 64_000
@@ -36,7 +37,6 @@ def compute_sessions(
     analytic = context.asset_key.to_user_string()
     watch = Stopwatch()
     written: dict[str, int] = {}
-    shown: dict[str, Any] = {}
     panels = cache.panels(db, run_sessions(context))
     size = max(min(SESSIONS_AT_ONCE, CELLS_AT_ONCE // max(len(portfolios(db.engine)), 1)), 1)
     for panel_hash, (panel, sessions) in zip(cache.hashes(db, panels), panels, strict=True):
@@ -50,28 +50,32 @@ def compute_sessions(
             for name, count in counts.items():
                 written[name] = written.get(name, 0) + count
             log_skips(context, frames)
-            shown = newest_table(frames, registries.factors)
             seconds = (sum(watch.seconds.values()) - before) / len(block)
-            _show_sessions(context, frames, block, {"panel": panel_hash, "seconds": round(seconds, 4)})
+            everywhere = {"panel": panel_hash, "seconds": round(seconds, 4)}
+            _show_sessions(context, frames, block, registries.factors, everywhere)
     return dg.MaterializeResult(
         metadata={
             "dagster/row_count": sum(written.values()),
             "code_version": code_version(),
             **{f"rows/{name}": count for name, count in written.items()},
-            **shown,
             **watch.metadata,
         }
     )
 
 
 def _show_sessions(
-    context: dg.AssetExecutionContext, frames: Frames, block: list[date], everywhere: dict[str, Any]
+    context: dg.AssetExecutionContext,
+    frames: Frames,
+    block: list[date],
+    factors: FactorRegistry,
+    everywhere: dict[str, Any],
 ) -> None:
-    """Give each partition's event its own numbers, which the UI draws over the partitions."""
+    """Give each partition's event its own numbers, which the UI draws over the partitions, and its own table."""
     numbers = session_numbers(frames)
     for day in block:
         own = numbers.loc[day].dropna().to_dict() if day in numbers.index else {"rows": 0}
-        context.add_asset_metadata({**own, **everywhere}, partition_key=day.isoformat())
+        table = session_table(frames, factors, day)
+        context.add_asset_metadata({**table, **own, **everywhere}, partition_key=day.isoformat())
 
 
 def log_skips(context: dg.AssetExecutionContext, frames: Frames) -> None:

@@ -36,14 +36,16 @@ def risk_report(
     pages = write_session_pages(
         db, cache, registries, sessions[-count:], Provenance(code_version(), evaluated_checks(context)), watch
     )
-    latest = {"latest": dg.MetadataValue.path(str(pages[-1]))} if pages else {}
+    for page in pages:
+        context.add_asset_metadata({"page": dg.MetadataValue.path(str(page))}, partition_key=page.stem)
+    text = dg.MetadataValue.md(summary(db.engine, sessions[-1]))
+    context.add_asset_metadata({"risk": text}, partition_key=sessions[-1].isoformat())  # no other session's event
     return dg.MaterializeResult(
         metadata={
-            "pages": len(pages),
-            "sessions_without_page": len(sessions) - count,
-            **latest,
+            "run/pages": len(pages),
+            "run/sessions_without_page": len(sessions) - count,
+            "code_version": code_version(),
             "index": dg.MetadataValue.path(str(index_path())),
-            "risk": dg.MetadataValue.md(summary(db.engine, sessions[-1])),
             **watch.metadata,
         }
     )
@@ -81,18 +83,20 @@ def write_session_pages(
 
 
 def evaluated_checks(context: dg.AssetExecutionContext) -> list[CheckResult]:
-    """Return the asset checks that this run has evaluated so far."""
+    """Return the asset checks that this run has evaluated so far; of one evaluated by session, a failure if any."""
     records = context.instance.get_records_for_run(
         context.run.run_id, of_type=dg.DagsterEventType.ASSET_CHECK_EVALUATION
     ).records
-    found = [record.event_log_entry.dagster_event.asset_check_evaluation_data for record in records]
-    return [
-        CheckResult(
-            asset=check.asset_key.to_user_string(),
-            name=check.check_name,
-            passed=check.passed,
-            blocking=check.blocking,
-            description=check.description or "",
-        )
-        for check in found
-    ]
+    evaluations = [record.event_log_entry.dagster_event.asset_check_evaluation_data for record in records]
+    return list(
+        {
+            check.asset_check_key: CheckResult(
+                asset=check.asset_key.to_user_string(),
+                name=check.check_name,
+                passed=check.passed,
+                blocking=check.blocking,
+                description=check.description or "",
+            )
+            for check in sorted(evaluations, key=lambda check: not check.passed)
+        }.values()
+    )

@@ -1,5 +1,7 @@
 """What the Dagster UI shows of each analytic: numbers by session, drawn over the partitions, and a small table."""
 
+from datetime import date
+
 import dagster as dg
 import pandas as pd
 
@@ -34,10 +36,10 @@ NUMBERS = (
 )
 
 
-def newest_table(frames: Frames, factors: FactorRegistry) -> dict[str, dg.TableMetadataValue]:
-    """Return a table of the newest session: exposures with IR Beta, or the worst scenario of each portfolio."""
+def session_table(frames: Frames, factors: FactorRegistry, session: date) -> dict[str, dg.TableMetadataValue]:
+    """Return a session's own table: exposures with IR Beta, or the worst scenario of each portfolio."""
     if tables.factor_exposures in frames:
-        rows = _newest(frames[tables.factor_exposures])
+        rows = _of(frames[tables.factor_exposures], session)
         names = [factors.market.name, factors.provider.name, factors.rates.name]
         wide = rows.set_index(["portfolio_id", "factor_name"])["exposure"].unstack()
         wide = wide.reindex(columns=names).reset_index()
@@ -45,12 +47,12 @@ def newest_table(frames: Frames, factors: FactorRegistry) -> dict[str, dg.TableM
         wide["coverage"] = wide["portfolio_id"].map(coverage)
         return {"exposures": table_metadata(wide.to_dict("records"))}
     if tables.stress_test_results in frames:
-        rows = _newest(frames[tables.stress_test_results]).dropna(subset=["correlated_pnl"])
+        rows = _of(frames[tables.stress_test_results], session).dropna(subset=["correlated_pnl"])
         worst = rows.sort_values("correlated_pnl").groupby("portfolio_id", as_index=False).first()
         columns = ["portfolio_id", "scenario_id", "correlated_pnl", "direct_pnl", "return_on_equity"]
         return {"worst_scenarios": table_metadata(worst.sort_values("correlated_pnl")[columns].to_dict("records"))}
     return {}
 
 
-def _newest(rows: pd.DataFrame) -> pd.DataFrame:
-    return rows[rows["session"] == rows["session"].max()]
+def _of(rows: pd.DataFrame, session: date) -> pd.DataFrame:
+    return rows[rows["session"] == pd.Timestamp(session)]

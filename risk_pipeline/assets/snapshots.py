@@ -41,5 +41,7 @@ def portfolio_snapshots(
     from ..reports.summary import summary
 
     result = compute_sessions(context, db, cache, registries, compute_snapshots)
-    text = dg.MetadataValue.md(summary(db.engine, run_sessions(context)[-1]))
-    return result._replace(metadata={**(result.metadata or {}), "risk": text})
+    newest = run_sessions(context)[-1]
+    text = dg.MetadataValue.md(summary(db.engine, newest))
+    context.add_asset_metadata({"risk": text}, partition_key=newest.isoformat())  # no other session's event
+    return result

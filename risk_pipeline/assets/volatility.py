@@ -42,4 +42,5 @@ def volatility(
         "value_at_risk_against_outcomes": value_at_risk_scorecard(db.engine, last, some),
     }
     tables_shown = {name: table_metadata(rows.to_dict("records")) for name, rows in records.items()}
-    return dg.MaterializeResult(metadata={**(result.metadata or {}), **tables_shown})
+    context.add_asset_metadata(tables_shown, partition_key=last.isoformat())  # no other session's event
+    return result

@@ -10,7 +10,7 @@ import pandas as pd
 from ..resources import Registries
 from ..storage.check_queries import factor_names_in_use
 from ..storage.queries import read_table
-from .common import Finding, table_check
+from .common import Check, Finding, table_checks
 
 if TYPE_CHECKING:
     import sqlalchemy as sa
@@ -61,8 +61,9 @@ def scenario_factors_resolve(engine: sa.Engine, registries: Registries, _: list[
     return Finding(len(shocked), "shocked factors", pd.DataFrame(bad, columns=["scenario_id", "factor"]))
 
 
-definition_checks = [
-    table_check("factor_definitions", registry_and_table_agree, blocking=True),
-    table_check("factor_definitions", no_retired_name_left, blocking=True),
-    table_check("factor_definitions", scenario_factors_resolve),
-]
+definition_checks = table_checks(
+    "factor_definitions",
+    Check(registry_and_table_agree, blocking=True),
+    Check(no_retired_name_left, blocking=True),
+    Check(scenario_factors_resolve),
+)

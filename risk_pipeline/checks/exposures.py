@@ -12,7 +12,7 @@ from ..assets.common import CALENDAR
 from ..resources import Registries
 from ..storage.check_queries import count_of_each, exposures, skipped, sudden_changes
 from ..storage.queries import portfolios
-from .common import ERROR, WARN, Finding, session_check
+from .common import ERROR, WARN, Check, Finding, session_checks
 
 if TYPE_CHECKING:
     import sqlalchemy as sa
@@ -36,7 +36,7 @@ def ir_beta_present(engine: sa.Engine, registries: Registries, sessions: list[da
     wanted = eligible(engine, sessions)
     rows = exposures(engine, sessions, registries.factors.rates.name).dropna(subset=["dollar_exposure"])
     merged = wanted.merge(rows[KEY].assign(there=True), on=KEY, how="left")
-    return Finding(len(wanted), "eligible portfolios", merged.loc[merged["there"].isna(), KEY])
+    return Finding.by_session(wanted["session"], "eligible portfolios", merged.loc[merged["there"].isna(), KEY])
 
 
 def factor_set_complete(engine: sa.Engine, registries: Registries, sessions: list[date]) -> Finding:
@@ -45,7 +45,7 @@ def factor_set_complete(engine: sa.Engine, registries: Registries, sessions: lis
     names = {*registries.factors.names, *registries.factors.core_names}
     merged = wanted.merge(count_of_each(engine, "factor_exposures", "factor_name", names, sessions), on=KEY, how="left")
     wrong = (merged["rows"] != len(names)) | (merged["known"] != len(names))
-    return Finding(len(wanted), "eligible portfolios", merged.loc[wrong, KEY])
+    return Finding.by_session(wanted["session"], "eligible portfolios", merged.loc[wrong, KEY])
 
 
 def coverage_sufficient(engine: sa.Engine, registries: Registries, sessions: list[date]) -> Finding:
@@ -61,9 +61,10 @@ def no_sudden_change(engine: sa.Engine, registries: Registries, sessions: list[d
     return Finding(looked_at, "changes", bad)
 
 
-exposure_checks = [
-    session_check("factor_exposures", ir_beta_present, blocking=True),
-    session_check("factor_exposures", factor_set_complete, blocking=True),
-    session_check("factor_exposures", coverage_sufficient),
-    session_check("factor_exposures", no_sudden_change, severity=WARN),
-]
+exposure_checks = session_checks(
+    "factor_exposures",
+    Check(ir_beta_present, blocking=True),
+    Check(factor_set_complete, blocking=True),
+    Check(coverage_sufficient),
+    Check(no_sudden_change, severity=WARN),
+)

@@ -1,17 +1,15 @@
-"""Checks of market data and of the price panel."""
+"""Checks of market data."""
 
 from datetime import date
 from typing import TYPE_CHECKING
 
-import dagster as dg
 import numpy as np
 import pandas as pd
 
 from ..assets.common import CALENDAR
-from ..assets.look_back import look_back, required_history
-from ..resources import Database, PriceCache, Registries
+from ..resources import Registries
 from ..storage.check_queries import bars, stored_proxies
-from .common import WARN, Finding, checked_sessions, evaluate, session_check
+from .common import WARN, Check, Finding, session_checks
 
 if TYPE_CHECKING:
     import sqlalchemy as sa
@@ -27,7 +25,8 @@ def proxies_complete(engine: "sa.Engine", registries: Registries, sessions: list
     stored = stored_proxies(engine, sessions, required)
     there = set(zip(stored["session"].dt.date, stored["symbol"], strict=True))
     bad = [{"session": day, "symbol": symbol} for day in sessions for symbol in required if (day, symbol) not in there]
-    return Finding(len(sessions) * len(required), "proxy prices", pd.DataFrame(bad, columns=["session", "symbol"]))
+    looked_at = pd.Series([day for day in sessions for _ in required])
+    return Finding.by_session(looked_at, "proxy prices", pd.DataFrame(bad, columns=["session", "symbol"]))
 
 
 def symbols_covered(engine: "sa.Engine", registries: Registries, sessions: list[date]) -> Finding:
@@ -72,49 +71,11 @@ def bars_on_sessions_only(engine: "sa.Engine", registries: Registries, sessions:
     return Finding(len(rows), "bars", rows[~rows["session"].isin(open_days)])
 
 
-market_checks = [
-    session_check("market_data", proxies_complete, blocking=True),
-    session_check("market_data", symbols_covered, severity=WARN),
-    session_check("market_data", no_stale_prices, severity=WARN),
-    session_check("market_data", no_unexplained_jumps, severity=WARN),
-    session_check("market_data", bars_on_sessions_only),
-]
-
-
-@dg.asset_check(asset="price_cache", blocking=True)
-def covers_look_back(
-    context: dg.AssetCheckExecutionContext, db: Database, cache: PriceCache, registries: Registries
-) -> dg.AssetCheckResult:
-    """The panel holds every session of the run, its prices, and the longest look-back before the first."""
-    sessions = checked_sessions(context, db)
-    needed = required_history(db, registries, sessions)
-    start = CALENDAR.back(sessions[0], look_back(registries))
-    bad = []
-    for panel, days in cache.panels(db, sessions):
-        places = {day: at for at, day in enumerate(panel.dates.tolist())}
-        proxies = [panel.symbols.index(s) for s in registries.factors.required_proxies if s in panel.symbols]
-        for day in days:
-            if day not in places:
-                bad.append({"session": day, "problem": "is not in the panel"})
-            elif not proxies or np.isnan(panel.close[places[day], proxies]).any():
-                bad.append({"session": day, "problem": "has no proxy price in the panel"})
-        if panel.dates[0] > np.datetime64(start):
-            bad.append({"session": days[0], "problem": f"the panel starts at {panel.dates[0]}, after {start}"})
-        missing = sorted(set(needed["symbol"]) - set(panel.symbols))
-        if missing and len(cache.panels(db, sessions)) == 1:
-            bad.append({"session": days[0], "problem": f"lacks {', '.join(missing[:5])}"})
-    return evaluate(Finding(len(sessions), "sessions", pd.DataFrame(bad)), dg.AssetCheckSeverity.ERROR)
-
-
-@dg.asset_check(asset="price_cache")
-def hash_matches_content(
-    context: dg.AssetCheckExecutionContext, db: Database, cache: PriceCache
-) -> dg.AssetCheckResult:
-    """Each panel's content is what its name says."""
-    panels = cache.panels(db, checked_sessions(context, db))
-    bad = [
-        {"session": days[0], "panel": name}
-        for (panel, days), name in zip(panels, cache.hashes(db, panels), strict=True)
-        if panel.content_hash() != name
-    ]
-    return evaluate(Finding(len(panels), "panels", pd.DataFrame(bad)), dg.AssetCheckSeverity.ERROR)
+market_checks = session_checks(
+    "market_data",
+    Check(proxies_complete, blocking=True),
+    Check(symbols_covered, severity=WARN),
+    Check(no_stale_prices, severity=WARN),
+    Check(no_unexplained_jumps, severity=WARN),
+    Check(bars_on_sessions_only),
+)

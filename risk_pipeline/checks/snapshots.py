@@ -10,7 +10,7 @@ import numpy as np
 from ..assets.common import CALENDAR
 from ..resources import Registries
 from ..storage.check_queries import snapshots
-from .common import Finding, session_check
+from .common import Check, Finding, session_checks
 from .exposures import KEY
 
 if TYPE_CHECKING:
@@ -25,7 +25,7 @@ def nav_is_cash_long_short(engine: sa.Engine, registries: Registries, sessions: 
     gap = rows["nav"] - (rows["cash"] + rows["long_value"] + rows["short_value"])
     size = rows["cash"].abs() + rows["gross"].abs() + 1.0
     bad = rows.assign(gap=gap).loc[gap.abs() > TOLERANCE * size, [*KEY, "nav", "gap"]]
-    return Finding(len(rows), "snapshots", bad)
+    return Finding.by_session(rows["session"], "snapshots", bad)
 
 
 def snapshots_complete(engine: sa.Engine, registries: Registries, sessions: list[date]) -> Finding:
@@ -50,8 +50,9 @@ def pnl_telescopes(engine: sa.Engine, registries: Registries, sessions: list[dat
     )
 
 
-snapshot_checks = [
-    session_check("portfolio_snapshots", nav_is_cash_long_short, blocking=True),
-    session_check("portfolio_snapshots", snapshots_complete),
-    session_check("portfolio_snapshots", pnl_telescopes),
-]
+snapshot_checks = session_checks(
+    "portfolio_snapshots",
+    Check(nav_is_cash_long_short, blocking=True),
+    Check(snapshots_complete),
+    Check(pnl_telescopes),
+)

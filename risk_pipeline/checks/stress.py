@@ -10,7 +10,7 @@ import pandas as pd
 
 from ..resources import Registries
 from ..storage.check_queries import contribution_parts, count_of_each, exposures, stress
-from .common import WARN, Finding, session_check
+from .common import WARN, Check, Finding, session_checks
 from .exposures import KEY, eligible
 
 if TYPE_CHECKING:
@@ -25,7 +25,7 @@ def expected_row_count(engine: sa.Engine, registries: Registries, sessions: list
         count_of_each(engine, "stress_test_results", "scenario_id", ids, sessions), on=KEY, how="left"
     )
     wrong = (merged["rows"] != len(ids)) | (merged["known"] != len(ids))
-    return Finding(len(wanted), "eligible portfolios", merged.loc[wrong, KEY])
+    return Finding.by_session(wanted["session"], "eligible portfolios", merged.loc[wrong, KEY])
 
 
 def rates_scenarios_not_zero(engine: sa.Engine, registries: Registries, sessions: list[date]) -> Finding:
@@ -91,9 +91,10 @@ def shocks_plausible(engine: sa.Engine, registries: Registries, sessions: list[d
     return Finding(len(rows), "scenarios", pd.DataFrame(bad))
 
 
-stress_checks = [
-    session_check("stress_tests", expected_row_count, blocking=True),
-    session_check("stress_tests", rates_scenarios_not_zero),
-    session_check("stress_tests", contributions_sum_to_total),
-    session_check("stress_tests", shocks_plausible, severity=WARN),
-]
+stress_checks = session_checks(
+    "stress_tests",
+    Check(expected_row_count, blocking=True),
+    Check(rates_scenarios_not_zero),
+    Check(contributions_sum_to_total),
+    Check(shocks_plausible, severity=WARN),
+)

@@ -14,7 +14,7 @@ from ..reports.scorecards import BACKTESTED
 from ..resources import Registries
 from ..storage.check_queries import volatilities
 from ..storage.queries import read_outcomes, read_table
-from .common import WARN, Finding, session_check
+from .common import WARN, Check, Finding, session_checks
 from .exposures import KEY, eligible
 
 if TYPE_CHECKING:
@@ -57,9 +57,10 @@ def value_at_risk_holds(engine: sa.Engine, registries: Registries, sessions: lis
     return Finding(len(record), "portfolios", many[many["kupiec_p_99"] < 0.01])
 
 
-volatility_checks = [
-    session_check("volatility", present_for_eligible),
-    session_check("volatility", forecast_finite_and_positive),
-    session_check("volatility", forecast_unbiased, severity=WARN),
-    session_check("volatility", value_at_risk_holds, severity=WARN),
-]
+volatility_checks = session_checks(
+    "volatility",
+    Check(present_for_eligible),
+    Check(forecast_finite_and_positive),
+    Check(forecast_unbiased, severity=WARN),
+    Check(value_at_risk_holds, severity=WARN),
+)

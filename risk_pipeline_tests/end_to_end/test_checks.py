@@ -9,6 +9,7 @@ import dagster as dg
 import pytest
 import sqlalchemy as sa
 
+from risk_pipeline.automation.jobs import range_tags
 from risk_pipeline.checks import definitions, exposures, market, snapshots, stress, volatility
 from risk_pipeline.checks.common import ERROR, WARN, Finding, evaluate
 from risk_pipeline.definitions import defs
@@ -23,7 +24,7 @@ DAY = SESSIONS[0]
 @pytest.fixture(scope="module")
 def week(make_home):
     home = make_home()
-    home.run(str(SESSIONS[0]), str(SESSIONS[-1]))
+    home.result = home.run(str(SESSIONS[0]), str(SESSIONS[-1]))
     return home
 
 
@@ -74,6 +75,10 @@ WRONG = {
     snapshots.snapshots_complete: sa.update(SNAPSHOT).where(of(SNAPSHOT)).values(is_complete=False),
     snapshots.pnl_telescopes: sa.update(SNAPSHOT).where(of(SNAPSHOT)).values(nav=1.0),
 }
+BLOCKS = {
+    *("registry_and_table_agree", "no_retired_name_left", "proxies_complete", "covers_look_back"),
+    *("ir_beta_present", "factor_set_complete", "expected_row_count", "nav_is_cash_long_short"),
+}
 """What makes each check fail. The day before a Sunday bar is looked at too, so its check sees June 1 and 2."""
 
 
@@ -116,12 +121,76 @@ def test_a_check_with_nothing_to_check_says_so(make_home):
     assert texts["nav_is_cash_long_short"] == "nothing to check: there are no snapshots"
 
 
-def test_blocking_checks_are_those_of_the_design():
-    blocking = {spec.name for checks in defs.asset_checks or [] for spec in checks.check_specs if spec.blocking}
-    assert blocking == {
-        *("registry_and_table_agree", "no_retired_name_left", "proxies_complete", "covers_look_back"),
-        *("ir_beta_present", "factor_set_complete", "expected_row_count", "nav_is_cash_long_short"),
-    }
+def test_blocking_checks_are_those_of_the_design_and_are_evaluated_by_session():
+    specs = [spec for checks in defs.asset_checks or [] for spec in checks.check_specs]
+    assert {spec.name for spec in specs if spec.blocking} == BLOCKS
+    by_session = {spec.name for spec in specs if spec.partitions_def is not None}
+    assert by_session == BLOCKS - {"registry_and_table_agree", "no_retired_name_left"}
+
+
+DOWNSTREAM = {
+    "market_data": ("market_data_coverage", "price_cache"),
+    "price_cache": ("factor_exposures",),
+    "factor_exposures": ("stress_tests", "volatility"),
+    "stress_tests": ("portfolio_snapshots",),
+    "portfolio_snapshots": ("risk_report",),
+    "factor_definitions": ("factor_exposures",),
+}
+BLOCKING = {key.name: key.asset_key for key in defs.resolve_asset_graph().asset_check_keys}
+
+
+@pytest.mark.parametrize("name", sorted(c.__name__ for c in WRONG if c.__name__ in BLOCKS))
+def test_a_blocking_check_that_fails_stops_what_is_downstream(name, week, engine):
+    """A real run of the check and of what depends on it, beside a database that was spoiled."""
+    asset = BLOCKING[name].to_user_string()
+    with engine.begin() as connection:
+        connection.execute(next(WRONG[check] for check in WRONG if check.__name__ == name))
+    result = run_spoiled(week, engine, f"checks_of_{asset}", *DOWNSTREAM[asset], succeeds=False)
+    assert not result.get_asset_materialization_events()
+    found = {(e.check_name, e.partition): e for e in result.get_asset_check_evaluations()}
+    if asset == "factor_definitions":
+        assert not found[name, None].passed
+        return
+    assert {partition for check, partition in found if check == name} == {str(day) for day in SESSIONS}
+    assert not found[name, str(DAY)].passed
+    assert found[name, str(SESSIONS[-1])].passed
+    assert {record.data["session"][:10] for record in found[name, str(DAY)].metadata["bad_rows"].records} == {str(DAY)}
+
+
+def test_a_check_that_only_warns_stops_nothing(week, engine):
+    with engine.begin() as connection:
+        connection.execute(WRONG[exposures.no_sudden_change])
+        connection.execute(sa.update(EXPOSURE).where(of(EXPOSURE)).values(coverage=0.9))
+    result = run_spoiled(week, engine, "checks_of_factor_exposures", "stress_tests", succeeds=True)
+    found = {e.check_name: e for e in result.get_asset_check_evaluations()}
+    assert not found["no_sudden_change"].passed
+    assert found["no_sudden_change"].severity is WARN
+    assert found["coverage_sufficient"].severity is WARN
+    assert len(result.get_asset_materialization_events()) == len(SESSIONS)
+
+
+def test_each_session_s_evaluation_points_to_its_own_materialisation(week):
+    """Without it Dagster's UI calls the session's check missing."""
+    found = [e for e in week.result.get_asset_check_evaluations() if e.check_name == "ir_beta_present"]
+    assert [e.partition for e in found] == [str(day) for day in SESSIONS]
+    events = week.instance.fetch_materializations(dg.AssetKey("factor_exposures"), limit=10).records
+    stored = {record.storage_id: record.partition_key for record in events}
+    assert [stored[e.target_materialization_data.storage_id] for e in found] == [str(day) for day in SESSIONS]
+
+
+def run_spoiled(week, engine, *steps: str, succeeds: bool) -> dg.ExecuteInProcessResult:
+    """Run steps of the daily job over the sessions, with the panels of the good week and the spoiled database."""
+    week.enter()
+    week.environment.setenv("RISK_PIPELINE_DATABASE_URL", engine.url.render_as_string(hide_password=False))
+    result = defs.resolve_job_def("daily_risk").execute_in_process(
+        instance=week.instance,
+        tags=range_tags(SESSIONS[0], SESSIONS[-1]),
+        op_selection=list(steps),
+        run_config={"loggers": {"console": {"config": {"log_level": "CRITICAL"}}}},
+        raise_on_error=False,
+    )
+    assert result.success is succeeds
+    return result
 
 
 def test_a_session_without_a_proxy_stops_the_run_before_the_panel(make_home, monkeypatch):
