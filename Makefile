@@ -18,10 +18,10 @@ test: lint
 
 dev: $(VENV)/installed
 	@$(BIN)/risk-pipeline init
-	@$(BIN)/dagster dev --workspace workspace.yaml --port $(PORT)
+	@$(BIN)/dagster dev --workspace workspace.yaml --host 127.0.0.1 --port $(PORT)
 
 dev-postgres: $(VENV)/installed
-	@$(BIN)/python deploy/embedded_postgres.py $(BIN)/dagster dev --workspace workspace.yaml --port $(PORT)
+	@$(BIN)/python deploy/embedded_postgres.py $(BIN)/dagster dev --workspace workspace.yaml --host 127.0.0.1 --port $(PORT)
 
 bench: $(VENV)/installed
 	@for f in benchmarks/*.py; do echo "== $$f"; $(BIN)/python $$f || exit 1; done

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 from rich.console import Console
+from rich.markup import escape
 
 if TYPE_CHECKING:
     import sqlalchemy as sa
@@ -41,12 +42,12 @@ def main() -> None:
         _prepare_environment()
         app()
     except expected as error:
-        console.print(f"[bold red]error:[/] {error}", highlight=False)
+        console.print(f"[bold red]error:[/] {escape(str(error))}", highlight=False)
         sys.exit(2)
     except ValidationError as error:
         for problem in error.errors(include_url=False, include_input=False):
             name = "RISK_PIPELINE_" + "__".join(str(part).upper() for part in problem["loc"])
-            console.print(f"[bold red]error:[/] setting {name}: {problem['msg']}", highlight=False)
+            console.print(f"[bold red]error:[/] setting {name}: {escape(problem['msg'])}", highlight=False)
         sys.exit(2)
 
 
@@ -221,7 +222,7 @@ def import_(
             summary = (check_import if check else run_import)(engine, files)
         except ImportRefused as refused:
             for problem in refused.problems:
-                console.print(f"[red]✗[/] {problem}", highlight=False, markup=True)
+                console.print(f"[red]✗[/] {escape(str(problem))}", highlight=False)
             raise UserError(f"{len(refused.problems)} problem(s): nothing was imported") from None
     console.print(f"{'Valid' if check else 'Imported'}: {summary}")
     if not check:
@@ -361,7 +362,7 @@ def doctor() -> None:
         for finding in examine(engine):
             console.print(
                 f"[{'green' if finding.is_fine else 'red'}]{'✓' if finding.is_fine else '✗'}[/] "
-                f"[bold]{finding.subject}[/]: {finding.text}",
+                f"[bold]{finding.subject}[/]: {escape(finding.text)}",
                 highlight=False,
             )
             bad += not finding.is_fine

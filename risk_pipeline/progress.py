@@ -8,6 +8,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
+from rich.markup import escape
+
 if TYPE_CHECKING:
     import dagster as dg
     from rich.console import Console
@@ -35,7 +37,7 @@ class _Printer:
         event = entry.dagster_event
         if event is None:
             if int(entry.level) >= logging.WARNING:
-                self._say(f"[yellow]{entry.user_message}[/]")
+                self._say(f"[yellow]{escape(entry.user_message)}[/]")
             return
         step = event.step_key or ""
         if event.event_type is dg.DagsterEventType.STEP_START:
@@ -50,10 +52,10 @@ class _Printer:
                 colour = "red" if check.severity is dg.AssetCheckSeverity.ERROR else "yellow"
                 self._say(
                     f"[{colour}]![/] check {check.check_name} of {check.asset_key.to_user_string()}: "
-                    f"{check.description}"
+                    f"{escape(check.description or '')}"
                 )
         elif event.event_type is dg.DagsterEventType.STEP_FAILURE:
-            self._say(f"[red]✗[/] {step}: {_reason(event)}")
+            self._say(f"[red]✗[/] {step}: {escape(_reason(event))}")
 
     def _say(self, text: str) -> None:
         self.console.print(f"  {text}", highlight=False, soft_wrap=True)

@@ -32,6 +32,8 @@ def read_yaml(path: Path, *, limit: int = 1_000_000) -> dict[str, object]:
         content = yaml.load(path.read_text(encoding="utf-8"), _loader())  # noqa: S506 (a safe loader)
     except _RepeatedKeyError as error:
         raise ConfigError(path, f"line {error.line}", error.key, "is given twice", "keep one of them") from None
+    except RecursionError:
+        raise ConfigError(path, "file", "syntax", "is nested too deeply", "write plain lists and mappings") from None
     except (yaml.YAMLError, UnicodeDecodeError) as error:
         raise ConfigError(path, "file", "syntax", f"is not YAML ({error})", "mend the syntax") from None
     if not isinstance(content, dict):

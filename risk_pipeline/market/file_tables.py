@@ -104,6 +104,8 @@ class ParquetTable(FileTable):
             raise SourceError(f"{file}: is no readable Parquet file ({_first_line(error)}); write it anew") from None
         groups = range(parquet.metadata.num_row_groups)
         size = sum(parquet.metadata.row_group(number).total_byte_size for number in groups)
+        # Runs of one value take no space in the file, and eight bytes a cell in memory.
+        size = max(size, 8 * parquet.metadata.num_rows * parquet.metadata.num_columns)
         super().__init__(file, parquet.schema_arrow.names, size)
         self._date_type = parquet.schema_arrow.field("date").type
 
