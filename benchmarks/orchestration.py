@@ -7,10 +7,10 @@ portfolios imported before. The run is split by what Dagster's event log and the
 process and imports     until the command line announces the run, and after the run's last event: the interpreter,
                         imports, opening Dagster's storage, the first look at the database, the table at the end
 Dagster                 the rest of the run outside steps' own work: planning, events and their storage, resources
-source                  asking the source for prices (`seconds/source`)
-database                stored and read bars, the panel, and what analytics write (`seconds/database|read|write`)
-arithmetic              computing the analytics (`seconds/compute`), reading their inputs included
-checks and pages        steps of the checks, and rendering (`seconds/render`), imports on first use included
+source                  asking the source for prices (`run/seconds/source`)
+database                stored and read bars, the panel, and what analytics write (`run/seconds/database|read|write`)
+arithmetic              computing the analytics (`run/seconds/compute`), reading their inputs included
+checks and pages        steps of the checks, and rendering (`run/seconds/render`), imports on first use included
 ======================  =====================================================================================
 
 ``python benchmarks/orchestration.py [SESSIONS ...] [--portfolios N ...]``; without, the documentation's table.
@@ -32,6 +32,7 @@ LAST = date(2025, 6, 30)
 DEMO = 10
 KINDS = {"source": "source", "database": "database", "read": "database", "write": "database"}
 KINDS |= {"compute": "arithmetic", "render": "checks and pages"}
+STAGE = "run/seconds/"
 COLUMNS = ("process and imports", "Dagster", "source", "database", "arithmetic", "checks and pages")
 
 
@@ -114,7 +115,7 @@ def split(home: Path, seconds: float) -> dict[str, float]:
                 continue
             seen.add(event.step_key)
             for name, value in event.step_materialization_data.materialization.metadata.items():
-                kind = KINDS.get(name.removeprefix("seconds/")) if name.startswith("seconds/") else None
+                kind = KINDS.get(name.removeprefix(STAGE)) if name.startswith(STAGE) else None
                 if kind:
                     parts[kind] += value.value
         of_run = record.end_time - record.create_timestamp.timestamp()

@@ -280,9 +280,9 @@ def run_batch(first: str, last: str, out: Path, *, pages: bool) -> None:
             if event.event_type is dg.DagsterEventType.ASSET_MATERIALIZATION:
                 metadata = event.materialization.metadata
                 parts[str(event.step_key)] = {
-                    name.removeprefix("seconds/"): float(value.value)
+                    name.removeprefix("run/seconds/"): float(value.value)
                     for name, value in metadata.items()
-                    if name.startswith("seconds/")
+                    if name.startswith("run/seconds/")
                 }
             elif event.event_type is dg.DagsterEventType.STEP_SUCCESS:
                 seconds = event.step_success_data.duration_ms / 1000

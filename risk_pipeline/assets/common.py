@@ -119,8 +119,8 @@ class Stopwatch:
 
     @property
     def metadata(self) -> dict[str, float]:
-        """Return ``seconds/<stage>`` entries."""
-        return {f"seconds/{name}": round(value, 3) for name, value in self.seconds.items()}
+        """Return ``run/seconds/<stage>`` entries: of the whole run, where a partition's event has its own beside."""
+        return {f"run/seconds/{name}": round(value, 3) for name, value in self.seconds.items()}
 
 
 SHOWN = 25

@@ -55,9 +55,8 @@ def compute_sessions(
             _show_sessions(context, frames, block, registries.factors, everywhere)
     return dg.MaterializeResult(
         metadata={
-            "dagster/row_count": sum(written.values()),
             "code_version": code_version(),
-            **{f"rows/{name}": count for name, count in written.items()},
+            **{f"run/rows/{name}": count for name, count in written.items()},
             **watch.metadata,
         }
     )

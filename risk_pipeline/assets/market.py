@@ -84,7 +84,7 @@ def market_data(
     return dg.MaterializeResult(
         metadata={
             "symbols": len(needs),
-            "dagster/row_count": rows,
+            "run/rows": rows,
             "restatements": restated,
             "symbols_with_errors": len(errors),
             "symbols_with_dropped_bars": len(dropped),

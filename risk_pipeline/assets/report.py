@@ -43,7 +43,7 @@ def risk_report(
     return dg.MaterializeResult(
         metadata={
             "run/pages": len(pages),
-            "run/sessions_without_page": len(sessions) - count,
+            "sessions_without_page": len(sessions) - count,
             "code_version": code_version(),
             "index": dg.MetadataValue.path(str(index_path())),
             **watch.metadata,

@@ -20,7 +20,7 @@ def session_numbers(frames: Frames) -> pd.DataFrame:
     for table, name, column, how in NUMBERS:
         if table in frames and len(frames[table]):
             values = frames[table][column].astype(float)
-            out[name] = values.groupby(frames[table]["session"]).agg(how)
+            out[name] = values.groupby(frames[table]["session"]).agg(how).round(6)
     return out.set_axis(pd.DatetimeIndex(out.index).date)
 
 

@@ -1,5 +1,6 @@
 """How a check looks at a run's sessions and reports what is wrong in one table."""
 
+import warnings
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date
@@ -73,13 +74,15 @@ class Check:
 
     def spec(self, asset: str, partitions: dg.PartitionsDefinition | None) -> dg.AssetCheckSpec:
         """Return what Dagster is told."""
-        return dg.AssetCheckSpec(
-            self.name,
-            asset=asset,
-            blocking=self.blocking,
-            description=self.find.__doc__,
-            partitions_def=partitions if self.blocking else None,
-        )
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", dg.PreviewWarning)  # partitioned checks are, and users can't help it
+            return dg.AssetCheckSpec(
+                self.name,
+                asset=asset,
+                blocking=self.blocking,
+                description=self.find.__doc__,
+                partitions_def=partitions if self.blocking else None,
+            )
 
 
 def evaluate(
