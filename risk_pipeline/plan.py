@@ -20,8 +20,10 @@ if TYPE_CHECKING:
 START = 8.0
 """Seconds of a run before and after its sessions: imports, Dagster's own work, the look-back's prices."""
 RATE = 0.4
-"""Seconds a session where no run has been recorded yet."""
-RUNS = 20
+"""Seconds a session; recorded runs scale both to the machine and the portfolios."""
+RUNS = 50
+NEAREST = 5
+"""So many recorded runs of about the same length say how fast this machine and these portfolios are."""
 
 
 @dataclass(frozen=True)
@@ -43,12 +45,12 @@ def plan(engine: sa.Engine, sessions: Sequence[date]) -> Plan:
     """Price a run over ``sessions``; nothing is run and nothing written."""
     latest = latest_session(engine)
     by_table = None if latest is None else rows_of_session(engine, latest)
-    runs = finished_runs(engine, RUNS)
-    rates = [max(seconds - START, 0.0) / count for count, seconds in runs]
+    runs = sorted(finished_runs(engine, RUNS), key=lambda run: abs(np.log(run[0] / max(len(sessions), 1))))[:NEAREST]
+    pace = float(np.median([seconds / (START + RATE * count) for count, seconds in runs])) if runs else 1.0
     return Plan(
         sessions=len(sessions),
         complete=len(sessions) - len(incomplete_sessions(engine, sessions)),
         rows=by_table and {name: count * len(sessions) for name, count in by_table.items()},
-        seconds=START + len(sessions) * (float(np.median(rates)) if rates else RATE),
+        seconds=pace * (START + RATE * len(sessions)),
         recorded=len(runs),
     )

@@ -90,7 +90,7 @@ def test_the_panel_is_opened_once_per_step(make_home, monkeypatch):
     monkeypatch.setattr(panel_store, "open_panel", lambda *args, **kw: opened.append(args[1]) or original(*args, **kw))
     result = home.run(FIRST, "2025-06-03")
     reading = {"factor_exposures", "stress_tests", "volatility", "portfolio_snapshots", "risk_report"}
-    checks = {"price_cache_covers_look_back", "price_cache_hash_matches_content"}
+    checks = {"checks_of_price_cache"}
     steps = {event.step_key for event in result.all_events if event.is_step_success}
     assert reading | checks <= steps
     assert len(opened) <= len(reading | checks)

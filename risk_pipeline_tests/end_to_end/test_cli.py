@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import re
 import sqlite3
 from pathlib import Path
 
@@ -213,6 +214,13 @@ def test_plan_prices_a_range_and_writes_nothing(home, run):
         ).fetchone()
     assert f"stress_test_results {5 * stored:,}" in out
     assert run("plan", "--from", "2025-06-13", "--to", "2025-06-09")[0] == 2
+    said = {name: int(count.replace(",", "")) for name, count in re.findall(r"(\w+) ([\d,]+)(?:,| …)", out)}
+    assert run("run", "--from", "2025-06-09", "--to", "2025-06-13")[0] == 0
+    with sqlite3.connect(database) as connection:
+        for name in ("stress_test_results", "symbol_factor_exposures"):
+            (made,) = connection.execute(f'select count(*) from "{name}" where session >= "2025-06-09"').fetchone()
+            assert made == pytest.approx(said[name], rel=0.05)
+    assert "5 of them complete already" in run("plan", "--from", "2025-06-09", "--to", "2025-06-13")[1]
 
 
 def test_pruning_shows_asks_and_leaves_a_session_that_is_complete_shown_and_rebuilt(home, run, book, monkeypatch):

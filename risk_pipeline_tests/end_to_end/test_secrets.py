@@ -44,7 +44,7 @@ def command(home: Path, url: str, webhook: str, *words: str, **more: str) -> sub
     names = {"DAGSTER_HOME": str(home), "RISK_PIPELINE_HOME": str(home), "RISK_PIPELINE_DATABASE_URL": url}
     environment = {**os.environ, **names, "RISK_PIPELINE_ALERT_WEBHOOK": webhook, **more}
     return subprocess.run(
-        [sys.executable, "-c", CODE, *words], env=environment, capture_output=True, text=True, timeout=300, check=False
+        [sys.executable, "-c", CODE, *words], env=environment, capture_output=True, text=True, timeout=1200, check=False
     )
 
 
