@@ -14,7 +14,7 @@ GROUP = "risk"
 
 @dg.asset(
     **DAILY,
-    deps=["factor_exposures", "price_cache"],
+    deps=["factor_exposures", "price_cache", "factor_definitions"],  # Dagster calls stale only what depends directly
     group_name=GROUP,
     kinds={"table"},
     metadata=definition_metadata(tables.stress_test_results),
