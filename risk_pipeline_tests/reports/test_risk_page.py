@@ -161,7 +161,7 @@ def test_what_a_run_reports_to_the_dagster_ui(pages):
         assert "Portfolio|Day|β|IR β|VaR 99 %|Worst\n--|--:|--:|--:|--:|--:\nfamily|" in text
         assert "](data:image/svg+xml;base64," in text
         assert len(text) < 1000, "the UI hides longer ones behind a link"
-    assert found["risk_report"]["latest"].value == str(pages.overview)
+    assert found["risk_report"]["page"].value == str(pages.overview)
     assert found["risk_report"]["index"].value == str(pages.folder / "index.html")
     assert summary(pages.engine, date(2030, 1, 2)) == "No portfolio has a snapshot on 2030-01-02."
 
