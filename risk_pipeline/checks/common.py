@@ -1,10 +1,11 @@
 """How a check looks at a run's sessions and reports what is wrong in one table."""
 
+import functools
 import warnings
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, ParamSpec
 
 import dagster as dg
 import pandas as pd
@@ -15,11 +16,14 @@ from dagster._core.definitions.asset_checks.asset_check_evaluation import (
 )
 
 from ..assets.common import CALENDAR, run_sessions, table_metadata
+from ..assets.failures import explained
 from ..resources import Database, Registries
 from ..storage.queries import latest_session
 
 if TYPE_CHECKING:
     import sqlalchemy as sa
+
+P = ParamSpec("P")
 
 Event = dg.AssetCheckResult | dg.AssetCheckEvaluation | dg.Output[None]
 ERROR, WARN = dg.AssetCheckSeverity.ERROR, dg.AssetCheckSeverity.WARN
@@ -120,11 +124,44 @@ def checked_sessions(context: dg.AssetCheckExecutionContext, db: Database) -> li
     return [latest]
 
 
+def explaining(checks: Sequence[Check]) -> Callable[[Callable[P, Iterator[Event]]], Callable[P, Iterator[Event]]]:
+    """Let the step of some checks that fails say why and what to do; Dagster's own words only name a check.
+
+    The evaluations are stored first. A database that is away is waited for, as by every step.
+    """
+    blocking = {check.name for check in checks if check.blocking}
+
+    def around(step: Callable[P, Iterator[Event]]) -> Callable[P, Iterator[Event]]:
+        @functools.wraps(step)
+        def run(*args: P.args, **kwargs: P.kwargs) -> Iterator[Event]:
+            found = explained(lambda: list(step(*args, **kwargs)))()
+            yield from found
+            stopped = [
+                f"{event.check_name}{f' on {day}' if (day := getattr(event, 'partition', None)) else ''}: "
+                f"{event.description}"
+                for event in found
+                if isinstance(event, dg.AssetCheckResult | dg.AssetCheckEvaluation)
+                if event.check_name in blocking and event.severity is ERROR and not event.passed
+            ]
+            if stopped:
+                more = f" (and {len(stopped) - 3} more)" if len(stopped) > 3 else ""
+                raise dg.Failure(
+                    f"{'; '.join(stopped[:3])}{more}. Nothing after it was run: mend what the check's page lists and "
+                    "run these sessions again",
+                    allow_retries=False,
+                )
+
+        return run
+
+    return around
+
+
 def session_checks(asset: str, *checks: Check) -> dg.AssetChecksDefinition:
     """Make the checks of a partitioned asset: one step, since a step for each takes longer than the analytics."""
     specs = [check.spec(asset, CALENDAR.partitions) for check in checks]
 
     @dg.multi_asset_check(name=f"checks_of_{asset}", specs=specs, can_subset=True)
+    @explaining(checks)
     def check_step(context: dg.AssetCheckExecutionContext, db: Database, registries: Registries) -> Iterator[Event]:
         sessions = checked_sessions(context, db)
         for check in selected(context, checks):
@@ -139,6 +176,7 @@ def table_checks(asset: str, *checks: Check) -> dg.AssetChecksDefinition:
     @dg.multi_asset_check(
         name=f"checks_of_{asset}", specs=[check.spec(asset, None) for check in checks], can_subset=True
     )
+    @explaining(checks)
     def check_step(context: dg.AssetCheckExecutionContext, db: Database, registries: Registries) -> Iterator[Event]:
         for check in selected(context, checks):
             yield evaluate(check.find(db.engine, registries, []), check.severity, asset, check.name)

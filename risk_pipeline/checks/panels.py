@@ -10,7 +10,7 @@ import pandas as pd
 from ..assets.common import CALENDAR
 from ..assets.look_back import look_back, required_history
 from ..resources import Database, PriceCache, Registries
-from .common import Check, Event, Finding, checked_sessions, events, selected
+from .common import Check, Event, Finding, checked_sessions, events, explaining, selected
 
 
 def covers_look_back(db: Database, cache: PriceCache, registries: Registries, sessions: list[date]) -> Finding:
@@ -54,6 +54,7 @@ PANEL_CHECKS = (Check(covers_look_back, blocking=True), Check(hash_matches_conte
     specs=[check.spec("price_cache", CALENDAR.partitions) for check in PANEL_CHECKS],
     can_subset=True,
 )
+@explaining(PANEL_CHECKS)
 def panel_checks(
     context: dg.AssetCheckExecutionContext, db: Database, cache: PriceCache, registries: Registries
 ) -> Iterator[Event]:
