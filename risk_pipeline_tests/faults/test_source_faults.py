@@ -112,9 +112,8 @@ def test_t57_a_vendor_that_is_down_in_any_way_fails_the_run_with_its_cause_and_o
     vendor.answers["TLT"] = [(200, chart("TLT", without_rates))]
     failed = run(home)
     assert not failed.success  # the check stops what follows
-    assert words(failed).endswith(
-        "this check stops what follows; mend what its page lists and run these sessions again"
-    )
+    assert words(failed).startswith(f"proxies_complete on {LAST}: 1 of 2 proxy prices fail")
+    assert words(failed).endswith("mend what the check's page lists and run these sessions again")
     assert home.table("price_panels").empty
 
     sound(vendor, closes)
