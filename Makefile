@@ -3,7 +3,8 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 PORT ?= 3000
-export DAGSTER_HOME := $(CURDIR)/dagster_home
+# The history of runs is where the tables are.
+export DAGSTER_HOME := $(abspath $(or $(RISK_PIPELINE_HOME),dagster_home))
 # Two processes with two BLAS threads each run four times slower than with one each.
 export OMP_NUM_THREADS ?= 1
 export OPENBLAS_NUM_THREADS ?= 1

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import platform
+import shutil
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -26,6 +27,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     help="A daily portfolio-risk batch: exposures, stress tests, volatility, snapshots.",
 )
+SHIPPED_HOME = Path("dagster_home")
 console = Console(width=None if sys.stdout.isatty() else 140)
 
 
@@ -61,9 +63,17 @@ def _domain_errors() -> tuple[type[Exception], ...]:
 
 
 def _prepare_environment() -> None:
-    """Give Dagster its home and one BLAS thread, before anything imports them."""
-    home = Path(os.environ.setdefault("DAGSTER_HOME", str(Path("dagster_home").resolve())))
+    """Give Dagster a home and one BLAS thread, before anything imports them.
+
+    Dagster's home is where our tables are, unless it is named itself: the history of runs belongs to the rows.
+    """
+    named = os.environ.get("DAGSTER_HOME") or os.environ.get("RISK_PIPELINE_HOME") or SHIPPED_HOME
+    home = Path(named).resolve()
     home.mkdir(parents=True, exist_ok=True)
+    os.environ["DAGSTER_HOME"] = str(home)
+    shipped = SHIPPED_HOME / "dagster.yaml"
+    if not (home / "dagster.yaml").exists() and shipped.is_file():
+        shutil.copy(shipped, home)  # the limits that keep two runs from writing at once are in it
     for name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS"):
         os.environ.setdefault(name, "1")
 
