@@ -3,7 +3,7 @@
 ``python benchmarks/scale.py`` runs every case; ``--case 1000x87 --database postgres`` one of them. A case is
 portfolios x sessions, and a third number is the universe of symbols (2,000 if left out). Each runs the daily job
 in a process of its own, from its start to its end, on an empty database: prices read from a file, look-back
-included, every asset and every check. The risk pages are left out unless ``--pages`` asks for them.
+included, every asset, every check and the risk pages.
 
 The floor, measured right after: exactly the rows that the run wrote, copied in binary form (SQLite: executemany of
 ready tuples) into the same tables of an empty database, and reading the same price file.
@@ -26,14 +26,12 @@ from datetime import date
 from pathlib import Path
 from typing import Any
 
+from scale_inputs import LAST, make_inputs
+
 for _name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS"):
     os.environ.setdefault(_name, "1")
 
-LAST = date(2025, 6, 30)
-SEED = 20250630
-LOTS = 21
 CASES = ("3x87", "100x87", "1000x22", "1000x87", "10000x1", "1000x87x5000")
-SECTORS = ("Energy", "Materials", "Industrials", "Health Care", "Financials", "Technology", "Utilities", "Real Estate")
 IMPORTED = {"portfolios", "positions", "portfolio_flows", "private_marks", "batch_runs"}
 
 
@@ -59,96 +57,10 @@ class Result:
         return self.floor_write + self.floor_read
 
 
-# ---- inputs ---------------------------------------------------------------------------------------------------
-
-
-def make_inputs(folder: Path, portfolios: int, sessions: list[date], symbols: int) -> dict[str, Any]:
-    """Write prices and profiles of a seeded market, and return the portfolios' rows by file."""
-    import numpy as np
-    import pandas as pd
-    import pyarrow as pa
-    import pyarrow.parquet as pq
-
-    from risk_pipeline.config.factors import load_factors
-    from risk_pipeline.sessions import session_calendar
-
-    rng = np.random.default_rng([SEED, symbols])
-    proxies = list(load_factors().proxies)
-    names = np.array([*proxies, *(f"S{number:05d}" for number in range(symbols))])
-    dates = session_calendar("XNYS", date(2015, 1, 2)).between(date(2019, 6, 3), LAST)
-    shape = (len(dates), len(names))
-    market = 0.01 * rng.standard_t(5, shape[0])[:, None]
-    betas = rng.normal(1.0, 0.35, shape[1])
-    size = rng.uniform(0.008, 0.025, shape[1])
-    returns = 0.0003 + market * betas + size * rng.standard_normal(shape)
-    close = np.round(50.0 * np.exp(np.cumsum(np.clip(returns, -0.3, 0.3), axis=0)), 4)
-    spread = size * np.abs(rng.standard_normal(shape))
-    columns = {
-        "date": np.repeat(dates, shape[1]).astype("datetime64[s]"),
-        "symbol": pd.Categorical.from_codes(np.tile(np.arange(shape[1]), shape[0]), names),
-        "close": close.ravel(),
-        "high": np.round(close * (1.0 + spread), 4).ravel(),
-        "low": np.round(close / (1.0 + spread), 4).ravel(),
-        "volume": rng.integers(1e4, 1e7, close.size).astype(float),
-        "dividend": np.where(rng.random(close.size) < 1 / 63, 0.1, 0.0),
-        "split_factor": np.ones(close.size),
-    }
-    pq.write_table(pa.Table.from_pandas(pd.DataFrame(columns), preserve_index=False), folder / "prices.parquet")
-    pd.DataFrame(
-        {
-            "symbol": names,
-            "name": names,
-            "sector": np.array(SECTORS)[rng.integers(0, len(SECTORS), len(names))],
-            "vendor_beta": np.round(betas, 2),
-            "as_of": "2019-06-03",
-        }
-    ).to_csv(folder / "profiles.csv", index=False)
-    return _books(np.random.default_rng([SEED, portfolios]), portfolios, sessions, names[len(proxies) :], close, dates)
-
-
-def _books(rng: Any, count: int, sessions: list[date], names: Any, close: Any, dates: Any) -> dict[str, Any]:
-    """Portfolios of 19 shares, one option and one private asset; one share is bought and one sold on the way."""
-    import numpy as np
-    import pandas as pd
-
-    opened = date(2024, 12, 2)
-    price = dict(zip(names, close[np.searchsorted(dates, np.datetime64(opened)), -len(names) :], strict=True))
-    portfolios, positions = [], []
-    for number in range(count):
-        owner = f"p{number:05d}"
-        portfolios.append((owner, f"Portfolio {number}", opened.isoformat(), 1_000_000))
-        held = rng.choice(names, LOTS - 1, replace=False)
-        dollars = rng.uniform(20e3, 80e3, len(held)) * np.where(rng.random(len(held)) < 0.15, -1, 1)
-        traded = [sessions[day].isoformat() for day in rng.integers(0, len(sessions), 2)]
-        for place, (symbol, value) in enumerate(zip(held, dollars, strict=True)):
-            lot = {
-                "position_id": f"{owner}-{place:02d}",
-                "portfolio_id": owner,
-                "symbol": symbol,
-                "investment_class": "PUBLIC",
-                "quantity": round(value / price[symbol]) or 1,
-                "entry_date": traded[0] if place == 0 else opened.isoformat(),
-                "entry_price": price[symbol],
-                "exit_date": traded[1] if place == 1 else "",
-            }
-            if place == 2:
-                lot |= {"symbol": f"{symbol} C", "investment_class": "OPTIONS", "underlying": symbol, "quantity": 5}
-                lot |= {"option_type": "CALL", "strike": price[symbol], "expiry": "2026-01-16", "entry_price": 5}
-            positions.append(lot)
-        fund = {"position_id": f"{owner}-fund", "portfolio_id": owner, "symbol": f"FUND {number % 50}"}
-        fund |= {"investment_class": "PRIVATE", "quantity": 100, "entry_date": opened.isoformat(), "entry_price": 1000}
-        positions.append(fund)
-    columns = ["portfolio_id", "name", "inception_date", "starting_equity"]
-    return {
-        "portfolios": pd.DataFrame(portfolios, columns=columns),
-        "positions": pd.DataFrame(positions),
-    }
-
-
 # ---- a case ---------------------------------------------------------------------------------------------------
 
 
-def run_case(case: str, database: str, *, pages: bool) -> Result:
+def run_case(case: str, database: str) -> Result:
     """Run a case in a fresh folder and measure it and its floor."""
     import sqlalchemy as sa
 
@@ -175,7 +87,7 @@ def run_case(case: str, database: str, *, pages: bool) -> Result:
             "RISK_PIPELINE_MARKET__SOURCE": "files",
             "RISK_PIPELINE_MARKET__PATH": str(folder / "prices"),
         }
-        measure(result, folder, environment, sessions, pid, pages=pages)
+        measure(result, folder, environment, sessions, pid)
         floor_engine = open_engine(url("floor"))
         migrate(floor_engine)
         measure_floor(result, engine, floor_engine, folder)
@@ -210,14 +122,12 @@ def server(database: str, folder: Path) -> Iterator[tuple[Any, int | None]]:
         found.cleanup()
 
 
-def measure(
-    result: Result, folder: Path, environment: dict[str, str], sessions: list[date], pid: int | None, *, pages: bool
-) -> None:
+def measure(result: Result, folder: Path, environment: dict[str, str], sessions: list[date], pid: int | None) -> None:
     """Run the batch in a process of its own; fill in what it took."""
     out = folder / "stages.json"
     command = [sys.executable, __file__, "--batch", str(sessions[0]), str(sessions[-1]), str(out)]
     before, start = server_usage(pid)[0], time.perf_counter()
-    child = subprocess.Popen([*command, *(["--pages"] if pages else [])], env=os.environ | environment)
+    child = subprocess.Popen(command, env=os.environ | environment)
     try:
         ended, looked = 0, start
         while not ended:
@@ -258,20 +168,18 @@ def server_usage(pid: int | None) -> tuple[float, float]:
     return cpu, memory
 
 
-def run_batch(first: str, last: str, out: Path, *, pages: bool) -> None:
+def run_batch(first: str, last: str, out: Path) -> None:
     """Run the daily job as the command line does; write seconds by stage."""
     import dagster as dg
 
     from risk_pipeline.automation.jobs import range_tags
     from risk_pipeline.definitions import defs
 
-    chosen = dg.AssetSelection.all() - (dg.AssetSelection.empty() if pages else dg.AssetSelection.assets("risk_report"))
     with dg.DagsterInstance.get() as instance:
         result = defs.resolve_job_def("daily_risk").execute_in_process(
             instance=instance,
             tags=range_tags(date.fromisoformat(first), date.fromisoformat(last)),
             run_config={"loggers": {"console": {"config": {"log_level": "CRITICAL"}}}},
-            asset_selection=list(chosen.resolve(defs.resolve_asset_graph())),
         )
         assets = {key.to_user_string() for key in defs.resolve_asset_graph().get_all_asset_keys()}
         stages: dict[str, float] = {}
@@ -393,17 +301,16 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--case", action="append", help=f"portfolios x sessions (x symbols), of {', '.join(CASES)}")
     parser.add_argument("--database", action="append", choices=["postgres", "sqlite"])
-    parser.add_argument("--pages", action="store_true", help="write the risk pages too")
     parser.add_argument("--json", type=Path, help="write the results to this file too")
     parser.add_argument("--batch", nargs=3, help=argparse.SUPPRESS)
     arguments = parser.parse_args()
     if arguments.batch:
-        run_batch(*arguments.batch[:2], Path(arguments.batch[2]), pages=arguments.pages)
+        run_batch(*arguments.batch[:2], Path(arguments.batch[2]))
         return
     results = []
     for database in arguments.database or ["postgres", "sqlite"]:
         for case in arguments.case or CASES:
-            results.append(run_case(case, database, pages=arguments.pages))
+            results.append(run_case(case, database))
             print(f"{case} on {database}: {results[-1].wall:.1f} s", file=sys.stderr)
             if arguments.json:
                 arguments.json.write_text(json.dumps([asdict(r) for r in results]))

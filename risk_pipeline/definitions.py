@@ -9,8 +9,10 @@ from .automation.jobs import daily_risk
 from .automation.lost_rows import lost_rows
 from .automation.run_records import run_records
 from .automation.schedules import evening
+from .memory import keep_freed_arrays
 from .resources import Database, MarketData, PriceCache, Registries
 
+keep_freed_arrays()
 defs = dg.Definitions(
     assets=dg.load_assets_from_package_module(assets),
     asset_checks=dg.load_asset_checks_from_package_module(checks),

@@ -6,6 +6,8 @@ costs little more than one, and each sum is of its own rows only.
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import numpy as np
 
 from .arrays import Float1D, Float2D, Float3D, Int1D
@@ -15,7 +17,9 @@ HORIZON = 21
 WEEK, MONTH = 5, 22
 LOOK_BACK = 778
 """Sessions that an estimate reads, its own included."""
-ROWS = LOOK_BACK - HORIZON - (MONTH - 1)
+SHORTEST = MONTH + HORIZON
+"""Sessions of one pair of features and outcome."""
+ROWS = LOOK_BACK - SHORTEST + 1
 """Pairs of features and outcome in a regression without gaps."""
 MIN_ROWS = 461
 CENTRE = float(np.log(1e-4))
@@ -23,8 +27,11 @@ CENTRE = float(np.log(1e-4))
 STILL = 1e-9
 """Features that spread less than this share of their squares do not move."""
 
+Sums = Callable[[list[Float2D], Int1D, Float1D], Float3D]
+"""``trailing_sums`` or ``separate_sums``."""
 
-def har_forecast(variance: Float2D, ends: Int1D) -> Float2D:
+
+def har_forecast(variance: Float2D, ends: Int1D, sums: Sums | None = None) -> Float2D:
     """Forecast the mean daily variance of the next ``HORIZON`` sessions as of each end, (D, N).
 
     Log of the mean variance ahead on the logs of the daily, weekly and monthly means. A squared return can be
@@ -35,18 +42,21 @@ def har_forecast(variance: Float2D, ends: Int1D) -> Float2D:
     ----------
     variance : (T, N) daily variances; NaN is a gap.
     ends : (D,) row of each forecast's session; it reads the ``LOOK_BACK`` rows up to it.
+    sums : how windows are summed, ``trailing_sums`` unless given.
 
     References
     ----------
     Corsi (2009), J. Financial Econometrics 7(2); the filter: Bollerslev, Patton & Quaedvlieg (2016).
     """
     out = np.full((len(ends), variance.shape[1]), np.nan)
-    if len(ends):
+    long = np.flatnonzero(ends >= SHORTEST - 1)
+    if len(long):
+        ends = ends[long]
         first = max(int(ends.min()) + 1 - LOOK_BACK, 0)
         rows = variance[first : int(ends.max()) + 1]
         for start in range(0, variance.shape[1], COLUMNS):
             columns = slice(start, start + COLUMNS)
-            out[:, columns] = _forecast(rows[:, columns], np.asarray(ends) - first)
+            out[long, columns] = _forecast(rows[:, columns], ends - first, sums or trailing_sums)
     return out
 
 
@@ -78,20 +88,39 @@ def trailing_sums(arrays: list[Float2D], ends: Int1D, weights: Float1D) -> Float
     return out
 
 
-def _forecast(variance: Float2D, ends: Int1D) -> Float2D:
+def separate_sums(arrays: list[Float2D], ends: Int1D, weights: Float1D) -> Float3D:
+    """Return ``trailing_sums`` window by window, (arrays, D, columns): cheaper for one or two ends of many series.
+
+    The columns must be always as many, and two at least: NumPy adds in an order that depends on it.
+    """
+    out = np.empty((len(arrays), len(ends), arrays[0].shape[1]))
+    for number, array in enumerate(arrays):
+        for place, end in enumerate(ends):
+            rows = array[max(end + 1 - len(weights), 0) : end + 1]
+            out[number, place] = np.einsum("t,tn->n", weights[len(weights) - len(rows) :], rows)
+    return out
+
+
+def _forecast(variance: Float2D, ends: Int1D, sum_windows: Sums) -> Float2D:
     month = window_mean(variance, MONTH)
     with np.errstate(invalid="ignore", divide="ignore"):
         features = [np.log(variance + 0.1 * month), np.log(window_mean(variance, WEEK)), np.log(month)]
-        ahead = window_mean(variance, HORIZON)
-        outcome = np.log(ahead)
-    # row s pairs the outcome of the sessions up to s with the features of HORIZON sessions before
-    then = [_delayed(feature, HORIZON) for feature in features]
-    usable = np.isfinite(outcome) & np.isfinite(then).all(axis=0)
-    x = [np.where(usable, feature - CENTRE, 0.0) for feature in then]
-    y = np.where(usable, outcome - CENTRE, 0.0)
+        ahead = window_mean(variance, HORIZON)[SHORTEST - 1 :]
+        y = np.log(ahead)
+    # a row pairs the outcome of the sessions up to it with the features of HORIZON sessions before
+    x = [feature[MONTH - 1 : len(feature) - HORIZON] - CENTRE for feature in features]
+    y -= CENTRE
+    usable = np.isfinite(y)
+    for feature in x:
+        usable &= np.isfinite(feature)
+    low = high = ahead
+    if not usable.all():
+        x, y = [np.where(usable, feature, 0.0) for feature in x], np.where(usable, y, 0.0)
+        low, high = np.where(usable, ahead, np.inf), np.where(usable, ahead, -np.inf)
+    paired = ends - (SHORTEST - 1)
     pairs = [(0, 0), (0, 1), (0, 2), (1, 1), (1, 2), (2, 2)]
     products = [usable.astype(float), *x, y, *(x[a] * x[b] for a, b in pairs), *(a * y for a in x), y * y]
-    sums = trailing_sums(products, ends, np.ones(ROWS))
+    sums = sum_windows(products, paired, np.ones(ROWS))
     number = sums[0]
     with np.errstate(invalid="ignore", divide="ignore", over="ignore"):
         centre, middle = sums[1:4] / number, sums[4] / number
@@ -112,21 +141,10 @@ def _forecast(variance: Float2D, ends: Int1D) -> Float2D:
         now = [feature[ends] - CENTRE for feature in features]
         log_forecast = middle + sum((now[k] - centre[k]) * slope[..., k] for k in range(3))
         forecast = np.exp(log_forecast + CENTRE + noise / 2.0)
-        low, high = _range(np.where(usable, ahead, np.nan), ends)
-        return np.where(enough, np.minimum(np.maximum(forecast, low), high), np.nan)
-
-
-def _delayed(rows: Float2D, by: int) -> Float2D:
-    out = np.full(rows.shape, np.nan)
-    out[by:] = rows[:-by]
-    return out
-
-
-def _range(values: Float2D, ends: Int1D) -> tuple[Float2D, Float2D]:
-    """Return the lowest and highest of each window's values, NaN left out."""
-    low, high = np.where(np.isnan(values), np.inf, values), np.where(np.isnan(values), -np.inf, values)
-    windows = [slice(max(int(end) + 1 - ROWS, 0), int(end) + 1) for end in ends]
-    return np.stack([low[rows].min(axis=0) for rows in windows]), np.stack([high[rows].max(axis=0) for rows in windows])
+        windows = [slice(max(int(end) + 1 - ROWS, 0), int(end) + 1) for end in paired]
+        lowest = np.stack([low[window].min(axis=0) for window in windows])
+        highest = np.stack([high[window].max(axis=0) for window in windows])
+        return np.where(enough, np.minimum(np.maximum(forecast, lowest), highest), np.nan)
 
 
 def window_mean(rows: Float2D, window: int) -> Float2D:

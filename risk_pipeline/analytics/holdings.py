@@ -77,18 +77,15 @@ def constant_weight_returns(
     min_coverage : least share of gross that must have a return on a day.
     """
     gaps = np.isnan(returns)
-    gross = abs(notional)
-    total = np.asarray(gross.sum(axis=1)).ravel()
+    total = np.asarray(abs(notional).sum(axis=1)).ravel()
+    holds = np.diff(notional.indptr) > 0
+    base = np.where((equity > 0) & holds, equity, np.nan)
+    if not notional.nnz or not gaps[:, np.unique(notional.indices)].any():  # gaps of others are never read
+        dollars = (notional @ returns.T).T
+        return ConstantWeightReturns(returns=dollars / base, coverage=np.where(holds, 1.0, np.nan))
     dollars = (notional @ np.where(gaps, 0.0, returns).T).T
-    held_gaps = gaps[:, np.unique(notional.indices)].any() if notional.nnz else False
-    share = np.ones_like(dollars)
-    if held_gaps:
-        with np.errstate(invalid="ignore", divide="ignore"):
-            share = np.where(total > 0, 1.0 - (gross @ gaps.astype(float).T).T / total, 1.0)
-    enough = share >= min_coverage - 1e-12
     with np.errstate(invalid="ignore", divide="ignore"):
-        holds = np.diff(notional.indptr) > 0
-        base = np.where((equity > 0) & holds, equity, np.nan)
-        scaled = np.where(enough, dollars / share, np.nan) / base
+        share = np.where(total > 0, 1.0 - (abs(notional) @ gaps.astype(float).T).T / total, 1.0)
+        scaled = np.where(share >= min_coverage - 1e-12, dollars / share, np.nan) / base
     coverage = np.where(holds, share.mean(axis=0), np.nan)
     return ConstantWeightReturns(returns=scaled, coverage=coverage)

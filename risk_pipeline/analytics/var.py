@@ -52,12 +52,13 @@ def filtered_historical_simulation(returns: Float2D) -> TailRisk:
     with np.errstate(invalid="ignore", divide="ignore"):
         variance = start / present[:21].sum(axis=0)
     surprises = np.full(r.shape, np.nan)
-    for row in range(len(r)):
-        with np.errstate(invalid="ignore", divide="ignore"):
+    squares = r**2
+    with np.errstate(invalid="ignore", divide="ignore"):
+        for row in range(len(r)):
             surprises[row] = np.where(variance > 0, r[row] / np.sqrt(variance), np.nan)
-            updated = EWMA_DECAY * variance + (1 - EWMA_DECAY) * r[row] ** 2
-            fresh = np.where(np.isnan(variance), r[row] ** 2, updated)
-        variance = np.where(present[row], fresh, variance)
+            updated = EWMA_DECAY * variance + (1 - EWMA_DECAY) * squares[row]
+            fresh = np.where(np.isnan(variance), squares[row], updated)
+            variance = np.where(present[row], fresh, variance)
     surprises = surprises[max(len(r) - WINDOW, min(21, len(r))) :]
     known = ~np.isnan(surprises)
     enough = known.sum(axis=0) >= MIN_OBSERVATIONS

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from dataclasses import dataclass
+import os
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, fields
 
 import numpy as np
 
@@ -11,20 +13,28 @@ from ..analytics.arrays import Float2D, Int1D
 from ..analytics.holdings import Holdings, constant_weight_returns
 from ..analytics.valuation import Book
 from ..analytics.var import TailRisk, filtered_historical_simulation
-from ..analytics.volatility import HORIZON, LOOK_BACK, VolatilityEstimates, estimate_volatility
+from ..analytics.volatility import HORIZON, LOOK_BACK, VolatilityEstimates, estimate_many
 from .inputs import Inputs
 
-SERIES_AT_ONCE = 2048
-"""So many series of one portfolio and session are held in memory together."""
+SERIES_AT_ONCE = 1024
+"""A thread holds so many series of one portfolio and session in memory together."""
+MOST_THREADS = 8
+ROWS = LOOK_BACK + 1
+"""Returns of a series: of the session's look-back and of the session before's."""
+LAST_TWO = np.array([ROWS - 2, ROWS - 1])
 SESSIONS_A_YEAR = 252
 
 
 @dataclass(frozen=True)
 class PortfolioRisk:
-    """Estimates as of each session; arrays are (D, P)."""
+    """Estimates as of each session; arrays are (D, P).
+
+    ``forecast_before`` is the forecast of the same holdings with returns up to the session before.
+    """
 
     volatility: VolatilityEstimates
     tail: TailRisk
+    forecast_before: Float2D
     coverage: Float2D
 
 
@@ -33,26 +43,28 @@ def portfolio_risk(inputs: Inputs, book: Book, ends: Int1D) -> PortfolioRisk:
 
     ``book`` is valued at the rows ``ends``.
     """
-    shape = book.equity.shape
-    estimates, tails, coverage = [], [], []
-    for stacked, covered in _stacked(inputs, book.holdings, book.equity, ends):
-        estimates.append(estimate_volatility(stacked, np.array([LOOK_BACK - 1])))
-        tails.append(filtered_historical_simulation(stacked))
-        coverage.append(covered)
+
+    def estimate(series: Float2D) -> dict[str, np.ndarray]:
+        found = estimate_many(series, LAST_TWO)
+        latest = {name: values[1] for name, values in vars(found).items()}
+        return {**latest, **vars(filtered_historical_simulation(series)), "before": found.forecast[0]}
+
+    found = _by_series(inputs, book.holdings, book.equity, ends, estimate)
     return PortfolioRisk(
-        volatility=VolatilityEstimates(**_joined(estimates, shape)),
-        tail=TailRisk(**_joined(tails, shape)),
-        coverage=np.concatenate(coverage) if coverage else np.empty(shape),
+        volatility=VolatilityEstimates(**{field.name: found[field.name] for field in fields(VolatilityEstimates)}),
+        tail=TailRisk(**{field.name: found[field.name] for field in fields(TailRisk)}),
+        forecast_before=found["before"],
+        coverage=found["coverage"],
     )
 
 
 def portfolio_forecast(inputs: Inputs, holdings: Holdings, equity: Float2D, ends: Int1D) -> Float2D:
     """Return the forecast volatility alone, (D, P), of holdings on equity, with returns up to the rows ``ends``."""
-    forecasts = [
-        estimate_volatility(stacked, np.array([LOOK_BACK - 1])).forecast
-        for stacked, _ in _stacked(inputs, holdings, equity, ends)
-    ]
-    return np.concatenate(forecasts, axis=1).reshape(equity.shape) if forecasts else np.empty(equity.shape)
+
+    def estimate(series: Float2D) -> dict[str, np.ndarray]:
+        return {"forecast": estimate_many(series, LAST_TWO[1:]).forecast[0]}
+
+    return _by_series(inputs, holdings, equity, ends, estimate)["forecast"]
 
 
 def returns_after(inputs: Inputs, book: Book, ends: Int1D, sessions: int) -> np.ndarray:
@@ -76,23 +88,50 @@ def portfolio_outcomes(inputs: Inputs, book: Book, made: Int1D) -> Float2D:
     return np.asarray(np.sqrt((after**2).sum(axis=1) / HORIZON * SESSIONS_A_YEAR))
 
 
-def _stacked(inputs: Inputs, holdings: Holdings, equity: Float2D, ends: Int1D) -> Iterator[tuple[Float2D, Float2D]]:
-    """Yield the series of some sessions side by side, (LOOK_BACK, sessions x P), and their coverage."""
-    shape = (equity.shape[1], len(inputs.panel.symbols))
-    together = max(SERIES_AT_ONCE // max(shape[0], 1), 1)
-    for start in range(0, len(ends), together):
-        chosen = range(start, min(start + together, len(ends)))
-        stacked, coverage = np.full((LOOK_BACK, len(chosen), shape[0]), np.nan), []
-        for place, number in enumerate(chosen):
-            end = ends[number]
-            rows = np.asarray(inputs.panel.returns[max(end + 1 - LOOK_BACK, 0) : end + 1])
-            series = constant_weight_returns(holdings.at(number).notional(*shape), rows, equity[number])
-            stacked[LOOK_BACK - len(rows) :, place] = series.returns
-            coverage.append(series.coverage)
-        yield stacked.reshape(LOOK_BACK, -1), np.array(coverage)
+def _by_series(
+    inputs: Inputs,
+    holdings: Holdings,
+    equity: Float2D,
+    ends: Int1D,
+    estimate: Callable[[Float2D], dict[str, np.ndarray]],
+) -> dict[str, np.ndarray]:
+    """Return what ``estimate`` makes of each portfolio's series as of each session, and ``coverage``, each (D, P).
+
+    It is given some series side by side, (ROWS, series), on a thread for each of some processors; no series'
+    numbers depend on which others are beside it.
+    """
+    sessions, portfolios = equity.shape
+    together = max(SERIES_AT_ONCE // max(portfolios, 1), 1)
+    parts = [
+        (slice(day, min(day + together, sessions)), slice(first, min(first + SERIES_AT_ONCE, portfolios)))
+        for day in range(0, sessions, together)
+        for first in range(0, max(portfolios, 1), SERIES_AT_ONCE)
+    ]
+
+    def made(part: tuple[slice, slice]) -> dict[str, np.ndarray]:
+        series, coverage = _stacked(inputs, holdings, equity, ends, *part)
+        return {"coverage": coverage, **{k: v.reshape(coverage.shape) for k, v in estimate(series).items()}}
+
+    out: dict[str, np.ndarray] = {}
+    with ThreadPoolExecutor(min(os.cpu_count() or 1, MOST_THREADS)) as threads:
+        for part, found in zip(parts, threads.map(made, parts), strict=True):
+            for name, values in found.items():
+                out.setdefault(name, np.empty(equity.shape, values.dtype))[part] = values
+    return out
 
 
-def _joined(parts: list[VolatilityEstimates] | list[TailRisk], shape: tuple[int, int]) -> dict[str, np.ndarray]:
-    """Return each field of all parts, session by portfolio."""
-    names = list(vars(parts[0])) if parts else []
-    return {name: np.concatenate([getattr(part, name).ravel() for part in parts]).reshape(shape) for name in names}
+def _stacked(
+    inputs: Inputs, holdings: Holdings, equity: Float2D, ends: Int1D, sessions: slice, portfolios: slice
+) -> tuple[Float2D, Float2D]:
+    """Return the series of some portfolios and sessions side by side, (ROWS, series), and their coverage."""
+    chosen = range(*sessions.indices(len(ends)))
+    count = portfolios.stop - portfolios.start
+    stacked, coverage = np.full((ROWS, len(chosen), count), np.nan), np.empty((len(chosen), count))
+    for place, number in enumerate(chosen):
+        end = ends[number]
+        rows = np.asarray(inputs.panel.returns[max(end + 1 - ROWS, 0) : end + 1])
+        notional = holdings.at(number).notional(equity.shape[1], len(inputs.panel.symbols))[portfolios]
+        series = constant_weight_returns(notional, rows, equity[number, portfolios])
+        stacked[ROWS - len(rows) :, place] = series.returns
+        coverage[place] = series.coverage
+    return stacked.reshape(ROWS, -1), coverage

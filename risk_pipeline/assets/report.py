@@ -13,6 +13,8 @@ from .inputs import load_inputs
 
 PAGES_OF_A_RUN = 200
 """A run writes the pages of its newest session, and of older ones while there are at most so many in all."""
+PORTFOLIOS_WITH_PAGES = 2_000
+"""Where there are more, a run writes no page: ten thousand take longer than all else that an evening computes."""
 
 
 @dg.asset(**DAILY, deps=["portfolio_snapshots", "price_cache"], group_name="reports", kinds={"html"})
@@ -22,7 +24,8 @@ def risk_report(
 ) -> dg.MaterializeResult:
     """A self-contained HTML page per portfolio and session, an overview per session, an index of sessions.
 
-    A long run writes the pages of its newest sessions only; `risk-pipeline show --date D --open` those of another.
+    A long run writes the pages of its newest sessions only, and a run of more than 2,000 portfolios none;
+    `risk-pipeline show --date D --open` writes those of another.
     """
     from ..reports.risk_page import index_path, remove_pages
     from ..reports.summary import summary
@@ -30,11 +33,13 @@ def risk_report(
 
     watch = Stopwatch()
     sessions = run_sessions(context)
-    count = min(max(PAGES_OF_A_RUN // max(len(portfolios(db.engine)), 1), 1), len(sessions))
-    for session in sessions[:-count]:
+    books = max(len(portfolios(db.engine)), 1)
+    count = 0 if books > PORTFOLIOS_WITH_PAGES else min(max(PAGES_OF_A_RUN // books, 1), len(sessions))
+    shown = sessions[len(sessions) - count :]
+    for session in sessions[: len(sessions) - count]:
         remove_pages(session)  # this run has replaced the numbers that they show
     pages = write_session_pages(
-        db, cache, registries, sessions[-count:], Provenance(code_version(), evaluated_checks(context)), watch
+        db, cache, registries, shown, Provenance(code_version(), evaluated_checks(context)), watch
     )
     for page in pages:
         context.add_asset_metadata({"page": dg.MetadataValue.path(str(page))}, partition_key=page.stem)
@@ -72,7 +77,7 @@ def write_session_pages(
 
     watch = watch or Stopwatch()
     pages = []
-    for panel, days in cache.panels(db, sessions):
+    for panel, days in cache.panels(db, sessions) if sessions else []:
         with watch.stage("read"):
             book = book_rows(load_inputs(db, registries, panel, days))
             rows = read_page_rows(db.engine, days, book, made_by, CALENDAR.back(days[0], YEAR))

@@ -20,7 +20,7 @@ FORECAST = "forecast"
 """The measure that is the forecast volatility; the others are factors' names."""
 
 
-def risk_changes(inputs: Inputs, book: Book, before: Book, forecast: Float2D, forecast_before: Float2D) -> pd.DataFrame:
+def risk_changes(inputs: Inputs, book: Book, before: Book, forecasts: tuple[Float2D, Float2D, Float2D]) -> pd.DataFrame:
     """Split the change of the forecast volatility, and of the market and rates betas, since the session before.
 
     One thing is brought forward after the other, so the parts sum to the change: first the positions (lots and
@@ -29,21 +29,18 @@ def risk_changes(inputs: Inputs, book: Book, before: Book, forecast: Float2D, fo
 
     Parameters
     ----------
-    book, before : at the sessions and at those before them. forecast, forecast_before : theirs, (D, P).
+    book, before : at the sessions and at those before them.
+    forecasts : (D, P) of the session before, of the session's holdings with returns up to the one before,
+        of the session.
     """
     equity = before.equity + book.flow
     trades = _trades(inputs, book, before)
     mixed = _at_the_prices_before(inputs, book, before, trades)
     both = book.is_active & before.is_active
     yesterday = inputs.ends - 1
-    measures = {
-        FORECAST: (
-            forecast_before,
-            _forecast_of_traded(inputs, mixed, equity, trades.traded, forecast_before),
-            portfolio_forecast(inputs, book.holdings, book.equity, yesterday),
-            forecast,
-        )
-    }
+    forecast_before, repriced_forecast, forecast = forecasts
+    moved_forecast = _forecast_of_traded(inputs, mixed, equity, trades.traded, forecast_before)
+    measures = {FORECAST: (forecast_before, moved_forecast, repriced_forecast, forecast)}
     for factor in (inputs.registries.factors.market, inputs.registries.factors.rates):
         returns = factor_returns(inputs, factor)
         old, new = (

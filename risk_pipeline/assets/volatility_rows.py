@@ -70,7 +70,10 @@ def compute_volatility(inputs: Inputs) -> Frames:
         ),
         tables.value_at_risk_outcomes: tail_outcomes(inputs, before, risk.tail.take(yesterday)),
         tables.risk_changes: risk_changes(
-            inputs, inputs.book, before, volatility.forecast, risk.volatility.forecast[yesterday]
+            inputs,
+            inputs.book,
+            before,
+            (risk.volatility.forecast[yesterday], risk.forecast_before[now], volatility.forecast),
         ),
         tables.analytics_skips: inputs.portfolio_skips("volatility"),
     }

@@ -11,7 +11,7 @@ from arch.univariate import EWMAVariance
 from risk_pipeline.analytics.evaluation import qlike
 from risk_pipeline.analytics.har import LOOK_BACK, ROWS, har_forecast, window_mean
 from risk_pipeline.analytics.var import filtered_historical_simulation
-from risk_pipeline.analytics.volatility import EWMA_DECAY, estimate_volatility, parkinson_variance
+from risk_pipeline.analytics.volatility import EWMA_DECAY, estimate_many, estimate_volatility, parkinson_variance
 
 FIELDS = ("realised_21", "realised_63", "realised_252", "ewma", "forecast", "trend_strength", "percentile")
 
@@ -172,6 +172,25 @@ def test_nothing_depends_on_the_batch_to_the_last_bit(returns):
     others = np.arange(41) != 2
     for field in FIELDS:
         np.testing.assert_array_equal(getattr(gappy, field)[:, others], getattr(whole, field)[:, others])
+
+
+def test_many_series_have_the_numbers_of_one_by_one_whatever_is_beside_them():
+    rng = np.random.default_rng(5)
+    panel = rng.normal(0.0, 0.01, (LOOK_BACK + 1, 150))
+    panel[rng.random(panel.shape) < 0.01 * (np.arange(150) % 3 == 0)] = np.nan
+    panel[:400, 7], panel[:-30, 8] = np.nan, np.nan
+    ends = np.array([LOOK_BACK - 1, LOOK_BACK])
+    many, plain = estimate_many(panel, ends), estimate_volatility(panel, ends)
+    for name, values in vars(many).items():
+        if values.dtype == float:
+            np.testing.assert_allclose(values, getattr(plain, name), rtol=1e-12)
+        else:
+            assert (values == getattr(plain, name)).all()
+        for column in (0, 7, 8, 149):
+            alone = getattr(estimate_many(panel[:, [column]], ends), name)[:, 0]
+            later = getattr(estimate_many(panel[1:, [column, 0]], ends[1:] - 1), name)[:, 0]
+            np.testing.assert_array_equal(values[:, column], alone)
+            np.testing.assert_array_equal(values[1:, column], later)
 
 
 def test_volatility_scales_and_the_model_is_recorded(returns):

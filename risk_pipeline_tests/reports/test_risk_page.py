@@ -238,6 +238,14 @@ def test_a_long_run_writes_the_pages_of_its_newest_sessions_and_removes_what_it_
     monkeypatch.setattr(report, "PAGES_OF_A_RUN", 25)
     put(risk_page.page_path(FIRST), "old")
     put(risk_page.page_path(FIRST, "growth"), "old")
+    assert sessions_without_page() == 3
+    assert sorted(path.name for path in (tmp_path / "reports").glob("2026-*")) == [
+        *("2026-11-12", "2026-11-12.html", "2026-11-13", "2026-11-13.html"),
+    ]
+
+
+def sessions_without_page() -> int:
+    """Run the pages of all sessions; return how many were left out."""
     with dg.DagsterInstance.ephemeral() as instance:
         result = defs.resolve_job_def("daily_risk").execute_in_process(
             instance=instance,
@@ -246,10 +254,19 @@ def test_a_long_run_writes_the_pages_of_its_newest_sessions_and_removes_what_it_
             run_config={"loggers": {"console": {"config": {"log_level": "CRITICAL"}}}},
         )
     [event] = [e for e in result.get_asset_materialization_events() if e.partition == str(LAST)]
-    assert event.materialization.metadata["sessions_without_page"].value == 3
-    assert sorted(path.name for path in (tmp_path / "reports").glob("2026-*")) == [
-        *("2026-11-12", "2026-11-12.html", "2026-11-13", "2026-11-13.html"),
-    ]
+    return event.materialization.metadata["sessions_without_page"].value
+
+
+def test_a_run_of_very_many_portfolios_leaves_the_pages_to_show(pages, monkeypatch, tmp_path):
+    resources(pages, monkeypatch, tmp_path)
+    monkeypatch.setattr(report, "PORTFOLIOS_WITH_PAGES", 3)
+    put(risk_page.page_path(LAST), "old")
+    assert sessions_without_page() == 5
+    assert [path.name for path in (tmp_path / "reports").glob("*")] == ["index.html"]
+    assert "risk-pipeline show --date" in risk_page.index_path().read_text()
+    monkeypatch.setattr(cli.typer, "launch", lambda url: None)
+    cli.show_table("growth", LAST, open_page=True)
+    assert risk_page.page_path(LAST, "growth").exists()
 
 
 def test_ten_pages_with_a_year_of_history_are_light(rows):
