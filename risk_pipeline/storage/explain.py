@@ -62,6 +62,11 @@ def _of_postgres(state: str, cause: str) -> StorageError | None:
         return StorageError(
             f"Postgres refuses us ({cause}): check user, password and name in RISK_PIPELINE_DATABASE_URL"
         )
+    if state in ("57014", "25P03"):
+        return StorageError(
+            f"the database ended what took too long ({cause}): see what holds it up, or give it longer with "
+            f"?options=-c%20statement_timeout%3D1h in RISK_PIPELINE_DATABASE_URL, {AGAIN}"
+        )
     if state == "" or state.startswith(("08", "57", "53", "40", "55")):
         return DatabaseAwayError(
             f"the database can't be reached or broke off ({cause}): start it, check RISK_PIPELINE_DATABASE_URL, {AGAIN}"

@@ -11,6 +11,7 @@ import sqlalchemy as sa
 
 from risk_pipeline.storage import tables as t
 from risk_pipeline.storage.database import migrate, open_engine, replace_sessions, transaction
+from risk_pipeline.storage.explain import DatabaseAwayError, StorageError
 from risk_pipeline.storage.queries import read_table
 
 DAY = date(2025, 6, 2)
@@ -70,7 +71,7 @@ def test_a_writer_cut_off_leaves_the_old_rows_and_the_next_one_writes(postgres, 
             kill(url, connection.execute(sa.text("SELECT pg_backend_pid()")).scalar_one())
             connection.execute(sa.text("SELECT 1"))
 
-    with pytest.raises(sa.exc.OperationalError):
+    with pytest.raises(DatabaseAwayError, match="start it"):
         cut_off()
     assert read_table(postgres, "sector_exposures")["net"].tolist() == [1.0]
     replace_sessions(postgres, [DAY], {t.sector_exposures: sectors(2.0)})
@@ -82,7 +83,10 @@ def test_a_statement_that_takes_too_long_is_ended_and_the_pool_stays_usable(post
         assert connection.execute(sa.text("SHOW statement_timeout")).scalar_one() == "15min"
         assert connection.execute(sa.text("SHOW idle_in_transaction_session_timeout")).scalar_one() == "15min"
     hasty = open_engine(f"{url}&options=-c statement_timeout=50ms")
-    with pytest.raises(sa.exc.OperationalError, match="statement timeout"), hasty.connect() as connection:
+    with (
+        pytest.raises(StorageError, match=r"took too long.*statement timeout.*give it longer"),
+        hasty.connect() as connection,
+    ):
         connection.execute(sa.text("SELECT pg_sleep(60)"))
     with hasty.connect() as connection:
         assert connection.execute(sa.text("SELECT 1")).scalar_one() == 1
