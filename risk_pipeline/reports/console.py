@@ -12,8 +12,10 @@ from ..analytics.reasons import Reason
 from ..storage.queries import latest_session, read_table
 from .numbers import money, number, percent
 from .scorecards import LEVELS, value_at_risk_scorecard, volatility_scorecard
+from .words import plausibility
 
 if TYPE_CHECKING:
+    import pandas as pd
     import sqlalchemy as sa
     from rich.console import Console
 
@@ -110,21 +112,37 @@ def print_portfolio(console: Console, engine: sa.Engine, portfolio: str, session
         )
     console.print(table)
     stress = read_table(engine, "stress_test_results", **span).sort_values("correlated_pnl")
+    if stress.empty and row.worst_scenario:
+        again = f"`risk-pipeline rebuild --from {session} --to {session}`"
+        console.print(f"Stress tests: pruned; {again} makes them again.", highlight=False, soft_wrap=True)
+    else:
+        _print_stress(console, engine, session, stress)
+    print_record(console, engine, session, portfolio)
+    return session
+
+
+def _print_stress(console: Console, engine: sa.Engine, session: date, stress: pd.DataFrame) -> None:
+    """Print a portfolio's scenarios, the worst first, and about once in how long a shock as large happens."""
+    odds = read_table(engine, "scenario_plausibility", first=session, last=session)
+    known = odds[odds["reason"].isna()].set_index("scenario_id")["one_in_days"].to_dict()
     table = Table(title="Stress tests", title_justify="left", header_style="bold")
-    for name in ("Scenario", "P&L", "direct", "± 2 s.d.", "of equity", ""):
-        table.add_column(name, justify="left" if name in ("Scenario", "") else "right")
+    for name in ("Scenario", "P&L", "direct", "± 2 s.d.", "of equity", "about once in"):
+        table.add_column(name, justify="left" if name == "Scenario" else "right")
+    beyond = bool(stress["exceeds_equity"].any())
+    if beyond:
+        table.add_column("")
     for item in stress.itertuples(index=False):
+        days = known.get(item.scenario_id, np.nan)
         table.add_row(
             item.scenario_id,
             money(item.correlated_pnl),
             money(item.direct_pnl),
             money(2 * item.conditional_std),
             percent(item.return_on_equity),
-            "exceeds equity" if item.exceeds_equity else "",
+            plausibility(None if np.isnan(days) else days) if item.scenario_id in known else "–",
+            *(["exceeds equity" if item.exceeds_equity else ""] if beyond else []),
         )
     console.print(table)
-    print_record(console, engine, session, portfolio)
-    return session
 
 
 def _print_changes(console: Console, engine: sa.Engine, span: dict[str, Any]) -> None:

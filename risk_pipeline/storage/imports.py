@@ -126,7 +126,8 @@ def _parse(name: str, text: str, problems: list[ImportProblem]) -> tuple[str | N
         known = {*COLUMNS[kind].required, *COLUMNS[kind].optional}
         for column in header:
             if column not in known or header.count(column) > 1:
-                remedy = f"is no column of {kind}, or stands twice: there are {', '.join(sorted(known))}"
+                fault = "stands twice in the header" if column in known else f"is no column of {kind}"
+                remedy = f"{fault}: there are {', '.join(sorted(known))}"
                 problems.append(ImportProblem(name, 1, column, column[:80], remedy))
         rows = []
         for values in reader:

@@ -67,6 +67,7 @@ def test_first_run_imports_the_demo_runs_and_says_what_next(home, run):
     assert code == 0
     assert "IR Beta" in out
     assert "rates_up_100bp" in out
+    assert "once in" in out
 
 
 def test_calibrate_needs_a_session_and_then_prints_the_penalty_beside_the_registry_s(home, run):
