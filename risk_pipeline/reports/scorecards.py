@@ -25,7 +25,7 @@ SCORED = 252
 """Forecasts in a volatility scorecard, at most; the Basel zone is of the last 250 days."""
 BACKTESTED = 250
 LEAST = 3 * HORIZON
-"""Fewer forecasts than this overlap too much for a test."""
+"""Fewer forecasts than this overlap too much for a test; fewer sessions of value at risk say nothing either."""
 MODELS = {"forecast": "", "ewma": "_ewma", "realised_21": "_trailing"}
 """Suffix of the columns of each model."""
 LEVELS = {"95": 0.05, "99": 0.01}
@@ -109,7 +109,7 @@ def value_at_risk_record(outcomes: pd.DataFrame) -> pd.DataFrame:
 
     For 95 and 99 %: ``exceeded``, Kupiec's p-value of the rate, Christoffersen's of independence and of both
     together, and Acerbi and Szekely's Z2 of the expected shortfall (negative: losses beyond it). The Basel ``zone``
-    is of 99 %, None with fewer than 250 outcomes.
+    is of 99 %, None with fewer than 250 outcomes; the tests are NaN with fewer than 63, which say nothing.
     """
     (day, days), (at, owners) = (pd.factorize(outcomes[name], sort=True) for name in ("session", "portfolio_id"))
 
@@ -124,13 +124,14 @@ def value_at_risk_record(outcomes: pd.DataFrame) -> pd.DataFrame:
     for level, share in LEVELS.items():
         hit = grid(f"exceeded_{level}")
         number = np.nansum(hit, axis=0).astype(np.int64)
-        columns |= {
-            f"exceeded_{level}": number,
-            f"kupiec_p_{level}": kupiec(number, count, share).p_value,
-            f"independence_p_{level}": christoffersen(hit).p_value,
-            f"coverage_p_{level}": conditional_coverage(hit, share).p_value,
-            f"z2_{level}": acerbi_szekely(gained, grid(f"var_{level}"), grid(f"es_{level}"), share),
+        tests = {
+            "kupiec_p": kupiec(number, count, share).p_value,
+            "independence_p": christoffersen(hit).p_value,
+            "coverage_p": conditional_coverage(hit, share).p_value,
+            "z2": acerbi_szekely(gained, grid(f"var_{level}"), grid(f"es_{level}"), share),
         }
+        columns[f"exceeded_{level}"] = number
+        columns |= {f"{name}_{level}": np.where(count >= LEAST, values, np.nan) for name, values in tests.items()}
     zone = traffic_light(columns["exceeded_99"]).astype(object)
     zone[count < BACKTESTED] = None
     columns["zone"] = pd.Series(zone, dtype=object)  # or pandas would make None a NaN, which is true
