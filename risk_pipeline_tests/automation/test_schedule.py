@@ -19,6 +19,7 @@ from risk_pipeline.automation.schedules import evening
 from risk_pipeline.definitions import defs
 from risk_pipeline.resources import Database
 from risk_pipeline.storage import tables
+from risk_pipeline.storage.completeness import ANALYTICS
 from risk_pipeline.storage.database import insert_rows, migrate, open_engine, transaction
 
 NEW_YORK = ZoneInfo("America/New_York")
@@ -49,12 +50,16 @@ def add_portfolio(engine, name: str, inception: str, closed: str | None = None) 
 
 
 def complete(engine, name: str, first: str, last: str, *, is_complete: bool = True) -> None:
-    """Store snapshots of a portfolio as a finished run leaves them."""
+    """Store snapshots of a portfolio, and the skips behind them, as a finished run of private assets leaves them."""
     sessions = CALENDAR.between(date.fromisoformat(first), date.fromisoformat(last)).tolist()
     columns = tables.portfolio_snapshots.columns
     row = {c.name: None if c.nullable else 0 for c in columns} | {"portfolio_id": name, "is_complete": is_complete}
     with transaction(engine) as connection:
         insert_rows(connection, tables.portfolio_snapshots, pd.DataFrame([{**row, "session": day} for day in sessions]))
+        if is_complete:
+            skip = {"entity_type": "portfolio", "entity": name, "reason": "no_public_positions", "detail": None}
+            skips = [{**skip, "session": day, "analytic": analytic} for day in sessions for analytic in ANALYTICS]
+            insert_rows(connection, tables.analytics_skips, pd.DataFrame(skips))
 
 
 def tick(at: str) -> dg.RunRequest | dg.SkipReason:
