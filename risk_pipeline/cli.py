@@ -1,4 +1,4 @@
-"""The command ``risk-pipeline``: run, import, show, plan, rebuild, init, doctor, calibrate, demo."""
+"""The command ``risk-pipeline``: run, import, show, plan, rebuild, prune, init, doctor, calibrate, demo."""
 
 from __future__ import annotations
 

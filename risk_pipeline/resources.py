@@ -126,11 +126,9 @@ class PriceCache(dg.ConfigurableResource):
                 self._open[panel_hash] = self._store.open(panel_hash)
         return [(self._open[panel_hash], days) for panel_hash, days in groups.items()]
 
-    def hashes(self, db: Database, panels: list[tuple[PricePanel, list[date]]]) -> list[str]:
-        """Return the name under which each panel was stored."""
-        from .storage.market_data import panels_for
-
-        return [panels_for(db.engine, days)[days[0]] for _, days in panels]
+    def hash_of(self, panel: PricePanel) -> str:
+        """Return the name under which a panel that is open here was stored."""
+        return next(name for name, opened in self._open.items() if opened is panel)
 
 
 class Registries(dg.ConfigurableResource):

@@ -37,9 +37,8 @@ def compute_sessions(
     analytic = context.asset_key.to_user_string()
     watch = Stopwatch()
     written: dict[str, int] = {}
-    panels = cache.panels(db, run_sessions(context))
     size = max(min(SESSIONS_AT_ONCE, CELLS_AT_ONCE // max(len(portfolios(db.engine)), 1)), 1)
-    for panel_hash, (panel, sessions) in zip(cache.hashes(db, panels), panels, strict=True):
+    for panel, sessions in cache.panels(db, run_sessions(context)):
         for start in range(0, len(sessions), size):
             block = sessions[start : start + size]
             before = sum(watch.seconds.values())
@@ -51,7 +50,7 @@ def compute_sessions(
                 written[name] = written.get(name, 0) + count
             log_skips(context, frames)
             seconds = (sum(watch.seconds.values()) - before) / len(block)
-            everywhere = {"panel": panel_hash, "seconds": round(seconds, 4)}
+            everywhere = {"panel": cache.hash_of(panel), "seconds": round(seconds, 4)}
             _show_sessions(context, frames, block, registries.factors, everywhere)
     return dg.MaterializeResult(
         metadata={

@@ -39,9 +39,9 @@ def hash_matches_content(db: Database, cache: PriceCache, _: Registries, session
     """Each panel's content is what its name says."""
     panels = cache.panels(db, sessions)
     bad = [
-        {"session": days[0], "panel": name}
-        for (panel, days), name in zip(panels, cache.hashes(db, panels), strict=True)
-        if panel.content_hash() != name
+        {"session": days[0], "panel": cache.hash_of(panel)}
+        for panel, days in panels
+        if panel.content_hash() != cache.hash_of(panel)
     ]
     return Finding(len(panels), "panels", pd.DataFrame(bad))
 
