@@ -102,6 +102,7 @@ def split(home: Path, seconds: float) -> dict[str, float]:
     import dagster as dg
 
     parts = dict.fromkeys(COLUMNS, 0.0)
+    os.environ["DAGSTER_HOME"] = str(home)
     with dg.DagsterInstance.from_config(str(home)) as instance:
         (record,) = instance.get_run_records()
         run = record.dagster_run.run_id

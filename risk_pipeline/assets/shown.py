@@ -7,7 +7,7 @@ import pandas as pd
 
 from ..config.factors import FactorRegistry
 from ..storage import tables
-from .common import table_metadata
+from .common import SHOWN, table_metadata
 from .inputs import Frames
 
 
@@ -36,23 +36,25 @@ NUMBERS = (
 )
 
 
-def session_table(frames: Frames, factors: FactorRegistry, session: date) -> dict[str, dg.TableMetadataValue]:
-    """Return a session's own table: exposures with IR Beta, or the worst scenario of each portfolio."""
+def session_tables(frames: Frames, factors: FactorRegistry) -> dict[date, dict[str, dg.TableMetadataValue]]:
+    """Return each session's own table: exposures with IR Beta, or the worst scenario of each portfolio."""
     if tables.factor_exposures in frames:
-        rows = _of(frames[tables.factor_exposures], session)
+        rows = frames[tables.factor_exposures]
         names = [factors.market.name, factors.provider.name, factors.rates.name]
-        wide = rows.set_index(["portfolio_id", "factor_name"])["exposure"].unstack()
-        wide = wide.reindex(columns=names).reset_index()
-        coverage = rows[rows["factor_name"] == factors.market.name].set_index("portfolio_id")["coverage"]
-        wide["coverage"] = wide["portfolio_id"].map(coverage)
-        return {"exposures": table_metadata(wide.to_dict("records"))}
+        wide = rows.set_index(["session", "portfolio_id", "factor_name"])["exposure"].unstack().reindex(columns=names)
+        market = rows[rows["factor_name"] == factors.market.name].set_index(["session", "portfolio_id"])
+        wide["coverage"] = market["coverage"]
+        return _by_session("exposures", wide.reset_index())
     if tables.stress_test_results in frames:
-        rows = _of(frames[tables.stress_test_results], session).dropna(subset=["correlated_pnl"])
-        worst = rows.sort_values("correlated_pnl").groupby("portfolio_id", as_index=False).first()
-        columns = ["portfolio_id", "scenario_id", "correlated_pnl", "direct_pnl", "return_on_equity"]
-        return {"worst_scenarios": table_metadata(worst.sort_values("correlated_pnl")[columns].to_dict("records"))}
+        rows = frames[tables.stress_test_results].dropna(subset=["correlated_pnl"])
+        worst = rows.sort_values(["session", "correlated_pnl"]).drop_duplicates(["session", "portfolio_id"])
+        columns = ["session", "portfolio_id", "scenario_id", "correlated_pnl", "direct_pnl", "return_on_equity"]
+        return _by_session("worst_scenarios", worst[columns])
     return {}
 
 
-def _of(rows: pd.DataFrame, session: date) -> pd.DataFrame:
-    return rows[rows["session"] == pd.Timestamp(session)]
+def _by_session(name: str, rows: pd.DataFrame) -> dict[date, dict[str, dg.TableMetadataValue]]:
+    return {
+        pd.Timestamp(session).date(): {name: table_metadata(own.drop(columns="session").head(SHOWN).to_dict("records"))}
+        for session, own in rows.groupby("session")
+    }

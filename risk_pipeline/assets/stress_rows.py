@@ -20,7 +20,7 @@ from ..analytics.stress import (
     replay,
 )
 from ..analytics.sums import sum_by
-from ..config.scenarios import Scenario
+from ..config.scenarios import Scenario, ScenarioLibrary
 from ..settings import Settings
 from ..storage import tables
 from ..storage.queries import read_table
@@ -59,12 +59,13 @@ def compute_stress(inputs: Inputs) -> Frames:
     model = read_core_model(inputs)
     symbol_betas = _core_betas(inputs)
     returns = core_factor_returns(inputs)
+    library = inputs.registries.scenarios
     results: list[dict[str, np.ndarray]] = []
     moves, plausibility = [], []
     for number, (session, options) in enumerate(zip(inputs.sessions, _options(inputs), strict=True)):
         day = pd.Timestamp(session)
-        for scenario in inputs.registries.scenarios.active:
-            outcome = _outcome(inputs, scenario, number, model, returns)
+        for scenario in library.active:
+            outcome = _outcome(inputs, library, scenario, number, model, returns)
             key = {"session": day, "scenario_id": scenario.id}
             plausibility.append(
                 {
@@ -89,7 +90,7 @@ def compute_stress(inputs: Inputs) -> Frames:
                     for k, name in enumerate(inputs.registries.factors.core_names)
                 ]
             moved = (symbol_betas[number] * np.nan_to_num(outcome.moves.move)).sum(axis=1)
-            results.append(_portfolio_rows(inputs, scenario, number, model, outcome, options.revalued(moved)))
+            results.append(_portfolio_rows(inputs, library, scenario, number, model, outcome, options.revalued(moved)))
     return {
         tables.stress_test_results: pd.DataFrame(
             {name: np.concatenate([rows[name] for rows in results]) for name in results[0]}, copy=False
@@ -108,7 +109,9 @@ def _finite(value: float) -> float | None:
     return float(value) if np.isfinite(value) else None
 
 
-def _outcome(inputs: Inputs, scenario: Scenario, number: int, model: CoreModel, returns: Float2D) -> Outcome:
+def _outcome(
+    inputs: Inputs, library: ScenarioLibrary, scenario: Scenario, number: int, model: CoreModel, returns: Float2D
+) -> Outcome:
     """Find how the factors move: realised where a replay is over and wholly covered, else from the stated shocks.
 
     One missing session may have been the worst, so a replay with a gap is not taken for the whole.
@@ -123,7 +126,7 @@ def _outcome(inputs: Inputs, scenario: Scenario, number: int, model: CoreModel, 
         judged = conditional_moves(covariance, everything, path.sum(axis=0), horizon=len(path))
         everyone = dict.fromkeys(everything.tolist(), 0.0)
         return Outcome(judged, everyone, "realised", path, inputs.panel.dates[inside], coverage)
-    shocked = inputs.registries.scenarios.moves(scenario, inputs.registries.factors)
+    shocked = library.moves(scenario, inputs.registries.factors)
     positions, shocks = np.array(list(shocked), dtype=np.int64), np.array(list(shocked.values()))
     conditional = conditional_moves(covariance, positions, shocks, horizon=scenario.horizon)
     method = "stated" if scenario.kind == "historical" else "conditional"
@@ -144,6 +147,7 @@ def _replay_rows(inputs: Inputs, scenario: Scenario, number: int) -> Bool1D | No
 
 def _portfolio_rows(
     inputs: Inputs,
+    library: ScenarioLibrary,
     scenario: Scenario,
     number: int,
     model: CoreModel,
@@ -159,7 +163,6 @@ def _portfolio_rows(
     equity = inputs.book.equity[number, who]
     refused = outcome.moves.reason is not None
     direct = np.zeros(len(who))
-    library = inputs.registries.scenarios
     for shock in scenario.shocks:
         factor = factors.by_scenario_key[shock.factor]
         size = library.shock_return(scenario, shock, factors)

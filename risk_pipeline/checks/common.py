@@ -164,8 +164,9 @@ def session_checks(asset: str, *checks: Check) -> dg.AssetChecksDefinition:
     @explaining(checks)
     def check_step(context: dg.AssetCheckExecutionContext, db: Database, registries: Registries) -> Iterator[Event]:
         sessions = checked_sessions(context, db)
+        newest = materialisations(context, asset, sessions)
         for check in selected(context, checks):
-            yield from events(context, asset, check, check.find(db.engine, registries, sessions), sessions)
+            yield from events(asset, check, check.find(db.engine, registries, sessions), sessions, newest)
 
     return check_step
 
@@ -191,20 +192,18 @@ def selected(context: dg.AssetCheckExecutionContext, checks: Sequence[Check]) ->
 
 
 def events(
-    context: dg.AssetCheckExecutionContext, asset: str, check: Check, finding: Finding, sessions: list[date]
+    asset: str, check: Check, finding: Finding, sessions: list[date], newest: dict[str, Target]
 ) -> Iterator[Event]:
     """Yield a check's evaluation of the run, or of each session if it blocks.
 
     Dagster stores no `AssetCheckResult` by partition in a run over a range, and refuses one in a run without any, so
     evaluations are made here; without the materialisation looked at, the UI would call a session's check missing.
     """
-    key = dg.AssetKey(asset)
-    newest = materialisations(context, key, sessions)
     parts = [(day, finding.on(day)) for day in sessions] if check.blocking else [(None, finding)]
     for day, part in parts:
         result = evaluate(part, check.severity)
         yield dg.AssetCheckEvaluation(
-            asset_key=key,
+            asset_key=dg.AssetKey(asset),
             check_name=check.name,
             passed=result.passed,
             metadata=result.metadata,
@@ -217,12 +216,10 @@ def events(
     yield dg.Output(None, f"{asset}_{check.name}")
 
 
-def materialisations(
-    context: dg.AssetCheckExecutionContext, key: dg.AssetKey, sessions: list[date]
-) -> dict[str, Target]:
+def materialisations(context: dg.AssetCheckExecutionContext, asset: str, sessions: list[date]) -> dict[str, Target]:
     """Return the newest materialisation of each session, by partition key."""
     keys = [day.isoformat() for day in sessions]
-    wanted = dg.AssetRecordsFilter(asset_key=key, asset_partitions=keys)
+    wanted = dg.AssetRecordsFilter(asset_key=dg.AssetKey(asset), asset_partitions=keys)
     records = context.instance.fetch_materializations(wanted, limit=10 * len(keys)).records
     return {
         record.partition_key: Target(run_id=record.run_id, storage_id=record.storage_id, timestamp=record.timestamp)

@@ -10,7 +10,7 @@ import pandas as pd
 from ..assets.common import CALENDAR
 from ..assets.look_back import look_back, required_history
 from ..resources import Database, PriceCache, Registries
-from .common import Check, Event, Finding, checked_sessions, events, explaining, selected
+from .common import Check, Event, Finding, checked_sessions, events, explaining, materialisations, selected
 
 
 def covers_look_back(db: Database, cache: PriceCache, registries: Registries, sessions: list[date]) -> Finding:
@@ -60,5 +60,6 @@ def panel_checks(
 ) -> Iterator[Event]:
     """Evaluate the checks of the panels; as `session_checks`, but these look at files."""
     sessions = checked_sessions(context, db)
+    newest = materialisations(context, "price_cache", sessions)
     for check in selected(context, PANEL_CHECKS):
-        yield from events(context, "price_cache", check, check.find(db, cache, registries, sessions), sessions)
+        yield from events("price_cache", check, check.find(db, cache, registries, sessions), sessions, newest)

@@ -17,6 +17,9 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+import dagster as dg
+import pytest
+
 ROOT = Path(__file__).parents[2]
 REPOSITORY = {"repositoryName": "__repository__", "repositoryLocationName": "risk_pipeline"}
 ENDED = ("SUCCESS", "FAILURE", "CANCELED")
@@ -31,6 +34,15 @@ def until(what: str, found: Callable[[], Any], *, seconds: int) -> Any:
             return answer
         pause.wait(1.0)
     raise AssertionError(f"{what}: not within {seconds} s")
+
+
+@contextmanager
+def instance_of(home: Path) -> Iterator[dg.DagsterInstance]:
+    """Open the Dagster instance of a home, whose event log is where ``DAGSTER_HOME`` is."""
+    with pytest.MonkeyPatch.context() as environment:
+        environment.setenv("DAGSTER_HOME", str(home))
+        with dg.DagsterInstance.get() as instance:
+            yield instance
 
 
 @contextmanager

@@ -16,7 +16,7 @@ from risk_pipeline.storage.database import open_engine
 from risk_pipeline.storage.queries import read_table
 from risk_pipeline.storage.tables import metadata
 
-from .servers import Server, free_port, serving, until
+from .servers import Server, free_port, instance_of, serving, until
 
 SELECTED = ["2025-06-02", "2025-06-03", "2025-06-05", "2025-06-06"]  # the fourth is left out
 LEFT_OUT = "2025-06-04"
@@ -35,7 +35,7 @@ def server(make_home) -> Iterator[Server]:
 
 def events(server: Server, **filters: object) -> list[dg.EventLogEntry]:
     """Return the materialisations of runs in order of time."""
-    with dg.DagsterInstance.from_config(str(server.home)) as instance:
+    with instance_of(server.home) as instance:
         found = [
             entry
             for run in instance.get_runs(dg.RunsFilter(**filters))
@@ -117,7 +117,7 @@ def test_an_asset_with_what_follows_it_is_one_run_of_those_only(at_once, server)
 
 
 def test_t24_runs_that_write_tables_never_overlap(at_once, server):
-    with dg.DagsterInstance.from_config(str(server.home)) as instance:
+    with instance_of(server.home) as instance:
         records = [record for record in instance.get_run_records() if record.start_time and record.end_time]
     spans = sorted((record.start_time, record.end_time) for record in records)
     assert len(spans) >= 8

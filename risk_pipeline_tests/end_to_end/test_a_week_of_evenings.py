@@ -17,7 +17,7 @@ from risk_pipeline.automation.jobs import sessions_of
 from risk_pipeline.storage.imports import import_frames
 
 from .conftest import PORTFOLIOS, POSITIONS, Home
-from .servers import serving, until
+from .servers import instance_of, serving, until
 
 NEW_YORK = ZoneInfo("America/New_York")
 PATIENCE = 600
@@ -38,7 +38,7 @@ class Evenings:
 
     def ticks(self) -> list[Any]:
         """Return the schedule's ticks that have been worked off, oldest first."""
-        with dg.DagsterInstance.from_config(str(self.home.folder)) as instance:
+        with instance_of(self.home.folder) as instance:
             states = [state for state in instance.all_instigator_state() if state.name == "evening"]
             if not states:
                 return []
@@ -56,7 +56,7 @@ class Evenings:
         (run,) = tick.run_ids
 
         def ended() -> dg.DagsterRun | None:
-            with dg.DagsterInstance.from_config(str(self.home.folder)) as instance:
+            with instance_of(self.home.folder) as instance:
                 found = instance.get_run_by_id(run)
             return found if found and found.is_finished else None
 
@@ -82,7 +82,7 @@ def evenings(make_home) -> Iterator[Evenings]:
 
 def test_t15_t17_a_week_then_a_day_then_a_new_portfolio_then_nothing(evenings):
     def known() -> bool:
-        with dg.DagsterInstance.from_config(str(evenings.home.folder)) as instance:
+        with instance_of(evenings.home.folder) as instance:
             return any(state.name == "evening" for state in instance.all_instigator_state())
 
     until("the daemon", known, seconds=PATIENCE)

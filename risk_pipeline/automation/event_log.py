@@ -1,0 +1,113 @@
+"""Dagster's event log in SQLite files, on connections that stay open.
+
+Dagster opens and closes a connection, with an engine of its own, for each of the two or three files that an event is
+written to, and asks the schema each time whether its tables are there. A run over a hundred sessions stores 2,500
+events, and those took half its time. Files and schema are Dagster's own: a home can be opened with either class.
+"""
+
+from __future__ import annotations
+
+import os
+from collections import OrderedDict
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import sqlalchemy as sa
+from dagster import EventLogEntry, StringSource
+from dagster._core.storage.asset_check_execution_record import AssetCheckExecutionRecordStatus
+from dagster._core.storage.event_log.schema import AssetCheckExecutionsTable
+from dagster._core.storage.event_log.sqlite.sqlite_event_log import INDEX_SHARD_NAME, SqliteEventLogStorage
+from dagster._core.storage.sqlite import SQLITE_BUSY_TIMEOUT_SECONDS
+from dagster._serdes import ConfigurableClassData, serialize_value
+
+OPEN_FILES = 4
+"""Files kept open, the most recently used: the index and that of the run at hand; a webserver looks at others too."""
+
+
+class PooledSqliteEventLog(SqliteEventLogStorage):
+    """The event log of a home, configured by the folder that ``DAGSTER_HOME`` names."""
+
+    def __init__(self, base_dir: str, inst_data: ConfigurableClassData | None = None) -> None:
+        self._engines: OrderedDict[str, sa.Engine] = OrderedDict()
+        self._tables: set[str] = set()
+        self._process = os.getpid()
+        super().__init__(base_dir, inst_data)
+
+    @classmethod
+    def config_type(cls) -> Any:
+        """Return what dagster.yaml says: the home, in which Dagster's own class has the same folder."""
+        return {"home": StringSource}
+
+    @classmethod
+    def from_config_value(
+        cls, inst_data: ConfigurableClassData | None, config_value: Mapping[str, Any]
+    ) -> PooledSqliteEventLog:
+        """Open the log in the folder of a home that Dagster's own class would use."""
+        return cls(str(Path(config_value["home"], "history", "runs")), inst_data)
+
+    @contextmanager
+    def _connect(self, shard: str) -> Iterator[sa.Connection]:
+        with self._db_lock, self._engine(shard).begin() as connection:
+            yield connection
+
+    def _engine(self, shard: str) -> sa.Engine:
+        if self._process != os.getpid():  # SQLite's connections must not be carried over a fork
+            self._engines, self._process = OrderedDict(), os.getpid()
+        path = Path(self.path_for_shard(shard))
+        if shard in self._engines and not path.exists():  # a wiped run
+            self._engines.pop(shard).dispose()
+            self._initialized_dbs.discard(shard)
+        if shard not in self._engines:
+            # One connection, which the lock gives to one thread at a time.
+            engine = sa.create_engine(
+                f"sqlite:///{path}",
+                poolclass=sa.StaticPool,
+                connect_args={"timeout": SQLITE_BUSY_TIMEOUT_SECONDS, "check_same_thread": False},
+            )
+            sa.event.listen(engine, "connect", _write_ahead)
+            if shard not in self._initialized_dbs:
+                self._initdb(engine)
+                self._initialized_dbs.add(shard)
+            self._engines[shard] = engine
+        self._engines.move_to_end(shard)
+        while len(self._engines) > OPEN_FILES:
+            self._engines.pop(next(name for name in self._engines if name != INDEX_SHARD_NAME)).dispose()
+        return self._engines[shard]
+
+    def _store_asset_check_evaluation_planned(self, event: EventLogEntry, event_id: int | None) -> None:
+        planned = event.get_dagster_event().asset_check_planned_data
+        keys = planned.partitions_subset.get_partition_keys() if planned.partitions_subset else [None]
+        rows = {
+            "asset_key": planned.asset_key.to_string(),
+            "check_name": planned.check_name,
+            "run_id": event.run_id,
+            "execution_status": AssetCheckExecutionRecordStatus.PLANNED.value,
+            "evaluation_event": serialize_value(event),  # 12 kB for a hundred sessions: once, not for each of them
+            "evaluation_event_timestamp": self._event_insert_timestamp(event),
+            "evaluation_event_storage_id": event_id,
+        }
+        with self.index_connection() as connection:
+            connection.execute(AssetCheckExecutionsTable.insert(), [{**rows, "partition": key} for key in keys])
+
+    def has_table(self, table_name: str) -> bool:
+        """Return whether the index has a table; once there, it stays."""
+        if table_name not in self._tables and super().has_table(table_name):
+            self._tables.add(table_name)
+        return table_name in self._tables
+
+    def dispose(self) -> None:
+        """Close every file."""
+        super().dispose()
+        with self._db_lock:
+            while self._engines:
+                self._engines.popitem()[1].dispose()
+
+
+def _write_ahead(connection: Any, _: object) -> None:
+    """Let a commit of the write-ahead log not wait for the disk.
+
+    A power cut may lose the last events of Dagster's history, never break it; the tables of risk have their own file.
+    """
+    connection.execute("PRAGMA synchronous = NORMAL")
