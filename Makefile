@@ -15,7 +15,7 @@ run: $(VENV)/installed
 	@$(BIN)/risk-pipeline run --last 10
 
 test: lint
-	@$(BIN)/pytest -n 3 --dist loadfile --no-loadscope-reorder
+	@$(BIN)/pytest -n 4 --dist loadfile --no-loadscope-reorder
 
 dev: $(VENV)/installed
 	@$(BIN)/risk-pipeline init

@@ -15,6 +15,7 @@ import argparse
 import json
 import math
 import os
+import shutil
 import subprocess
 import sys
 import tempfile
@@ -32,6 +33,7 @@ for _name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS"):
     os.environ.setdefault(_name, "1")
 
 CASES = ("3x87", "100x87", "1000x22", "1000x87", "10000x1", "1000x87x5000")
+SHIPPED = Path(__file__).parents[1] / "dagster_home"
 IMPORTED = {"portfolios", "positions", "portfolio_flows", "private_marks", "batch_runs"}
 
 
@@ -76,6 +78,7 @@ def run_case(case: str, database: str) -> Result:
         folder = Path(scratch)
         for name in ("prices", "home", "dagster"):
             (folder / name).mkdir()
+        shutil.copy(SHIPPED / "dagster.yaml", folder / "dagster")
         frames = make_inputs(folder / "prices", portfolios, sessions, symbols)
         engine = open_engine(url("risk"))
         migrate(engine)

@@ -1,7 +1,9 @@
 """Computes an analytic over the sessions of a run, block by block, and tells the Dagster UI what came of it."""
 
 from collections.abc import Callable
+from concurrent.futures import Future, ThreadPoolExecutor
 from datetime import date
+from time import perf_counter
 from typing import Any
 
 import dagster as dg
@@ -15,9 +17,9 @@ from .inputs import Frames, Inputs, load_inputs
 from .shown import session_numbers, session_tables
 
 SESSIONS_AT_ONCE = 64
-CELLS_AT_ONCE = 64_000
-"""A long range is worked off in blocks of so many sessions, fewer where there are more than a thousand portfolios
-(sessions x portfolios), so that memory stays bounded."""
+CELLS_AT_ONCE = 32_000
+"""A long range is worked off in blocks of so many sessions, fewer where there are more than five hundred portfolios
+(sessions x portfolios), so that memory stays bounded. A block is written while the next is computed."""
 
 
 def compute_sessions(
@@ -26,10 +28,12 @@ def compute_sessions(
     cache: PriceCache,
     registries: Registries,
     compute: Callable[[Inputs], Frames],
+    cells: int = CELLS_AT_ONCE,
 ) -> dg.MaterializeResult:
     """Compute an analytic over the run's sessions and replace its partitions, block by block.
 
-    Each block is one transaction: the skips of the analytic are replaced together with its rows.
+    Each block is one transaction: the skips of the analytic are replaced together with its rows. It is written on a
+    thread beside the computing of the next, which reads nothing of it.
     """
     from ..storage.database import replace_sessions
     from ..storage.queries import portfolios
@@ -37,21 +41,29 @@ def compute_sessions(
     analytic = context.asset_key.to_user_string()
     watch = Stopwatch()
     written: dict[str, int] = {}
-    size = max(min(SESSIONS_AT_ONCE, CELLS_AT_ONCE // max(len(portfolios(db.engine)), 1)), 1)
-    for panel, sessions in cache.panels(db, run_sessions(context)):
-        for start in range(0, len(sessions), size):
-            block = sessions[start : start + size]
-            before = sum(watch.seconds.values())
-            with watch.stage("compute"):
-                frames = compute(load_inputs(db, registries, panel, block))
+    size = max(min(SESSIONS_AT_ONCE, cells // max(len(portfolios(db.engine)), 1)), 1)
+    pending: Future[dict[str, int]] | None = None
+
+    def written_by_now() -> None:
+        if pending is not None:
             with watch.stage("write"):
-                counts = replace_sessions(db.engine, block, frames, analytic=analytic)
-            for name, count in counts.items():
-                written[name] = written.get(name, 0) + count
-            log_skips(context, frames)
-            seconds = (sum(watch.seconds.values()) - before) / len(block)
-            everywhere = {"panel": cache.hash_of(panel), "seconds": round(seconds, 4)}
-            _show_sessions(context, frames, block, registries.factors, everywhere)
+                for name, count in pending.result().items():
+                    written[name] = written.get(name, 0) + count
+
+    with ThreadPoolExecutor(1) as writer:
+        for panel, sessions in cache.panels(db, run_sessions(context)):
+            for start in range(0, len(sessions), size):
+                block = sessions[start : start + size]
+                began = perf_counter()
+                with watch.stage("compute"):
+                    frames = compute(load_inputs(db, registries, panel, block))
+                written_by_now()
+                pending = writer.submit(replace_sessions, db.engine, block, frames, analytic=analytic)
+                log_skips(context, frames)
+                seconds = round((perf_counter() - began) / len(block), 4)
+                everywhere = {"panel": cache.hash_of(panel), "seconds": seconds}
+                _show_sessions(context, frames, block, registries.factors, everywhere)
+        written_by_now()
     return dg.MaterializeResult(
         metadata={
             "code_version": code_version(),

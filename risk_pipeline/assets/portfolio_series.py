@@ -9,7 +9,7 @@ from dataclasses import dataclass, fields
 
 import numpy as np
 
-from ..analytics.arrays import Float2D, Int1D
+from ..analytics.arrays import Bool1D, Float2D, Int1D
 from ..analytics.holdings import Holdings, constant_weight_returns
 from ..analytics.valuation import Book
 from ..analytics.var import TailRisk, filtered_historical_simulation
@@ -38,18 +38,27 @@ class PortfolioRisk:
     coverage: Float2D
 
 
-def portfolio_risk(inputs: Inputs, book: Book, ends: Int1D) -> PortfolioRisk:
+def portfolio_risk(inputs: Inputs, book: Book, ends: Int1D, whole: Bool1D) -> PortfolioRisk:
     """Estimate volatility and tail risk of the holdings of each session, with returns up to it.
 
-    ``book`` is valued at the rows ``ends``.
+    ``book`` is valued at the rows ``ends``. Where ``whole`` (D,) is false, tail risk and ``forecast_before`` are left
+    out, NaN: a third of the work.
     """
 
-    def estimate(series: Float2D) -> dict[str, np.ndarray]:
+    def volatility(series: Float2D) -> dict[str, np.ndarray]:
+        return {name: values[0] for name, values in vars(estimate_many(series, LAST_TWO[1:])).items()}
+
+    def everything(series: Float2D) -> dict[str, np.ndarray]:
         found = estimate_many(series, LAST_TWO)
         latest = {name: values[1] for name, values in vars(found).items()}
         return {**latest, **vars(filtered_historical_simulation(series)), "before": found.forecast[0]}
 
-    found = _by_series(inputs, book.holdings, book.equity, ends, estimate)
+    found: dict[str, np.ndarray] = {}
+    for at, estimate in ((np.flatnonzero(whole), everything), (np.flatnonzero(~whole), volatility)):
+        some = book.take(at)
+        for name, values in _by_series(inputs, some.holdings, some.equity, ends[at], estimate).items():
+            nothing = None if values.dtype == object else np.nan if values.dtype == float else 0
+            found.setdefault(name, np.full(book.equity.shape, nothing, values.dtype))[at] = values
     return PortfolioRisk(
         volatility=VolatilityEstimates(**{field.name: found[field.name] for field in fields(VolatilityEstimates)}),
         tail=TailRisk(**{field.name: found[field.name] for field in fields(TailRisk)}),

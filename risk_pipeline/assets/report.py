@@ -13,8 +13,8 @@ from .inputs import load_inputs
 
 PAGES_OF_A_RUN = 100
 """A run writes the pages of its newest session, and of older ones while there are at most so many in all."""
-PORTFOLIOS_WITH_PAGES = 2_000
-"""Where there are more, a run writes no page: ten thousand take longer than all else that an evening computes."""
+PORTFOLIOS_WITH_PAGES = 500
+"""Where there are more, a run writes no page: a thousand take longer than all else that an evening computes."""
 
 
 @dg.asset(**DAILY, deps=["portfolio_snapshots", "price_cache"], group_name="reports", kinds={"html"})
@@ -24,7 +24,7 @@ def risk_report(
 ) -> dg.MaterializeResult:
     """A self-contained HTML page per portfolio and session, an overview per session, an index of sessions.
 
-    A long run writes the pages of its newest sessions only, and a run of more than 2,000 portfolios none;
+    A long run writes the pages of its newest sessions only, and a run of more than 500 portfolios none;
     `risk-pipeline show --date D --open` writes those of another.
     """
     from ..reports.risk_page import index_path, remove_pages

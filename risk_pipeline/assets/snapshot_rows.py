@@ -63,17 +63,16 @@ def compute_snapshots(inputs: Inputs) -> Frames:
 
 def _with_analytics(inputs: Inputs, snapshots: pd.DataFrame) -> pd.DataFrame:
     """Add exposures, volatility and the worst scenario, and say which analytic is missing."""
-    from ..storage.queries import read_table
+    from ..storage.queries import read_table, rows_by_portfolio, worst_scenarios
 
-    factors = inputs.registries.factors
+    factors, engine = inputs.registries.factors, inputs.db.engine
     key = ["session", "portfolio_id"]
     span: dict[str, Any] = {"first": inputs.sessions[0], "last": inputs.sessions[-1]}
+    names = [factors.market.name, factors.provider.name, factors.rates.name]
     exposures = read_table(
-        inputs.db.engine, "factor_exposures", **span, columns=[*key, "factor_name", "exposure", "coverage"]
+        engine, "factor_exposures", **span, factors=names, columns=[*key, "factor_name", "exposure", "coverage"]
     )
-    wide = exposures.pivot_table(
-        index=key, columns="factor_name", values="exposure", aggfunc="first", dropna=False
-    ).reindex(columns=[factors.market.name, factors.provider.name, factors.rates.name])
+    wide = exposures.set_index([*key, "factor_name"])["exposure"].unstack().reindex(columns=names)
     wide.columns = pd.Index(["market_beta", "provider_beta", "ir_beta"])
     market = exposures[exposures["factor_name"] == factors.market.name].set_index(key)
     numbers = [
@@ -87,12 +86,8 @@ def _with_analytics(inputs: Inputs, snapshots: pd.DataFrame) -> pd.DataFrame:
         "es_95",
         "es_99",
     ]
-    volatility = read_table(inputs.db.engine, "portfolio_volatility", **span, columns=[*key, *numbers]).set_index(key)
-    stress = read_table(
-        inputs.db.engine, "stress_test_results", **span, columns=[*key, "scenario_id", "correlated_pnl"]
-    )
-    known = stress.dropna(subset=["correlated_pnl"]).sort_values("scenario_id", kind="stable", ignore_index=True)
-    worst = known.loc[known.groupby(key)["correlated_pnl"].idxmin()].set_index(key)
+    volatility = read_table(engine, "portfolio_volatility", **span, columns=[*key, *numbers]).set_index(key)
+    worst = worst_scenarios(engine, **span).set_index(key)
     out = (
         snapshots.join(wide, on=key)
         .join(market["coverage"], on=key)
@@ -105,13 +100,14 @@ def _with_analytics(inputs: Inputs, snapshots: pd.DataFrame) -> pd.DataFrame:
         )
     )
     expected = {
-        "factor_exposures": (exposures.groupby(key).size(), len(factors.names)),
-        "volatility": (volatility.groupby(level=key).size(), 1),
-        "stress_tests": (stress.groupby(key).size(), len(inputs.registries.scenarios.active)),
+        "factor_exposures": (tables.factor_exposures, len(factors.names)),
+        "volatility": (tables.portfolio_volatility, 1),
+        "stress_tests": (tables.stress_test_results, len(inputs.registries.scenarios.active)),
     }
     missing = pd.Series("", index=out.index)
     rows = pd.MultiIndex.from_frame(out[key])
-    for analytic, (counts, least) in expected.items():
+    for analytic, (table, least) in expected.items():
+        counts = rows_by_portfolio(engine, table, **span)
         absent = out["has_public"].to_numpy() & (counts.reindex(rows).fillna(0).to_numpy() < least)
         missing[absent] += f"{analytic} "
     missing = missing.str.strip()

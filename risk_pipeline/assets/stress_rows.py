@@ -207,6 +207,7 @@ def _core_betas(inputs: Inputs) -> np.ndarray:
         "symbol_factor_exposures",
         first=inputs.sessions[0],
         last=inputs.sessions[-1],
+        factors=list(names),
         columns=["session", "symbol", "factor_name", "beta"],
     )
     out = np.full((len(inputs.sessions), len(inputs.panel.symbols), len(names)), np.nan)

@@ -5,7 +5,7 @@ import dagster as dg
 from ..resources import Database, PriceCache, Registries
 from ..storage import tables
 from .common import DAILY, SHOWN, definition_metadata, run_sessions, table_metadata
-from .compute import compute_sessions
+from .compute import CELLS_AT_ONCE, compute_sessions
 from .failures import explained
 from .volatility_rows import compute_volatility
 
@@ -32,7 +32,9 @@ def volatility(
     from ..reports.scorecards import symbols_scorecard, value_at_risk_scorecard, volatility_scorecard
     from ..storage.queries import read_table
 
-    result = compute_sessions(context, db, cache, registries, compute_volatility)
+    result = compute_sessions(
+        context, db, cache, registries, compute_volatility, cells=2 * CELLS_AT_ONCE
+    )  # each block estimates as of 21 sessions before it too
     last = run_sessions(context)[-1]
     rows = read_table(db.engine, "portfolio_volatility", first=last, last=last)
     some = sorted(rows.dropna(subset=["forecast"])["portfolio_id"])[:SHOWN]

@@ -29,7 +29,9 @@ def compute_volatility(inputs: Inputs) -> Frames:
     now, yesterday, then = (np.searchsorted(rows, ends) for ends in (inputs.ends, inputs.ends - 1, made))
     of_symbols = inputs.symbol_volatility(rows)
     book = inputs.value(rows)
-    risk = portfolio_risk(inputs, book, rows)
+    recent = np.zeros(len(rows), dtype=bool)
+    recent[now] = recent[yesterday] = True
+    risk = portfolio_risk(inputs, book, rows, recent)
     volatility, tail = risk.volatility.take(now), risk.tail.take(now)
     before = book.take(yesterday)
     present = of_symbols.take(now)

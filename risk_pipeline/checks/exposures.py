@@ -10,7 +10,7 @@ import pandas as pd
 
 from ..assets.common import CALENDAR
 from ..resources import Registries
-from ..storage.check_queries import count_of_each, exposures, skipped, sudden_changes
+from ..storage.check_queries import count_of_each, exposures, exposures_with_errors, skipped
 from ..storage.queries import portfolios
 from .common import ERROR, WARN, Check, Finding, session_checks
 
@@ -57,8 +57,16 @@ def coverage_sufficient(engine: sa.Engine, registries: Registries, sessions: lis
 
 def no_sudden_change(engine: sa.Engine, registries: Registries, sessions: list[date]) -> Finding:
     """No exposure moves by more than five of its standard errors from one session to the next."""
-    looked_at, bad = sudden_changes(engine, [CALENDAR.back(sessions[0], 1), *sessions], errors=5)
-    return Finding(looked_at, "changes", bad)
+    rows = exposures_with_errors(engine, [CALENDAR.back(sessions[0], 1), *sessions])
+    day, _ = pd.factorize(rows["session"], sort=True)
+    portfolio, factor = (pd.factorize(rows[name])[0] for name in ("portfolio_id", "factor_name"))
+    holder = portfolio * (factor.max(initial=0) + 1) + factor
+    exposure = np.full((day.max(initial=-1) + 1, holder.max(initial=-1) + 1), np.nan)
+    exposure[day, holder] = rows["exposure"]
+    change = np.abs(np.diff(exposure, axis=0, prepend=np.nan))[day, holder]
+    looked_at = ~np.isnan(change) & (rows["std_error"] > 0)
+    bad = rows.assign(change=change)[looked_at & (change > 5 * rows["std_error"])]
+    return Finding(int(looked_at.sum()), "changes", bad.drop(columns="std_error"))
 
 
 exposure_checks = session_checks(

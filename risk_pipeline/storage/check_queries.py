@@ -91,6 +91,13 @@ def exposures(engine: sa.Engine, sessions: Sequence[date], factor: str) -> pd.Da
     )
 
 
+def exposures_with_errors(engine: sa.Engine, sessions: Sequence[date]) -> pd.DataFrame:
+    """Return ``session, portfolio_id, factor_name, exposure, std_error`` of all factors."""
+    table = factor_exposures
+    names = ("session", "portfolio_id", "factor_name", "exposure", "std_error")
+    return _read(engine, *(table.c[name] for name in names), where=_within(table, sessions))
+
+
 def count_of_each(
     engine: sa.Engine, name: str, column: str, known: Collection[str], sessions: Sequence[date]
 ) -> pd.DataFrame:
@@ -108,31 +115,6 @@ def count_of_each(
         .where(_within(table, sessions))
         .group_by(table.c.session, table.c.portfolio_id),
     )
-
-
-def sudden_changes(engine: sa.Engine, sessions: Sequence[date], errors: float) -> tuple[int, pd.DataFrame]:
-    """Return how many day-on-day changes of exposures there are, and those beyond so many standard errors."""
-    table = factor_exposures
-    before = sa.func.lag(table.c.exposure).over(
-        partition_by=[table.c.portfolio_id, table.c.factor_name], order_by=table.c.session
-    )
-    change = sa.func.abs(table.c.exposure - before, type_=sa.Float).label("change")
-    rows = (
-        sa.select(
-            table.c.session, table.c.portfolio_id, table.c.factor_name, table.c.exposure, table.c.std_error, change
-        )
-        .where(_within(table, sessions))
-        .subquery()
-    )
-    looked = rows.c.change.is_not(None) & (rows.c.std_error > 0)
-    with engine.connect() as connection:
-        count = connection.execute(sa.select(sa.func.count()).select_from(rows).where(looked)).scalar_one()
-    bad = _read(
-        engine,
-        *(rows.c[name] for name in ("session", "portfolio_id", "factor_name", "exposure", "change")),
-        where=looked & (rows.c.change > errors * rows.c.std_error),
-    )
-    return int(count), bad
 
 
 def stress(engine: sa.Engine, sessions: Sequence[date], scenarios: Sequence[str] | None = None) -> pd.DataFrame:

@@ -12,7 +12,7 @@ import numpy as np
 import pandas as pd
 import sqlalchemy as sa
 
-from ..analytics.arrays import Bool1D
+from ..analytics.arrays import Bool1D, Int1D
 from .explain import StorageError
 
 
@@ -30,16 +30,31 @@ class Column:
     absent: Bool1D
     texts: list[str] | None = None
 
+    @property
+    def ranks(self) -> np.ndarray[Any, Any]:
+        """Return numbers that sort as the column does; texts by code point."""
+        if self.texts is None:
+            return self.values
+        rank = np.empty(len(self.texts) + 1, dtype=np.int64)
+        rank[sorted(range(len(self.texts)), key=self.texts.__getitem__)] = np.arange(len(self.texts))
+        return np.asarray(rank[self.values])
+
+    def take(self, rows: Int1D) -> Column:
+        """Return the rows in another order."""
+        return Column(self.name, self.kind, self.values[rows], self.absent[rows], self.texts)
+
     def part(self, rows: slice) -> Column:
         """Return some of the rows."""
         if self.kind is sa.JSON and self.texts is not None:  # long texts, each used once
-            texts = self.texts[rows]
+            texts = [self.texts[place] for place in self.values[rows]]
             return Column(self.name, self.kind, np.arange(len(texts)), self.absent[rows], texts)
         return Column(self.name, self.kind, self.values[rows], self.absent[rows], self.texts)
 
 
 def checked_columns(table: sa.Table, frame: pd.DataFrame, sessions: Sequence[date] | None) -> list[Column]:
-    """Return a frame's columns in the table's order.
+    """Return a frame's columns in the table's order, and its rows in that of the primary key.
+
+    Rows that arrive in the order of the key are stored half as fast again.
 
     Raises
     ------
@@ -60,7 +75,8 @@ def checked_columns(table: sa.Table, frame: pd.DataFrame, sessions: Sequence[dat
         strange = np.setdiff1d(days, np.array(sessions, dtype="datetime64[D]"))
         if len(strange):
             raise StorageError(f"{table.name}: rows of {strange[0]}, which is not among the sessions to replace")
-    return columns
+    order = np.lexsort([columns[names.index(key.name)].ranks for key in reversed(table.primary_key.columns)])
+    return [column.take(order) for column in columns]
 
 
 def _column(table: sa.Table, column: sa.Column[Any], values: pd.Series) -> Column:

@@ -15,14 +15,14 @@ from . import bulk, tables
 from .columns import checked_columns
 from .explain import StorageError, explain_errors_of, explained
 
-POSTGRES_LIMITS = {"statement_timeout": "15min", "idle_in_transaction_session_timeout": "15min"}
-"""A statement, the wait for another writer included, and the silence of a writer that holds locks."""
+POSTGRES_LIMITS = {"statement_timeout": "15min", "idle_in_transaction_session_timeout": "15min", "work_mem": "64MB"}
+"""A statement, the wait for another writer included, the silence of a writer that holds locks, and a sort's memory."""
 
 
 def open_engine(url: str) -> sa.Engine:
     """Open a database by URL: ``sqlite:///path`` or ``postgresql://user:password@host/name``.
 
-    Postgres is always spoken to with psycopg 3, over a pool of connections; ``POSTGRES_LIMITS`` bound how long a
+    Postgres is always spoken to with psycopg 3, over a pool of connections; ``POSTGRES_LIMITS`` bound what a
     statement may take, unless the URL has ``options`` of its own. SQLite is in write-ahead mode, so that readers
     see the old rows while a partition is replaced.
 

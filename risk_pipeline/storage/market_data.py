@@ -129,11 +129,11 @@ def symbols_with_bars(engine: sa.Engine, sessions: Sequence[date]) -> list[set[s
 
 
 def read_bars(engine: sa.Engine, first: date, last: date, symbols: Sequence[str] | None = None) -> pd.DataFrame:
-    """Return stored bars by session and symbol; all symbols if None."""
+    """Return stored bars in no order; all symbols if None."""
     select = sa.select(bars_table).where(bars_table.c.session.between(first, last))
     if symbols is not None and len(symbols) <= 500:
         select = select.where(bars_table.c.symbol.in_(list(symbols)))
-    frame = read_frame(engine, select.order_by(bars_table.c.session, bars_table.c.symbol))
+    frame = read_frame(engine, select)
     if symbols is not None and len(symbols) > 500:
         frame = frame[frame["symbol"].isin(symbols)]
     return frame

@@ -192,6 +192,35 @@ def replay_paths(engine: sa.Engine, session: date, portfolio: str, core_names: S
     return pd.concat(paths, ignore_index=True) if paths else pd.DataFrame(columns=["scenario_id", "session", "pnl"])
 
 
+def rows_by_portfolio(engine: sa.Engine, table: sa.Table, first: date, last: date) -> pd.Series:
+    """Return how many rows a table has of each session and portfolio, by these."""
+    key = [table.c.session, table.c.portfolio_id]
+    counted = sa.select(*key, sa.func.count().label("rows")).where(table.c.session.between(first, last)).group_by(*key)
+    return read_frame(engine, counted).set_index(["session", "portfolio_id"])["rows"]
+
+
+def worst_scenarios(engine: sa.Engine, first: date, last: date) -> pd.DataFrame:
+    """Return ``session, portfolio_id, scenario_id, correlated_pnl``: where each portfolio loses most.
+
+    Of scenarios that are equally bad the first by name.
+    """
+    table = tables.stress_test_results
+    key = [table.c.session, table.c.portfolio_id]
+    lowest = (
+        sa.select(*key, sa.func.min(table.c.correlated_pnl).label("least"))
+        .where(table.c.session.between(first, last))
+        .group_by(*key)
+        .subquery()
+    )
+    rows = read_frame(
+        engine,
+        sa.select(*key, table.c.scenario_id, table.c.correlated_pnl)
+        .join_from(table, lowest, sa.and_(*(column == lowest.c[column.name] for column in key)))
+        .where(table.c.session.between(first, last), table.c.correlated_pnl == lowest.c.least),
+    )
+    return rows.sort_values("scenario_id").drop_duplicates(["session", "portfolio_id"], ignore_index=True)
+
+
 def rows_of_session(engine: sa.Engine, session: date) -> dict[str, int]:
     """Return how many rows each analytics table holds of a session."""
     with engine.connect() as connection:
@@ -210,12 +239,13 @@ def read_table(
     first: date | None = None,
     last: date | None = None,
     portfolio: str | None = None,
+    factors: Sequence[str] | None = None,
     columns: Sequence[str] | None = None,
 ) -> pd.DataFrame:
     """Return the rows of a table (or of the view ``stress_factor_impacts``) in the order of its key.
 
-    ``first`` and ``last`` bound the session, ``portfolio`` the portfolio's id. With ``columns`` only these, which is
-    much faster, and in no order.
+    ``first`` and ``last`` bound the session, ``portfolio`` the portfolio's id, ``factors`` the factors' names. With
+    ``columns`` only these, which is much faster, and in no order.
     """
     if name == tables.STRESS_FACTOR_IMPACTS:
         source: Any = tables.STRESS_FACTOR_IMPACTS_SELECT.subquery(name)
@@ -232,4 +262,6 @@ def read_table(
         select = select.where(source.c.session <= last)
     if portfolio is not None:
         select = select.where(source.c.portfolio_id == portfolio)
+    if factors is not None:
+        select = select.where(source.c.factor_name.in_(list(factors)))
     return read_frame(engine, select, by=order if columns is None else ())

@@ -3,7 +3,8 @@
 Dates are exchange sessions unless their name says otherwise. Money is in the portfolio's currency; returns,
 rates and volatilities are decimals (0.01 = 1 %), volatilities annualised. A null number is one that could not
 be computed; the row's ``reason`` or a row of ``analytics_skips`` says why. Bulk tables start their key with
-the session, so that a partition is one contiguous range of it.
+the session, so that a partition is one contiguous range of it, and have no other index: it would double the
+time of writing.
 """
 
 from __future__ import annotations
@@ -155,7 +156,6 @@ market_data_cache = _table(
     Column("dividend", Float, nullable=False),  # cash per share held before the session
     Column("split_factor", Float, nullable=False),  # new shares per old
     Column("basis", String(12), nullable=False),  # as_traded or adjusted
-    Index(None, "symbol", "session"),
 )
 
 market_data_ranges = _table(  # which sessions of a symbol the source has been asked for
@@ -258,7 +258,6 @@ position_values = _table(  # every lot held as of the session
     Column("volatility", Float),  # of an option: with which it was valued
     Column("risk_contribution", Float),  # Euler part of the portfolio's factor-model volatility, annualised
     Column("is_stale", Boolean, nullable=False),
-    Index(None, "portfolio_id", "session"),
 )
 
 factor_covariance = _table(
