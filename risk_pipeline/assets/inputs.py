@@ -61,6 +61,14 @@ class Inputs:
         """The book valued at the sessions."""
         return self.value(self.ends)
 
+    @cached_property
+    def before(self) -> Book:
+        """The book valued at the sessions before; both are valued together, each session once."""
+        rows = np.unique(np.concatenate([self.ends, self.ends - 1]))
+        both = self.value(rows)
+        self.__dict__["book"] = both.take(np.searchsorted(rows, self.ends))
+        return both.take(np.searchsorted(rows, self.ends - 1))
+
     def value(self, ends: Int1D) -> Book:
         """Value the book at other rows of the panel, with what was known on each."""
         lots, dates = self.lots, self.panel.dates

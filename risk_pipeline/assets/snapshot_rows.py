@@ -18,8 +18,7 @@ PRIVATE = "Private"
 
 def compute_snapshots(inputs: Inputs) -> Frames:
     """Compute the snapshots of a block of sessions from the book and the tables written before."""
-    book = inputs.book
-    before = inputs.value(inputs.ends - 1)
+    before, book = inputs.before, inputs.book
     # also before a portfolio opens: lots that it brings with them gained what they gained before that day
     pnl = book.equity - before.equity - book.flow
     with np.errstate(invalid="ignore", divide="ignore"):
