@@ -3,7 +3,7 @@
 ``python benchmarks/scale.py`` runs every case; ``--case 1000x87 --database postgres`` one of them. A case is
 portfolios x sessions, and a third number is the universe of symbols (2,000 if left out). Each runs the daily job
 in a process of its own, from its start to its end, on an empty database: prices read from a file, look-back
-included, every asset, every check and the risk pages.
+included, every asset, every check and the risk pages (of more than 500 portfolios a run writes none).
 
 The floor, measured right after: exactly the rows that the run wrote, copied in binary form (SQLite: executemany of
 ready tuples) into the same tables of an empty database, and reading the same price file.
@@ -62,8 +62,8 @@ class Result:
 # ---- a case ---------------------------------------------------------------------------------------------------
 
 
-def run_case(case: str, database: str) -> Result:
-    """Run a case in a fresh folder and measure it and its floor."""
+def run_case(case: str, database: str, *, pages: bool = True) -> Result:
+    """Run a case in a fresh folder, with its risk pages or without, and measure it and its floor."""
     import sqlalchemy as sa
 
     from risk_pipeline.sessions import session_calendar
@@ -89,6 +89,7 @@ def run_case(case: str, database: str) -> Result:
             "RISK_PIPELINE_DATABASE_URL": url("risk"),
             "RISK_PIPELINE_MARKET__SOURCE": "files",
             "RISK_PIPELINE_MARKET__PATH": str(folder / "prices"),
+            "BENCHMARK_WITHOUT": "" if pages else "risk_report",
         }
         measure(result, folder, environment, sessions, pid)
         floor_engine = open_engine(url("floor"))
@@ -179,12 +180,13 @@ def run_batch(first: str, last: str, out: Path) -> None:
     from risk_pipeline.definitions import defs
 
     with dg.DagsterInstance.get() as instance:
+        assets = {key.to_user_string() for key in defs.resolve_asset_graph().get_all_asset_keys()}
         result = defs.resolve_job_def("daily_risk").execute_in_process(
             instance=instance,
+            asset_selection=[dg.AssetKey(name) for name in sorted(assets - {os.environ["BENCHMARK_WITHOUT"]})],
             tags=range_tags(date.fromisoformat(first), date.fromisoformat(last)),
             run_config={"loggers": {"console": {"config": {"log_level": "CRITICAL"}}}},
         )
-        assets = {key.to_user_string() for key in defs.resolve_asset_graph().get_all_asset_keys()}
         stages: dict[str, float] = {}
         parts: dict[str, dict[str, float]] = {}
         for event in result.all_events:

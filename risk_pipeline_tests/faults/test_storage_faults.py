@@ -30,12 +30,12 @@ if TYPE_CHECKING:
 
 def no_file_over(size: int) -> None:
     """From now on the kernel lets no file of this process grow beyond so many bytes, as a full disk does."""
-    signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
     resource.setrlimit(resource.RLIMIT_FSIZE, (size, resource.RLIM_INFINITY))
 
 
 def told(home, text: str, folder: Path) -> None:
     """Run in this process of its own and leave what the run's page says."""
+    signal.signal(signal.SIGXFSZ, signal.SIG_IGN)  # here, since only the main thread may
     (folder / text).write_text(words(run(home)), encoding="utf-8")
 
 
