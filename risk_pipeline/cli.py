@@ -3,23 +3,19 @@
 from __future__ import annotations
 
 import os
-import platform
 import shutil
 import sys
-from collections.abc import Iterator
-from contextlib import contextmanager
 from datetime import date, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
-from rich.console import Console
 from rich.markup import escape
+
+from .running import UserError, console, database, execute, wanted_sessions
 
 if TYPE_CHECKING:
     import sqlalchemy as sa
-
-    from .automation.catch_up import SessionRange
 
 app = typer.Typer(
     no_args_is_help=True,
@@ -28,11 +24,6 @@ app = typer.Typer(
     help="A daily portfolio-risk batch: exposures, stress tests, volatility, snapshots.",
 )
 SHIPPED_HOME = Path("dagster_home")
-console = Console(width=None if sys.stdout.isatty() else 140)
-
-
-class UserError(Exception):
-    """Something the user can mend; its text says how. Printed without a traceback, exit code 2."""
 
 
 def main() -> None:
@@ -78,19 +69,6 @@ def _prepare_environment() -> None:
         os.environ.setdefault(name, "1")
 
 
-@contextmanager
-def _database() -> Iterator[sa.Engine]:
-    from .settings import Settings
-    from .storage.database import migrate, open_engine
-
-    engine = open_engine(Settings().url)
-    try:
-        migrate(engine)
-        yield engine
-    finally:
-        engine.dispose()
-
-
 @app.command()
 def run(
     date_: Annotated[datetime | None, typer.Option("--date", formats=["%Y-%m-%d"], help="One session.")] = None,
@@ -101,9 +79,9 @@ def run(
     last: Annotated[int | None, typer.Option(min=1, help="The last N closed sessions.")] = None,
 ) -> None:
     """Run the batch: by default every session that is missing, up to the last closed one."""
-    with _database() as engine:
+    with database() as engine:
         _require_portfolios(engine)
-        wanted = _wanted(engine, date_, from_, to, last)
+        wanted = wanted_sessions(engine, date_, from_, to, last)
     if wanted is None:
         console.print("Nothing is missing: every active portfolio has a complete snapshot.")
         show_table(None, None)
@@ -111,46 +89,6 @@ def run(
     execute(wanted)
     show_table(None, wanted.last)
     _what_next()
-
-
-def _wanted(
-    engine: sa.Engine,
-    date_: datetime | None,
-    from_: datetime | None,
-    to: datetime | None,
-    last: int | None,
-) -> SessionRange | None:
-    from .automation.catch_up import SessionRange, now, sessions_to_run
-    from .settings import Settings
-
-    calendar = Settings().sessions
-    if sum([date_ is not None, from_ is not None or to is not None, last is not None]) > 1:
-        raise UserError("give one of --date, --from with --to, and --last")
-    if (from_ is None) != (to is None):
-        raise UserError("--from and --to go together: both days are included")
-    newest = calendar.last_closed(now())
-    if last is not None:
-        return SessionRange(max(calendar.back(newest, last - 1), calendar.first_session), newest)
-    if date_ is None and from_ is None:
-        return sessions_to_run(engine, now())
-    first_day = (date_ or from_).date()  # type: ignore[union-attr]
-    last_day = (date_ or to).date()  # type: ignore[union-attr]
-    if last_day < first_day:
-        raise UserError(f"--from {first_day} is after --to {last_day}")
-    if last_day > newest:
-        raise UserError(f"{last_day} has not closed yet: the last closed session is {newest}")
-    if first_day < calendar.first_session:
-        raise UserError(
-            f"{first_day} is before the first partition, {calendar.first_session}: "
-            "set RISK_PIPELINE_FIRST_SESSION to an earlier session"
-        )
-    sessions = calendar.between(first_day, last_day).tolist()
-    if not sessions:
-        raise UserError(
-            f"{SessionRange(first_day, last_day)} holds no session of {calendar.exchange}; "
-            f"the one before is {calendar.back(first_day, 0)}"
-        )
-    return SessionRange(sessions[0], sessions[-1])
 
 
 def _require_portfolios(engine: sa.Engine) -> None:
@@ -175,47 +113,6 @@ def _import_demo(engine: sa.Engine) -> None:
     console.print(f"Imported the demo portfolios: {summary}")
 
 
-def execute(wanted: SessionRange) -> None:
-    """Run the daily job over the range in this process, with progress; a failure ends with exit code 1."""
-    from .progress import follow
-    from .settings import Settings
-
-    sessions = Settings().sessions.between(wanted.first, wanted.last)
-    console.print(
-        f"Running {len(sessions)} session{'s' if len(sessions) > 1 else ''}, {wanted}, "
-        f"prices from: {Settings().market.source}"
-    )
-    from .automation.instance import open_instance
-    from .automation.jobs import HOST_TAG, PID_TAG, range_tags
-    from .automation.run_records import end_dead_runs, watch
-    from .definitions import defs
-
-    here = {HOST_TAG: platform.node(), PID_TAG: str(os.getpid())}
-    with open_instance() as instance:
-        for gone in end_dead_runs(instance):
-            console.print(f"[yellow]Run {gone[:8]} had been killed; it is recorded as failed.[/]")
-        try:
-            with follow(instance, console) as run_id:
-                result = defs.resolve_job_def("daily_risk").execute_in_process(
-                    instance=instance,
-                    run_id=run_id,
-                    tags=range_tags(wanted.first, wanted.last) | here,
-                    run_config={"loggers": {"console": {"config": {"log_level": "CRITICAL"}}}},  # ours is shorter
-                    raise_on_error=False,
-                )
-        finally:
-            with _database() as engine:
-                record = instance.get_run_record_by_id(run_id)
-                if record is not None:
-                    watch(instance, engine, record)
-    if not result.success:
-        console.print(
-            "[bold red]The run failed[/]; sessions that were complete before are as they were. "
-            f"`make dev` shows run {run_id[:8]} in full; `risk-pipeline doctor` looks for the cause."
-        )
-        raise typer.Exit(1)
-
-
 @app.command("import")
 def import_(
     files: Annotated[list[Path], typer.Argument(help="CSV files; the header tells which is which.")],
@@ -227,7 +124,7 @@ def import_(
     for path in files:
         if not path.is_file():
             raise UserError(f"there is no file {path}")
-    with _database() as engine:
+    with database() as engine:
         try:
             summary = (check_import if check else run_import)(engine, files)
         except ImportRefused as refused:
@@ -256,7 +153,7 @@ def show_table(portfolio: str | None, session: date | None, *, open_page: bool =
     from .reports.console import print_portfolio, print_risk_table
     from .reports.risk_page import page_path
 
-    with _database() as engine:
+    with database() as engine:
         shown = (
             print_portfolio(console, engine, portfolio, session)
             if portfolio
@@ -307,8 +204,8 @@ def rebuild(
     """Clear the analytics of a range (never prices, never what was imported) and run it again."""
     from .storage.queries import clear_analytics
 
-    with _database() as engine:
-        wanted = _wanted(engine, None, from_, to, None)
+    with database() as engine:
+        wanted = wanted_sessions(engine, None, from_, to, None)
         assert wanted is not None  # noqa: S101 (a range was given)
         cleared = clear_analytics(engine, wanted.first, wanted.last)
     console.print(f"Cleared {sum(cleared.values()):,} rows of {wanted}; prices are kept.")
@@ -324,7 +221,7 @@ def prune(
     """Delete the bulk of old sessions; snapshots, scores, prices and imports stay. Shows what goes, and asks."""
     from .pruning import prune_sessions
 
-    with _database() as engine:
+    with database() as engine:
         prune_sessions(console, engine, before.date(), ask=not yes)
 
 
@@ -337,8 +234,8 @@ def plan_(
     from .plan import plan
     from .settings import Settings
 
-    with _database() as engine:
-        wanted = _wanted(engine, None, from_, to, None)
+    with database() as engine:
+        wanted = wanted_sessions(engine, None, from_, to, None)
         assert wanted is not None  # noqa: S101 (a range was given)
         found = plan(engine, Settings().sessions.between(wanted.first, wanted.last).tolist())
     console.print(f"{found.sessions} sessions, {wanted}; {found.complete} of them complete already.")
@@ -358,7 +255,7 @@ def init() -> None:
     from .automation.instance import open_instance
     from .settings import Settings
 
-    with _database(), open_instance():
+    with database(), open_instance():
         console.print(f"Ready: {Settings().home.resolve()}", soft_wrap=True, highlight=False)
 
 
@@ -368,7 +265,7 @@ def doctor() -> None:
     from .doctor import examine
 
     bad = 0
-    with _database() as engine:
+    with database() as engine:
         for finding in examine(engine):
             console.print(
                 f"[{'green' if finding.is_fine else 'red'}]{'✓' if finding.is_fine else '✗'}[/] "
@@ -392,7 +289,7 @@ def calibrate(
     from .storage.queries import latest_session
 
     factors = load_factors()
-    with _database() as engine:
+    with database() as engine:
         session = date_.date() if date_ else latest_session(engine)
         if session is None:
             raise UserError("no snapshot yet: `risk-pipeline run` makes them")
@@ -420,7 +317,7 @@ def demo(
         for path in write_demo(write):
             console.print(f"wrote {path}", soft_wrap=True, highlight=False)
         return
-    with _database() as engine:
+    with database() as engine:
         if portfolios(engine).empty:
             _import_demo(engine)
         else:

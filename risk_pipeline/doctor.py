@@ -66,13 +66,13 @@ def _source(settings: Settings) -> Finding:
         bars = source.fetch(symbols, calendar.index(first, last))
     except SourceError as error:
         return Finding("source", False, str(error))
-    found = len(set(bars.bars["symbol"]))
-    return Finding(
-        "source",
-        found == len(symbols),
-        f"{market.source} has {found} of {', '.join(symbols)} for the ten sessions up to {last}"
-        + ("" if found == len(symbols) else ": a session without them can't be analysed, add their prices"),
-    )
+    newest = bars.bars.groupby("symbol")["session"].max()
+    text = f"{market.source} has {len(newest)} of {', '.join(symbols)} for the ten sessions up to {last}"
+    if len(newest) < len(symbols):
+        text += ": a session without them can't be analysed, add their prices"
+    elif (reached := newest.min().date()) < last:
+        text += f", but nothing after {reached}: what is later can't be run yet"
+    return Finding("source", len(newest) == len(symbols), text)
 
 
 def _panel_store(settings: Settings) -> Finding:

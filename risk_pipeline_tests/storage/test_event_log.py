@@ -9,7 +9,7 @@ import pytest
 import sqlalchemy as sa
 from dagster._core.storage.event_log.sqlite.sqlite_event_log import SqliteEventLogStorage
 
-from risk_pipeline.automation.event_log import OPEN_FILES, PooledSqliteEventLog
+from risk_pipeline.storage.event_log import OPEN_FILES, PooledSqliteEventLog
 
 SHIPPED = Path(__file__).parents[2] / "dagster_home" / "dagster.yaml"
 DAYS = dg.DailyPartitionsDefinition("2025-06-02", end_date="2025-06-05")
