@@ -129,8 +129,9 @@ def symbols_with_bars(engine: sa.Engine, sessions: Sequence[date]) -> list[set[s
 
 
 def read_bars(engine: sa.Engine, first: date, last: date, symbols: Sequence[str] | None = None) -> pd.DataFrame:
-    """Return stored bars in no order; all symbols if None."""
-    select = sa.select(bars_table).where(bars_table.c.session.between(first, last))
+    """Return ``session, symbol`` and the compared fields of stored bars, in no order; all symbols if None."""
+    columns = [bars_table.c[name] for name in ("session", "symbol", *COMPARED)]
+    select = sa.select(*columns).where(bars_table.c.session.between(first, last))
     if symbols is not None and len(symbols) <= 500:
         select = select.where(bars_table.c.symbol.in_(list(symbols)))
     frame = read_frame(engine, select)

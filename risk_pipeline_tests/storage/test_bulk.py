@@ -75,6 +75,21 @@ def test_rows_in_bulk_are_the_rows_that_one_by_one_inserts_make(every_kind):
     assert plain(every_kind) == ROWS
 
 
+def test_rows_are_brought_into_the_order_of_the_key_each_in_one_piece(every_kind):
+    for order in ([4, 2, 0, 3, 1], [1, 0, 4, 3, 2]):
+        columns = checked_columns(TABLE, frame([ROWS[place] for place in order]), None)
+        assert columns[0].values.tolist() == [0, 1, 2, 3, 4]
+    with every_kind.begin() as connection:
+        bulk.insert(connection, TABLE, columns)
+    assert plain(every_kind) == ROWS
+
+
+def test_texts_of_a_key_are_ordered_by_code_point():
+    table = sa.Table("keyed", sa.MetaData(), sa.Column("name", sa.String(9), primary_key=True))
+    (column,) = checked_columns(table, pd.DataFrame({"name": ["é", "b", "a", "B", "_"]}), None)
+    assert [column.texts[place] for place in column.values] == ["B", "_", "a", "b", "é"]
+
+
 def test_reading_in_bulk_gives_what_was_inserted_one_by_one(every_kind):
     with every_kind.begin() as connection:
         connection.execute(sa.insert(TABLE), [dict(zip(NAMES, row, strict=True)) for row in ROWS])
