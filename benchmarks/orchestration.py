@@ -20,7 +20,6 @@ from __future__ import annotations
 
 import argparse
 import os
-import resource
 import subprocess
 import sys
 import tempfile
@@ -57,20 +56,18 @@ def row(portfolios: int, sessions: int) -> str:
         environment = {**os.environ, "DAGSTER_HOME": folder, "RISK_PIPELINE_HOME": folder}
         environment.pop("RISK_PIPELINE_DATABASE_URL", None)
         import_books(Path(folder), portfolios)
-        before = resource.getrusage(resource.RUSAGE_CHILDREN)
         start = time.time()
-        subprocess.run(
-            [Path(sys.executable).with_name("risk-pipeline"), "run", "--from", str(first), "--to", str(LAST)],
-            env=environment,
-            check=True,
-            stdout=subprocess.DEVNULL,
-        )
+        command = [Path(sys.executable).with_name("risk-pipeline"), "run", "--from", str(first), "--to", str(LAST)]
+        run = subprocess.Popen(command, env=environment, stdout=subprocess.DEVNULL)
+        _, status, usage = os.wait4(run.pid, 0)
+        run.returncode = os.waitstatus_to_exitcode(status)
+        if run.returncode:
+            raise SystemExit(f"the run of {portfolios} portfolios x {sessions} sessions failed")
         seconds = time.time() - start
-        after = resource.getrusage(resource.RUSAGE_CHILDREN)
-        cpu = after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
+        cpu = usage.ru_utime + usage.ru_stime
         parts = split(Path(folder), seconds)
     cells = " | ".join(f"{parts[name]:.1f}" for name in COLUMNS)
-    return f"| {portfolios:,} | {sessions} | {seconds:.1f} | {cpu:.1f} | {cells} | {after.ru_maxrss / 1024:,.0f} |"
+    return f"| {portfolios:,} | {sessions} | {seconds:.1f} | {cpu:.1f} | {cells} | {usage.ru_maxrss / 1024:,.0f} |"
 
 
 def import_books(home: Path, portfolios: int) -> None:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import logging
 from typing import Any
 
-import requests
 import stamina
 
 from ..settings import Settings
@@ -39,6 +38,8 @@ def send_alert(text: str, **facts: Any) -> bool:
 
 
 def _post(address: str, body: dict[str, str | None]) -> None:
+    import requests
+
     try:
         requests.post(address, json=body, timeout=SECONDS).raise_for_status()
     except requests.RequestException as error:  # its text holds the address, and each retry is logged
