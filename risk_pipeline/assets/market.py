@@ -21,6 +21,8 @@ from .failures import explained
 from .look_back import required_history
 
 GROUP = "market"
+TOGETHER = 126
+"""Symbols whose histories begin within so many sessions are fetched at once."""
 
 
 @dg.asset(
@@ -52,15 +54,17 @@ def market_data(
     rows = restated = 0
     errors: dict[str, str] = {}
     dropped: dict[str, str] = {}
-    for (first, last), symbols in _fetches(needs, asked, sessions[0]).items():
+    for first, last, starts in _fetches(needs, asked, sessions[0]):
         with watch.stage("source"):
-            fetched = market.source.fetch(symbols, CALENDAR.index(first, last))
+            fetched = market.source.fetch(list(starts), CALENDAR.index(first, last))
+            bars = fetched.bars[fetched.bars["session"] >= pd.to_datetime(fetched.bars["symbol"].map(starts))]
         with watch.stage("database"):
-            stored = store_bars(db.engine, fetched.bars, known_at=known_at)
-            doubtful = {*fetched.errors, *fetched.dropped}  # asked for again in full, until the source is mended
-            if len(fetched.bars):  # a session that the source does not have yet has not been answered
-                reached = min(last, fetched.bars["session"].max().date())
-                extend_ranges(db.engine, [s for s in symbols if s not in doubtful], first, reached)
+            stored = store_bars(db.engine, bars, known_at=known_at)
+            # what is doubtful is asked for again in full, until the source is mended
+            sound = {*bars["symbol"]} - {*fetched.errors, *fetched.dropped}
+            if len(bars):  # a session that the source does not have yet has not been answered
+                reached = min(last, bars["session"].max().date())
+                extend_ranges(db.engine, {symbol: (starts[symbol], reached) for symbol in sound})
         rows, restated = rows + stored.rows, restated + stored.restatements
         errors.update(fetched.errors)
         dropped.update(fetched.dropped)
@@ -97,13 +101,14 @@ def market_data(
 
 def _fetches(
     needs: pd.DataFrame, asked: dict[str, tuple[date, date]], first_session: date
-) -> dict[tuple[date, date], list[str]]:
-    """Group symbols by the stretch of sessions to ask the source for.
+) -> list[tuple[date, date, dict[str, date]]]:
+    """Return what to ask the source for: from the first session to the last, and from when on each symbol is kept.
 
     The stretch of a symbol starts where the stored one ends or at the run's first session, whichever is
     earlier, and at the beginning of its history if that was never asked for; stored stretches never get holes.
+    Stretches that end together and begin within half a year of each other are asked for together.
     """
-    fetches: dict[tuple[date, date], list[str]] = {}
+    stretches = []
     for symbol, first, last in needs.itertuples(index=False):
         start = first
         if symbol in asked:
@@ -113,7 +118,12 @@ def _fetches(
             else:
                 last = max(last, min(known_first, first_session))  # noqa: PLW2901
         if start <= last:
-            fetches.setdefault((start, last), []).append(symbol)
+            stretches.append((last, start, symbol))
+    fetches: list[tuple[date, date, dict[str, date]]] = []
+    for last, start, symbol in sorted(stretches):
+        if not fetches or fetches[-1][1] != last or len(CALENDAR.between(fetches[-1][0], start)) > TOGETHER:
+            fetches.append((start, last, {}))
+        fetches[-1][2][symbol] = start
     return fetches
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any
@@ -99,11 +99,11 @@ def asked_ranges(engine: sa.Engine, symbols: Sequence[str]) -> dict[str, tuple[d
         }
 
 
-def extend_ranges(engine: sa.Engine, symbols: Sequence[str], first: date, last: date) -> None:
-    """Record that the source has been asked for the symbols from ``first`` to ``last``."""
+def extend_ranges(engine: sa.Engine, stretches: Mapping[str, tuple[date, date]]) -> None:
+    """Record that the source has been asked for each symbol from a first session to a last."""
     with transaction(engine, ranges_table) as connection:
         ranges = {row.symbol: tuple(row[1:]) for row in connection.execute(sa.select(ranges_table))}
-        for symbol in symbols:
+        for symbol, (first, last) in stretches.items():
             known_first, known_last = ranges.get(symbol, (first, last))
             ranges[symbol] = (min(first, known_first), max(last, known_last))
         rows = [(symbol, *stretch) for symbol, stretch in ranges.items()]

@@ -55,8 +55,8 @@ def test_t59_a_changed_price_goes_to_the_ledger_before_it_is_stored(engine):
 
 
 def test_what_was_asked_for_grows_in_both_directions(engine):
-    market_data.extend_ranges(engine, ["SPY"], date(2025, 6, 3), date(2025, 6, 4))
-    market_data.extend_ranges(engine, ["SPY", "TLT"], date(2025, 6, 2), date(2025, 6, 3))
+    market_data.extend_ranges(engine, {"SPY": (date(2025, 6, 3), date(2025, 6, 4))})
+    market_data.extend_ranges(engine, dict.fromkeys(["SPY", "TLT"], (date(2025, 6, 2), date(2025, 6, 3))))
     assert market_data.asked_ranges(engine, ["SPY", "TLT", "XXX"]) == {
         "SPY": (date(2025, 6, 2), date(2025, 6, 4)),
         "TLT": (date(2025, 6, 2), date(2025, 6, 3)),

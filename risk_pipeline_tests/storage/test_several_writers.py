@@ -34,7 +34,7 @@ def test_the_same_new_prices_from_four_runs_are_stored_once(engine):
 
     def run() -> None:
         market_data.store_bars(engine, bars, known_at=datetime(2025, 1, 1))
-        market_data.extend_ranges(engine, SYMBOLS, date(2024, 1, 1), date(2024, 3, 1))
+        market_data.extend_ranges(engine, dict.fromkeys(SYMBOLS, (date(2024, 1, 1), date(2024, 3, 1))))
 
     at_once(*[run] * 4)
     assert len(read_table(engine, "market_data_cache")) == len(bars)
