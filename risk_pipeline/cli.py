@@ -152,6 +152,7 @@ def show_table(portfolio: str | None, session: date | None, *, open_page: bool =
     """Print the risk table of a session (the latest if None)."""
     from .reports.console import print_portfolio, print_risk_table
     from .reports.risk_page import page_path
+    from .storage.queries import portfolios
 
     with database() as engine:
         shown = (
@@ -159,6 +160,9 @@ def show_table(portfolio: str | None, session: date | None, *, open_page: bool =
             if portfolio
             else print_risk_table(console, engine, session)
         )
+        ids = portfolios(engine)["portfolio_id"].tolist()
+    if shown is None and portfolio and portfolio not in ids:
+        raise UserError(f"there is no portfolio {portfolio!r}; there are {', '.join(ids[:20])}{' …' * (len(ids) > 20)}")
     if shown is None:
         raise UserError(
             "no snapshot "
@@ -238,15 +242,23 @@ def plan_(
         wanted = wanted_sessions(engine, None, from_, to, None)
         assert wanted is not None  # noqa: S101 (a range was given)
         found = plan(engine, Settings().sessions.between(wanted.first, wanted.last).tolist())
-    console.print(f"{found.sessions} sessions, {wanted}; {found.complete} of them complete already.")
+    console.print(f"{_count(found.sessions, 'session')}, {wanted}; {found.complete} of them complete already.")
     if found.rows is None:
         console.print("How many rows they make is known after the first session.")
     else:
         largest = sorted(found.rows.items(), key=lambda item: -item[1])[:4]
         detail = ", ".join(f"{name} {count:,}" for name, count in largest)
         console.print(f"About {sum(found.rows.values()):,} rows: {detail} …", soft_wrap=True)
-    basis = f"the last {found.recorded} recorded runs" if found.recorded else "a usual machine, no run recorded yet"
+    basis = (
+        f"the last {_count(found.recorded, 'recorded run')}"
+        if found.recorded
+        else "a usual machine, no run recorded yet"
+    )
     console.print(f"About {found.seconds:,.0f} seconds in one run, judged from {basis}.")
+
+
+def _count(number: int, what: str) -> str:
+    return f"{number} {what}{'' if number == 1 else 's'}"
 
 
 @app.command()

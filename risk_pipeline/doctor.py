@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from .automation.catch_up import now, sessions_to_run
 from .automation.instance import open_instance
 from .settings import Settings
+from .storage.completeness import incomplete_sessions
 from .storage.queries import portfolios, read_table
 
 if TYPE_CHECKING:
@@ -89,10 +90,12 @@ def _panel_store(settings: Settings) -> Finding:
 
 def _missing(engine: sa.Engine) -> Finding:
     wanted = sessions_to_run(engine, now())
+    if wanted is None:
+        return Finding("snapshots", True, "every active portfolio is complete")
+    days = Settings().sessions.between(wanted.first, wanted.last).tolist()
+    lacking = len(incomplete_sessions(engine, days))
     return Finding(
-        "snapshots",
-        wanted is None,
-        "every active portfolio is complete" if wanted is None else f"missing {wanted}: `risk-pipeline run`",
+        "snapshots", False, f"{lacking} of the {len(days)} sessions {wanted} are missing: `risk-pipeline run`"
     )
 
 

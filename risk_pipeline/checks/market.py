@@ -30,15 +30,17 @@ def proxies_complete(engine: "sa.Engine", registries: Registries, sessions: list
 
 
 def symbols_covered(engine: "sa.Engine", registries: Registries, sessions: list[date]) -> Finding:
-    """Every symbol held on the last session of the run has a price on it."""
+    """Every symbol has a price on each session of the run on which it is held."""
     from ..storage.queries import symbol_needs
 
-    last = sessions[-1]
-    needs = symbol_needs(engine, last, last)
-    held = needs.loc[needs["active_from"].notna(), "symbol"].tolist()
-    stored = set(stored_proxies(engine, [last], held)["symbol"])
-    missing = [symbol for symbol in held if symbol not in stored]
-    return Finding(len(held), f"symbols held on {last}", pd.DataFrame({"session": str(last), "symbol": missing}))
+    needs = symbol_needs(engine, sessions[0], sessions[-1]).dropna(subset=["active_from"])
+    days = pd.DataFrame({"session": np.array(sessions, dtype="datetime64[s]")})
+    held = days.merge(needs, how="cross")
+    since, until = (pd.to_datetime(held[name]) for name in ("active_from", "last_held"))
+    held = held.loc[(since <= held["session"]) & (held["session"] <= until), ["session", "symbol"]]
+    stored = stored_proxies(engine, sessions, needs["symbol"].tolist()).assign(there=True)
+    found = held.merge(stored, on=["session", "symbol"], how="left")
+    return Finding(len(held), "prices of symbols held", found.loc[found["there"].isna(), ["session", "symbol"]])
 
 
 def no_stale_prices(engine: "sa.Engine", registries: Registries, sessions: list[date]) -> Finding:

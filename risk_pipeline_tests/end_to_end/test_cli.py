@@ -207,7 +207,7 @@ def test_plan_prices_a_range_and_writes_nothing(home, run):
     code, out = run("plan", "--from", "2025-06-09", "--to", "2025-06-13")
     assert code == 0
     assert "5 sessions, 2025-06-09 to 2025-06-13; 2 of them complete already." in out
-    assert "judged from the last 1 recorded runs" in out
+    assert "judged from the last 1 recorded run" in out
     with sqlite3.connect(database) as connection:
         assert list(connection.iterdump()) == before
         (stored,) = connection.execute(

@@ -110,6 +110,8 @@ def cluster(tmp_path_factory, new_postgres, make_home, panel_bucket) -> Iterator
             "RISK_PIPELINE_PANEL_STORE": panel_bucket,
             "RISK_PIPELINE_BACKFILL_CHUNK": "2",
             "OMP_NUM_THREADS": "1",
+            # Dagster stores a failure before the run's status, and a look in between forgets the retry for good.
+            "DAGSTER_EVENT_LOG_CONSUMER_DAEMON_INTERVAL_SECONDS": "30",
         }
         for name in ("DAGSTER_PG_URL", "RISK_PIPELINE_BROKER_URL"):  # for the instance of the test itself
             home.environment.setenv(name, shared[name])
