@@ -161,7 +161,7 @@ def show_table(portfolio: str | None, session: date | None, *, open_page: bool =
             else print_risk_table(console, engine, session)
         )
         ids = portfolios(engine)["portfolio_id"].tolist()
-    if shown is None and portfolio and portfolio not in ids:
+    if shown is None and portfolio and ids and portfolio not in ids:
         raise UserError(f"there is no portfolio {portfolio!r}; there are {', '.join(ids[:20])}{' …' * (len(ids) > 20)}")
     if shown is None:
         raise UserError(

@@ -204,6 +204,9 @@ def test_plan_prices_a_range_and_writes_nothing(home, run):
     database = home / "risk.db"
     with sqlite3.connect(database) as connection:
         before = list(connection.iterdump())
+    code, out = run("show", "--portfolio", "Nobody [red]")
+    assert code == 2
+    assert "there is no portfolio 'Nobody [red]'; there are cash, failed," in " ".join(out.split())
     code, out = run("plan", "--from", "2025-06-09", "--to", "2025-06-13")
     assert code == 0
     assert "5 sessions, 2025-06-09 to 2025-06-13; 2 of them complete already." in out
