@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 from rich.markup import escape
 
-from .running import UserError, console, database, execute, wanted_sessions
+from .running import UserError, console, counted, database, execute, wanted_sessions
 
 if TYPE_CHECKING:
     import sqlalchemy as sa
@@ -160,10 +160,11 @@ def show_table(portfolio: str | None, session: date | None, *, open_page: bool =
             if portfolio
             else print_risk_table(console, engine, session)
         )
-        ids = portfolios(engine)["portfolio_id"].tolist()
-    if shown is None and portfolio and ids and portfolio not in ids:
-        raise UserError(f"there is no portfolio {portfolio!r}; there are {', '.join(ids[:20])}{' …' * (len(ids) > 20)}")
+        ids = portfolios(engine)["portfolio_id"].tolist() if shown is None else []
     if shown is None:
+        if portfolio and ids and portfolio not in ids:
+            known = ", ".join(ids[:20]) + " …" * (len(ids) > 20)
+            raise UserError(f"there is no portfolio {portfolio!r}; there are {known}")
         raise UserError(
             "no snapshot "
             + (f"of portfolio {portfolio!r} " if portfolio else "")
@@ -242,7 +243,7 @@ def plan_(
         wanted = wanted_sessions(engine, None, from_, to, None)
         assert wanted is not None  # noqa: S101 (a range was given)
         found = plan(engine, Settings().sessions.between(wanted.first, wanted.last).tolist())
-    console.print(f"{_count(found.sessions, 'session')}, {wanted}; {found.complete} of them complete already.")
+    console.print(f"{counted(found.sessions, 'session')}, {wanted}; {found.complete} of them complete already.")
     if found.rows is None:
         console.print("How many rows they make is known after the first session.")
     else:
@@ -250,15 +251,11 @@ def plan_(
         detail = ", ".join(f"{name} {count:,}" for name, count in largest)
         console.print(f"About {sum(found.rows.values()):,} rows: {detail} …", soft_wrap=True)
     basis = (
-        f"the last {_count(found.recorded, 'recorded run')}"
+        f"the last {counted(found.recorded, 'recorded run')}"
         if found.recorded
         else "a usual machine, no run recorded yet"
     )
     console.print(f"About {found.seconds:,.0f} seconds in one run, judged from {basis}.")
-
-
-def _count(number: int, what: str) -> str:
-    return f"{number} {what}{'' if number == 1 else 's'}"
 
 
 @app.command()

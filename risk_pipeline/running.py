@@ -25,6 +25,11 @@ class UserError(Exception):
     """Something the user can mend; its text says how. Printed without a traceback, exit code 2."""
 
 
+def counted(number: int, what: str) -> str:
+    """Return a number and what it counts, in the plural unless it is one."""
+    return f"{number} {what}{'' if number == 1 else 's'}"
+
+
 @contextmanager
 def database() -> Iterator[sa.Engine]:
     """Open the database of the settings, with the newest schema, and close it afterwards."""
@@ -92,10 +97,7 @@ def execute(wanted: SessionRange) -> None:
     from .settings import Settings
 
     sessions = Settings().sessions.between(wanted.first, wanted.last)
-    console.print(
-        f"Running {len(sessions)} session{'s' if len(sessions) > 1 else ''}, {wanted}, "
-        f"prices from: {Settings().market.source}"
-    )
+    console.print(f"Running {counted(len(sessions), 'session')}, {wanted}, prices from: {Settings().market.source}")
     from .automation.instance import open_instance
     from .automation.jobs import HOST_TAG, PID_TAG, range_tags
     from .automation.run_records import end_dead_runs, watch
