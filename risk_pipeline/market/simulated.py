@@ -19,9 +19,10 @@ if TYPE_CHECKING:
 
 
 class SimulatedMarket:
-    """Funds and some sixty companies, from 2009 to 2035.
+    """Funds, four currency pairs and some sixty companies, from 2009 to 2035.
 
-    Prices are invented, whatever the symbols suggest. Among them are payers of dividends, splits and a
+    Prices are invented, whatever the symbols suggest; only the sell-offs of 2020 and 2022 repeat the size of the
+    real ones. Among them are payers of dividends, splits and a
     reverse split, a listing (NOVR), a delisting (OLDM) and thin symbols with missing bars (KELP, PNBK).
     What is asked for never changes what is drawn: a bar is the same in any range and any company.
 

@@ -7,14 +7,16 @@ own made of the seed and its name.
   market's, so that calm and storm come together (Taylor 1986, stochastic volatility).
 - *Shocks* are Student t, standardised over the whole grid to mean zero and the stated volatility. So every
   path ends where its growth leads it, and prices stay plausible over all the years, whatever the seed.
-- *Returns* are linear in the shocks: market, rates, five styles, the sector's and the symbol's own.
+- *Returns* are linear in the shocks: market, rates, five styles, the dollar, the sector's and the symbol's own.
+- *Episodes* of history fall as they fell: on the sessions of the two replays (``EPISODES``) the factors move as they
+  did, and every symbol is back on its own path when the episode's recovery ends. No price after 2023 depends on them.
 - *High and low* are the extremes of a Brownian path from open to close with the day's volatility, each drawn
   from its exact distribution given the close (Karatzas & Shreve, *Brownian Motion and Stochastic Calculus*).
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 import numpy as np
@@ -38,6 +40,59 @@ _WIDER = 1.02  # two extremes drawn apart lie a little closer than those of one 
 
 
 @dataclass(frozen=True)
+class Episode:
+    """A stretch of history that the simulated factors repeat.
+
+    ``moves`` are the factors' total returns from the close of ``start`` to that of ``end`` (styles in excess of the
+    market); ``turmoil`` multiplies the factors' daily shocks there. Prices have recovered by ``recovered``.
+    """
+
+    start: str
+    end: str
+    recovered: str
+    turmoil: float
+    moves: Mapping[str, float]
+
+
+EPISODES = (
+    Episode(
+        "2020-02-19",
+        "2020-03-23",
+        "2020-12-31",
+        turmoil=2.5,
+        moves={
+            "market": -0.34,
+            "rates": 0.09,
+            "value": -0.08,
+            "momentum": 0.0,
+            "size": -0.06,
+            "quality": 0.02,
+            "low_volatility": -0.06,
+            "broad_dollar": 0.03,
+        },
+    ),
+    Episode(
+        "2022-01-03",
+        "2022-10-24",
+        "2023-12-29",
+        turmoil=1.25,
+        moves={
+            "market": -0.25,
+            "rates": -0.37,
+            "value": 0.24,
+            "momentum": 0.0,
+            "size": 0.02,
+            "quality": -0.02,
+            "low_volatility": 0.04,
+            "broad_dollar": 0.15,
+        },
+    ),
+)
+"""So that the funds return what they returned: SPY -34 % and TLT +14 % in 2020, SPY -20 % and TLT -33 % in 2022. A
+fund's growth and TLT's share of the market's shock come on top of its factor's move."""
+
+
+@dataclass(frozen=True)
 class Paths:
     """All paths on the grid; T days by N symbols, columns in the order of ``symbols``."""
 
@@ -46,7 +101,7 @@ class Paths:
     symbols: tuple[str, ...]
     """N symbols, sorted."""
     close: Float2D
-    """(T, N) dollars as traded, in cents; also on days without a bar."""
+    """(T, N) dollars as traded, in cents; also on days without a bar. Pairs have four decimals."""
     high: Float2D
     """(T, N) dollars."""
     low: Float2D
@@ -76,12 +131,16 @@ def simulate(seed: int) -> Paths:
     own_scale = np.array([company.specific_volatility for company in companies]) / np.sqrt(STEPS)
     loadings = np.array([loadings_of(seed, company) for company in companies]) * scale
     k = len(common)
+    undisturbed = np.einsum("tk,nk->tn", shocks[:, :k], loadings) + shocks[:, k:] * own_scale
+    for episode in EPISODES:
+        _replay(episode, days, shocks, volatility, scale)
     returns = np.einsum("tk,nk->tn", shocks[:, :k], loadings) + shocks[:, k:] * own_scale
     variance = np.einsum("tk,nk->tn", volatility[:, :k] ** 2, loadings**2) + (volatility[:, k:] * own_scale) ** 2
     return _priced(
         seed,
         companies=companies,
         days=days,
+        undisturbed=undisturbed,
         returns=returns,
         volatility=np.sqrt(variance),
         market_beta=loadings[:, 0] / scale[0],
@@ -111,11 +170,34 @@ def _shocks(seed: int, names: list[str], length: int) -> tuple[Float2D, Float2D]
     return shocks, volatility
 
 
+def _replay(episode: Episode, days: Date1D, shocks: Float2D, volatility: Float2D, scale: Float1D) -> None:
+    """Move the factors' shocks of an episode, in place, so that they add up to its total returns."""
+    first, over, _ = _rows(days, episode)
+    for column, name in enumerate(FACTORS):
+        shocks[first:over, column] *= episode.turmoil
+        volatility[first:over, column] *= episode.turmoil
+        if name in episode.moves:
+            daily = shocks[first:over, column] * scale[column]
+            shift = 0.0
+            for _ in range(20):  # Newton's method: the slope is close to one a day
+                shift += (np.log1p(episode.moves[name]) - np.log1p(daily + shift).sum()) / len(daily)
+            shocks[first:over, column] = (daily + shift) / scale[column]
+
+
+def _rows(days: Date1D, episode: Episode) -> tuple[int, int, int]:
+    """Return the episode's first row, the row after its last, and the row after its recovery."""
+    first, over, recovered = np.searchsorted(
+        days, np.array([episode.start, episode.end, episode.recovered], dtype="datetime64[D]"), side="right"
+    )
+    return int(first), int(over), int(recovered)
+
+
 def _priced(
     seed: int,
     *,
     companies: list[Company],
     days: Date1D,
+    undisturbed: Float2D,
     returns: Float2D,
     volatility: Float2D,
     market_beta: Float1D,
@@ -135,8 +217,13 @@ def _priced(
             split_factor[np.searchsorted(days, np.datetime64(day)), column] = factor
 
     growth = np.array([company.growth for company in companies]) / STEPS
+    plain = np.log1p(np.clip(undisturbed, -_MOST, _MOST))
     log_return = np.log1p(np.clip(returns, -_MOST, _MOST))
-    log_return += growth - log_return.mean(axis=0)
+    for episode in EPISODES:
+        first, over, recovered = _rows(days, episode)
+        lost = (plain[first:over] - log_return[first:over]).sum(axis=0)
+        log_return[over:recovered] += lost / (recovered - over)
+    log_return += growth - plain.mean(axis=0)
     relative = np.cumprod((np.exp(log_return) - dividend_yield) / split_factor, axis=0)
     reference = np.searchsorted(days, REFERENCE)
     close = relative / relative[reference] * np.array([company.price for company in companies])
@@ -162,13 +249,18 @@ def _priced(
             has_bar[: np.searchsorted(days, np.datetime64(company.first)), column] = False
         if company.last:
             has_bar[np.searchsorted(days, np.datetime64(company.last), side="right") :, column] = False
-    cents = np.round(close, 2)
+    pairs = np.array([company.is_pair for company in companies])
+
+    def quoted(price: Float2D) -> Float2D:
+        return np.where(pairs, np.round(price, 4), np.round(price, 2))
+
+    last = quoted(close)
     return Paths(
         days=days,
         symbols=symbols,
-        close=cents,
-        high=np.maximum(np.round(high, 2), cents),
-        low=np.maximum(np.minimum(np.round(low, 2), cents), 0.01),
+        close=last,
+        high=np.maximum(quoted(high), last),
+        low=np.maximum(np.minimum(quoted(low), last), 0.01),
         volume=volume,
         dividend=dividend,
         split_factor=split_factor,

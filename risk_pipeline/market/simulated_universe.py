@@ -24,6 +24,7 @@ FACTORS: Mapping[str, float] = {
     "size": 0.09,
     "quality": 0.035,
     "low_volatility": 0.05,
+    "broad_dollar": 0.07,
 }
 """Annual volatility; `rates` is the return of long bonds. Styles are in excess of the market."""
 
@@ -41,6 +42,32 @@ _FUNDS: Mapping[str, Mapping[str, float]] = {
     "QUAL": {"quality": 1.0},
     "IWM": {"size": 1.0},
     "USMV": {"low_volatility": 1.0, "rates": 0.08},
+    "HYG": {"rates": 0.10},
+    "DBC": {"rates": -0.15, "broad_dollar": -0.5},
+    "GLD": {"rates": 0.35, "broad_dollar": -0.8},
+    "UUP": {"broad_dollar": 1.0},
+    "BIL": {},
+}
+_PAIRS: Mapping[str, Mapping[str, float]] = {
+    "EURUSD=X": {"broad_dollar": -0.95},
+    "GBPUSD=X": {"broad_dollar": -0.85},
+    "USDJPY=X": {"broad_dollar": 0.7, "rates": -0.25},
+    "USDCHF=X": {"broad_dollar": 0.85},
+}
+"""Currency pairs, in Yahoo's spelling: the price of the first currency in the second."""
+
+SECTOR_FUNDS: Mapping[str, str] = {
+    "XLK": "Technology",
+    "XLC": "Communication Services",
+    "XLY": "Consumer Discretionary",
+    "XLP": "Consumer Staples",
+    "XLV": "Health Care",
+    "XLF": "Financials",
+    "XLI": "Industrials",
+    "XLE": "Energy",
+    "XLU": "Utilities",
+    "XLRE": "Real Estate",
+    "XLB": "Materials",
 }
 SECTORS: Mapping[str, Mapping[str, float]] = {
     "Technology": {"rates": 0.02, "value": -0.45, "quality": 0.3, "momentum": 0.2, "low_volatility": -0.4},
@@ -55,8 +82,10 @@ SECTORS: Mapping[str, Mapping[str, float]] = {
     "Real Estate": {"rates": 0.35, "value": 0.1, "low_volatility": 0.4},
     "Materials": {"rates": -0.05, "value": 0.3, "low_volatility": -0.1},
 }
-_OWN_SPREAD: Mapping[str, float] = dict.fromkeys(FACTORS, 0.12) | {"rates": 0.03}
+_OWN_SPREAD: Mapping[str, float] = dict.fromkeys(FACTORS, 0.12) | {"rates": 0.03, "broad_dollar": 0.0}
 """Standard deviation of a symbol's loadings around its sector's."""
+_COMMODITIES_WITH_ENERGY = 1.2
+"""Loading of the commodity fund on the shock of the energy sector."""
 
 
 @dataclass(frozen=True)
@@ -80,7 +109,12 @@ class Company:
     @property
     def is_fund(self) -> bool:
         """Return whether it is a fund, which has no profile of a company's kind."""
-        return self.symbol in _FUNDS
+        return self.symbol in _FUNDS or self.symbol in SECTOR_FUNDS
+
+    @property
+    def is_pair(self) -> bool:
+        """Return whether it is a currency pair: no dividends, no volume, quoted to four decimals."""
+        return self.symbol in _PAIRS
 
 
 def universe() -> list[Company]:
@@ -120,18 +154,23 @@ def stream(seed: int, name: str) -> np.random.Generator:
 
 def loadings_of(seed: int, company: Company) -> Float1D:
     """Return loadings on the independent shocks: factors, then sectors."""
-    factors = dict.fromkeys(FACTORS, 0.0)
-    if company.is_fund:
-        factors |= _FUNDS[company.symbol]
+    factors, sectors = dict.fromkeys(FACTORS, 0.0), dict.fromkeys(SECTORS, 0.0)
+    if company.symbol in SECTOR_FUNDS:
+        own_sector = SECTOR_FUNDS[company.symbol]
+        factors |= SECTORS[own_sector]
+        sectors[own_sector] = 1.0
+    elif company.is_fund or company.is_pair:
+        factors |= _FUNDS.get(company.symbol) or _PAIRS.get(company.symbol, {})
+        sectors["Energy"] = _COMMODITIES_WITH_ENERGY * (company.symbol == "DBC")
     else:
         factors |= SECTORS[company.sector]
         own = stream(seed, f"loadings {company.symbol}").standard_normal(len(FACTORS))
         for name, draw in zip(FACTORS, own, strict=True):
             factors[name] += _OWN_SPREAD[name] * draw
         factors["size"] += company.size
+        sectors[company.sector] = 1.0
     rates = factors["rates"]
     through_bonds = STOCKS_WITH_BONDS * FACTORS["rates"] / FACTORS["market"]
     factors["market"] = company.beta + (through_bonds * rates if company.symbol == "TLT" else 0.0)
     factors["rates"] = rates * np.sqrt(1 - STOCKS_WITH_BONDS**2)
-    own_sector = [0.0 if company.is_fund else float(name == company.sector) for name in SECTORS]
-    return np.array([*(factors[name] for name in FACTORS), *own_sector])
+    return np.array([*(factors[name] for name in FACTORS), *(sectors[name] for name in SECTORS)])
