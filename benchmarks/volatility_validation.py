@@ -1,11 +1,13 @@
 """How good the volatility forecast and value at risk were out of sample: prints a Markdown report.
 
-Real prices where they are (`../shared/data`), the simulated market elsewhere. Forecasts are made every session from
-2014 to 2022 with what was known then, and met by the 21 sessions after; tests allow for the overlap.
+On the real prices of the tests or, with ``--prices``, on a file of one's own (``date,symbol,adj_close`` in Parquet),
+from three years after it begins. Forecasts are made every session with what was known then, and met by the 21 sessions
+after; tests allow for the overlap.
 """
 
 from __future__ import annotations
 
+import argparse
 import os
 from pathlib import Path
 
@@ -21,7 +23,7 @@ from risk_pipeline.analytics.var import LOOK_BACK, filtered_historical_simulatio
 from risk_pipeline.analytics.volatility import HORIZON, estimate_volatility, parkinson_variance
 from risk_pipeline.analytics.volatility import LOOK_BACK as LONGEST
 
-REAL = Path(__file__).parents[2] / "shared" / "data" / "real_prices" / "prices_2010-01-04_2023-02-27.parquet"
+FIXTURE = Path(__file__).parents[1] / "risk_pipeline_tests" / "data" / "real_prices.parquet"
 BOOKS = {
     "60/40": {"SPY": 0.6, "TLT": 0.4},
     "ten stocks": dict.fromkeys(["AAPL", "MSFT", "JPM", "JNJ", "XOM", "PG", "HD", "UNH", "KO", "CVX"], 0.1),
@@ -38,18 +40,10 @@ MODELS = {
 }
 
 
-def prices() -> tuple[pd.DataFrame, str]:
-    if REAL.exists():
-        long = pd.read_parquet(REAL)
-        wide = long.set_index(["date", "symbol"])["adj_close"].unstack()
-        wide.index = pd.to_datetime(wide.index)
-        return wide.loc[:"2022-12-28"], "real prices"
-    from risk_pipeline.market.simulated import SimulatedMarket
-
-    market = SimulatedMarket()
-    days = pd.DatetimeIndex(pd.bdate_range("2010-01-04", "2022-12-28").astype("datetime64[s]"))
-    bars = market.fetch(market.symbols, days).bars
-    return bars.set_index(["session", "symbol"])["close"].unstack(), "the simulated market"
+def prices(path: Path) -> pd.DataFrame:
+    wide = pd.read_parquet(path).pivot(index="date", columns="symbol", values="adj_close")
+    wide.index = pd.to_datetime(wide.index)
+    return wide.loc[:"2022-12-28"]
 
 
 def book_returns(returns: pd.DataFrame) -> pd.DataFrame:
@@ -182,10 +176,14 @@ def range_report() -> None:
 
 
 def main() -> None:
-    wide, origin = prices()
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--prices", type=Path, default=FIXTURE, help="Parquet with date, symbol, adj_close")
+    wide = prices(parser.parse_args().prices)
     returns = (wide / wide.shift(1) - 1.0).iloc[1:]
-    first = int(np.searchsorted(returns.index, np.datetime64("2014-01-02")))
-    print(f"Out of sample on {origin}, {returns.index[first]:%Y-%m-%d} to {returns.index[-1]:%Y-%m-%d}.")
+    first = LONGEST
+    print(
+        f"Out of sample on {returns.shape[1]} series, {returns.index[first]:%Y-%m-%d} to {returns.index[-1]:%Y-%m-%d}."
+    )
     books = book_returns(returns)
     with np.errstate(invalid="ignore", divide="ignore"):
         scorecard("Symbols", returns.to_numpy(), first)

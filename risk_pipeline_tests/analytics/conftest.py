@@ -1,32 +1,20 @@
-"""Return panels for the kernels: real prices where they are, the simulated market elsewhere."""
+"""Return panels for the kernels: real prices and the simulated market."""
 
 from __future__ import annotations
-
-from pathlib import Path
 
 import numpy as np
 import pandas as pd
 import pytest
 
-REAL = Path(__file__).parents[3] / "shared" / "data" / "real_prices" / "prices_2010-01-04_2023-02-27.parquet"
-PROXIES = ["SPY", "TLT", "VTV", "VUG", "MTUM", "QUAL", "IWM", "USMV"]
+from risk_pipeline_tests.support.real_prices import PROXIES, real_returns
+from risk_pipeline_tests.support.simulated_prices import simulated_returns
 
 
-@pytest.fixture(scope="session")
-def returns() -> pd.DataFrame:
+@pytest.fixture(scope="session", params=["real", "simulated"])
+def returns(request) -> pd.DataFrame:
     """Daily total returns, sessions x symbols, 2015-2020, with gaps and short histories put in."""
-    if REAL.exists():
-        prices = pd.read_parquet(REAL)
-        wide = prices.set_index(["date", "symbol"])["adj_close"].unstack()
-        wide.index = pd.to_datetime(wide.index)
-        wide = wide.loc["2015-01-02":"2020-12-31"]
-    else:
-        from risk_pipeline.market.simulated import SimulatedMarket
-
-        market = SimulatedMarket()
-        days = pd.DatetimeIndex(pd.bdate_range("2015-01-02", "2020-12-31").astype("datetime64[s]"))
-        wide = market.fetch(market.symbols, days).bars.set_index(["session", "symbol"])["close"].unstack()
-    frame = wide / wide.shift(1) - 1.0
+    source = real_returns if request.param == "real" else simulated_returns
+    frame = source(first="2015-01-02", last="2020-12-31")
     others = [symbol for symbol in frame.columns if symbol not in PROXIES]
     rng = np.random.default_rng(5)
     for symbol in others[::7]:  # gaps
@@ -41,5 +29,5 @@ def core(returns) -> np.ndarray:
     """The eight core factors, sessions x factors."""
     from risk_pipeline.analytics.core_factors import relative_factors
 
-    proxies = returns[PROXIES].to_numpy()
+    proxies = returns[list(PROXIES)].to_numpy()
     return relative_factors(proxies[:, 0], proxies[:, 1], proxies[:, 2:])

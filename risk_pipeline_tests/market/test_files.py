@@ -16,10 +16,10 @@ from risk_pipeline.market import file_tables
 from risk_pipeline.market.files import FileMarket
 from risk_pipeline.market.simulated import SimulatedMarket
 from risk_pipeline.market.source import SourceError
+from risk_pipeline_tests.support import real_prices
 
 CALENDAR = xc.get_calendar("XNYS", start="2009-01-01")
 SESSIONS = CALENDAR.sessions_in_range("2024-01-02", "2024-06-28").astype("datetime64[s]")
-REAL_PRICES = Path(__file__).parents[2] / ".." / "shared" / "data" / "real_prices"
 FIELDS = ["date", "symbol", "high", "low", "close", "volume", "dividend", "split_factor"]
 
 
@@ -111,16 +111,17 @@ def test_empty_optional_cells_are_ordinary_days(tmp_path):
     assert np.isnan(row["high"])
 
 
-def test_real_or_simulated_history_reads_back_as_known(tmp_path, market):
-    """S&P 500 fund, total return of 2020-03-16: -10.94 %; without the file the same on a simulated day."""
-    if REAL_PRICES.is_dir():
-        path, days, known = REAL_PRICES, ["2020-03-13", "2020-03-16"], -0.1094
-    else:
-        market.to_parquet(tmp_path / "prices.parquet")
-        path, days = tmp_path, [str(day.date()) for day in SESSIONS[5:7]]
-        closes = market[market["symbol"] == "SPY"].set_index("date")["close"].loc[days]
-        known = float(closes.iloc[1] / closes.iloc[0] - 1)
-    bars = FileMarket(path).fetch(["SPY"], pd.DatetimeIndex(days).astype("datetime64[s]")).bars
+@pytest.mark.parametrize(
+    ("symbol", "days", "known"),
+    [
+        ("SPY", ["2020-03-13", "2020-03-16"], -0.1094),
+        ("TLT", ["2020-03-13", "2020-03-16"], 0.0648),
+        ("SPY", ["2022-11-09", "2022-11-10"], 0.0550),
+    ],
+)
+def test_real_history_reads_back_as_known(symbol, days, known):
+    bars = FileMarket(real_prices.PATH).fetch([symbol], pd.DatetimeIndex(days).astype("datetime64[s]")).bars
+    assert set(bars["basis"]) == {"adjusted"}
     assert bars["close"].pct_change().iloc[1] == pytest.approx(known, abs=5e-5)
 
 

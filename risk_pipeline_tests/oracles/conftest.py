@@ -1,33 +1,22 @@
-"""Daily returns for the oracles: real prices where they are, the simulated market elsewhere."""
+"""Daily returns for the oracles: real prices and the simulated market."""
 
 from __future__ import annotations
-
-from pathlib import Path
 
 import numpy as np
 import pandas as pd
 import pytest
 
-REAL = Path(__file__).parents[3] / "shared" / "data" / "real_prices" / "prices_2010-01-04_2023-02-27.parquet"
+from risk_pipeline_tests.support.real_prices import PROXIES, real_prices
+from risk_pipeline_tests.support.simulated_prices import simulated_prices
 
 
-@pytest.fixture(scope="session")
-def real_returns() -> pd.DataFrame:
-    """Sessions x symbols, 2012-2022, as they are: late listings and early ends; every ninth symbol with gaps."""
-    if REAL.exists():
-        prices = pd.read_parquet(REAL)
-        wide = prices.set_index(["date", "symbol"])["adj_close"].unstack()
-        wide.index = pd.to_datetime(wide.index)
-        wide = wide.loc["2012-01-03":"2022-12-30"]
-    else:
-        from risk_pipeline.market.simulated import SimulatedMarket
-
-        market = SimulatedMarket()
-        days = pd.DatetimeIndex(pd.bdate_range("2012-01-03", "2022-12-30").astype("datetime64[s]"))
-        wide = market.fetch(market.symbols, days).bars.set_index(["session", "symbol"])["close"].unstack()
+@pytest.fixture(scope="session", params=["real", "simulated"])
+def market_returns(request) -> pd.DataFrame:
+    """Sessions x symbols, 2014-2022: gaps in every ninth symbol, every tenth listed late; real series end early too."""
+    wide = real_prices() if request.param == "real" else simulated_prices("2014-01-02", "2022-12-30")
     rng = np.random.default_rng(20)
     for symbol in wide.columns[::9]:
         wide.loc[wide.index[rng.random(len(wide)) < 0.03], symbol] = np.nan
-    frame = wide / wide.shift(1) - 1.0
-    assert {"SPY", "TLT", "VUG", "VTV", "MTUM"} <= set(frame.columns)
-    return frame
+    for place, symbol in enumerate(wide.columns.difference(PROXIES)[::10]):
+        wide.loc[wide.index[: 300 * (place + 1)], symbol] = np.nan
+    return wide / wide.shift(1) - 1.0

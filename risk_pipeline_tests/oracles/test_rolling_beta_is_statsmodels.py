@@ -24,10 +24,10 @@ def close(found, expected):
 
 
 @pytest.mark.parametrize(("window", "minimum", "long", "short"), LEGS)
-def test_a_random_sample_of_windows_equals_statsmodels(real_returns, window, minimum, long, short):
+def test_a_random_sample_of_windows_equals_statsmodels(market_returns, window, minimum, long, short):
     """At least 2,000 pairs of (symbol, window) over the four legs, to 1e-10."""
     rng = np.random.default_rng(window)
-    panel, names = real_returns.to_numpy(), list(real_returns.columns)
+    panel, names = market_returns.to_numpy(), list(market_returns.columns)
     factor = panel[:, names.index(long)] - (panel[:, names.index(short)] if short else 0.0)
     ends = rng.choice(np.arange(40, len(panel)), 60, replace=False)
     found = rolling_beta(panel, factor, ends, window=window, min_observations=minimum)
@@ -76,8 +76,8 @@ def test_full_windows_with_hardly_any_residual_equal_statsmodels():
             assert abs(found.r_squared[day, column] - expected.rsquared) < 1e-8
 
 
-def test_a_factor_on_itself_is_one_without_error(real_returns):
-    spy = real_returns["SPY"].to_numpy()
+def test_a_factor_on_itself_is_one_without_error(market_returns):
+    spy = market_returns["SPY"].to_numpy()
     found = rolling_beta(spy[:, None], spy, np.array([500]), window=90, min_observations=60)
     assert found.beta[0, 0] == pytest.approx(1.0, abs=1e-12)
     assert found.std_error[0, 0] == pytest.approx(0.0, abs=1e-12)

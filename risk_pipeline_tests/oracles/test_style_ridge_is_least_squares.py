@@ -39,10 +39,10 @@ def augmented(y, x, penalty, half_life, prior):
     return solution[1:] / scale + prior, std_error, effective_df, 1.0 - loss / total
 
 
-def test_a_sample_of_windows_equals_least_squares_on_augmented_rows(real_returns):
+def test_a_sample_of_windows_equals_least_squares_on_augmented_rows(market_returns):
     """At least 400 pairs of (symbol, window), gaps included, to 1e-10."""
-    panel = real_returns.to_numpy()
-    proxies = real_returns[["SPY", "TLT", "VTV", "VUG", "MTUM", "QUAL", "IWM", "USMV"]].to_numpy()
+    panel = market_returns.to_numpy()
+    proxies = market_returns[["SPY", "TLT", "VTV", "VUG", "MTUM", "QUAL", "IWM", "USMV"]].to_numpy()
     factors = relative_factors(proxies[:, 0], proxies[:, 1], proxies[:, 2:])
     rng = np.random.default_rng(0)
     ends = rng.choice(np.arange(560, len(panel)), 10, replace=False)
