@@ -23,8 +23,8 @@ import pandas as pd
 from sklearn.linear_model import LinearRegression
 from statsmodels.regression.rolling import RollingOLS
 
+from risk_pipeline.analytics.core_ridge import core_ridge
 from risk_pipeline.analytics.rolling_beta import full_window_slopes, rolling_beta
-from risk_pipeline.analytics.style_ridge import style_ridge
 
 
 @dataclass
@@ -176,7 +176,7 @@ def eight_factors(returns: np.ndarray, factors: np.ndarray, window: int, quick: 
 
     def ours(panel: np.ndarray) -> np.ndarray:
         settings = {"window": window, "half_life": np.inf, "min_observations": 60, "penalty": 0.0}
-        return style_ridge(panel, factors, some_ends, **settings, prior=np.zeros(factors.shape[1])).coefficients
+        return core_ridge(panel, factors, some_ends, **settings, prior=np.zeros(factors.shape[1])).coefficients
 
     def error(betas: np.ndarray) -> float:
         return float(np.abs(betas[:, :few] - truth).max())

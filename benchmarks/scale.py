@@ -176,8 +176,8 @@ def run_batch(first: str, last: str, out: Path) -> None:
     """Run the daily job as the command line does; write seconds by stage."""
     import dagster as dg
 
-    from risk_pipeline.automation.jobs import range_tags
     from risk_pipeline.definitions import defs
+    from risk_pipeline.defs.automation.jobs import range_tags
 
     with dg.DagsterInstance.get() as instance:
         assets = {key.to_user_string() for key in defs.resolve_asset_graph().get_all_asset_keys()}

@@ -10,7 +10,7 @@ import dagster as dg
 from dagster_celery.tasks import create_execute_job_task, create_resume_job_task
 
 from . import definitions  # noqa: F401 (imported once here, each run starts at once)
-from .automation.celery_launcher import WorkerRunLauncher
+from .dagster_ext.celery_launcher import WorkerRunLauncher
 
 with dg.DagsterInstance.get() as instance:
     launcher = instance.run_launcher

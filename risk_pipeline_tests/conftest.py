@@ -35,7 +35,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 @pytest.fixture(scope="session", autouse=True)
 def code_may_be_edited_while_the_tests_run() -> Iterator[None]:
     """A run refuses to go on when the code under it changes; a test's process is not a deployment."""
-    failures = sys.modules.get("risk_pipeline.assets.failures")
+    failures = sys.modules.get("risk_pipeline.defs.assets.failures")
     with pytest.MonkeyPatch.context() as patch:
         if failures is not None:
             patch.setattr(failures, "code_on_disk", failures.code_version)

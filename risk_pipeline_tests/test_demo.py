@@ -10,7 +10,7 @@ import pandas as pd
 import pytest
 
 from risk_pipeline.demo import demo_frames, write_demo
-from risk_pipeline.demo_books import COLUMNS
+from risk_pipeline.demo.books import COLUMNS
 from risk_pipeline.market.simulated import SimulatedMarket
 from risk_pipeline.storage.database import migrate, open_engine
 from risk_pipeline.storage.imports import check_import, import_frames

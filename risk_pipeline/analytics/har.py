@@ -11,7 +11,7 @@ from collections.abc import Callable
 import numpy as np
 
 from .arrays import Float1D, Float2D, Float3D, Int1D
-from .bands import COLUMNS, SESSIONS, bands, window_sums
+from .rolling_sums import COLUMNS, SESSIONS, bands, window_sums
 
 HORIZON = 21
 WEEK, MONTH = 5, 22

@@ -14,8 +14,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from .arrays import Bool1D, Bool2D, Float1D, Float2D, Float3D, Int1D
-from .bands import SESSIONS, bands, session_blocks, window_sums
 from .ridge_model import RidgeModel, fit_model
+from .rolling_sums import SESSIONS, bands, session_blocks, window_sums
 
 FEW_DIGITS = 1e-4
 """Below this share of the squares they are differences of, sums of squared residuals have too few digits left."""

@@ -13,8 +13,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from .arrays import Bool2D, Float1D, Float2D, Float3D, Int1D, Int2D
-from .bands import SESSIONS, padded_columns, pairs_in_window, window_sums
-from .gappy_beta import fit_windows
+from .masked_beta import fit_windows
+from .rolling_sums import SESSIONS, padded_columns, pairs_in_window, window_sums
 from .window_weights import WindowBlock, window_blocks
 
 FEW_DIGITS = 1e-4

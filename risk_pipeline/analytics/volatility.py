@@ -7,8 +7,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from .arrays import Bool2D, Float1D, Float2D, Int1D, Int2D, Text2D
-from .bands import COLUMNS
 from .har import HORIZON, LOOK_BACK, ROWS, Sums, har_forecast, separate_sums, trailing_sums
+from .rolling_sums import COLUMNS
 
 __all__ = ["HORIZON", "LOOK_BACK", "VolatilityEstimates", "estimate_many", "estimate_volatility", "parkinson_variance"]
 

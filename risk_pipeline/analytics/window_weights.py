@@ -9,7 +9,7 @@ import numpy as np
 from numpy.lib.stride_tricks import sliding_window_view
 
 from .arrays import Float1D, Float2D, Int1D
-from .bands import SESSIONS, as_slice, bands, session_blocks
+from .rolling_sums import SESSIONS, as_slice, bands, session_blocks
 
 NO_SPREAD = 1e-20
 """A sum of squared deviations below this share of the sum of squares is rounding error, not movement."""

@@ -1,11 +1,10 @@
-"""Where prices come from: what every source of market data gives, and how one is opened."""
+"""What every source of market data provides."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
-from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
 if TYPE_CHECKING:
@@ -67,31 +66,6 @@ class MarketDataSource(Protocol):
         a symbol without a profile has no row.
         """
         ...
-
-
-def open_source(name: str, *, path: Path | None = None, seed: int = 7) -> MarketDataSource:
-    """Return the source that the settings name: ``simulated``, ``files`` or ``yahoo``.
-
-    Raises
-    ------
-    SourceError
-        If there is no such source, it lacks its path, or its library isn't installed.
-    """
-    if name == "simulated":
-        from .simulated import SimulatedMarket
-
-        return SimulatedMarket(seed=seed)
-    if name == "files":
-        from .files import FileMarket
-
-        if path is None:
-            raise SourceError("the source 'files' needs a path: set RISK_PIPELINE_MARKET__PATH")
-        return FileMarket(path)
-    if name == "yahoo":
-        from .yahoo import YahooMarket
-
-        return YahooMarket()
-    raise SourceError(f"there is no market source {name!r}: use simulated, files or yahoo")
 
 
 def profile_frame(rows: Sequence[Mapping[str, object]]) -> pd.DataFrame:

@@ -7,8 +7,8 @@ from typing import Any
 
 from ..config.factors import load_factors
 from .charts import Span, sparkline
+from .narrative import scenario_name, skip_sentences
 from .page_rows import PortfolioDay, SessionDay
-from .words import scenario_name, skip_sentences
 
 HISTORY = 63
 PROFILES = 40

@@ -13,8 +13,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pandas as pd
 
+from ..risk.scorecards import BACKTESTED, SCORED, newest, value_at_risk_record, volatility_record
 from ..storage.report_queries import ReportRows, previous_sessions, report_rows
-from .scorecards import BACKTESTED, SCORED, newest, value_at_risk_record, volatility_record
 
 if TYPE_CHECKING:
     import sqlalchemy as sa

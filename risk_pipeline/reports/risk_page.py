@@ -18,11 +18,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ..settings import Settings
-from .numbers import FORMS, MINUS, NOTHING, money, number, percent, short_money
+from .formatting import FORMS, MINUS, NOTHING, money, number, percent, short_money
+from .narrative import long_date, plain_words, reason
 from .overview import overview
 from .page_rows import PageRows, PortfolioDay, SessionDay
 from .sections import SECTIONS
-from .words import long_date, plain_words, reason
 
 if TYPE_CHECKING:
     import sqlalchemy as sa

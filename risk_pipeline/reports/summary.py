@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 import pandas as pd
 
 from ..storage.queries import read_table
-from .numbers import number, percent, short_money
+from .formatting import number, percent, short_money
 
 if TYPE_CHECKING:
     import sqlalchemy as sa

@@ -17,7 +17,7 @@ import sqlalchemy as sa
 
 from ..analytics.arrays import Bool2D
 from .columns import Column
-from .explain import explained
+from .errors import explained
 
 CHUNK = 8_000_000
 """So many bytes of a COPY are put together at once."""

@@ -11,13 +11,7 @@ import sqlalchemy as sa
 
 from . import tables
 from .database import read_frame
-from .tables import (
-    factor_exposures,
-    market_data_cache,
-    portfolio_snapshots,
-    portfolio_volatility,
-    stress_test_results,
-)
+from .tables import factor_exposures, market_data_cache, portfolio_snapshots, portfolio_volatility, stress_test_results
 
 
 def count_rows(engine: sa.Engine, name: str, sessions: Sequence[date]) -> int:

@@ -13,7 +13,7 @@ import pandas as pd
 import sqlalchemy as sa
 
 from ..analytics.arrays import Bool1D, Int1D
-from .explain import StorageError
+from .errors import StorageError
 
 
 @dataclass(frozen=True)

@@ -13,7 +13,7 @@ import sqlalchemy as sa
 
 from . import bulk, tables
 from .columns import checked_columns
-from .explain import StorageError, explain_errors_of, explained
+from .errors import StorageError, explain_errors_of, explained
 
 POSTGRES_LIMITS = {"statement_timeout": "15min", "idle_in_transaction_session_timeout": "15min", "work_mem": "64MB"}
 """A statement, the wait for another writer included, the silence of a writer that holds locks, and a sort's memory."""

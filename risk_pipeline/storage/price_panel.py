@@ -18,7 +18,7 @@ import sqlalchemy as sa
 
 from ..analytics.arrays import Date1D, Float2D
 from ..analytics.returns import total_returns
-from .explain import StorageError, explained
+from .errors import StorageError, explained
 from .market_data import read_bars
 
 ARRAYS = ("close", "high", "low", "dividend", "split_factor", "returns")

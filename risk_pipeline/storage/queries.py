@@ -13,7 +13,7 @@ import sqlalchemy as sa
 
 from . import tables
 from .database import insert_rows, read_frame, transaction
-from .explain import StorageError
+from .errors import StorageError
 from .tables import metadata, portfolio_snapshots, positions
 
 
@@ -192,11 +192,21 @@ def replay_paths(engine: sa.Engine, session: date, portfolio: str, core_names: S
     return pd.concat(paths, ignore_index=True) if paths else pd.DataFrame(columns=["scenario_id", "session", "pnl"])
 
 
-def rows_by_portfolio(engine: sa.Engine, table: sa.Table, first: date, last: date) -> pd.Series:
-    """Return how many rows a table has of each session and portfolio, by these."""
-    key = [table.c.session, table.c.portfolio_id]
-    counted = sa.select(*key, sa.func.count().label("rows")).where(table.c.session.between(first, last)).group_by(*key)
-    return read_frame(engine, counted).set_index(["session", "portfolio_id"])["rows"]
+def rows_by_portfolio(engine: sa.Engine, first: date, last: date) -> pd.DataFrame:
+    """Return how many rows each analytic has of each session and portfolio (the index); NaN where it has none."""
+    analytics = {
+        "factor_exposures": tables.factor_exposures,
+        "volatility": tables.portfolio_volatility,
+        "stress_tests": tables.stress_test_results,
+    }
+    counts = {}
+    for name, table in analytics.items():
+        key = [table.c.session, table.c.portfolio_id]
+        counted = (
+            sa.select(*key, sa.func.count().label("rows")).where(table.c.session.between(first, last)).group_by(*key)
+        )
+        counts[name] = read_frame(engine, counted).set_index(["session", "portfolio_id"])["rows"]
+    return pd.DataFrame(counts)
 
 
 def worst_scenarios(engine: sa.Engine, first: date, last: date) -> pd.DataFrame:

@@ -9,6 +9,9 @@ time of writing.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from typing import TypeVar
+
 import sqlalchemy as sa
 from sqlalchemy import Boolean, Column, Date, Float, ForeignKey, Index, Integer, String, Table
 
@@ -21,6 +24,8 @@ metadata = sa.MetaData(
         "pk": "pk_%(table_name)s",
     }
 )
+
+T = TypeVar("T")
 
 NAME = String(64)
 SYMBOL = String(40)
@@ -478,3 +483,8 @@ ANALYTICS = (
     analytics_skips,
 )
 """What ``risk-pipeline rebuild`` clears: everything derived, never prices or what the user brought."""
+
+
+def by_table(rows: Mapping[str, T]) -> dict[Table, T]:
+    """Return a dict by table instead of table name."""
+    return {metadata.tables[name]: value for name, value in rows.items()}

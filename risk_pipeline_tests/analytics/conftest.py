@@ -27,7 +27,7 @@ def returns(request) -> pd.DataFrame:
 @pytest.fixture(scope="session")
 def core(returns) -> np.ndarray:
     """The eight core factors, sessions x factors."""
-    from risk_pipeline.analytics.core_factors import relative_factors
+    from risk_pipeline.analytics.factor_returns import relative_factors
 
     proxies = returns[list(PROXIES)].to_numpy()
     return relative_factors(proxies[:, 0], proxies[:, 1], proxies[:, 2:])

@@ -7,9 +7,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from risk_pipeline.analytics.core_factors import compounded_steps, relative_factors
+from risk_pipeline.analytics.core_ridge import core_ridge
 from risk_pipeline.analytics.covariance import factor_covariance
 from risk_pipeline.analytics.exposures import aggregate_exposures, model_risk, series_fit
+from risk_pipeline.analytics.factor_returns import compounded_steps, relative_factors
 from risk_pipeline.analytics.holdings import Holdings, constant_weight_returns
 from risk_pipeline.analytics.options import black_scholes
 from risk_pipeline.analytics.position_risk import position_risk, residual_covariance
@@ -22,7 +23,6 @@ from risk_pipeline.analytics.stress import (
     replay,
     reverse_stress,
 )
-from risk_pipeline.analytics.style_ridge import style_ridge
 from risk_pipeline.config.factors import load_factors
 from risk_pipeline.config.scenarios import load_scenarios
 
@@ -68,7 +68,7 @@ def test_a_stress_of_one_factor_is_the_univariate_beta_times_the_shock(returns, 
     usable = ~np.isnan(core).any(axis=1) & ~np.isnan(held).any(axis=1)
     core, held = core[usable][-252:], held[usable][-252:]
     end, forever = np.array([251]), 1e12  # no decay
-    joint = style_ridge(
+    joint = core_ridge(
         *(held, core, end),
         window=252,
         half_life=forever,

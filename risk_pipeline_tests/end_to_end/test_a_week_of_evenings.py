@@ -16,10 +16,10 @@ from zoneinfo import ZoneInfo
 import dagster as dg
 import pytest
 
-from risk_pipeline.assets.common import CALENDAR
-from risk_pipeline.automation.jobs import sessions_of
 from risk_pipeline.config.factors import load_factors
-from risk_pipeline.market.source import open_source
+from risk_pipeline.defs.automation.jobs import sessions_of
+from risk_pipeline.defs.partitions import CALENDAR
+from risk_pipeline.market.open import open_source
 from risk_pipeline.storage.imports import import_frames
 
 from .conftest import PORTFOLIOS, POSITIONS, Home

@@ -231,7 +231,7 @@ def test_contributions_by_factor_sum_to_the_stress_total(week):
 
 
 def test_each_materialisation_says_which_code_made_it(week):
-    from risk_pipeline.assets.common import code_version
+    from risk_pipeline.defs.code_version import code_version
 
     event = week.instance.get_latest_materialization_event(dg.AssetKey("factor_exposures"))
     assert event.asset_materialization.tags["dagster/code_version"] == code_version()

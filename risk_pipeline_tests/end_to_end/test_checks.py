@@ -9,11 +9,11 @@ import dagster as dg
 import pytest
 import sqlalchemy as sa
 
-from risk_pipeline.automation.jobs import range_tags
-from risk_pipeline.checks import definitions, exposures, market, snapshots, stress, volatility
-from risk_pipeline.checks.common import ERROR, WARN, Finding, evaluate
 from risk_pipeline.definitions import defs
-from risk_pipeline.resources import Registries
+from risk_pipeline.defs.automation.jobs import range_tags
+from risk_pipeline.defs.checks import definitions, exposures, market, snapshots, stress, volatility
+from risk_pipeline.defs.checks.common import ERROR, WARN, Finding, evaluate
+from risk_pipeline.defs.resources import Registries
 from risk_pipeline.storage import tables as t
 from risk_pipeline.storage.database import open_engine
 

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from risk_pipeline import cli
-from risk_pipeline.automation import catch_up
+from risk_pipeline.defs.automation import catch_up
 
 PORTFOLIOS = "portfolio_id,name,inception_date,starting_equity\nmine,My book,2025-01-02,100000\n"
 POSITIONS = (

@@ -13,13 +13,13 @@ import yaml
 
 from risk_pipeline.analytics import covariance, var, volatility
 from risk_pipeline.analytics.reasons import Reason
-from risk_pipeline.assets.common import CALENDAR
-from risk_pipeline.assets.look_back import look_back
-from risk_pipeline.automation.jobs import range_tags
 from risk_pipeline.config import factors as factor_module
 from risk_pipeline.config.factors import load_factors
 from risk_pipeline.definitions import defs
-from risk_pipeline.resources import Registries
+from risk_pipeline.defs.automation.jobs import range_tags
+from risk_pipeline.defs.partitions import CALENDAR
+from risk_pipeline.defs.resources import Registries
+from risk_pipeline.risk.lookback import look_back
 from risk_pipeline.storage import tables as t
 
 FIRST, LAST = "2025-06-02", "2025-06-03"
@@ -69,7 +69,7 @@ def test_t09_the_look_back_is_derived_from_the_longest_window(tmp_path, monkeypa
     content["factors"][0]["window"] = 3000
     (tmp_path / "factors.yaml").write_text(yaml.safe_dump(content))
     longer = load_factors(tmp_path / "factors.yaml")
-    monkeypatch.setattr("risk_pipeline.resources.load_factors", lambda: longer)
+    monkeypatch.setattr("risk_pipeline.defs.resources.load_factors", lambda: longer)
     assert look_back(Registries()) > 3000 + volatility.HORIZON
 
 
@@ -212,7 +212,7 @@ def test_t48_an_error_in_a_kernel_fails_loud_and_leaves_what_was_good(home, monk
     def broken(*_args, **_kwargs):
         raise TypeError("unexpected keyword argument 'windw'")
 
-    monkeypatch.setattr("risk_pipeline.assets.symbol_betas.style_ridge", broken)
+    monkeypatch.setattr("risk_pipeline.risk.symbol_betas.core_ridge", broken)
     failed = run_only(home, "factor_exposures", succeeds=False)
     assert "unexpected keyword argument 'windw'" in cause(failed, "factor_exposures")
     same(analytics(home), before)
@@ -224,7 +224,7 @@ def test_t23_a_crash_before_the_snapshots_leaves_none_complete_and_the_next_run_
 
     broken = make_home()
     with monkeypatch.context() as patch:
-        patch.setattr("risk_pipeline.assets.volatility_rows.portfolio_risk", crash)
+        patch.setattr("risk_pipeline.risk.volatility.portfolio_risk", crash)
         broken.run(FIRST, LAST, succeeds=False)
     assert not broken.table("factor_exposures").empty
     assert broken.table("portfolio_snapshots").empty

@@ -13,9 +13,9 @@ import pytest
 
 PASSWORD, TOKEN = "s3ntinel-Passw0rd", "t0ken-s3ntinel"
 CODE = (
-    "import sys; from risk_pipeline.automation import catch_up; from datetime import UTC, datetime;"
+    "import sys; from risk_pipeline.defs.automation import catch_up; from datetime import UTC, datetime;"
     "catch_up.now = lambda: datetime(2025, 6, 14, 12, tzinfo=UTC);"
-    "from risk_pipeline.automation import run_records; run_records.now = catch_up.now;"
+    "from risk_pipeline.defs.automation import run_history; run_history.now = catch_up.now;"
     "sys.argv = ['risk-pipeline', *sys.argv[1:]]; from risk_pipeline.cli import main; main()"
 )
 

@@ -8,9 +8,9 @@ import pytest
 from dagster._core.definitions.data_version import CachingStaleStatusResolver, StaleStatus
 from dagster._core.loader import LoadingContextForTest
 
-from risk_pipeline.automation.jobs import range_tags
 from risk_pipeline.config.factors import load_factors
 from risk_pipeline.definitions import defs
+from risk_pipeline.defs.automation.jobs import range_tags
 
 from .conftest import FRAMES, POSITIONS
 
@@ -93,7 +93,7 @@ def test_a_changed_registry_marks_what_is_downstream_stale_until_it_is_run_again
 
 
 def test_every_materialisation_says_which_code_and_which_inputs_made_it(home):
-    from risk_pipeline.assets.common import code_version
+    from risk_pipeline.defs.code_version import code_version
 
     for event in home.result.get_asset_materialization_events():
         tags = event.materialization.tags

@@ -74,7 +74,16 @@ class Cluster:
 
     def worker(self, name: str, prelude: str = "") -> subprocess.Popen[bytes]:
         """Start a worker and wait until it answers."""
-        words = ["celery", "-A", "risk_pipeline.worker", "worker", "--concurrency", "1", "--loglevel", "INFO"]
+        words = [
+            "celery",
+            "-A",
+            "risk_pipeline.worker",
+            "worker",
+            "--concurrency",
+            "1",
+            "--loglevel",
+            "INFO",
+        ]
         words += ["--hostname", f"{name}@test"]
         code = f"{prelude}\nimport sys; sys.argv = {words}\nfrom celery.__main__ import main\nmain()"
         process = self.start(name, "-c", code)

@@ -12,8 +12,8 @@ import dagster as dg
 import pandas as pd
 import pytest
 
-from risk_pipeline.automation.jobs import range_tags
 from risk_pipeline.definitions import defs
+from risk_pipeline.defs.automation.jobs import range_tags
 from risk_pipeline.storage import tables
 from risk_pipeline_tests.end_to_end.conftest import Home, make_home, module_environment
 

@@ -14,10 +14,10 @@ from pathlib import Path
 import dagster as dg
 import pandas as pd
 
-from risk_pipeline.assets.common import code_version
-from risk_pipeline.automation.instance import open_instance
-from risk_pipeline.automation.run_records import run_records
-from risk_pipeline.resources import Database
+from risk_pipeline.dagster_ext.instance import open_instance
+from risk_pipeline.defs.automation.run_history import run_records
+from risk_pipeline.defs.code_version import code_version
+from risk_pipeline.defs.resources import Database
 from risk_pipeline.storage.imports import import_frames
 from risk_pipeline_tests.end_to_end.conftest import MARKS, PORTFOLIOS, POSITIONS
 

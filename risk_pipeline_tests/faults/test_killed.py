@@ -27,7 +27,7 @@ WRITTEN_BY = {
 
 
 def killed_at_its_start(home, step: str) -> None:
-    from risk_pipeline.assets import failures
+    from risk_pipeline.defs.assets import failures
 
     failures.require_unchanged_code = kill_self
     run(home, step)

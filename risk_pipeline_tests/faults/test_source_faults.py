@@ -16,8 +16,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from risk_pipeline.assets.common import CALENDAR
 from risk_pipeline.config.factors import load_factors
+from risk_pipeline.defs.partitions import CALENDAR
 from risk_pipeline.market.simulated import SimulatedMarket
 from risk_pipeline.market.yahoo import YahooMarket
 from risk_pipeline_tests.end_to_end.conftest import PORTFOLIOS, POSITIONS
@@ -51,7 +51,7 @@ def vendor(closes, yahoo, yahoo_session, patch) -> FakeYahoo:
     """The vendor with good answers, as the source of every run."""
     sound(yahoo, closes)
     source = YahooMarket(session=yahoo_session, attempts=ATTEMPTS, wait=0.0, timeout=0.5)
-    patch.setattr("risk_pipeline.market.source.open_source", lambda *_, **__: source)
+    patch.setattr("risk_pipeline.market.open.open_source", lambda *_, **__: source)
     return yahoo
 
 

@@ -14,12 +14,12 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pytest
 
-from risk_pipeline import resources
-from risk_pipeline.assets import failures, volatility
-from risk_pipeline.automation.run_records import _error
+from risk_pipeline.defs import resources
+from risk_pipeline.defs.assets import failures, volatility
+from risk_pipeline.defs.automation.run_history import _error
 from risk_pipeline.storage import bulk
 from risk_pipeline.storage.database import open_engine
-from risk_pipeline.storage.explain import AGAIN
+from risk_pipeline.storage.errors import AGAIN
 from risk_pipeline_tests.conftest import create_database, running_postgres
 
 from .conftest import in_a_process, rows, run, same, words

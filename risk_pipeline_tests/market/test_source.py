@@ -4,8 +4,9 @@ import pandas as pd
 import pytest
 
 from risk_pipeline.market.files import FileMarket
+from risk_pipeline.market.open import open_source
 from risk_pipeline.market.simulated import SimulatedMarket
-from risk_pipeline.market.source import BAR_COLUMNS, PROFILE_COLUMNS, SourceError, open_source
+from risk_pipeline.market.source import BAR_COLUMNS, PROFILE_COLUMNS, SourceError
 
 
 def test_each_name_opens_its_source(tmp_path):

@@ -9,7 +9,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from risk_pipeline.market.source import SourceError, open_source
+from risk_pipeline.market.open import open_source
+from risk_pipeline.market.source import SourceError
 from risk_pipeline.market.yahoo import PATIENCE, YahooMarket
 
 

@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from risk_pipeline.reports.charts import Span, path, sparkline, time_chart
-from risk_pipeline.reports.numbers import money_axis, percent_axis
+from risk_pipeline.reports.formatting import money_axis, percent_axis
 
 numbers = st.floats(-1e9, 1e9, allow_nan=False)
 

@@ -16,16 +16,16 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from risk_pipeline import cli
-from risk_pipeline.assets import report
-from risk_pipeline.assets.inputs import load_inputs
-from risk_pipeline.assets.report_rows import book_rows
-from risk_pipeline.automation.jobs import range_tags
 from risk_pipeline.definitions import defs
+from risk_pipeline.defs.assets import report
+from risk_pipeline.defs.assets.inputs import load_inputs
+from risk_pipeline.defs.assets.report_rows import book_rows, read_report_inputs
+from risk_pipeline.defs.automation.jobs import range_tags
+from risk_pipeline.defs.resources import Database, PriceCache, Registries
 from risk_pipeline.reports import risk_page
 from risk_pipeline.reports.page_rows import BookRows, Provenance, read_page_rows
 from risk_pipeline.reports.risk_page import file_name, portfolio_page, put, write_index, write_pages
 from risk_pipeline.reports.summary import summary
-from risk_pipeline.resources import Database, PriceCache, Registries
 from risk_pipeline.sessions import session_calendar
 from risk_pipeline.storage.queries import read_table
 
@@ -185,7 +185,7 @@ def test_the_names_gains_and_risks_sum_to_each_portfolio_s(pages, monkeypatch, t
     days = [pd.Timestamp(path.stem).date() for path in sorted(pages.folder.glob("2026-*.html"))]
     with dg.build_resources({"db": database}) as given:
         [(panel, sessions)] = cache.panels(given.db, days)
-        book = book_rows(load_inputs(given.db, registries, panel, sessions))
+        book = book_rows(load_inputs(given.db, registries, panel, sessions, read_report_inputs))
     snapshots = read_table(pages.engine, "portfolio_snapshots")
     assert len(snapshots) == 5 * 11
     for row in snapshots.to_dict("records"):

@@ -11,7 +11,7 @@ import sqlalchemy as sa
 
 from risk_pipeline.storage import tables as t
 from risk_pipeline.storage.database import migrate, open_engine, replace_sessions, transaction
-from risk_pipeline.storage.explain import DatabaseAwayError, StorageError
+from risk_pipeline.storage.errors import DatabaseAwayError, StorageError
 from risk_pipeline.storage.queries import read_table
 
 DAY = date(2025, 6, 2)

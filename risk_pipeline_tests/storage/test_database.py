@@ -10,7 +10,7 @@ import sqlalchemy as sa
 
 from risk_pipeline.storage import tables as t
 from risk_pipeline.storage.database import open_engine, replace_sessions
-from risk_pipeline.storage.explain import StorageError
+from risk_pipeline.storage.errors import StorageError
 from risk_pipeline.storage.queries import clear_analytics, read_table
 
 DAYS = [date(2025, 6, 2), date(2025, 6, 3), date(2025, 6, 4)]

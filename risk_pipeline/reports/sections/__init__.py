@@ -12,7 +12,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from ..page_rows import PortfolioDay
-from . import betas, composition, evidence, exposures, headline, stress, volatility
+from . import betas, composition, exposures, headline, stress, volatility
+from . import data_quality as evidence
 
 
 @dataclass(frozen=True)

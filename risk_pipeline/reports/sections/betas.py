@@ -6,8 +6,8 @@ from typing import Any
 
 from ...config.factors import load_factors
 from ..charts import sparkline
+from ..narrative import reason, strength
 from ..page_rows import PortfolioDay
-from ..words import reason, strength
 
 HISTORY = {"market": "market_beta", "provider": "provider_beta", "rates": "ir_beta"}
 """Where the snapshots keep the history of each card's factor."""

@@ -6,7 +6,7 @@ from typing import Any
 
 from ...config.factors import load_factors
 from ..charts import Span
-from ..numbers import money, percent
+from ..formatting import money, percent
 from ..page_rows import PortfolioDay
 from .stress import factor_label
 

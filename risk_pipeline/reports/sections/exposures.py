@@ -6,8 +6,8 @@ from typing import Any
 
 from ...config.factors import load_factors
 from ..charts import Span
+from ..narrative import reason
 from ..page_rows import PortfolioDay
-from ..words import reason
 
 GROUPS = {"market": "Market", "macro": "Interest rates", "style": "Styles"}
 

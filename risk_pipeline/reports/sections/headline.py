@@ -5,9 +5,9 @@ from __future__ import annotations
 from typing import Any
 
 from ..charts import time_chart
-from ..numbers import money_axis
+from ..formatting import money_axis
+from ..narrative import headline, scenario_name, skip_sentences
 from ..page_rows import PortfolioDay
-from ..words import headline, scenario_name, skip_sentences
 
 
 def build(day: PortfolioDay) -> dict[str, Any]:

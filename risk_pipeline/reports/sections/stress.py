@@ -6,8 +6,8 @@ from typing import Any
 
 from ...config.factors import load_factors
 from ..charts import Span, sparkline
+from ..narrative import plausibility, reason, scenario_name
 from ..page_rows import PortfolioDay, Row
-from ..words import plausibility, reason, scenario_name
 
 
 def build(day: PortfolioDay) -> dict[str, Any] | None:

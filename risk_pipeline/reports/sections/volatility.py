@@ -6,11 +6,11 @@ from typing import Any
 
 import numpy as np
 
+from ...risk.scorecards import LEVELS
 from ..charts import time_chart
-from ..numbers import percent, percent_axis
+from ..formatting import percent, percent_axis
+from ..narrative import reason, trend
 from ..page_rows import PortfolioDay
-from ..scorecards import LEVELS
-from ..words import reason, trend
 
 MODELS = {"har_ewma": "mean of HAR and EWMA", "ewma": "EWMA only, the history is short", "har": "HAR"}
 

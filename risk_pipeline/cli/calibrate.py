@@ -1,0 +1,47 @@
+"""Which penalty of the core model the user's own universe suggests; it changes nothing."""
+
+from __future__ import annotations
+
+from datetime import date
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from ..analytics.factor_returns import relative_factors
+from ..analytics.ridge_penalty import BayesRatio, bayes_ratio
+from ..settings import Settings
+from ..storage.market_data import panels_for
+from ..storage.panel_store import PanelStore
+from ..storage.price_panel import PanelError
+
+if TYPE_CHECKING:
+    import sqlalchemy as sa
+
+    from ..config.factors import FactorRegistry
+
+
+def calibrate(engine: sa.Engine, factors: FactorRegistry, session: date) -> BayesRatio:
+    """Return the Bayes ratio of the symbols of a session's price panel, the factors' proxies left out.
+
+    Raises
+    ------
+    PanelError : the session has no panel, or it lacks a proxy or enough symbols without a gap.
+    """
+    name = panels_for(engine, [session]).get(session)
+    if name is None:
+        raise PanelError(f"{session} has no price panel yet: `risk-pipeline run --date {session}` makes it")
+    panel = PanelStore(*Settings().panel_location).open(name)
+    column = {symbol: number for number, symbol in enumerate(panel.symbols)}
+    wanted = [factors.market.proxy, factors.rates.proxy, *(style.proxy for style in factors.styles)]
+    if set(wanted) - set(column):
+        raise PanelError(f"the panel of {session} lacks {', '.join(sorted(set(wanted) - set(column)))}")
+    end = int(np.searchsorted(panel.dates, np.datetime64(session))) + 1
+    style = factors.styles[0]
+    returns = np.asarray(panel.returns[max(end - style.window, 0) : end])
+    proxies = returns[:, [column[symbol] for symbol in wanted]]
+    others = [number for symbol, number in column.items() if symbol not in factors.proxies]
+    core = relative_factors(proxies[:, 0], proxies[:, 1], proxies[:, 2:])
+    try:
+        return bayes_ratio(returns[:, others], core, half_life=style.half_life)
+    except ValueError as error:
+        raise PanelError(f"{session}: {error}") from None

@@ -1,0 +1,130 @@
+"""What ``risk-pipeline doctor`` looks at; each finding says what to do."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import TYPE_CHECKING
+
+from ..dagster_ext.instance import open_instance
+from ..defs.automation.catch_up import now, sessions_to_run
+from ..settings import Settings
+from ..storage.completeness import incomplete_sessions
+from ..storage.queries import portfolios, read_table
+
+if TYPE_CHECKING:
+    import sqlalchemy as sa
+
+STUCK_AFTER = timedelta(hours=6)
+
+
+@dataclass(frozen=True)
+class Finding:
+    """One thing that was looked at."""
+
+    subject: str
+    is_fine: bool
+    text: str
+
+
+def examine(engine: sa.Engine) -> Iterator[Finding]:
+    """Look at settings, database, calendar, portfolios, source, coverage and stuck runs."""
+    settings = Settings()
+    yield Finding("settings", True, f"home {settings.home.resolve()}, source {settings.market.source}")
+    yield Finding("database", True, f"{engine.dialect.name}, schema up to date")
+    last = settings.sessions.last_closed(now())
+    yield Finding("calendar", True, f"{settings.calendar}, last closed session {last}")
+    yield _portfolios(engine)
+    yield _source(settings)
+    if settings.panel_location[1] is not None:
+        yield _panel_store(settings)
+    yield _missing(engine)
+    yield _coverage(engine)
+    yield _stuck_runs()
+
+
+def _portfolios(engine: sa.Engine) -> Finding:
+    count = len(portfolios(engine))
+    return Finding(
+        "portfolios",
+        count > 0,
+        f"{count} imported" if count else "none yet: `risk-pipeline import` or `risk-pipeline demo`",
+    )
+
+
+def _source(settings: Settings) -> Finding:
+    """Ask the source for the market's proxy on the latest session."""
+    from ..config.factors import load_factors
+    from ..market.open import open_source
+    from ..market.source import SourceError
+
+    market, calendar = settings.market, settings.sessions
+    symbols = load_factors().required_proxies
+    last = calendar.last_closed(now())
+    first = calendar.back(last, 9)
+    try:
+        source = open_source(market.source, path=market.path, seed=market.seed)
+        bars = source.fetch(symbols, calendar.index(first, last))
+    except SourceError as error:
+        return Finding("source", False, str(error))
+    newest = bars.bars.groupby("symbol")["session"].max()
+    text = f"{market.source} has {len(newest)} of {', '.join(symbols)} for the ten sessions up to {last}"
+    if len(newest) < len(symbols):
+        text += ": a session without them can't be analysed, add their prices"
+    elif (reached := newest.min().date()) < last:
+        text += f", but nothing after {reached}: what is later can't be run yet"
+    return Finding("source", len(newest) == len(symbols), text)
+
+
+def _panel_store(settings: Settings) -> Finding:
+    """Write a small object to the store that machines share, and delete it."""
+    from ..storage.panel_store import PanelStore
+    from ..storage.price_panel import PanelError
+
+    try:
+        PanelStore(*settings.panel_location).probe()
+    except PanelError as error:
+        return Finding("panel store", False, str(error))
+    return Finding("panel store", True, "can be written")
+
+
+def _missing(engine: sa.Engine) -> Finding:
+    wanted = sessions_to_run(engine, now())
+    if wanted is None:
+        return Finding("snapshots", True, "every active portfolio is complete")
+    days = Settings().sessions.between(wanted.first, wanted.last).tolist()
+    lacking = len(incomplete_sessions(engine, days))
+    return Finding(
+        "snapshots", False, f"{lacking} of the {len(days)} sessions {wanted} are missing: `risk-pipeline run`"
+    )
+
+
+def _coverage(engine: sa.Engine) -> Finding:
+    coverage = read_table(engine, "market_data_coverage")
+    gaps = coverage.loc[coverage["gap_count"] > 0, "symbol"].tolist()
+    text = f"{len(coverage)} symbols stored"
+    if gaps:
+        text += f"; gaps in {', '.join(gaps[:8])}{' …' if len(gaps) > 8 else ''} (see market_data_coverage)"
+    return Finding("coverage", True, text)
+
+
+def _stuck_runs() -> Finding:
+    import dagster as dg
+
+    with open_instance() as instance:
+        started = instance.get_run_records(
+            dg.RunsFilter(
+                statuses=[dg.DagsterRunStatus.STARTED],
+                created_before=now() - STUCK_AFTER,
+            )
+        )
+    ids = [record.dagster_run.run_id[:8] for record in started]
+    return Finding(
+        "runs",
+        not ids,
+        "none is stuck"
+        if not ids
+        else f"{', '.join(ids)} started over {STUCK_AFTER.seconds // 3600} hours ago: "
+        "terminate them on the Runs page of `make dev`, then `risk-pipeline run`",
+    )

@@ -1,0 +1,56 @@
+"""What a range of sessions will cost before it is run, from what past runs did."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import date
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from ..storage.batch_runs import finished_runs
+from ..storage.completeness import incomplete_sessions
+from ..storage.queries import latest_session, rows_of_session
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    import sqlalchemy as sa
+
+START = 8.0
+"""Seconds of a run before and after its sessions: imports, Dagster's own work, the look-back's prices."""
+RATE = 0.4
+"""Seconds a session; recorded runs scale both to the machine and the portfolios."""
+RUNS = 50
+NEAREST = 5
+"""So many recorded runs of about the same length say how fast this machine and these portfolios are."""
+
+
+@dataclass(frozen=True)
+class Plan:
+    """Sessions of a range, how many of them are complete already, and what running all of them would cost.
+
+    ``rows`` are by table, as many a session as the latest one has; None before the first session.
+    ``recorded`` is how many past runs the seconds are judged from.
+    """
+
+    sessions: int
+    complete: int
+    rows: dict[str, int] | None
+    seconds: float
+    recorded: int
+
+
+def plan(engine: sa.Engine, sessions: Sequence[date]) -> Plan:
+    """Price a run over ``sessions``; nothing is run and nothing written."""
+    latest = latest_session(engine)
+    by_table = None if latest is None else rows_of_session(engine, latest)
+    runs = sorted(finished_runs(engine, RUNS), key=lambda run: abs(np.log(run[0] / max(len(sessions), 1))))[:NEAREST]
+    pace = float(np.median([seconds / (START + RATE * count) for count, seconds in runs])) if runs else 1.0
+    return Plan(
+        sessions=len(sessions),
+        complete=len(sessions) - len(incomplete_sessions(engine, sessions)),
+        rows=by_table and {name: count * len(sessions) for name, count in by_table.items()},
+        seconds=pace * (START + RATE * len(sessions)),
+        recorded=len(runs),
+    )

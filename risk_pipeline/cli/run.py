@@ -1,0 +1,129 @@
+"""A run from the command line: which sessions, and the run itself with its progress."""
+
+from __future__ import annotations
+
+import os
+import platform
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import datetime
+from typing import TYPE_CHECKING
+
+import typer
+from rich.console import Console
+
+if TYPE_CHECKING:
+    import sqlalchemy as sa
+
+    from ..defs.automation.catch_up import SessionRange
+
+console = Console(width=None if sys.stdout.isatty() else 140)
+
+
+class UserError(Exception):
+    """Something the user can mend; its text says how. Printed without a traceback, exit code 2."""
+
+
+def counted(number: int, what: str) -> str:
+    """Return a number and what it counts, in the plural unless it is one."""
+    return f"{number} {what}{'' if number == 1 else 's'}"
+
+
+@contextmanager
+def database() -> Iterator[sa.Engine]:
+    """Open the database of the settings, with the newest schema, and close it afterwards."""
+    from ..settings import Settings
+    from ..storage.database import migrate, open_engine
+
+    engine = open_engine(Settings().url)
+    try:
+        migrate(engine)
+        yield engine
+    finally:
+        engine.dispose()
+
+
+def wanted_sessions(
+    engine: sa.Engine,
+    date_: datetime | None,
+    from_: datetime | None,
+    to: datetime | None,
+    last: int | None,
+) -> SessionRange | None:
+    """Return the sessions that the options name; without any, those that are missing, None if there are none.
+
+    Raises
+    ------
+    UserError
+        If they contradict each other, hold no session, or one that has not closed or has no partition.
+    """
+    from ..defs.automation.catch_up import SessionRange, now, sessions_to_run
+    from ..settings import Settings
+
+    calendar = Settings().sessions
+    if sum([date_ is not None, from_ is not None or to is not None, last is not None]) > 1:
+        raise UserError("give one of --date, --from with --to, and --last")
+    if (from_ is None) != (to is None):
+        raise UserError("--from and --to go together: both days are included")
+    newest = calendar.last_closed(now())
+    if last is not None:
+        return SessionRange(max(calendar.back(newest, last - 1), calendar.first_session), newest)
+    if date_ is None and from_ is None:
+        return sessions_to_run(engine, now())
+    first_day = (date_ or from_).date()  # type: ignore[union-attr]
+    last_day = (date_ or to).date()  # type: ignore[union-attr]
+    if last_day < first_day:
+        raise UserError(f"--from {first_day} is after --to {last_day}")
+    if last_day > newest:
+        raise UserError(f"{last_day} has not closed yet: the last closed session is {newest}")
+    if first_day < calendar.first_session:
+        raise UserError(
+            f"{first_day} is before the first partition, {calendar.first_session}: "
+            "set RISK_PIPELINE_FIRST_SESSION to an earlier session"
+        )
+    sessions = calendar.between(first_day, last_day).tolist()
+    if not sessions:
+        raise UserError(
+            f"{SessionRange(first_day, last_day)} holds no session of {calendar.exchange}; "
+            f"the one before is {calendar.back(first_day, 0)}"
+        )
+    return SessionRange(sessions[0], sessions[-1])
+
+
+def execute(wanted: SessionRange) -> None:
+    """Run the daily job over the range in this process, with progress; a failure ends with exit code 1."""
+    from ..settings import Settings
+    from .progress import follow
+
+    sessions = Settings().sessions.between(wanted.first, wanted.last)
+    console.print(f"Running {counted(len(sessions), 'session')}, {wanted}, prices from: {Settings().market.source}")
+    from ..dagster_ext.instance import open_instance
+    from ..definitions import defs
+    from ..defs.automation.jobs import HOST_TAG, PID_TAG, range_tags
+    from ..defs.automation.run_history import end_dead_runs, watch
+
+    here = {HOST_TAG: platform.node(), PID_TAG: str(os.getpid())}
+    with open_instance() as instance:
+        for gone in end_dead_runs(instance):
+            console.print(f"[yellow]Run {gone[:8]} had been killed; it is recorded as failed.[/]")
+        try:
+            with follow(instance, console) as run_id:
+                result = defs.resolve_job_def("daily_risk").execute_in_process(
+                    instance=instance,
+                    run_id=run_id,
+                    tags=range_tags(wanted.first, wanted.last) | here,
+                    run_config={"loggers": {"console": {"config": {"log_level": "CRITICAL"}}}},  # ours is shorter
+                    raise_on_error=False,
+                )
+        finally:
+            with database() as engine:
+                record = instance.get_run_record_by_id(run_id)
+                if record is not None:
+                    watch(instance, engine, record)
+    if not result.success:
+        console.print(
+            "[bold red]The run failed[/]; sessions that were complete before are as they were. "
+            f"`make dev` shows run {run_id[:8]} in full; `risk-pipeline doctor` looks for the cause."
+        )
+        raise typer.Exit(1)

@@ -1,0 +1,191 @@
+"""The risk table and the details of a portfolio on the terminal."""
+
+from __future__ import annotations
+
+from datetime import date
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from rich.table import Table
+
+from ..analytics.reasons import Reason
+from ..reports.formatting import money, number, percent
+from ..reports.narrative import plausibility
+from ..reports.scorecards import value_at_risk_scorecard, volatility_scorecard
+from ..risk.scorecards import LEVELS
+from ..storage.queries import latest_session, read_table
+
+if TYPE_CHECKING:
+    import pandas as pd
+    import sqlalchemy as sa
+    from rich.console import Console
+
+
+def print_risk_table(console: Console, engine: sa.Engine, session: date | None) -> date | None:
+    """Print one row per portfolio; return the session shown, or None if there is none."""
+    session = session or latest_session(engine)
+    snapshots = read_table(engine, "portfolio_snapshots", first=session, last=session)
+    if session is None or snapshots.empty:
+        return None
+    skips = read_table(engine, "analytics_skips", first=session, last=session)
+    reasons = (
+        skips[(skips["entity_type"] == "portfolio") & (skips["analytic"] == "factor_exposures")]
+        .set_index("entity")["reason"]
+        .to_dict()
+    )
+    table = Table(title=f"Portfolio risk, {session}", title_justify="left", header_style="bold")
+    table.add_column("Portfolio", no_wrap=True)
+    for name in ("NAV", "Day P&L", "Market β", "IR β", "Vol 21d", "Forecast", "VaR 99 %"):
+        table.add_column(name, justify="right", no_wrap=True)
+    table.add_column("Worst scenario", no_wrap=True)
+    table.add_column("its P&L", justify="right", no_wrap=True)
+    notes = []
+    for row in snapshots.itertuples(index=False):
+        table.add_row(
+            row.portfolio_id,
+            money(row.nav),
+            money(row.daily_pnl),
+            number(row.market_beta),
+            number(row.ir_beta),
+            percent(row.realised_21),
+            percent(row.forecast),
+            percent(row.var_99),
+            row.worst_scenario or "–",
+            money(row.worst_scenario_pnl),
+        )
+        if row.portfolio_id in reasons:
+            notes.append(f"{row.portfolio_id}: {Reason(reasons[row.portfolio_id]).explain()}.")
+        elif row.nav <= 0:
+            notes.append(f"{row.portfolio_id}: {Reason.NON_POSITIVE_EQUITY.explain()}.")
+        if not row.is_complete:
+            notes.append(f"{row.portfolio_id}: incomplete, missing {row.missing}.")
+    console.print(table)
+    for note in notes:
+        console.print(f"[dim]– {note}[/]", highlight=False)
+    return session
+
+
+def print_portfolio(console: Console, engine: sa.Engine, portfolio: str, session: date | None) -> date | None:
+    """Print everything about one portfolio; return the session shown, or None if there is none."""
+    session = session or latest_session(engine)
+    span: dict[str, Any] = {"first": session, "last": session, "portfolio": portfolio}
+    snapshots = read_table(engine, "portfolio_snapshots", **span)
+    if session is None or snapshots.empty:
+        return None
+    row = snapshots.iloc[0]
+    facts = Table(title=f"{portfolio}, {session}", title_justify="left", show_header=False)
+    facts.add_column("")
+    facts.add_column("", justify="right")
+    for label, text in (
+        ("NAV", money(row.nav)),
+        ("Cash", money(row.cash)),
+        ("Long / short", f"{money(row.long_value)} / {money(row.short_value)}"),
+        ("Day P&L", f"{money(row.daily_pnl)} ({percent(row.daily_return)})"),
+        ("P&L since inception", money(row.cumulative_pnl)),
+        (
+            "Positions (public, options, private)",
+            f"{row.positions} ({row.public_positions}, {row.option_positions}, {row.private_positions})",
+        ),
+        ("Volatility 21 / 63 sessions", f"{percent(row.realised_21)} / {percent(row.realised_63)}"),
+        ("Volatility forecast, 21 sessions", f"{percent(row.forecast)} ({row.trend or 'no trend'})"),
+        ("VaR 95 / 99 %, one day", f"{percent(row.var_95)} / {percent(row.var_99)}"),
+        ("Effective positions", number(row.effective_positions)),
+        ("Covered by betas", percent(row.coverage)),
+    ):
+        facts.add_row(label, text)
+    console.print(facts)
+    _print_changes(console, engine, span)
+    exposures = read_table(engine, "factor_exposures", **span)
+    order = read_table(engine, "factor_definitions").set_index("factor_name")["factor_order"]
+    exposures["order"] = exposures["factor_name"].map(order)
+    table = Table(title="Factor exposures", title_justify="left", header_style="bold")
+    for name in ("Factor", "Exposure", "± 2 s.e.", "Dollars", "R²", "Coverage", ""):
+        table.add_column(name, justify="left" if name in ("Factor", "") else "right")
+    for item in exposures.dropna(subset=["order"]).sort_values("order").itertuples(index=False):
+        table.add_row(
+            item.factor_name,
+            number(item.exposure),
+            number(2 * item.std_error),
+            money(item.dollar_exposure),
+            percent(item.r_squared),
+            percent(item.coverage),
+            Reason(item.reason).explain() if item.reason else "",
+        )
+    console.print(table)
+    stress = read_table(engine, "stress_test_results", **span).sort_values("correlated_pnl")
+    if stress.empty and row.worst_scenario:
+        again = f"`risk-pipeline rebuild --from {session} --to {session}`"
+        console.print(f"Stress tests: pruned; {again} makes them again.", highlight=False, soft_wrap=True)
+    else:
+        _print_stress(console, engine, session, stress)
+    print_record(console, engine, session, portfolio)
+    return session
+
+
+def _print_stress(console: Console, engine: sa.Engine, session: date, stress: pd.DataFrame) -> None:
+    """Print a portfolio's scenarios, the worst first, and about once in how long a shock as large happens."""
+    odds = read_table(engine, "scenario_plausibility", first=session, last=session)
+    known = odds[odds["reason"].isna()].set_index("scenario_id")["one_in_days"].to_dict()
+    table = Table(title="Stress tests", title_justify="left", header_style="bold")
+    for name in ("Scenario", "P&L", "direct", "± 2 s.d.", "of equity", "about once in"):
+        table.add_column(name, justify="left" if name == "Scenario" else "right")
+    beyond = bool(stress["exceeds_equity"].any())
+    if beyond:
+        table.add_column("")
+    for item in stress.itertuples(index=False):
+        days = known.get(item.scenario_id, np.nan)
+        table.add_row(
+            item.scenario_id,
+            money(item.correlated_pnl),
+            money(item.direct_pnl),
+            money(2 * item.conditional_std),
+            percent(item.return_on_equity),
+            plausibility(None if np.isnan(days) else days) if item.scenario_id in known else "–",
+            *(["exceeds equity" if item.exceeds_equity else ""] if beyond else []),
+        )
+    console.print(table)
+
+
+def _print_changes(console: Console, engine: sa.Engine, span: dict[str, Any]) -> None:
+    """Print what changed the risk since the session before."""
+    changes = read_table(engine, "risk_changes", **span)
+    if changes.empty:
+        return
+    table = Table(title="What changed since the session before", title_justify="left", header_style="bold")
+    for name in ("", "before", "positions", "prices", "model", "now"):
+        table.add_column(name, justify="right" if name else "left")
+    for item in changes.itertuples(index=False):
+        form = percent if item.measure == "forecast" else number
+        label = "Volatility forecast" if item.measure == "forecast" else item.measure
+        parts = (item.previous, item.by_positions, item.by_prices, item.by_model, item.current)
+        table.add_row(label, *(form(value) for value in parts))
+    console.print(table)
+
+
+def print_record(console: Console, engine: sa.Engine, session: date, portfolio: str) -> None:
+    """Print how earlier forecasts and values at risk turned out."""
+    for row in volatility_scorecard(engine, session, entities=[portfolio]).to_dict("records"):
+        table = Table(
+            title=f"{row['forecasts']} forecasts against their outcome", title_justify="left", header_style="bold"
+        )
+        for name in ("", "QLIKE", "bias", "slope", "p of 0 and 1", "Diebold–Mariano", "p"):
+            table.add_column(name, justify="right" if name else "left")
+        for title, suffix in (("forecast", ""), ("EWMA", "_ewma"), ("trailing 21", "_trailing")):
+            names = ("qlike", "bias", "mz_slope", "mz_p", "dm", "dm_p")
+            table.add_row(title, *(number(row.get(f"{name}{suffix}", np.nan)) for name in names))
+        console.print(table)
+    for row in value_at_risk_scorecard(engine, session, [portfolio]).to_dict("records"):
+        zone = f", Basel zone {row['zone']}" if row["zone"] else ""
+        table = Table(
+            title=f"Value at risk on {row['outcomes']} sessions{zone}", title_justify="left", header_style="bold"
+        )
+        for name in ("", "exceeded", "expected", "Kupiec p", "independence p", "both p", "Z2 of ES"):
+            table.add_column(name, justify="right" if name else "left")
+        for level, share in LEVELS.items():
+            table.add_row(
+                f"{level} %",
+                str(row[f"exceeded_{level}"]),
+                f"{share * row['outcomes']:.1f}",
+                *(number(row[f"{name}_{level}"]) for name in ("kupiec_p", "independence_p", "coverage_p", "z2")),
+            )
+        console.print(table)

@@ -1,0 +1,1 @@
+"""Extensions of Dagster: the only room that may import its private modules."""

@@ -1,0 +1,57 @@
+"""A step that fails says why and what to do, on the run's page; one whose database is away for a moment waits."""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Callable
+from typing import ParamSpec, TypeVar
+
+import dagster as dg
+
+from ...config.errors import ConfigError
+from ...market.source import SourceError
+from ...storage.errors import DatabaseAwayError, StorageError
+from ..code_version import code_on_disk, code_version
+
+P = ParamSpec("P")
+R = TypeVar("R")
+
+WAITS = (5.0, 10.0, 20.0)
+"""Seconds before each further try of a step whose database is away."""
+
+
+def explained(step: Callable[P, R]) -> Callable[P, R]:
+    """Turn the errors that a person can mend into failures with that text; wait where the database is away.
+
+    A step can be run again at any moment, since it replaces whole partitions.
+    """
+
+    @functools.wraps(step)
+    def run(*args: P.args, **kwargs: P.kwargs) -> R:
+        require_unchanged_code()
+        try:
+            return step(*args, **kwargs)
+        except DatabaseAwayError as error:
+            context = dg.OpExecutionContext.get()
+            if context.retry_number >= len(WAITS):
+                raise dg.Failure(str(error), allow_retries=False) from error
+            wait = WAITS[context.retry_number]
+            context.log.warning(f"{error}; trying again in {wait:.0f} s")
+            raise dg.RetryRequested(max_retries=len(WAITS), seconds_to_wait=wait) from error
+        except (StorageError, SourceError, ConfigError) as error:
+            raise dg.Failure(str(error), allow_retries=False) from error
+
+    return run
+
+
+def require_unchanged_code() -> None:
+    """Fail where the code on disk is another than the one this process began with.
+
+    Libraries are imported where they are used, so a run that goes on would mix the two.
+    """
+    if code_on_disk() != code_version():
+        raise dg.Failure(
+            f"the code was changed while this process, of code version {code_version()}, worked: reload the code "
+            "location on the Deployment page (or start the daemon again) and run these sessions again",
+            allow_retries=False,
+        )

@@ -1,0 +1,105 @@
+"""Reads what the computations of a block of sessions take."""
+
+from collections.abc import Callable
+from datetime import date
+from typing import TYPE_CHECKING
+
+import pandas as pd
+
+from ...risk.inputs import BookFrames, Frames, Inputs, make_inputs, priced_symbols
+from ...risk.lookback import required_history
+from ...settings import Settings
+from ...storage import queries
+from ...storage.price_panel import PanelError, PricePanel
+from ..partitions import CALENDAR
+from ..resources import Database, Registries
+
+if TYPE_CHECKING:
+    import sqlalchemy as sa
+
+Reader = Callable[["sa.Engine", Registries, date, date], Frames]
+"""Reads the rows of the sessions from one day to another that an asset takes from earlier ones."""
+
+
+def load_inputs(
+    db: Database, registries: Registries, panel: PricePanel, sessions: list[date], read: Reader | None = None
+) -> Inputs:
+    """Read the imported book as of the last session, and what earlier assets have stored of the sessions.
+
+    Raises
+    ------
+    PanelError
+        If a lot needs a symbol that the panel lacks.
+    """
+    engine, last = db.engine, sessions[-1]
+    lots = queries.lots(engine, last)
+    unknown = sorted({*priced_symbols(lots)} - {*panel.symbols})
+    if unknown:
+        raise PanelError(
+            f"the price panel of {last} lacks {', '.join(unknown[:5])}, imported after it was made: "
+            "materialise market_data and price_cache for these sessions first"
+        )
+    return make_inputs(
+        panel,
+        sessions,
+        BookFrames(
+            portfolios=queries.portfolios(engine),
+            lots=lots,
+            flows=queries.flows(engine, last),
+            marks=queries.marks(engine, last),
+            profiles=queries.profiles(engine, last),
+        ),
+        registries,
+        risk_free_rate=Settings().risk_free_rate,
+        stored=read(engine, registries, sessions[0], last) if read else None,
+    )
+
+
+def history_needed(db: Database, registries: Registries, sessions: list[date]) -> pd.DataFrame:
+    """Return ``symbol, first, last``: the sessions of each symbol that a run over ``sessions`` reads."""
+    held = queries.symbol_needs(db.engine, sessions[0], sessions[-1])
+    return required_history(held, registries, CALENDAR, sessions)
+
+
+def read_core_model(engine: "sa.Engine", registries: Registries, first: date, last: date) -> Frames:
+    """Read the portfolios' exposures and the factor covariance."""
+    columns = ["session", "portfolio_id", "factor_name", "dollar_exposure", "coverage", "residual_volatility"]
+    return {
+        "factor_exposures": queries.read_table(engine, "factor_exposures", first=first, last=last, columns=columns),
+        "factor_covariance": queries.read_table(engine, "factor_covariance", first=first, last=last),
+    }
+
+
+def read_stress_inputs(engine: "sa.Engine", registries: Registries, first: date, last: date) -> Frames:
+    """Read the core model and the symbols' core betas."""
+    betas = queries.read_table(
+        engine,
+        "symbol_factor_exposures",
+        first=first,
+        last=last,
+        factors=registries.factors.core_names,
+        columns=["session", "symbol", "factor_name", "beta"],
+    )
+    return {**read_core_model(engine, registries, first, last), "symbol_factor_exposures": betas}
+
+
+def read_snapshot_inputs(engine: "sa.Engine", registries: Registries, first: date, last: date) -> Frames:
+    """Read what a snapshot takes from the analytics, and how many rows each analytic has by portfolio."""
+    factors = registries.factors
+    key = ["session", "portfolio_id"]
+    numbers = ["realised_21", "realised_63", "forecast", "trend", "percentile", "var_95", "var_99", "es_95", "es_99"]
+    return {
+        "factor_exposures": queries.read_table(
+            engine,
+            "factor_exposures",
+            first=first,
+            last=last,
+            factors=[factors.market.name, factors.provider.name, factors.rates.name],
+            columns=[*key, "factor_name", "exposure", "coverage"],
+        ),
+        "portfolio_volatility": queries.read_table(
+            engine, "portfolio_volatility", first=first, last=last, columns=[*key, *numbers]
+        ),
+        "worst_scenarios": queries.worst_scenarios(engine, first, last),
+        "rows_by_portfolio": queries.rows_by_portfolio(engine, first, last),
+    }

@@ -1,0 +1,184 @@
+"""Market data, its coverage (the barrier) and the price panel that every analytic reads."""
+
+from datetime import date
+
+import dagster as dg
+import pandas as pd
+
+from ...storage import tables
+from ..partitions import ANY_SESSION, CALENDAR, DAILY, run_sessions, run_started, unordered_backfill
+from ..resources import Database, MarketData, PriceCache, Registries
+from .failures import explained
+from .inputs import history_needed
+from .metadata import Stopwatch, definition_metadata
+
+GROUP = "market"
+TOGETHER = 126
+"""Symbols whose histories begin within so many sessions are fetched at once."""
+
+
+@dg.asset(
+    **DAILY,
+    deps=["portfolios", "factor_definitions"],
+    group_name=GROUP,
+    kinds={"table"},
+    metadata=definition_metadata(tables.market_data_cache),
+)
+@explained
+def market_data(
+    context: dg.AssetExecutionContext, db: Database, market: MarketData, registries: Registries
+) -> dg.MaterializeResult:
+    """Prices, dividends and splits as traded, of every symbol held or used as a factor proxy.
+
+    The sessions of the run are always asked for again, so that a restated price is seen; the look-back of a
+    symbol is asked for on its first sight. A changed price goes to `price_restatements` before it is stored.
+    A session without any bar fails the run by name; the sessions that have bars stay. Where a backfill's runs
+    do not wait for each other's market data, the first of them fetches that of all.
+    """
+    from ...storage.market_data import asked_ranges, extend_ranges, sessions_with_bars, store_bars
+
+    watch = Stopwatch()
+    own = run_sessions(context)
+    sessions = sorted({*own, *unordered_backfill(context)})
+    needs = history_needed(db, registries, sessions)
+    asked = asked_ranges(db.engine, list(needs["symbol"]))
+    known_at = run_started(context).replace(tzinfo=None)
+    rows = restated = 0
+    errors: dict[str, str] = {}
+    dropped: dict[str, str] = {}
+    for first, last, starts in _fetches(needs, asked, sessions[0]):
+        with watch.stage("source"):
+            fetched = market.source.fetch(list(starts), CALENDAR.index(first, last))
+            bars = fetched.bars[fetched.bars["session"] >= pd.to_datetime(fetched.bars["symbol"].map(starts))]
+        with watch.stage("database"):
+            stored = store_bars(db.engine, bars, known_at=known_at)
+            # what is doubtful is asked for again in full, until the source is mended
+            sound = {*bars["symbol"]} - {*fetched.errors, *fetched.dropped}
+            if len(bars):  # a session that the source does not have yet has not been answered
+                reached = min(last, bars["session"].max().date())
+                extend_ranges(db.engine, {symbol: (starts[symbol], reached) for symbol in sound})
+        rows, restated = rows + stored.rows, restated + stored.restatements
+        errors.update(fetched.errors)
+        dropped.update(fetched.dropped)
+    for symbol, text in sorted({**dropped, **errors}.items()):
+        context.log.warning(f"{symbol}: {text}")
+    present = sessions_with_bars(db.engine, sessions)
+    empty = [day for day in sessions if day not in present]
+    if empty:
+        for day in sorted(present):
+            context.log_event(dg.AssetMaterialization("market_data", partition=day.isoformat()))
+        why = f" ({next(iter(errors.values()))})" if errors else ""
+        raise dg.Failure(
+            f"the source {market.source.name!r} has no bar at all for "
+            f"{', '.join(map(str, empty[:10]))}{' …' if len(empty) > 10 else ''}{why}; run these sessions again "
+            "when it has",
+            metadata={"sessions_without_data": [str(day) for day in empty]},
+            allow_retries=False,
+        )
+    for day in sorted({*sessions} - {*own}):
+        context.log_event(dg.AssetMaterialization("market_data", partition=day.isoformat()))
+    return dg.MaterializeResult(
+        metadata={
+            "symbols": len(needs),
+            "run/rows": rows,
+            "restatements": restated,
+            "symbols_with_errors": len(errors),
+            "symbols_with_dropped_bars": len(dropped),
+            "errors": dg.MetadataValue.json(dict(sorted(errors.items())[:20])),
+            "source": market.source.name,
+            **watch.metadata,
+        }
+    )
+
+
+def _fetches(
+    needs: pd.DataFrame, asked: dict[str, tuple[date, date]], first_session: date
+) -> list[tuple[date, date, dict[str, date]]]:
+    """Return what to ask the source for: from the first session to the last, and from when on each symbol is kept.
+
+    The stretch of a symbol starts where the stored one ends or at the run's first session, whichever is
+    earlier, and at the beginning of its history if that was never asked for; stored stretches never get holes.
+    Stretches that end together and begin within half a year of each other are asked for together.
+    """
+    stretches = []
+    for symbol, first, last in needs.itertuples(index=False):
+        start = first
+        if symbol in asked:
+            known_first, known_last = asked[symbol]
+            if first >= known_first:
+                start = max(first, min(first_session, CALENDAR.following(known_last)))
+            else:
+                last = max(last, min(known_first, first_session))  # noqa: PLW2901
+        if start <= last:
+            stretches.append((last, start, symbol))
+    fetches: list[tuple[date, date, dict[str, date]]] = []
+    for last, start, symbol in sorted(stretches):
+        if not fetches or fetches[-1][1] != last or len(CALENDAR.between(fetches[-1][0], start)) > TOGETHER:
+            fetches.append((start, last, {}))
+        fetches[-1][2][symbol] = start
+    return fetches
+
+
+@dg.asset(
+    **ANY_SESSION,
+    deps=[dg.AssetDep(market_data, partition_mapping=dg.AllPartitionMapping())],
+    group_name=GROUP,
+    kinds={"table"},
+    metadata=definition_metadata(tables.market_data_coverage),
+)
+@explained
+def market_data_coverage(db: Database) -> dg.MaterializeResult:
+    """Gaps, stale stretches and restatements by symbol.
+
+    It is also the barrier: it waits for the market data of every session asked for, so nothing after it
+    starts before all of it is in, whatever the selection.
+    """
+    from ...storage.market_data import update_coverage
+
+    coverage = update_coverage(db.engine, CALENDAR.between)
+    return dg.MaterializeResult(
+        metadata={
+            "symbols": len(coverage),
+            "symbols_with_gaps": int((coverage["gap_count"] > 0).sum()),
+            "symbols_with_stale_prices": int((coverage["stale_stretches"] > 0).sum()),
+            "restatements": int(coverage["restatements"].sum()),
+        }
+    )
+
+
+@dg.asset(
+    **DAILY,
+    deps=[market_data, market_data_coverage],
+    group_name=GROUP,
+    kinds={"numpy"},
+    metadata=definition_metadata(tables.price_panels),
+)
+@explained
+def price_cache(
+    context: dg.AssetExecutionContext, db: Database, cache: PriceCache, registries: Registries
+) -> dg.MaterializeResult:
+    """One immutable, content-addressed panel of prices and total returns for the whole run.
+
+    It reaches from the longest look-back before the first session to the last session; every analytic of
+    the run reads it, memory-mapped, and nothing else.
+    """
+    from ...storage.price_panel import build_panel
+
+    watch = Stopwatch()
+    sessions = run_sessions(context)
+    needs = history_needed(db, registries, sessions)
+    dates = CALENDAR.between(needs["first"].min(), sessions[-1])
+    with watch.stage("read"):
+        panel = build_panel(db.engine, dates, sorted(needs["symbol"]))
+    with watch.stage("write"):
+        panel_hash = cache.write(db, panel, sessions)
+    return dg.MaterializeResult(
+        data_version=dg.DataVersion(panel_hash[:16]),
+        metadata={
+            "panel": panel_hash,
+            "sessions": len(panel.dates),
+            "symbols": len(panel.symbols),
+            "megabytes": round(panel.nbytes / 1e6, 1),
+            **watch.metadata,
+        },
+    )

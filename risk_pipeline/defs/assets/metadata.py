@@ -1,0 +1,123 @@
+"""What the Dagster UI shows of an asset: its columns, seconds by stage, numbers by session, a small table."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from datetime import date
+from typing import TYPE_CHECKING, Any
+
+import dagster as dg
+import pandas as pd
+
+from ...config.factors import FactorRegistry
+from ...risk.inputs import Frames
+
+if TYPE_CHECKING:
+    import sqlalchemy as sa
+
+
+def definition_metadata(table: sa.Table) -> dict[str, Any]:
+    """Return the standard metadata of an asset's main table: its name and its columns."""
+    return {
+        "dagster/table_name": table.name,
+        "dagster/column_schema": dg.TableSchema(
+            [
+                dg.TableColumn(
+                    column.name,
+                    str(column.type),
+                    constraints=dg.TableColumnConstraints(nullable=bool(column.nullable)),
+                )
+                for column in table.columns
+            ]
+        ),
+    }
+
+
+class Stopwatch:
+    """Seconds by stage of a step, for its metadata."""
+
+    def __init__(self) -> None:
+        self.seconds: dict[str, float] = {}
+
+    @contextmanager
+    def stage(self, name: str) -> Iterator[None]:
+        """Add the time spent inside to the stage."""
+        start = time.perf_counter()
+        try:
+            yield
+        finally:
+            self.seconds[name] = self.seconds.get(name, 0.0) + time.perf_counter() - start
+
+    @property
+    def metadata(self) -> dict[str, float]:
+        """Return ``run/seconds/<stage>`` entries: of the whole run, where a partition's event has its own beside."""
+        return {f"run/seconds/{name}": round(value, 3) for name, value in self.seconds.items()}
+
+
+SHOWN = 25
+"""Rows of a table in the UI, at most."""
+
+
+def table_metadata(rows: Sequence[Mapping[str, Any]], limit: int = SHOWN) -> dg.TableMetadataValue:
+    """Return rows as a small table for the UI; dates become text and numbers four significant digits."""
+
+    def cell(value: Any) -> str | int | float | bool | None:
+        if isinstance(value, float):
+            return None if value != value else float(f"{value:.4g}")  # noqa: PLR0124 (NaN)
+        return value if value is None or isinstance(value, str | int | bool) else str(value)
+
+    return dg.MetadataValue.table(
+        [dg.TableRecord({key: cell(value) for key, value in row.items()}) for row in rows[:limit]]
+        or [dg.TableRecord({"": "nothing to show"})]
+    )
+
+
+def session_numbers(frames: Frames) -> pd.DataFrame:
+    """Return numbers by session (the index) of whatever an analytic has computed; a column is one line of a plot."""
+    sessions = [frame["session"] for frame in frames.values() if len(frame)]
+    if not sessions:
+        return pd.DataFrame()
+    out = pd.DataFrame({"rows": pd.concat(sessions).value_counts()})
+    for table, name, column, how in NUMBERS:
+        if table in frames and len(frames[table]):
+            values = frames[table][column].astype(float)
+            out[name] = values.groupby(frames[table]["session"]).agg(how).round(6)
+    return out.set_axis(pd.DatetimeIndex(out.index).date)
+
+
+NUMBERS = (
+    ("factor_exposures", "median_coverage", "coverage", "median"),
+    ("stress_test_results", "worst_return_on_equity", "return_on_equity", "min"),
+    ("portfolio_volatility", "median_forecast_volatility", "forecast", "median"),
+    ("portfolio_volatility", "median_var_99", "var_99", "median"),
+    ("value_at_risk_outcomes", "var_99_exceedances", "exceeded_99", "sum"),
+    ("portfolio_snapshots", "portfolios", "is_complete", "size"),
+    ("portfolio_snapshots", "complete_portfolios", "is_complete", "sum"),
+    ("portfolio_snapshots", "nav", "nav", "sum"),
+)
+
+
+def session_tables(frames: Frames, factors: FactorRegistry) -> dict[date, dict[str, dg.TableMetadataValue]]:
+    """Return each session's own table: exposures with IR Beta, or the worst scenario of each portfolio."""
+    if "factor_exposures" in frames:
+        rows = frames["factor_exposures"]
+        names = [factors.market.name, factors.provider.name, factors.rates.name]
+        wide = rows.set_index(["session", "portfolio_id", "factor_name"])["exposure"].unstack().reindex(columns=names)
+        market = rows[rows["factor_name"] == factors.market.name].set_index(["session", "portfolio_id"])
+        wide["coverage"] = market["coverage"]
+        return _by_session("exposures", wide.reset_index())
+    if "stress_test_results" in frames:
+        rows = frames["stress_test_results"].dropna(subset=["correlated_pnl"])
+        worst = rows.sort_values(["session", "correlated_pnl"]).drop_duplicates(["session", "portfolio_id"])
+        columns = ["session", "portfolio_id", "scenario_id", "correlated_pnl", "direct_pnl", "return_on_equity"]
+        return _by_session("worst_scenarios", worst[columns])
+    return {}
+
+
+def _by_session(name: str, rows: pd.DataFrame) -> dict[date, dict[str, dg.TableMetadataValue]]:
+    return {
+        pd.Timestamp(session).date(): {name: table_metadata(own.drop(columns="session").head(SHOWN).to_dict("records"))}
+        for session, own in rows.groupby("session")
+    }

@@ -1,0 +1,99 @@
+"""Computes an analytic over the sessions of a run, block by block, and tells the Dagster UI what came of it."""
+
+from collections.abc import Callable
+from concurrent.futures import Future, ThreadPoolExecutor
+from datetime import date
+from time import perf_counter
+from typing import Any
+
+import dagster as dg
+
+from ...analytics.reasons import Reason
+from ...config.factors import FactorRegistry
+from ...risk.inputs import Frames, Inputs
+from ...storage.tables import by_table
+from ..code_version import code_version
+from ..partitions import run_sessions
+from ..resources import Database, PriceCache, Registries
+from .inputs import Reader, load_inputs
+from .metadata import Stopwatch, session_numbers, session_tables
+
+SESSIONS_AT_ONCE = 64
+CELLS_AT_ONCE = 32_000
+"""A long range is worked off in blocks of so many sessions, fewer where there are more than five hundred portfolios
+(sessions x portfolios), so that memory stays bounded. A block is written while the next is computed."""
+
+
+def compute_sessions(
+    context: dg.AssetExecutionContext,
+    db: Database,
+    cache: PriceCache,
+    registries: Registries,
+    compute: Callable[[Inputs], Frames],
+    read: Reader | None = None,
+    cells: int = CELLS_AT_ONCE,
+) -> dg.MaterializeResult:
+    """Compute an analytic over the run's sessions and replace its partitions, block by block.
+
+    Each block is one transaction: the skips of the analytic are replaced together with its rows. It is written on a
+    thread beside the computing of the next, which reads nothing of it.
+    """
+    from ...storage.database import replace_sessions
+    from ...storage.queries import portfolios
+
+    analytic = context.asset_key.to_user_string()
+    watch = Stopwatch()
+    written: dict[str, int] = {}
+    size = max(min(SESSIONS_AT_ONCE, cells // max(len(portfolios(db.engine)), 1)), 1)
+    pending: Future[dict[str, int]] | None = None
+
+    def written_by_now() -> None:
+        if pending is not None:
+            with watch.stage("write"):
+                for name, count in pending.result().items():
+                    written[name] = written.get(name, 0) + count
+
+    with ThreadPoolExecutor(1) as writer:
+        for panel, sessions in cache.panels(db, run_sessions(context)):
+            for start in range(0, len(sessions), size):
+                block = sessions[start : start + size]
+                began = perf_counter()
+                with watch.stage("compute"):
+                    frames = compute(load_inputs(db, registries, panel, block, read))
+                written_by_now()
+                pending = writer.submit(replace_sessions, db.engine, block, by_table(frames), analytic=analytic)
+                log_skips(context, frames)
+                seconds = round((perf_counter() - began) / len(block), 4)
+                everywhere = {"panel": cache.hash_of(panel), "seconds": seconds}
+                _show_sessions(context, frames, block, registries.factors, everywhere)
+        written_by_now()
+    return dg.MaterializeResult(
+        metadata={
+            "code_version": code_version(),
+            **{f"run/rows/{name}": count for name, count in written.items()},
+            **watch.metadata,
+        }
+    )
+
+
+def _show_sessions(
+    context: dg.AssetExecutionContext,
+    frames: Frames,
+    block: list[date],
+    factors: FactorRegistry,
+    everywhere: dict[str, Any],
+) -> None:
+    """Give each partition's event its own numbers, which the UI draws over the partitions, and its own table."""
+    numbers, tables_shown = session_numbers(frames), session_tables(frames, factors)
+    for day in block:
+        own = numbers.loc[day].dropna().to_dict() if day in numbers.index else {"rows": 0}
+        context.add_asset_metadata({**tables_shown.get(day, {}), **own, **everywhere}, partition_key=day.isoformat())
+
+
+def log_skips(context: dg.AssetExecutionContext, frames: Frames) -> None:
+    """Say at info level which portfolios were skipped, and why; one line a portfolio."""
+    skips = frames.get("analytics_skips")
+    if skips is None or skips.empty:
+        return
+    for (entity, reason), rows in skips[skips["entity_type"] == "portfolio"].groupby(["entity", "reason"]):
+        context.log.info(f"portfolio {entity} skipped on {len(rows)} session(s): {Reason(reason).explain()}")

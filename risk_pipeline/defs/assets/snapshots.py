@@ -1,0 +1,49 @@
+"""One row per portfolio and session with everything a reader asks for first, and sectors."""
+
+from datetime import timedelta
+
+import dagster as dg
+
+from ...risk.snapshots import compute_snapshots
+from ...storage import tables
+from ..partitions import DAILY, run_sessions
+from ..resources import Database, PriceCache, Registries
+from .failures import explained
+from .inputs import read_snapshot_inputs
+from .metadata import definition_metadata
+from .sessions import compute_sessions
+
+GROUP = "risk"
+
+
+@dg.asset(
+    **DAILY,
+    deps=[
+        "portfolios",
+        "company_profiles",
+        "price_cache",
+        "factor_exposures",
+        "stress_tests",
+        "volatility",
+    ],
+    group_name=GROUP,
+    kinds={"table"},
+    # Longer than the longest run of closed days; an evening's own delay is alerted by its last try.
+    freshness_policy=dg.FreshnessPolicy.time_window(fail_window=timedelta(hours=102)),
+    metadata=definition_metadata(tables.portfolio_snapshots),
+)
+@explained
+def portfolio_snapshots(
+    context: dg.AssetExecutionContext, db: Database, cache: PriceCache, registries: Registries
+) -> dg.MaterializeResult:
+    """NAV, P&L, exposures, volatility, worst scenario and concentration; equity is derived, never rolled.
+
+    `is_complete` is true only when every analytic of the session is there or skipped with a reason.
+    """
+    from ...reports.summary import summary
+
+    result = compute_sessions(context, db, cache, registries, compute_snapshots, read_snapshot_inputs)
+    newest = run_sessions(context)[-1]
+    text = dg.MetadataValue.md(summary(db.engine, newest))
+    context.add_asset_metadata({"risk": text}, partition_key=newest.isoformat())  # no other session's event
+    return result

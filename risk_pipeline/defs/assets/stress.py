@@ -1,0 +1,32 @@
+"""Stress tests: every active scenario on every portfolio with a market-priced position."""
+
+import dagster as dg
+
+from ...risk.stress import compute_stress
+from ...storage import tables
+from ..partitions import DAILY
+from ..resources import Database, PriceCache, Registries
+from .failures import explained
+from .inputs import read_stress_inputs
+from .metadata import definition_metadata
+from .sessions import compute_sessions
+
+GROUP = "risk"
+
+
+@dg.asset(
+    **DAILY,
+    deps=["factor_exposures", "price_cache", "factor_definitions"],  # Dagster calls stale only what depends directly
+    group_name=GROUP,
+    kinds={"table"},
+    metadata=definition_metadata(tables.stress_test_results),
+)
+@explained
+def stress_tests(
+    context: dg.AssetExecutionContext, db: Database, cache: PriceCache, registries: Registries
+) -> dg.MaterializeResult:
+    """P&L of each scenario: direct, and with the other factors moving as they do when the shocked ones move.
+
+    Contributions by factor are the view `stress_factor_impacts`.
+    """
+    return compute_sessions(context, db, cache, registries, compute_stress, read_stress_inputs)

@@ -1,0 +1,46 @@
+"""Partitions whose rows are gone from the database become failed in Dagster, so that the UI shows what is there."""
+
+from datetime import date
+from typing import TYPE_CHECKING
+
+import dagster as dg
+
+from ...dagster_ext.failed_partitions import fail_partitions
+from ..partitions import CALENDAR
+from ..resources import Database
+
+if TYPE_CHECKING:
+    import sqlalchemy as sa
+
+JOB = "rows_found_missing"
+
+
+@dg.sensor(minimum_interval_seconds=300, default_status=dg.DefaultSensorStatus.RUNNING)
+def lost_rows(context: dg.SensorEvaluationContext, db: Database) -> dg.SkipReason:
+    """Turn partitions whose rows were deleted to failed: "failed and missing" in the UI then runs them again."""
+    found = mark_lost(context.instance, db.engine)
+    lost = ", ".join(f"{len(days)} of {name}" for name, days in found.items())
+    return dg.SkipReason(f"sessions whose rows are gone: {lost}" if lost else "every materialised session has its rows")
+
+
+def mark_lost(instance: dg.DagsterInstance, engine: "sa.Engine") -> dict[str, list[date]]:
+    """Report as failed every materialised partition that has no rows any more; return those by asset.
+
+    Dagster's own storage can't forget single partitions. They are failed in a run of their own, whose page
+    says why; their history stays.
+    """
+    from ...storage.completeness import lost_sessions
+
+    with dg.partition_loading_context(dynamic_partitions_store=instance):
+        keys = CALENDAR.partitions.get_partition_keys()
+    lost = lost_sessions(engine, [date.fromisoformat(key) for key in keys])
+    found = {name: stale for name, days in lost.items() if (stale := _materialised(instance, name, days))}
+    if found:
+        fail_partitions(instance, JOB, found, "rows that had been stored are no longer in the database: ")
+    return found
+
+
+def _materialised(instance: dg.DagsterInstance, name: str, days: list[date]) -> list[date]:
+    keys = [day.isoformat() for day in days]
+    status = instance.get_status_by_partition(dg.AssetKey(name), keys, CALENDAR.partitions) if keys else None
+    return [day for day in days if status and getattr(status.get(day.isoformat()), "value", None) == "MATERIALIZED"]

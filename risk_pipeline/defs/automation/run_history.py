@@ -1,0 +1,199 @@
+"""What became of each run: the table ``batch_runs``, alerts, and runs whose process died.
+
+A sensor, so that it also sees the runs of the time when the daemon was down.
+"""
+
+import os
+import platform
+from collections.abc import Iterator, Mapping
+from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING
+
+import dagster as dg
+
+from ...alerts import send_alert
+from ...dagster_ext.launchers import launches_here
+from ...storage.batch_runs import BatchRun, mark_alerted, record_run
+from ..partitions import CALENDAR
+from ..resources import Database
+from .catch_up import now, sessions_to_run, without_todays_price
+from .jobs import HOST_TAG, LAST_TRY, PID_TAG, TRY_TAG, sessions_of
+
+if TYPE_CHECKING:
+    import sqlalchemy as sa
+
+    from ...dagster_ext.launchers import SerializableErrorInfo
+
+STATUS = {
+    dg.DagsterRunStatus.STARTED: "started",
+    dg.DagsterRunStatus.SUCCESS: "success",
+    dg.DagsterRunStatus.FAILURE: "failed",
+    dg.DagsterRunStatus.CANCELED: "cancelled",
+}
+DIED = "the process of the run is gone"
+WORKER_DIED = "Detected run worker status"
+"""How a crash is told from a failure in Dagster's own record: ours, and that of Dagster's run monitoring."""
+OUR_ERRORS = {"StorageError", "DatabaseAwayError", "PanelError", "SourceError", "ConfigError"}
+START_WITHIN = timedelta(minutes=15)
+ALERT_WITHIN = timedelta(days=1)
+"""Older failures are recorded without an alert, as on the first start beside a long history."""
+
+
+@dg.sensor(minimum_interval_seconds=30, default_status=dg.DefaultSensorStatus.RUNNING)
+def run_records(context: dg.SensorEvaluationContext, db: Database) -> dg.SkipReason:
+    """Keep `batch_runs` true to what became of each run; alert on failures; end runs whose process died."""
+    end_dead_runs(context.instance)
+    since = datetime.fromisoformat(context.cursor) if context.cursor else None
+    if since is not None and since > now():  # the clock was ahead and has been put right
+        since = now() - ALERT_WITHIN
+    records = context.instance.get_run_records(
+        dg.RunsFilter(statuses=list(STATUS), updated_after=since),
+        order_by="update_timestamp",
+        ascending=True,
+        limit=200,
+    )
+    for record in records:
+        watch(context.instance, db.engine, record)
+    if records:  # the newest is looked at once more next time: two updates may share an instant
+        newest = records[-1].update_timestamp.astimezone(UTC) - timedelta(seconds=1)
+        context.update_cursor(newest.isoformat())
+    return dg.SkipReason(f"looked at {len(records)} run(s)")
+
+
+def watch(instance: dg.DagsterInstance, engine: "sa.Engine", record: dg.RunRecord) -> None:
+    """Write a run's row, and send its alert if it needs one that has not been sent."""
+    run = batch_run(instance, record)
+    alerted = record_run(engine, run)
+    problem = _problem(engine, record.dagster_run, run)
+    recent = run.ended_at is not None and now().replace(tzinfo=None) - run.ended_at < ALERT_WITHIN
+    if problem and recent and not alerted:
+        sessions = f"{run.first_session} to {run.last_session}" if run.first_session else "no sessions"
+        if send_alert(f"risk_pipeline: {problem}", run_id=run.run_id, status=run.status, sessions=sessions):
+            mark_alerted(engine, run.run_id)
+
+
+def batch_run(instance: dg.DagsterInstance, record: dg.RunRecord) -> BatchRun:
+    """Return what Dagster knows of a run as a row."""
+    run = record.dagster_run
+    first, last = sessions_of(run.tags)
+    error = _error(instance, run.run_id) if run.status is dg.DagsterRunStatus.FAILURE else None
+    return BatchRun(
+        run_id=run.run_id,
+        status="crashed" if error and error.startswith((DIED, WORKER_DIED)) else STATUS[run.status],
+        launched_by=_launched_by(run.tags),
+        first_session=first,
+        last_session=last,
+        started_at=_utc(record.start_time),
+        ended_at=_utc(record.end_time),
+        error=error,
+    )
+
+
+def end_dead_runs(instance: dg.DagsterInstance) -> list[str]:
+    """Report runs as failed whose process on this machine is gone; returns their ids.
+
+    A killed process can't say so itself, and Dagster's default launcher does not look: its run would stay
+    "started", and every later one would wait for its pool. Only runs that this very code server (or a command line
+    on this machine) has started are judged; other launchers have Dagster's run monitoring.
+    """
+    if not launches_here(instance):
+        return []
+    ended = []
+    statuses = [dg.DagsterRunStatus.STARTING, dg.DagsterRunStatus.STARTED, dg.DagsterRunStatus.CANCELING]
+    for record in instance.get_run_records(dg.RunsFilter(statuses=statuses)):
+        run = record.dagster_run
+        if _is_dead(instance, record):
+            instance.report_run_failed(
+                run, f"{DIED}: it was killed or the machine was restarted; run its sessions again"
+            )
+            ended.append(run.run_id)
+    return ended
+
+
+def _is_dead(instance: dg.DagsterInstance, record: dg.RunRecord) -> bool:
+    run = record.dagster_run
+    if run.tags.get(HOST_TAG, platform.node()) != platform.node():
+        return False
+    pids = [int(run.tags[PID_TAG])] if PID_TAG in run.tags else list(_pids(instance, run.run_id))
+    if pids:
+        return not _is_alive(pids[-1])
+    return now() - record.update_timestamp.astimezone(UTC) > START_WITHIN  # it may have been queued for longer
+
+
+def _pids(instance: dg.DagsterInstance, run_id: str) -> Iterator[int]:
+    for entry in instance.all_logs(run_id, of_type=dg.DagsterEventType.ENGINE_EVENT):
+        metadata = entry.dagster_event.engine_event_data.metadata if entry.dagster_event else {}
+        if "pid" in metadata:
+            yield int(str(metadata["pid"].value))
+
+
+def _is_alive(pid: int) -> bool:
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    except PermissionError:
+        return True
+    try:  # a child that has ended and was not waited for yet
+        with open(f"/proc/{pid}/stat", encoding="ascii", errors="replace") as stat:
+            return stat.read().rpartition(")")[2].split()[0] != "Z"
+    except OSError:
+        return True
+
+
+def _problem(engine: "sa.Engine", run: dg.DagsterRun, row: BatchRun) -> str | None:
+    """Return what a person should know of a run, None if all is well or the evening has a try left."""
+    if run.tags.get("dagster/will_retry") == "true":  # on another worker; the last try is told
+        return None
+    tries = run.tags.get(TRY_TAG)
+    if row.status in ("failed", "crashed") and tries in (None, LAST_TRY):
+        return f"run {row.run_id[:8]} {row.status}: {row.error}"
+    if row.status == "success" and tries == LAST_TRY and row.ended_at is not None and row.last_session is not None:
+        wanted = sessions_to_run(engine, row.ended_at.replace(tzinfo=UTC))
+        late = without_todays_price(engine, row.last_session)
+        if wanted or late:
+            lacking = f"{len(late)} symbol(s) without a price: {', '.join(late[:10])}" if late else f"missing {wanted}"
+            return f"{CALENDAR.exchange} session {row.last_session} is still incomplete after the last try: {lacking}"
+    return None
+
+
+def _error(instance: dg.DagsterInstance, run_id: str) -> str:
+    """Return why a run failed: the first failed step and its cause, or Dagster's own word."""
+    for entry in instance.all_logs(run_id, of_type=dg.DagsterEventType.STEP_FAILURE):
+        event = entry.dagster_event
+        if event is not None:
+            data = event.step_failure_data
+            if data.user_failure_data and data.user_failure_data.description:
+                return f"{event.step_key}: {data.user_failure_data.description}"
+            return f"{event.step_key}: {_cause(data.error) or 'it did not say why'}"
+    for entry in instance.all_logs(run_id, of_type=dg.DagsterEventType.RUN_FAILURE):
+        event = entry.dagster_event
+        failure = event.job_failure_data if event is not None else None
+        said = _cause(failure.error) if failure is not None else None  # a resource could not be opened
+        return said or entry.user_message or (event and event.message) or "it did not say why"
+    return "it did not say why"
+
+
+def _cause(error: "SerializableErrorInfo | None") -> str | None:
+    """Return the text of our own error that says what to do, else of the innermost cause."""
+    while error is not None and error.cause is not None and error.cls_name not in OUR_ERRORS:
+        error = error.cause
+    if error is None:
+        return None
+    text = error.message.strip()
+    return text.partition(": ")[2] if error.cls_name in OUR_ERRORS else text
+
+
+def _launched_by(tags: Mapping[str, str]) -> str:
+    for tag, name in (
+        ("dagster/schedule_name", "schedule"),
+        ("dagster/backfill", "backfill"),
+        (PID_TAG, "command line"),
+    ):
+        if tag in tags:
+            return name
+    return "ui"
+
+
+def _utc(timestamp: float | None) -> datetime | None:
+    return None if timestamp is None else datetime.fromtimestamp(timestamp, UTC).replace(tzinfo=None)

@@ -1,0 +1,42 @@
+"""The evening schedule: catching up and running daily are one path."""
+
+from zoneinfo import ZoneInfo
+
+import dagster as dg
+
+from ...settings import Settings
+from ..partitions import CALENDAR
+from ..resources import Database
+from .catch_up import SessionRange, sessions_to_run, without_todays_price
+from .jobs import LAST_TRY, TRY_TAG, daily_risk, range_tags
+
+
+@dg.schedule(
+    job=daily_risk,
+    cron_schedule=CALENDAR.schedule_crons,
+    execution_timezone=CALENDAR.timezone,
+    default_status=(
+        dg.DefaultScheduleStatus.RUNNING if Settings().schedule_enabled else dg.DefaultScheduleStatus.STOPPED
+    ),
+    description=(
+        "Each weekday evening: from the first session without a complete snapshot to the last closed; "
+        "tried again every hour until midnight while the session's data is incomplete."
+    ),
+)
+def evening(context: dg.ScheduleEvaluationContext, db: Database) -> dg.RunRequest | dg.SkipReason:
+    """Ask for one run over every session that is missing, or say why there is none."""
+    tick = context.scheduled_execution_time
+    local = tick.astimezone(ZoneInfo(CALENDAR.timezone))
+    if not CALENDAR.is_session(local.date()):
+        return dg.SkipReason(f"{local.date()} is no session of {CALENDAR.exchange}: a holiday")
+    last = CALENDAR.last_closed(tick)
+    wanted = sessions_to_run(db.engine, tick)
+    if wanted is None and without_todays_price(db.engine, last):
+        wanted = SessionRange(last, last)
+    if wanted is None:
+        return dg.SkipReason(f"nothing is missing: every active portfolio has a complete snapshot up to {last}")
+    tries = [at for at in CALENDAR.evening_tries if at <= local.time()]
+    number = LAST_TRY if len(tries) == len(CALENDAR.evening_tries) else str(len(tries))
+    return dg.RunRequest(
+        run_key=f"{tick.isoformat()} {wanted}", tags={**range_tags(wanted.first, wanted.last), TRY_TAG: number}
+    )

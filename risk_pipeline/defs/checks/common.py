@@ -1,0 +1,225 @@
+"""How a check looks at a run's sessions and reports what is wrong in one table."""
+
+import functools
+import warnings
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from datetime import date
+from typing import TYPE_CHECKING, ParamSpec
+
+import dagster as dg
+import pandas as pd
+
+from ...dagster_ext.check_targets import Target
+from ...storage.queries import latest_session
+from ..assets.failures import explained
+from ..assets.metadata import table_metadata
+from ..partitions import CALENDAR, run_sessions
+from ..resources import Database, Registries
+
+if TYPE_CHECKING:
+    import sqlalchemy as sa
+
+P = ParamSpec("P")
+
+Event = dg.AssetCheckResult | dg.AssetCheckEvaluation | dg.Output[None]
+ERROR, WARN = dg.AssetCheckSeverity.ERROR, dg.AssetCheckSeverity.WARN
+
+
+@dataclass(frozen=True)
+class Finding:
+    """What a check found: how many things it looked at, what they are, and the bad ones with their sessions.
+
+    ``sessions`` has the session of each thing looked at, where a check is evaluated session by session.
+    """
+
+    looked_at: int
+    what: str
+    bad: pd.DataFrame
+    severity: dg.AssetCheckSeverity | None = None
+    sessions: pd.Series | None = None
+
+    @classmethod
+    def by_session(cls, looked_at: pd.Series, what: str, bad: pd.DataFrame) -> "Finding":
+        """Return what a check found, given the session of each thing looked at."""
+        return cls(len(looked_at), what, bad, sessions=looked_at)
+
+    def on(self, day: date) -> "Finding":
+        """Return what was found of one session."""
+        if self.sessions is None:
+            raise ValueError(f"the {self.what} were not counted by session")
+        at = pd.Timestamp(day)
+        bad = self.bad if self.bad.empty else self.bad[pd.to_datetime(self.bad["session"]) == at]
+        return Finding(int((pd.to_datetime(self.sessions) == at).sum()), self.what, bad, self.severity)
+
+
+Find = Callable[["sa.Engine", Registries, list[date]], Finding]
+
+
+@dataclass(frozen=True)
+class Check:
+    """A function that finds what is wrong, whose name and docstring are the check's, and what a failure means.
+
+    One that blocks has an evaluation for each session, so that the UI shows which is bad; any other has one for the
+    run, with the sessions in its table: on Postgres an event costs 30 ms, for 19 checks and 101 sessions a minute.
+    """
+
+    find: Callable[..., Finding]
+    blocking: bool = False
+    severity: dg.AssetCheckSeverity = ERROR
+
+    @property
+    def name(self) -> str:
+        """Return the name of the function."""
+        return self.find.__name__
+
+    def spec(self, asset: str, partitions: dg.PartitionsDefinition | None) -> dg.AssetCheckSpec:
+        """Return what Dagster is told."""
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", dg.PreviewWarning)  # partitioned checks are, and users can't help it
+            return dg.AssetCheckSpec(
+                self.name,
+                asset=asset,
+                blocking=self.blocking,
+                description=self.find.__doc__,
+                partitions_def=partitions if self.blocking else None,
+            )
+
+
+def evaluate(
+    finding: Finding, severity: dg.AssetCheckSeverity, asset: str | None = None, name: str | None = None
+) -> dg.AssetCheckResult:
+    """Turn a finding into a result; with nothing to look at it passes and says so."""
+    text = (
+        f"{len(finding.bad)} of {finding.looked_at} {finding.what} fail"
+        if finding.looked_at
+        else f"nothing to check: there are no {finding.what}"
+    )
+    rows = finding.bad.to_dict("records")
+    return dg.AssetCheckResult(
+        passed=finding.bad.empty,
+        asset_key=asset,
+        check_name=name,
+        severity=finding.severity or severity,
+        description=text,
+        metadata={
+            "looked_at": finding.looked_at,
+            "bad": len(rows),
+            **({"bad_rows": table_metadata(rows)} if rows else {}),
+        },
+    )
+
+
+def checked_sessions(context: dg.AssetCheckExecutionContext, db: Database) -> list[date]:
+    """Return the sessions of the run; of a check executed by itself, the latest session with a snapshot."""
+    step = context.op_execution_context
+    if step.has_partition_key or step.has_partition_key_range:
+        return run_sessions(step)
+    latest = latest_session(db.engine)
+    if latest is None:
+        raise dg.Failure("there is no snapshot yet: launch a session with the check's asset", allow_retries=False)
+    return [latest]
+
+
+def explaining(checks: Sequence[Check]) -> Callable[[Callable[P, Iterator[Event]]], Callable[P, Iterator[Event]]]:
+    """Let the step of some checks that fails say why and what to do; Dagster's own words only name a check.
+
+    The evaluations are stored first. A database that is away is waited for, as by every step.
+    """
+    blocking = {check.name for check in checks if check.blocking}
+
+    def around(step: Callable[P, Iterator[Event]]) -> Callable[P, Iterator[Event]]:
+        @functools.wraps(step)
+        def run(*args: P.args, **kwargs: P.kwargs) -> Iterator[Event]:
+            found = explained(lambda: list(step(*args, **kwargs)))()
+            yield from found
+            stopped = [
+                f"{event.check_name}{f' on {day}' if (day := getattr(event, 'partition', None)) else ''}: "
+                f"{event.description}"
+                for event in found
+                if isinstance(event, dg.AssetCheckResult | dg.AssetCheckEvaluation)
+                if event.check_name in blocking and event.severity is ERROR and not event.passed
+            ]
+            if stopped:
+                more = f" (and {len(stopped) - 3} more)" if len(stopped) > 3 else ""
+                raise dg.Failure(
+                    f"{'; '.join(stopped[:3])}{more}. Nothing after it was run: mend what the check's page lists and "
+                    "run these sessions again",
+                    allow_retries=False,
+                )
+
+        return run
+
+    return around
+
+
+def session_checks(asset: str, *checks: Check) -> dg.AssetChecksDefinition:
+    """Make the checks of a partitioned asset: one step, since a step for each takes longer than the analytics."""
+    specs = [check.spec(asset, CALENDAR.partitions) for check in checks]
+
+    @dg.multi_asset_check(name=f"checks_of_{asset}", specs=specs, can_subset=True)
+    @explaining(checks)
+    def check_step(context: dg.AssetCheckExecutionContext, db: Database, registries: Registries) -> Iterator[Event]:
+        sessions = checked_sessions(context, db)
+        newest = materialisations(context, asset, sessions)
+        for check in selected(context, checks):
+            yield from events(asset, check, check.find(db.engine, registries, sessions), sessions, newest)
+
+    return check_step
+
+
+def table_checks(asset: str, *checks: Check) -> dg.AssetChecksDefinition:
+    """Make the checks of an unpartitioned asset; their functions are given no sessions."""
+
+    @dg.multi_asset_check(
+        name=f"checks_of_{asset}", specs=[check.spec(asset, None) for check in checks], can_subset=True
+    )
+    @explaining(checks)
+    def check_step(context: dg.AssetCheckExecutionContext, db: Database, registries: Registries) -> Iterator[Event]:
+        for check in selected(context, checks):
+            yield evaluate(check.find(db.engine, registries, []), check.severity, asset, check.name)
+
+    return check_step
+
+
+def selected(context: dg.AssetCheckExecutionContext, checks: Sequence[Check]) -> list[Check]:
+    """Return those of the checks that the run asks for."""
+    names = {key.name for key in context.selected_asset_check_keys}
+    return [check for check in checks if check.name in names]
+
+
+def events(
+    asset: str, check: Check, finding: Finding, sessions: list[date], newest: dict[str, Target]
+) -> Iterator[Event]:
+    """Yield a check's evaluation of the run, or of each session if it blocks.
+
+    Dagster stores no `AssetCheckResult` by partition in a run over a range, and refuses one in a run without any, so
+    evaluations are made here; without the materialisation looked at, the UI would call a session's check missing.
+    """
+    parts = [(day, finding.on(day)) for day in sessions] if check.blocking else [(None, finding)]
+    for day, part in parts:
+        result = evaluate(part, check.severity)
+        yield dg.AssetCheckEvaluation(
+            asset_key=dg.AssetKey(asset),
+            check_name=check.name,
+            passed=result.passed,
+            metadata=result.metadata,
+            severity=result.severity,
+            description=result.description,
+            blocking=check.blocking,
+            partition=None if day is None else day.isoformat(),
+            target_materialization_data=newest.get((day or sessions[-1]).isoformat()),
+        )
+    yield dg.Output(None, f"{asset}_{check.name}")
+
+
+def materialisations(context: dg.AssetCheckExecutionContext, asset: str, sessions: list[date]) -> dict[str, Target]:
+    """Return the newest materialisation of each session, by partition key."""
+    keys = [day.isoformat() for day in sessions]
+    wanted = dg.AssetRecordsFilter(asset_key=dg.AssetKey(asset), asset_partitions=keys)
+    records = context.instance.fetch_materializations(wanted, limit=10 * len(keys)).records
+    return {
+        record.partition_key: Target(run_id=record.run_id, storage_id=record.storage_id, timestamp=record.timestamp)
+        for record in reversed(records)
+        if record.partition_key is not None
+    }

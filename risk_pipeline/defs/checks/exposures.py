@@ -1,0 +1,78 @@
+"""Checks of factor exposures."""
+
+from __future__ import annotations
+
+from datetime import date
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pandas as pd
+
+from ...storage.check_queries import count_of_each, exposures, exposures_with_errors, skipped
+from ...storage.queries import portfolios
+from ..partitions import CALENDAR
+from ..resources import Registries
+from .common import ERROR, WARN, Check, Finding, session_checks
+
+if TYPE_CHECKING:
+    import sqlalchemy as sa
+
+KEY = ["session", "portfolio_id"]
+
+
+def eligible(engine: sa.Engine, sessions: list[date]) -> pd.DataFrame:
+    """Return ``session, portfolio_id`` of active portfolios that were not skipped with a reason."""
+    known, days = portfolios(engine), pd.DataFrame({"session": np.array(sessions, dtype="datetime64[s]")})
+    both = days.merge(known[["portfolio_id", "inception_date", "closed_date"]], how="cross")
+    is_open = (both["inception_date"] <= both["session"]) & ~(both["closed_date"] <= both["session"])
+    active = both.loc[is_open, KEY]
+    out = skipped(engine, sessions, "factor_exposures")[KEY].assign(is_skipped=True)
+    merged = active.merge(out, on=KEY, how="left")
+    return merged.loc[merged["is_skipped"].isna(), KEY]
+
+
+def ir_beta_present(engine: sa.Engine, registries: Registries, sessions: list[date]) -> Finding:
+    """Every eligible portfolio has an IR Beta: an empty one would make rates stress silently zero."""
+    wanted = eligible(engine, sessions)
+    rows = exposures(engine, sessions, registries.factors.rates.name).dropna(subset=["dollar_exposure"])
+    merged = wanted.merge(rows[KEY].assign(there=True), on=KEY, how="left")
+    return Finding.by_session(wanted["session"], "eligible portfolios", merged.loc[merged["there"].isna(), KEY])
+
+
+def factor_set_complete(engine: sa.Engine, registries: Registries, sessions: list[date]) -> Finding:
+    """Every eligible portfolio has exactly the registry's factors and the core model's, each once."""
+    wanted = eligible(engine, sessions)
+    names = {*registries.factors.names, *registries.factors.core_names}
+    merged = wanted.merge(count_of_each(engine, "factor_exposures", "factor_name", names, sessions), on=KEY, how="left")
+    wrong = (merged["rows"] != len(names)) | (merged["known"] != len(names))
+    return Finding.by_session(wanted["session"], "eligible portfolios", merged.loc[wrong, KEY])
+
+
+def coverage_sufficient(engine: sa.Engine, registries: Registries, sessions: list[date]) -> Finding:
+    """Betas cover at least 80 % of every portfolio's gross market exposure (error), 95 % (warning)."""
+    rows = exposures(engine, sessions, registries.factors.market.name)
+    bad = rows.loc[rows["coverage"] < 0.95, [*KEY, "coverage"]]
+    return Finding(len(rows), "portfolios", bad, severity=ERROR if (bad["coverage"] < 0.80).any() else WARN)
+
+
+def no_sudden_change(engine: sa.Engine, registries: Registries, sessions: list[date]) -> Finding:
+    """No exposure moves by more than five of its standard errors from one session to the next."""
+    rows = exposures_with_errors(engine, [CALENDAR.back(sessions[0], 1), *sessions])
+    day, _ = pd.factorize(rows["session"], sort=True)
+    portfolio, factor = (pd.factorize(rows[name])[0] for name in ("portfolio_id", "factor_name"))
+    holder = portfolio * (factor.max(initial=0) + 1) + factor
+    exposure = np.full((day.max(initial=-1) + 1, holder.max(initial=-1) + 1), np.nan)
+    exposure[day, holder] = rows["exposure"]
+    change = np.abs(np.diff(exposure, axis=0, prepend=np.nan))[day, holder]
+    looked_at = ~np.isnan(change) & (rows["std_error"] > 0)
+    bad = rows.assign(change=change)[looked_at & (change > 5 * rows["std_error"])]
+    return Finding(int(looked_at.sum()), "changes", bad.drop(columns="std_error"))
+
+
+exposure_checks = session_checks(
+    "factor_exposures",
+    Check(ir_beta_present, blocking=True),
+    Check(factor_set_complete, blocking=True),
+    Check(coverage_sufficient),
+    Check(no_sudden_change, severity=WARN),
+)

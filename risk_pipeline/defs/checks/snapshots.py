@@ -1,0 +1,58 @@
+"""Checks of the snapshots."""
+
+from __future__ import annotations
+
+from datetime import date
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from ...storage.check_queries import snapshots
+from ..partitions import CALENDAR
+from ..resources import Registries
+from .common import Check, Finding, session_checks
+from .exposures import KEY
+
+if TYPE_CHECKING:
+    import sqlalchemy as sa
+
+TOLERANCE = 1e-9
+
+
+def nav_is_cash_long_short(engine: sa.Engine, registries: Registries, sessions: list[date]) -> Finding:
+    """NAV equals cash plus long plus short value."""
+    rows = snapshots(engine, sessions)
+    gap = rows["nav"] - (rows["cash"] + rows["long_value"] + rows["short_value"])
+    size = rows["cash"].abs() + rows["gross"].abs() + 1.0
+    bad = rows.assign(gap=gap).loc[gap.abs() > TOLERANCE * size, [*KEY, "nav", "gap"]]
+    return Finding.by_session(rows["session"], "snapshots", bad)
+
+
+def snapshots_complete(engine: sa.Engine, registries: Registries, sessions: list[date]) -> Finding:
+    """Every snapshot has every analytic, or a recorded reason for the absence of one."""
+    rows = snapshots(engine, sessions)
+    return Finding(len(rows), "snapshots", rows.loc[~rows["is_complete"].astype(bool), [*KEY, "missing"]])
+
+
+def pnl_telescopes(engine: sa.Engine, registries: Registries, sessions: list[date]) -> Finding:
+    """NAV is the previous session's NAV plus the day's P&L and flow."""
+    rows = snapshots(engine, [CALENDAR.back(sessions[0], 1), *sessions]).sort_values(["portfolio_id", "session"])
+    before = rows.groupby("portfolio_id")["nav"].shift()
+    days = np.array([CALENDAR.back(day.date(), 1) for day in rows["session"]], dtype="datetime64[s]")
+    consecutive = rows.groupby("portfolio_id")["session"].shift().to_numpy() == days
+    gap = rows["nav"] - before - rows["daily_pnl"] - rows["flow"]
+    size = rows["nav"].abs() + rows["gross"].abs() + 1.0
+    bad = consecutive & (gap.abs() > TOLERANCE * size)
+    return Finding(
+        int(consecutive.sum()),
+        "pairs of consecutive snapshots",
+        rows.assign(gap=gap).loc[bad, [*KEY, "gap"]],
+    )
+
+
+snapshot_checks = session_checks(
+    "portfolio_snapshots",
+    Check(nav_is_cash_long_short, blocking=True),
+    Check(snapshots_complete),
+    Check(pnl_telescopes),
+)

@@ -1,0 +1,100 @@
+"""Checks of stress tests."""
+
+from __future__ import annotations
+
+from datetime import date
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pandas as pd
+
+from ...storage.check_queries import contribution_parts, count_of_each, exposures, stress
+from ..resources import Registries
+from .common import WARN, Check, Finding, session_checks
+from .exposures import KEY, eligible
+
+if TYPE_CHECKING:
+    import sqlalchemy as sa
+
+
+def expected_row_count(engine: sa.Engine, registries: Registries, sessions: list[date]) -> Finding:
+    """Every eligible portfolio has one row for each active scenario."""
+    wanted = eligible(engine, sessions)
+    ids = {scenario.id for scenario in registries.scenarios.active}
+    merged = wanted.merge(
+        count_of_each(engine, "stress_test_results", "scenario_id", ids, sessions), on=KEY, how="left"
+    )
+    wrong = (merged["rows"] != len(ids)) | (merged["known"] != len(ids))
+    return Finding.by_session(wanted["session"], "eligible portfolios", merged.loc[wrong, KEY])
+
+
+def rates_scenarios_not_zero(engine: sa.Engine, registries: Registries, sessions: list[date]) -> Finding:
+    """A portfolio with a rates beta gains or loses when rates move."""
+    factors = registries.factors
+    beta = exposures(engine, sessions, factors.rates.name)
+    beta = beta[beta["dollar_exposure"].abs() > 1.0]
+    shocked = [
+        s.id
+        for s in registries.scenarios.active
+        if {shock.factor for shock in s.shocks} == {factors.rates.scenario_key}
+    ]
+    rows = stress(engine, sessions, shocked).merge(beta[KEY], on=KEY)
+    zero = rows["direct_pnl"].isna() | (rows["direct_pnl"] == 0) | rows["correlated_pnl"].isna()
+    return Finding(len(rows), "rates results", rows.loc[zero, [*KEY, "scenario_id"]])
+
+
+def contributions_sum_to_total(engine: sa.Engine, registries: Registries, sessions: list[date]) -> Finding:
+    """The factors' contributions and the options' revaluation sum to each scenario's P&L."""
+    rows = stress(engine, sessions).dropna(subset=["correlated_pnl"])
+    moves, dollars = contribution_parts(engine, sessions)
+    impact = _impact(rows, moves, dollars)
+    gap = (impact + rows["option_revaluation"] - rows["correlated_pnl"]).abs()
+    tolerance = 1e-6 * np.maximum(rows["correlated_pnl"].abs(), 1.0)
+    bad = rows.assign(gap=gap).loc[~(gap <= tolerance), [*KEY, "scenario_id", "gap"]]
+    return Finding(len(rows), "results", bad)
+
+
+def _impact(rows: pd.DataFrame, moves: pd.DataFrame, dollars: pd.DataFrame) -> np.ndarray:
+    """Return the summed contributions of the factors to each row; NaN where a row has none.
+
+    As the view has them, without its portfolios x scenarios x factors rows.
+    """
+    days, owners, scenarios, factors = (
+        pd.Index(values.unique())
+        for values in (rows["session"], rows["portfolio_id"], rows["scenario_id"], moves["factor_name"])
+    )
+    move = np.full((len(days), len(scenarios), len(factors)), np.nan)
+    dollar = np.full((len(days), len(owners), len(factors)), np.nan)
+    for array, table, index, name, column in (
+        (move, moves, scenarios, "scenario_id", "move"),
+        (dollar, dollars, owners, "portfolio_id", "dollar_exposure"),
+    ):
+        at = [days.get_indexer(table["session"]), index.get_indexer(table[name])]
+        at.append(factors.get_indexer(table["factor_name"]))
+        keep = np.all(np.array(at) >= 0, axis=0)
+        array[tuple(place[keep] for place in at)] = table[column].to_numpy(dtype=float)[keep]
+    known = np.einsum("dsk,dpk->dsp", ~np.isnan(move), ~np.isnan(dollar))
+    summed = np.einsum("dsk,dpk->dsp", np.nan_to_num(move), np.nan_to_num(dollar))
+    at = [
+        index.get_indexer(rows[name])
+        for index, name in ((days, "session"), (scenarios, "scenario_id"), (owners, "portfolio_id"))
+    ]
+    return np.where(known, summed, np.nan)[tuple(at)]
+
+
+def shocks_plausible(engine: sa.Engine, registries: Registries, sessions: list[date]) -> Finding:
+    """No hypothetical scenario was refused because its factors can't be told apart."""
+    from ...storage.queries import read_table
+
+    rows = read_table(engine, "scenario_plausibility", first=sessions[0], last=sessions[-1])
+    bad = rows.loc[[reason is not None for reason in rows["reason"]], ["session", "scenario_id", "reason"]]
+    return Finding(len(rows), "scenarios", pd.DataFrame(bad))
+
+
+stress_checks = session_checks(
+    "stress_tests",
+    Check(expected_row_count, blocking=True),
+    Check(rates_scenarios_not_zero),
+    Check(contributions_sum_to_total),
+    Check(shocks_plausible, severity=WARN),
+)

@@ -1,0 +1,163 @@
+"""Database, market data and price panels as Dagster resources.
+
+None has a config field: each reads :class:`~risk_pipeline.settings.Settings` when a run starts, so that no
+secret is ever part of a run's configuration, which the Dagster UI shows.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from datetime import date
+from functools import lru_cache
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import dagster as dg
+from pydantic import PrivateAttr
+
+from ..config.factors import FactorRegistry, load_factors
+from ..config.scenarios import ScenarioLibrary, load_scenarios
+from ..settings import Settings
+
+if TYPE_CHECKING:
+    import sqlalchemy as sa
+
+    from ..market.source import MarketDataSource
+    from ..storage.panel_store import PanelStore
+    from ..storage.price_panel import PricePanel
+
+
+class Database(dg.ConfigurableResource):
+    """The tables, migrated to the newest schema when a run starts."""
+
+    _engine: sa.Engine | None = PrivateAttr(default=None)
+
+    @contextmanager
+    def yield_for_execution(self, context: dg.InitResourceContext) -> Iterator[Database]:
+        """Open the engine for a run and dispose of it afterwards; a database that is away is waited for."""
+        import stamina
+
+        from ..storage.database import migrate, open_engine
+        from ..storage.errors import DatabaseAwayError
+
+        self._engine = open_engine(Settings().url)
+        try:
+            for attempt in stamina.retry_context(
+                on=DatabaseAwayError, attempts=5, wait_initial=1, wait_max=15, timeout=60
+            ):
+                with attempt:
+                    migrate(self._engine)
+            yield self
+        finally:
+            self._engine.dispose()
+            self._engine = None
+
+    @property
+    def engine(self) -> sa.Engine:
+        """Return the open engine."""
+        if self._engine is None:
+            raise RuntimeError("the database is open only while a run uses it")
+        return self._engine
+
+
+class MarketData(dg.ConfigurableResource):
+    """The source of prices and company profiles that the settings name."""
+
+    _source: MarketDataSource | None = PrivateAttr(default=None)
+
+    @property
+    def source(self) -> MarketDataSource:
+        """Return the source, opened on first use."""
+        if self._source is None:
+            from ..market.open import open_source
+
+            market = Settings().market
+            self._source = open_source(market.source, path=market.path, seed=market.seed)
+        return self._source
+
+
+class PriceCache(dg.ConfigurableResource):
+    """Immutable price panels on disk, and the pointer of each session to its own."""
+
+    _open: dict[str, PricePanel] = PrivateAttr(default_factory=dict)
+
+    def write(self, db: Database, panel: PricePanel, sessions: Sequence[date]) -> str:
+        """Store a panel, point the sessions to it and prune the oldest panels; return its hash."""
+        from ..storage.market_data import newest_panels, record_panel
+
+        panel_hash = self._store.write(panel)
+        first, last = panel.dates[0].item(), panel.dates[-1].item()
+        record_panel(db.engine, panel_hash, first, last, len(panel.symbols), sessions)
+        self._store.prune({panel_hash, *newest_panels(db.engine, Settings().panels_kept)})
+        return panel_hash
+
+    @property
+    def _store(self) -> PanelStore:
+        from ..storage.panel_store import PanelStore
+
+        return PanelStore(*Settings().panel_location)
+
+    def panels(self, db: Database, sessions: Sequence[date]) -> list[tuple[PricePanel, list[date]]]:
+        """Return the panels of the sessions, each with the sessions that point to it.
+
+        One panel for a run that made its own; each is opened (memory-mapped) once per step.
+
+        Raises
+        ------
+        PanelError
+            If a session has no panel, or it is gone; says to materialise ``price_cache`` for it.
+        """
+        from ..storage.market_data import panels_for
+        from ..storage.price_panel import PanelError
+
+        pointers = panels_for(db.engine, sessions)
+        missing = [day for day in sessions if day not in pointers]
+        if missing:
+            raise PanelError(
+                f"no price panel for {missing[0]}{' and others' if len(missing) > 1 else ''}: "
+                "materialise price_cache for these sessions first"
+            )
+        groups: dict[str, list[date]] = {}
+        for day in sessions:
+            groups.setdefault(pointers[day], []).append(day)
+        for panel_hash in groups:
+            if panel_hash not in self._open:
+                self._open[panel_hash] = self._store.open(panel_hash)
+        return [(self._open[panel_hash], days) for panel_hash, days in groups.items()]
+
+    def hash_of(self, panel: PricePanel) -> str:
+        """Return the name under which a panel that is open here was stored."""
+        return next(name for name, opened in self._open.items() if opened is panel)
+
+
+class Registries(dg.ConfigurableResource):
+    """The validated factor and scenario registries, user scenarios included."""
+
+    @property
+    def factors(self) -> FactorRegistry:
+        """Return the factor registry."""
+        return load_factors()
+
+    @property
+    def scenarios(self) -> ScenarioLibrary:
+        """Return the scenario library."""
+        return _library(Settings().scenarios_path)
+
+
+@lru_cache
+def _library(user_path: Path | None) -> ScenarioLibrary:
+    return load_scenarios(load_factors(), user_path)
+
+
+@dg.definitions
+def resources() -> dg.Definitions:
+    """Return the resources by the names that assets, checks and sensors ask for."""
+    return dg.Definitions(
+        resources={
+            "db": Database(),
+            "market": MarketData(),
+            "cache": PriceCache(),
+            "registries": Registries(),
+        }
+    )

@@ -1,0 +1,181 @@
+"""Sentences and single words of the risk page."""
+
+from __future__ import annotations
+
+import re
+from datetime import date
+from typing import Any
+
+from ..analytics.reasons import Reason
+from ..config.factors import load_factors
+from .formatting import NOTHING, money, number, percent, signed_money, signed_percent
+from .page_rows import PortfolioDay
+
+STRENGTHS = ((0.1, "negligible"), (0.3, "weak"), (0.7, "moderate"), (1.1, "strong"))
+ANALYTICS = {
+    "factor_exposures": "factor exposures",
+    "stress_tests": "stress tests",
+    "volatility": "volatility and value at risk",
+}
+CAUSES = {
+    "by_positions": "trades and flows",
+    "by_prices": "prices moved the weights",
+    "by_model": "new returns in the estimate",
+}
+TRENDS = {"increasing": "rising", "decreasing": "falling", "stable": "steady"}
+
+
+def long_date(day: date) -> str:
+    """Return a date as people say it."""
+    return f"{day:%A} {day.day} {day:%B %Y}"
+
+
+def plain_words(name: str) -> str:
+    """Return an identifier as words."""
+    return name.replace("_", " ")
+
+
+def strength(exposure: float | None, std_error: float | None) -> str:
+    """Return a word for the size of an exposure, and whether it could as well be zero."""
+    if exposure is None:
+        return "not available"
+    word = next((word for limit, word in STRENGTHS if abs(exposure) < limit), "very strong")
+    if std_error and abs(exposure) < 2 * std_error:
+        return f"{word}, not distinguishable from zero"
+    return word
+
+
+def plausibility(one_in_days: float | None) -> str:
+    """Return once in how long a shock as large happens, without pretending to more precision than there is."""
+    if one_in_days is None or one_in_days > 252 * 10_000:
+        return "10,000+ years"
+    if one_in_days < 252:
+        count = max(round(one_in_days), 1)
+        return f"{count} session{'s' if count > 1 else ''}"
+    years = one_in_days / 252
+    return f"{years:.1f} years" if years < 10 else f"{years:,.0f} years"
+
+
+def scenario_name(name: str) -> str:
+    """Return a scenario's name with real minus signs."""
+    return re.sub(r"(\d) (?=%|bp)", "\\1\u00a0", re.sub(r"(^|\s)-(?=\d)", r"\1−", name))
+
+
+def reason(code: str | None) -> str:
+    """Return why a number is not there, in plain words."""
+    return Reason(code).explain() if code else ""
+
+
+def headline(day: PortfolioDay) -> list[str]:
+    """Return what happened since the session before and why, and then what that changed in the risk."""
+    now, currency = day.snapshot, day.currency
+    if now["is_opening"]:
+        start = f"The portfolio opened on this session with a NAV of {money(now['nav'])} {currency}."
+        return [text for text in (start, _risk_now(day)) if text]
+    pieces = [f"{_pnl(now, currency)}{_flow(now, currency)}.", _market(day), _drivers(day)]
+    return [text for text in (" ".join(piece for piece in pieces if piece), _moves(day)) if text]
+
+
+def _pnl(now: dict[str, Any], currency: str) -> str:
+    pnl = now["daily_pnl"]
+    share = "" if now["daily_return"] is None else f" ({signed_percent(now['daily_return'])})"
+    if abs(pnl) < 0.5:
+        return "NAV did not move on the day"
+    return f"{'Gained' if pnl > 0 else 'Lost'} {money(abs(pnl))} {currency} on the day{share}"
+
+
+def _flow(now: dict[str, Any], currency: str) -> str:
+    flow = now["flow"]
+    if abs(flow) < 0.5:
+        return ""
+    return f"; {money(abs(flow))} {currency} {'was paid in' if flow > 0 else 'was taken out'}"
+
+
+def _market(day: PortfolioDay) -> str:
+    moves = [f"{symbol} {signed_percent(value)}" for symbol, value in day.proxies.items() if value is not None]
+    if not moves or day.previous is None or day.snapshot["market_beta"] is None:
+        return ""
+    text = f"The market: {', '.join(moves)}"
+    market = next(iter(day.proxies.values()))
+    beta, nav = day.previous["market_beta"], day.previous["nav"]
+    if beta is None or market is None:
+        return f"{text}."
+    alone = signed_money(beta * nav * market)
+    return f"{text}; with the Market Beta of the session before, {number(beta)}, that alone is {alone} {day.currency}."
+
+
+def _drivers(day: PortfolioDay) -> str:
+    """Name the positions that made the day's P&L: the largest on its side, and the largest against it."""
+    total = day.snapshot["daily_pnl"]
+    if abs(total) < 0.5 or not day.gains:
+        return ""
+    sign = 1.0 if total > 0 else -1.0
+    ordered = sorted(day.gains.items(), key=lambda item: -sign * item[1])
+    along = [f"{name} ({signed_money(gain)})" for (name, _), gain in ordered[:2] if sign * gain >= 0.5]
+    against = [f"{name} ({signed_money(gain)})" for (name, _), gain in ordered[-1:] if sign * gain <= -0.5]
+    if not along:
+        return ""
+    text = f"{' and '.join(along)} {'gained' if total > 0 else 'lost'} most"
+    return f"{text}; {against[0]} worked against it." if against else f"{text}."
+
+
+def _moves(day: PortfolioDay) -> str:
+    """Say what moved most among the risk numbers, or that little did."""
+    before, now = day.previous, day.snapshot
+    if before is None or now["forecast"] is None:
+        return ""
+    found = []
+    factors = load_factors()
+    for name, measure, label, write, least in (
+        ("market_beta", factors.market.name, "Market Beta", number, 0.05),
+        ("ir_beta", factors.rates.name, factors.rates.name, number, 0.05),
+        ("forecast", "forecast", "the volatility forecast", percent, 0.003),
+        ("var_99", "", "VaR 99\u00a0%", percent, 0.001),
+    ):
+        old, new = before.get(name), now[name]
+        if old is None or new is None or abs(new - old) < least or write(old) == write(new):
+            continue
+        found.append(
+            f"{label} {'rose' if new > old else 'fell'} from {write(old)} to {write(new)}{_cause(day, measure)}"
+        )
+    if not found:
+        return "Risk is little changed from the session before."
+    text = found[0] if len(found) == 1 else f"{', '.join(found[:-1])} and {found[-1]}"
+    return f"{text[0].upper()}{text[1:]}."
+
+
+def _cause(day: PortfolioDay, measure: str) -> str:
+    """Name what moved a measure most, of positions, prices and the model; nothing where it is not stored."""
+    row = day.changes.get(measure)
+    if row is None:
+        return ""
+    sign = 1.0 if row["current"] > row["previous"] else -1.0
+    return f" ({CAUSES[max(CAUSES, key=lambda name: sign * row[name])]})"
+
+
+def _risk_now(day: PortfolioDay) -> str:
+    now = day.snapshot
+    if now["forecast"] is None:
+        return ""
+    return f"Forecast volatility is {percent(now['forecast'])} a year, Market Beta {number(now['market_beta'])}."
+
+
+def skip_sentences(day: PortfolioDay) -> list[str]:
+    """Return, kindly and in full sentences, what the page can't show and why."""
+    by_reason: dict[str, list[str]] = {}
+    for row in day.skips:
+        by_reason.setdefault(row["reason"], []).append(str(ANALYTICS.get(row["analytic"], row["analytic"])))
+    out = [
+        f"This portfolio {Reason(code).explain()}. Not shown for that reason: {', '.join(sorted(set(names)))}."
+        if code in (Reason.NO_PUBLIC_POSITIONS, Reason.NO_ACTIVE_POSITIONS)
+        else f"{Reason(code).explain().capitalize()}. Not shown for that reason: {', '.join(sorted(set(names)))}."
+        for code, names in by_reason.items()
+    ]
+    if day.snapshot["nav"] <= 0:
+        out.append(f"{Reason.NON_POSITIVE_EQUITY.explain().capitalize()}: exposures are shown in {day.currency} only.")
+    return out
+
+
+def trend(word: str | None) -> str:
+    """Return the trend of volatility as an adjective."""
+    return TRENDS.get(word or "", NOTHING)

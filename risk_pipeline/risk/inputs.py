@@ -1,0 +1,247 @@
+"""What every analytic reads: the price panel and the book valued on it, session by session."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import date
+from functools import cached_property
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pandas as pd
+
+from ..analytics.arrays import Bool2D, Date1D, Float1D, Float2D, Int1D
+from ..analytics.lots import InvestmentClass, Lots, SplitAdjusted, private_prices
+from ..analytics.reasons import Reason
+from ..analytics.valuation import Accounts, Book, value_book
+from ..analytics.volatility import VolatilityEstimates, estimate_volatility, parkinson_variance
+from ..config.registries import Registries
+
+if TYPE_CHECKING:
+    from ..storage.price_panel import PricePanel
+
+Frames = dict[str, pd.DataFrame]
+"""Rows by the name of their table."""
+
+
+@dataclass(frozen=True)
+class BookFrames:
+    """What the user imported and the profiles known by then, as the tables hold them.
+
+    ``lots``, ``flows``, ``marks`` and ``profiles`` reach up to the last session of the block.
+    """
+
+    portfolios: pd.DataFrame
+    lots: pd.DataFrame
+    flows: pd.DataFrame
+    marks: pd.DataFrame
+    profiles: pd.DataFrame
+
+
+@dataclass(frozen=True)
+class Inputs:
+    """The panel of a block of sessions, the imported portfolios, and the registries.
+
+    ``ends`` are the rows of the sessions in the panel. Portfolios are in the order of their ids.
+    ``lot_symbols`` and ``position_ids`` are the lots' own; ``marks`` the name, date and price of private marks.
+    ``stored`` are the rows of the block that earlier assets have written and this one reads, by table.
+    ``risk_free_rate`` is annual, continuously compounded.
+    """
+
+    registries: Registries
+    panel: PricePanel
+    sessions: list[date]
+    stored: Frames
+    risk_free_rate: float
+    profiles: pd.DataFrame
+    portfolios: pd.DataFrame
+    lots: Lots
+    lot_symbols: list[str]
+    position_ids: list[str]
+    accounts: Accounts
+    marks: tuple[Int1D, Date1D, Float1D]
+
+    @cached_property
+    def ends(self) -> Int1D:
+        """Rows of the sessions in the panel, shape (D,)."""
+        return np.searchsorted(self.panel.dates, np.array(self.sessions, dtype="datetime64[D]"))
+
+    @cached_property
+    def column(self) -> Mapping[str, int]:
+        """Column of each symbol in the panel."""
+        return {symbol: number for number, symbol in enumerate(self.panel.symbols)}
+
+    @cached_property
+    def book(self) -> Book:
+        """The book valued at the sessions."""
+        return self._books[0]
+
+    @cached_property
+    def before(self) -> Book:
+        """The book valued at the sessions before."""
+        return self._books[1]
+
+    @cached_property
+    def _books(self) -> tuple[Book, Book]:
+        """The book at the sessions and at those before; valued together, each session once."""
+        rows = np.unique(np.concatenate([self.ends, self.ends - 1]))
+        both = self.value(rows)
+        return both.take(np.searchsorted(rows, self.ends)), both.take(np.searchsorted(rows, self.ends - 1))
+
+    def value(self, ends: Int1D) -> Book:
+        """Value the book at other rows of the panel, with what was known on each."""
+        lots, dates = self.lots, self.panel.dates
+        return value_book(
+            lots,
+            self.accounts,
+            dates,
+            self.prices,
+            np.asarray(self.panel.dividend),
+            ends,
+            volatility=self._option_volatility(ends),
+            private_price=private_prices(lots, dates[ends], *self.marks),
+            rate=self.risk_free_rate,
+        )
+
+    def _option_volatility(self, ends: Int1D) -> Float2D:
+        """Forecast volatility of the options' underlyings, NaN elsewhere, shape (D, N)."""
+        out = np.full((len(ends), len(self.panel.symbols)), np.nan)
+        needed = np.unique(self.lots.symbol[self.lots.is_option & np.isnan(self.lots.implied_volatility)])
+        if len(needed):
+            out[:, needed] = self.symbol_volatility(ends, needed).forecast
+        return out
+
+    def symbol_volatility(self, ends: Int1D, columns: Int1D | None = None) -> VolatilityEstimates:
+        """Estimate the volatility of the panel's symbols (or of some columns) at rows of the panel."""
+        chosen = slice(None) if columns is None else columns
+        ranges = parkinson_variance(self.panel.high[:, chosen], self.panel.low[:, chosen])
+        return estimate_volatility(np.asarray(self.panel.returns[:, chosen]), ends, ranges=ranges)
+
+    @cached_property
+    def prices(self) -> SplitAdjusted:
+        """Closes and splits of the panel, prepared for look-up."""
+        return SplitAdjusted.of(np.asarray(self.panel.close), np.asarray(self.panel.split_factor))
+
+    def profiles_as_of(self, field: str) -> list[list[Any]]:
+        """Return a profile field of each panel symbol as it was known on each session, None if unknown."""
+        versions = self.profiles.dropna(subset=[field])
+        out = []
+        for session in self.sessions:
+            known = versions[versions["as_of"] <= pd.Timestamp(session)].groupby("symbol")[field].last()
+            out.append([known.get(symbol) for symbol in self.panel.symbols])
+        return out
+
+    @cached_property
+    def symbols_in_use(self) -> Bool2D:
+        """Whether a symbol is held or a factor's proxy as of a session, shape (D, N)."""
+        used = np.zeros((len(self.sessions), len(self.panel.symbols)), dtype=bool)
+        used[self.book.holdings.session, self.book.holdings.symbol] = True
+        used[:, [self.column[s] for s in self.registries.factors.proxies if s in self.column]] = True
+        return used
+
+    @cached_property
+    def has_public(self) -> Bool2D:
+        """Whether a portfolio holds a PUBLIC or OPTIONS position as of a session, shape (D, P)."""
+        held = np.zeros(self.book.equity.shape, dtype=bool)
+        held[self.book.holdings.session, self.book.holdings.portfolio] = True
+        return held
+
+    def frame(self, mask: Bool2D, entity: str, names: list[str], **values: np.ndarray) -> pd.DataFrame:
+        """Return long rows ``session, <entity>, values…`` for the true cells of a (D, entities) mask."""
+        sessions, entities = np.nonzero(mask)
+        return pd.DataFrame(
+            {
+                "session": np.array(self.sessions, dtype="datetime64[D]").astype("datetime64[s]")[sessions],
+                entity: np.array(names, dtype=object)[entities],
+                **{name: array[sessions, entities] for name, array in values.items()},
+            }
+        )
+
+    @cached_property
+    def portfolio_ids(self) -> list[str]:
+        """Ids of the portfolios, in order."""
+        return list(self.portfolios["portfolio_id"])
+
+    def portfolio_skips(self, analytic: str) -> pd.DataFrame:
+        """Return the skip rows of portfolios that hold nothing with a market price."""
+        without = self.book.is_active & ~self.has_public
+        reason = np.where(
+            self.book.private_positions > 0,
+            Reason.NO_PUBLIC_POSITIONS.value,
+            Reason.NO_ACTIVE_POSITIONS.value,
+        )
+        skips = self.frame(without, "entity", self.portfolio_ids, reason=reason)
+        return skips.assign(analytic=analytic, entity_type="portfolio", detail=None)
+
+
+def make_inputs(
+    panel: PricePanel,
+    sessions: list[date],
+    book: BookFrames,
+    registries: Registries,
+    *,
+    risk_free_rate: float,
+    stored: Frames | None = None,
+) -> Inputs:
+    """Turn the imported rows into arrays on the panel's symbols, which must hold every priced symbol of the lots."""
+    portfolios, rows, flows = book.portfolios, book.lots, book.flows
+    number = {name: row for row, name in enumerate(portfolios["portfolio_id"])}
+    column = {symbol: at for at, symbol in enumerate(panel.symbols)}
+    names = {symbol: at for at, symbol in enumerate(sorted(set(rows["symbol"])))}
+    priced = rows["underlying"].where(rows["underlying"].notna(), rows["symbol"])
+    private = rows["investment_class"] == "PRIVATE"
+    marks = book.marks[book.marks["symbol"].isin(names)]
+    return Inputs(
+        registries=registries,
+        panel=panel,
+        sessions=sessions,
+        stored=stored or {},
+        risk_free_rate=risk_free_rate,
+        profiles=book.profiles,
+        portfolios=portfolios,
+        lot_symbols=rows["symbol"].tolist(),
+        position_ids=rows["position_id"].tolist(),
+        lots=Lots(
+            portfolio=_integers(rows["portfolio_id"].map(number)),
+            symbol=np.where(private, -1, _integers(priced.map(column).fillna(-1))),
+            name=_integers(rows["symbol"].map(names)),
+            kind=_integers(rows["investment_class"].map(lambda kind: InvestmentClass[kind].value)),
+            quantity=rows["quantity"].to_numpy(dtype=float),
+            entry_date=_days(rows["entry_date"]),
+            entry_price=rows["entry_price"].to_numpy(dtype=float),
+            exit_date=_days(rows["exit_date"]),
+            exit_price=rows["exit_price"].to_numpy(dtype=float),
+            is_call=(rows["option_type"] == "CALL").to_numpy(),
+            strike=rows["strike"].to_numpy(dtype=float),
+            expiry=_days(rows["expiry"]),
+            implied_volatility=rows["implied_volatility"].to_numpy(dtype=float),
+        ),
+        accounts=Accounts(
+            starting_equity=portfolios["starting_equity"].to_numpy(dtype=float),
+            inception=_days(portfolios["inception_date"]),
+            closed=_days(portfolios["closed_date"]),
+            flow_portfolio=_integers(flows["portfolio_id"].map(number)),
+            flow_date=_days(flows["flow_date"]),
+            flow_amount=flows["amount"].to_numpy(dtype=float),
+        ),
+        marks=(
+            _integers(marks["symbol"].map(names)),
+            _days(marks["mark_date"]),
+            marks["price"].to_numpy(dtype=float),
+        ),
+    )
+
+
+def _days(values: pd.Series) -> Date1D:
+    return np.asarray(values.to_numpy().astype("datetime64[D]"))
+
+
+def _integers(values: pd.Series) -> Int1D:
+    return np.asarray(values.to_numpy(dtype=float).astype(np.int64))
+
+
+def priced_symbols(lots: pd.DataFrame) -> list[str]:
+    """Return the symbols with a market price that the lots need: their own, or an option's underlying; sorted."""
+    priced = lots["underlying"].where(lots["underlying"].notna(), lots["symbol"])
+    return sorted(set(priced[lots["investment_class"] != "PRIVATE"]))

@@ -1,0 +1,54 @@
+"""How much history a run needs, by symbol: derived from the registries, never a number of its own."""
+
+from __future__ import annotations
+
+from datetime import date
+
+import pandas as pd
+
+from ..analytics import covariance, var, volatility
+from ..config.registries import Registries
+from ..sessions import SessionCalendar
+
+MARGIN = 5
+"""Sessions beyond the longest window: the first return of a window needs the price before it."""
+
+
+def look_back(registries: Registries) -> int:
+    """Return how many sessions before its own an analytic may look.
+
+    The longest window of all, and the horizon of a forecast before it, since a forecast is scored against
+    the outcome of the 21 sessions that followed it.
+    """
+    windows = (registries.factors.look_back, covariance.WINDOW, volatility.LOOK_BACK, var.LOOK_BACK)
+    return max(windows) + volatility.HORIZON + MARGIN
+
+
+def required_history(
+    held: pd.DataFrame, registries: Registries, calendar: SessionCalendar, sessions: list[date]
+) -> pd.DataFrame:
+    """Return ``symbol, first, last``: the sessions of each symbol that a run over ``sessions`` reads.
+
+    ``held`` has ``symbol, first_held, last_held, active_from`` of the lots entered by the last session.
+
+    A symbol held within the run: everything since its earliest entry (dividends and splits of a lot count
+    from there), and the look-back before the first session on which it is held. One sold before: what lies
+    between its entry and its exit. A proxy: the
+    look-back and the historical replays that are over by then. The same for a range as for its sessions one
+    by one.
+    """
+    first, last = sessions[0], sessions[-1]
+    start = calendar.back(first, look_back(registries))
+    needs: dict[str, tuple[date, date]] = {}
+    for row in held.itertuples(index=False):
+        start_held = calendar.back(row.first_held, 0)
+        if not pd.isna(row.active_from):
+            start_held = min(start_held, calendar.back(row.active_from, look_back(registries)))
+        needs[row.symbol] = (start_held, min(row.last_held, last))
+    replays = [s.replay[0] for s in registries.scenarios.replays if s.replay and s.replay[1] <= last]
+    proxy_start = min([start, *(calendar.back(day, 1) for day in replays)])
+    for symbol in registries.factors.proxies:
+        needs[symbol] = (min(proxy_start, needs.get(symbol, (last, last))[0]), last)
+    return pd.DataFrame(
+        [(symbol, *stretch) for symbol, stretch in sorted(needs.items())], columns=["symbol", "first", "last"]
+    )

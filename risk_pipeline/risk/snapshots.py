@@ -1,0 +1,142 @@
+"""The rows of ``portfolio_snapshots`` and ``sector_exposures``."""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+
+from ..analytics.arrays import Int1D
+from ..analytics.concentration import concentration, sector_exposure
+from .inputs import Frames, Inputs
+
+UNMAPPED = "Unmapped"
+PRIVATE = "Private"
+
+
+def compute_snapshots(inputs: Inputs) -> Frames:
+    """Compute the snapshots of a block of sessions from the book and the tables written before."""
+    before, book = inputs.before, inputs.book
+    # also before a portfolio opens: lots that it brings with them gained what they gained before that day
+    pnl = book.equity - before.equity - book.flow
+    with np.errstate(invalid="ignore", divide="ignore"):
+        daily_return = np.where(before.equity > 0, pnl / before.equity, np.nan)
+    cell, lot = _positions(inputs)
+    shares = concentration(cell, inputs.lots.name[lot], book.positions.value, book.equity.shape)
+    snapshots = inputs.frame(
+        book.is_active,
+        "portfolio_id",
+        inputs.portfolio_ids,
+        nav=book.equity,
+        cash=book.cash,
+        long_value=book.long_value,
+        short_value=book.short_value,
+        gross=book.gross,
+        net=book.net,
+        private_value=book.private_value,
+        daily_pnl=pnl,
+        daily_return=daily_return,
+        cumulative_pnl=book.cumulative_pnl,
+        flow=book.flow,
+        is_opening=book.is_active & ~before.is_active,
+        positions=book.position_count,
+        public_positions=book.public_positions,
+        option_positions=book.option_positions,
+        private_positions=book.private_positions,
+        stale_positions=book.stale_positions,
+        herfindahl=shares.herfindahl,
+        effective_positions=shares.effective_positions,
+        top_3=shares.top_3,
+        top_10=shares.top_10,
+        has_public=inputs.has_public,
+    )
+    snapshots = _with_analytics(inputs, snapshots)
+    return {
+        "portfolio_snapshots": snapshots.drop(columns="has_public"),
+        "sector_exposures": _sector_rows(inputs),
+        "analytics_skips": inputs.portfolio_skips("portfolio_snapshots").iloc[:0],
+    }
+
+
+def _with_analytics(inputs: Inputs, snapshots: pd.DataFrame) -> pd.DataFrame:
+    """Add exposures, volatility and the worst scenario, and say which analytic is missing."""
+    factors, stored = inputs.registries.factors, inputs.stored
+    key = ["session", "portfolio_id"]
+    names = [factors.market.name, factors.provider.name, factors.rates.name]
+    exposures = stored["factor_exposures"]
+    wide = exposures.set_index([*key, "factor_name"])["exposure"].unstack().reindex(columns=names)
+    wide.columns = pd.Index(["market_beta", "provider_beta", "ir_beta"])
+    market = exposures[exposures["factor_name"] == factors.market.name].set_index(key)
+    numbers = [
+        "realised_21",
+        "realised_63",
+        "forecast",
+        "trend",
+        "percentile",
+        "var_95",
+        "var_99",
+        "es_95",
+        "es_99",
+    ]
+    volatility = stored["portfolio_volatility"].set_index(key)
+    worst = stored["worst_scenarios"].set_index(key)
+    out = (
+        snapshots.join(wide, on=key)
+        .join(market["coverage"], on=key)
+        .join(volatility[numbers], on=key)
+        .join(
+            worst[["scenario_id", "correlated_pnl"]].rename(
+                columns={"scenario_id": "worst_scenario", "correlated_pnl": "worst_scenario_pnl"}
+            ),
+            on=key,
+        )
+    )
+    expected = {
+        "factor_exposures": len(factors.names),
+        "volatility": 1,
+        "stress_tests": len(inputs.registries.scenarios.active),
+    }
+    missing = pd.Series("", index=out.index)
+    rows = pd.MultiIndex.from_frame(out[key])
+    for analytic, least in expected.items():
+        counts = stored["rows_by_portfolio"][analytic]
+        absent = out["has_public"].to_numpy() & (counts.reindex(rows).fillna(0).to_numpy() < least)
+        missing[absent] += f"{analytic} "
+    missing = missing.str.strip()
+    return out.assign(is_complete=missing == "", missing=missing.where(missing != "", None))
+
+
+def _positions(inputs: Inputs) -> tuple[Int1D, Int1D]:
+    """Return each position's cell among sessions and portfolios, and its lot."""
+    rows = inputs.book.positions
+    return rows.session * len(inputs.portfolio_ids) + inputs.lots.portfolio[rows.lot], rows.lot
+
+
+def _sector_rows(inputs: Inputs) -> pd.DataFrame:
+    """Net and gross by sector; what has no profile is in a bucket of its own, so shares sum to one."""
+    cell, lot = _positions(inputs)
+    sectors = sectors_as_of(inputs)
+    names = sorted({*(name for row in sectors for name in row), UNMAPPED, PRIVATE})
+    code = {name: number for number, name in enumerate(names)}
+    coded = np.array([[code[name] for name in row] for row in sectors], dtype=np.int64)
+    sector = np.where(
+        inputs.lots.is_private[lot],
+        code[PRIVATE],
+        coded[inputs.book.positions.session, np.maximum(inputs.lots.symbol[lot], 0)],
+    )
+    found = sector_exposure(cell, sector, inputs.book.positions.value, inputs.book.equity.shape)
+    return pd.DataFrame(
+        {
+            "session": np.array(inputs.sessions, dtype="datetime64[s]")[found.session],
+            "portfolio_id": np.array(inputs.portfolio_ids, dtype=object)[found.portfolio],
+            "sector": np.array(names, dtype=object)[found.sector],
+            "net": found.net,
+            "gross": found.gross,
+            "gross_share": found.gross_share,
+        }
+    )
+
+
+def sectors_as_of(inputs: Inputs) -> list[list[str]]:
+    """Return the sector of each panel symbol as of each session."""
+    known = inputs.profiles_as_of("sector")
+    return [[UNMAPPED if name is None else name for name in row] for row in known]

@@ -1,0 +1,70 @@
+"""Errors of drivers and disks say what to do, without a password; errors of our own code stay what they are."""
+
+from __future__ import annotations
+
+import errno
+from datetime import date
+
+import pytest
+import sqlalchemy as sa
+
+from risk_pipeline.storage import tables as t
+from risk_pipeline.storage.database import migrate, open_engine, transaction
+from risk_pipeline.storage.errors import DatabaseAwayError, StorageError, explain, explained
+
+SECRET = "sentinel-password"
+
+
+def test_a_folder_in_the_place_of_the_database_file(tmp_path):
+    (tmp_path / "risk.db").mkdir()
+    with pytest.raises(StorageError, match=r"can't be opened for writing.*check RISK_PIPELINE_DATABASE_URL"):
+        migrate(open_engine(f"sqlite:///{tmp_path / 'risk.db'}"))
+
+
+@pytest.mark.parametrize("place", ["no such database", "no server"])
+def test_a_postgres_that_can_t_be_reached_says_so_without_the_password(place, postgres_server, tmp_path):
+    url = postgres_server.url.set(username="postgres", password=SECRET, database="nosuch")
+    if place == "no server":
+        url = url.set(query={"host": str(tmp_path)})
+    with pytest.raises(DatabaseAwayError, match="start it, check RISK_PIPELINE_DATABASE_URL") as caught:
+        migrate(open_engine(url.render_as_string(hide_password=False)))
+    assert SECRET not in str(caught.value)
+
+
+def test_a_row_twice_is_an_error_of_our_own_and_stays_one(engine):
+    row = {"symbol": "A", "first_session": date(2025, 1, 2), "last_session": date(2025, 1, 2)}
+    with pytest.raises(sa.exc.IntegrityError), transaction(engine) as connection:
+        connection.execute(sa.insert(t.market_data_ranges), [row, row])
+
+
+def test_a_connection_that_broke_while_it_lay_idle_is_replaced_without_a_word(new_postgres):
+    engine = open_engine(new_postgres())
+    with engine.connect() as connection:
+        pid = connection.execute(sa.text("SELECT pg_backend_pid()")).scalar_one()
+    other = open_engine(engine.url.render_as_string(hide_password=False))
+    with other.connect() as connection:
+        connection.execute(sa.text("SELECT pg_terminate_backend(:pid)"), {"pid": pid})
+    with engine.connect() as connection:
+        assert connection.execute(sa.text("SELECT 1")).scalar_one() == 1
+    for opened in (engine, other):
+        opened.dispose()
+
+
+@pytest.mark.parametrize(
+    ("number", "words"),
+    [
+        (errno.ENOSPC, "the disk is full"),
+        (errno.EFBIG, "the disk is full"),
+        (errno.EACCES, "a file can't be written"),
+        (errno.ENOENT, None),
+    ],
+)
+def test_errors_of_the_disk(number, words):
+    error = explain(OSError(number, "as the kernel says"))
+    assert (error is None) is (words is None)
+    assert words is None or str(error).startswith(words)
+
+
+def test_what_is_not_known_goes_on_as_it_is():
+    with pytest.raises(KeyError), explained():
+        raise KeyError("ours")
