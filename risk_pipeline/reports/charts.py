@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import date
-from math import isnan
+from math import ceil, floor, isnan, log10
 from typing import Any
 
 import numpy as np
@@ -128,8 +128,6 @@ def time_chart(
 
     ``labels`` writes the ticks of the vertical axis. ``from_zero`` keeps zero on the axis.
     """
-    from matplotlib.ticker import MaxNLocator
-
     everything = [np.array(line, dtype=float) for line in lines.values()]
     stem = None if stems is None else np.array(stems, dtype=float)
     known = np.concatenate([*everything, *([stem] if stem is not None else [])])
@@ -139,24 +137,38 @@ def time_chart(
         low, high = min(low, 0.0), max(high, 0.0)
     if high == low:
         low, high = low - abs(low or 1.0) / 100, high + abs(high or 1.0) / 100
-    ticks = MaxNLocator(nbins=ticks_wanted, min_n_ticks=2, steps=[1, 2, 2.5, 5, 10]).tick_values(low, high)
-    low, high = float(ticks[0]), float(ticks[-1])
+    ticks = nice_ticks(low, high, ticks_wanted)
+    low, high = ticks[0], ticks[-1]
 
     def down(values: Any) -> Any:
         return HEIGHT * (high - values) / (high - low)
 
-    zero = float(down(0.0))
+    zero = down(0.0)
     ends = [] if stem is None else [(at, down(stem[at])) for at in np.flatnonzero(~np.isnan(stem))]
-    texts = labels([float(tick) for tick in ticks])
+    texts = labels(ticks)
     return TimeChart(
         width=len(days) - 1,
         lines={name: path(down(series)) for name, series in zip(lines, everything, strict=True)},
         stems="".join(f"M{at} {round(zero)}V{round(end)}" for at, end in ends),
         dots="" if stem is None else "".join(f"M{at} {round(down(stem[at]))}h0" for at in dots),
-        y_ticks=[(round(100 * float(down(tick)) / HEIGHT, 2), text) for tick, text in zip(ticks, texts, strict=True)],
+        y_ticks=[(round(100 * down(tick) / HEIGHT, 2), text) for tick, text in zip(ticks, texts, strict=True)],
         x_ticks=_day_ticks(days),
         zero=round(100 * zero / HEIGHT, 2) if low < 0 < high else None,
     )
+
+
+def nice_ticks(low: float, high: float, intervals: int = 4) -> list[float]:
+    """Return round numbers around ``low < high``, evenly spaced: at most ``intervals + 1``, as close as they can be.
+
+    The step is 1, 2, 2.5 or 5 times a power of ten.
+    """
+    magnitude = floor(log10((high - low) / intervals))
+    for step in (1, 2, 2.5, 5, 10, 20):
+        first, last = (low / step / 10.0**magnitude, high / step / 10.0**magnitude)
+        whole = range(floor(round(first, 9)), ceil(round(last, 9)) + 1)
+        if len(whole) <= intervals + 1:
+            break
+    return [float(f"{place * step * 10.0**magnitude:.12g}") for place in whole]
 
 
 def _day_ticks(days: Sequence[date], count: int = 4) -> list[tuple[float, str]]:

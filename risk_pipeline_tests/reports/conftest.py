@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import shutil
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import date
@@ -23,6 +22,7 @@ from risk_pipeline.storage import tables
 from risk_pipeline.storage.database import migrate, open_engine
 from risk_pipeline.storage.imports import import_frames
 from risk_pipeline.storage.queries import read_table
+from risk_pipeline_tests.support.browser import MISSING, installed_browser
 
 FIRST, LAST = date(2026, 11, 9), date(2026, 11, 13)
 HOSTILE = "../<b>\"'&amp;"
@@ -43,12 +43,6 @@ def insert_hostile(engine: sa.Engine) -> None:
         for number, (symbol, kind, quantity) in enumerate(HOLDINGS):
             row = {"position_id": f"h{number}", "symbol": symbol, "investment_class": kind, "quantity": quantity}
             connection.execute(sa.insert(tables.positions).values({**lot, **row}))
-
-
-NO_BROWSER = (
-    "the risk page is tested in a real browser and none is installed: "
-    "`apt-get install chromium`, or `.venv/bin/playwright install --with-deps chromium`"
-)
 
 
 @dataclass
@@ -99,17 +93,12 @@ def pages(tmp_path_factory) -> Iterator[Pages]:
 
 @pytest.fixture(scope="session")
 def browser() -> Iterator[Browser]:
-    """Headless Chromium: Playwright's own if it is installed, else the system's."""
+    """Headless Chromium; without one the tests of the pages are skipped, and fail where ``CI`` is set."""
+    path = installed_browser()
+    if path is None:
+        (pytest.fail if os.environ.get("CI") else pytest.skip)(MISSING)
     with sync_playwright() as playwright:
-        own = playwright.chromium.executable_path
-        names = ("chromium", "chromium-browser", "google-chrome")
-        system = next((path for path in map(shutil.which, names) if path), None)
-        if not os.path.exists(own) and system is None:
-            pytest.fail(NO_BROWSER)
-        launched = playwright.chromium.launch(
-            executable_path=own if os.path.exists(own) else system,
-            args=["--no-sandbox", "--disable-dev-shm-usage"],
-        )
+        launched = playwright.chromium.launch(executable_path=path, args=["--no-sandbox", "--disable-dev-shm-usage"])
         yield launched
         launched.close()
 

@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from risk_pipeline.reports.charts import Span, path, sparkline, time_chart
+from risk_pipeline.reports.charts import Span, nice_ticks, path, sparkline, time_chart
 from risk_pipeline.reports.formatting import money_axis, percent_axis
 
 numbers = st.floats(-1e9, 1e9, allow_nan=False)
@@ -74,6 +74,32 @@ def test_a_time_chart_has_its_lines_stems_and_dots_inside_and_ticks_in_order():
 def test_a_flat_line_has_a_chart_too():
     chart = time_chart([date(2026, 1, 1), date(2026, 1, 2)], {"NAV": [100.0, 100.0]}, labels=money_axis)
     assert len(chart.y_ticks) >= 2
+
+
+@pytest.mark.parametrize(
+    ("low", "high", "ticks"),
+    [
+        (0.0, 1.0, [0.0, 0.25, 0.5, 0.75, 1.0]),
+        (-0.02, 0.01, [-0.02, -0.01, 0.0, 0.01]),
+        (0.3, 0.4, [0.3, 0.325, 0.35, 0.375, 0.4]),
+        (6_601_000.0, 6_679_000.0, [6_600_000.0, 6_620_000.0, 6_640_000.0, 6_660_000.0, 6_680_000.0]),
+        (-350.0, 1200.0, [-500.0, 0.0, 500.0, 1000.0, 1500.0]),
+    ],
+)
+def test_ticks_are_round_numbers(low, high, ticks):
+    assert nice_ticks(low, high) == ticks
+
+
+@given(low=numbers, width=st.floats(1e-4, 1e10), intervals=st.integers(2, 8))
+def test_ticks_hold_their_range_evenly_and_are_few(low, width, intervals):
+    width = max(width, 1e-6 * abs(low))
+    ticks = np.array(nice_ticks(low, low + width, intervals))
+    assert 2 <= len(ticks) <= intervals + 1
+    steps = np.diff(ticks)
+    np.testing.assert_allclose(steps, steps[0], rtol=1e-4)
+    assert ticks[0] <= low + 1e-6 * width
+    assert ticks[-1] >= low + width * (1 - 1e-6)
+    assert steps[0] <= 5.0 * width / (intervals - 1)  # no coarser than it takes
 
 
 @pytest.mark.parametrize(
