@@ -29,7 +29,7 @@ test-newest:  ## what an upgrade would break: the newest versions that pyproject
 	@.venv-newest/bin/pip freeze --exclude-editable | grep -v -i -F -f requirements-dev.lock || true
 	@.venv-newest/bin/$(PYTEST) -m "not slow"
 
-dev: $(VENV)/development
+dev: $(VENV)/runtime
 	@$(BIN)/risk-pipeline init
 	@$(BIN)/dagster dev --workspace workspace.yaml --host 127.0.0.1 --port $(PORT)
 
