@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from risk_pipeline.definitions import defs
+from risk_pipeline.storage import tables
 
 
 def test_the_graph_is_the_one_that_was_reviewed(snapshot):
@@ -23,6 +24,15 @@ def test_the_graph_is_the_one_that_was_reviewed(snapshot):
         for key in sorted(graph.get_all_asset_keys())
     }
     assert assets == snapshot
+
+
+def test_every_table_of_the_analytics_is_shown_with_one_asset():
+    shown: list[str] = []
+    for node in defs.resolve_asset_graph().asset_nodes:
+        others = [name.removeprefix("table ") for name in node.metadata if name.startswith("table ")]
+        shown += [*others, node.metadata.get("dagster/table_name")]
+    for table in {*tables.ANALYTICS} - {tables.analytics_skips}:  # each analytic writes its own skips
+        assert shown.count(table.name) == 1, table.name
 
 
 def test_jobs_schedules_and_sensors_are_those_that_were_reviewed(snapshot):

@@ -33,78 +33,89 @@ REASON = String(40)
 
 
 def _session() -> Column[object]:
-    return Column("session", Date, primary_key=True)
+    return Column("session", Date, primary_key=True, comment="session of the exchange")
 
 
 def _portfolio() -> Column[object]:
-    return Column("portfolio_id", NAME, primary_key=True)
+    return Column("portfolio_id", NAME, primary_key=True, comment="id of the portfolio")
 
 
-def _table(name: str, *columns: sa.schema.SchemaItem) -> Table:
-    """A table whose SQLite form is clustered by its primary key."""
-    return Table(name, metadata, *columns, sqlite_with_rowid=False)
+def _table(name: str, comment: str, *columns: sa.schema.SchemaItem) -> Table:
+    """A table whose SQLite form is clustered by its primary key; the comment says what a row is."""
+    return Table(name, metadata, *columns, comment=comment, sqlite_with_rowid=False)
 
 
 # ---- what the user brings -----------------------------------------------------------------------------------
 
 portfolios = _table(
     "portfolios",
+    "The portfolios that were imported.",
     _portfolio(),
-    Column("name", String(200), nullable=False),
-    Column("currency", String(3), nullable=False),
-    Column("inception_date", Date, nullable=False),
-    Column("closed_date", Date),  # no snapshots from this date on
-    Column("starting_equity", Float, nullable=False),
+    Column("name", String(200), nullable=False, comment="name shown"),
+    Column("currency", String(3), nullable=False, comment="ISO 4217 code; money of the portfolio is in it"),
+    Column("inception_date", Date, nullable=False, comment="first day with a snapshot"),
+    Column("closed_date", Date, comment="no snapshots from this date on"),
+    Column("starting_equity", Float, nullable=False, comment="equity at inception"),
 )
 
 positions = _table(
     "positions",
-    Column("position_id", NAME, primary_key=True),
-    Column("portfolio_id", NAME, ForeignKey("portfolios.portfolio_id"), nullable=False),
-    Column("symbol", SYMBOL, nullable=False),  # of an option: its own name; the priced symbol is `underlying`
-    Column("investment_class", String(10), nullable=False),  # PUBLIC, OPTIONS or PRIVATE
-    Column("quantity", Float, nullable=False),  # signed, in units of the entry date; contracts for options
-    Column("entry_date", Date, nullable=False),
-    Column("entry_price", Float, nullable=False),  # per share, per unit, or premium per share of an option
-    Column("exit_date", Date),
-    Column("exit_price", Float),  # null: the close of the exit date
-    Column("underlying", SYMBOL),
-    Column("option_type", String(4)),  # CALL or PUT
-    Column("strike", Float),
-    Column("expiry", Date),
-    Column("implied_volatility", Float),  # null: the underlying's forecast is used
-    Column("is_deleted", Boolean, nullable=False, default=False),
+    "The lots that were imported: what was bought or sold short, when and at what price.",
+    Column("position_id", NAME, primary_key=True, comment="id of the lot"),
+    Column(
+        "portfolio_id",
+        NAME,
+        ForeignKey("portfolios.portfolio_id"),
+        nullable=False,
+        comment="the portfolio that holds it",
+    ),
+    Column("symbol", SYMBOL, nullable=False, comment="of an option: its own name; the priced symbol is underlying"),
+    Column("investment_class", String(10), nullable=False, comment="PUBLIC, OPTIONS or PRIVATE"),
+    Column("quantity", Float, nullable=False, comment="signed, in units of the entry date; contracts for options"),
+    Column("entry_date", Date, nullable=False, comment="day of the purchase or short sale"),
+    Column("entry_price", Float, nullable=False, comment="per share, per unit, or premium per share of an option"),
+    Column("exit_date", Date, comment="day of sale; null: still held"),
+    Column("exit_price", Float, comment="null: the close of the exit date"),
+    Column("underlying", SYMBOL, comment="of an option: the priced symbol"),
+    Column("option_type", String(4), comment="CALL or PUT"),
+    Column("strike", Float, comment="of an option: strike per share"),
+    Column("expiry", Date, comment="of an option: last day of its life"),
+    Column("implied_volatility", Float, comment="null: the underlying's forecast is used"),
+    Column("is_deleted", Boolean, nullable=False, default=False, comment="true: the lot counts nowhere"),
     Index(None, "portfolio_id"),
     Index(None, "symbol"),
 )
 
 portfolio_flows = _table(
     "portfolio_flows",
+    "Cash paid into and out of portfolios.",
     _portfolio(),
-    Column("flow_date", Date, primary_key=True),
-    Column("amount", Float, nullable=False),  # positive: paid in
+    Column("flow_date", Date, primary_key=True, comment="day of the payment"),
+    Column("amount", Float, nullable=False, comment="positive: paid in"),
 )
 
 private_marks = _table(
     "private_marks",
-    Column("symbol", SYMBOL, primary_key=True),
-    Column("mark_date", Date, primary_key=True),
-    Column("price", Float, nullable=False),
+    "Prices of private assets, each valid from its date on.",
+    Column("symbol", SYMBOL, primary_key=True, comment="the private asset's own name"),
+    Column("mark_date", Date, primary_key=True, comment="day from which the price holds"),
+    Column("price", Float, nullable=False, comment="per unit"),
 )
 
 # ---- runs -----------------------------------------------------------------------------------------------------
 
 batch_runs = _table(
     "batch_runs",
-    Column("run_id", String(36), primary_key=True),
-    Column("status", String(10), nullable=False),  # started, success, failed, cancelled or crashed
-    Column("launched_by", String(16), nullable=False),  # schedule, backfill, command line or ui
-    Column("first_session", Date),
-    Column("last_session", Date),
-    Column("started_at", sa.DateTime(timezone=False)),  # UTC
-    Column("ended_at", sa.DateTime(timezone=False)),  # UTC
-    Column("error", String(500)),
-    Column("is_alerted", Boolean, nullable=False),
+    "What became of each Dagster run.",
+    Column("run_id", String(36), primary_key=True, comment="Dagster's id of the run"),
+    Column("status", String(10), nullable=False, comment="started, success, failed, cancelled or crashed"),
+    Column("launched_by", String(16), nullable=False, comment="schedule, backfill, command line or ui"),
+    Column("first_session", Date, comment="first session of the run"),
+    Column("last_session", Date, comment="last session of the run"),
+    Column("started_at", sa.DateTime(timezone=False), comment="UTC"),
+    Column("ended_at", sa.DateTime(timezone=False), comment="UTC"),
+    Column("error", String(500), comment="why it failed"),
+    Column("is_alerted", Boolean, nullable=False, comment="whether the alert was sent"),
     Index(None, "started_at"),
 )
 
@@ -112,94 +123,107 @@ batch_runs = _table(
 
 factor_definitions = _table(
     "factor_definitions",
-    Column("factor_name", NAME, primary_key=True),
-    Column("factor_order", Integer, nullable=False),
-    Column("factor_type", String(16), nullable=False),
-    Column("method", String(24), nullable=False),
-    Column("proxy", SYMBOL, nullable=False),
-    Column("proxy_minus", SYMBOL),  # the short leg of a spread
-    Column("window", Integer),
-    Column("min_observations", Integer),
-    Column("half_life", Integer),
-    Column("penalty", Float),
-    Column("is_active", Boolean, nullable=False),
+    "The factor registry (config/factors.yaml) as last seeded.",
+    Column("factor_name", NAME, primary_key=True, comment="name of the factor"),
+    Column("factor_order", Integer, nullable=False, comment="place in the registry"),
+    Column("factor_type", String(16), nullable=False, comment="market, macro or style"),
+    Column(
+        "method",
+        String(24),
+        nullable=False,
+        comment="rolling_regression, provider_data, ridge_regression or spread_regression",
+    ),
+    Column("proxy", SYMBOL, nullable=False, comment="symbol whose return is the factor's"),
+    Column("proxy_minus", SYMBOL, comment="the short leg of a spread"),
+    Column("window", Integer, comment="returns in the estimate"),
+    Column("min_observations", Integer, comment="fewer returns: no estimate"),
+    Column("half_life", Integer, comment="sessions after which a return weighs half"),
+    Column("penalty", Float, comment="ridge penalty"),
+    Column("is_active", Boolean, nullable=False, comment="false: retired, kept for the history"),
 )
 
 stress_scenarios = _table(
     "stress_scenarios",
-    Column("scenario_id", NAME, primary_key=True),
-    Column("name", String(120), nullable=False),
-    Column("category", String(24), nullable=False),
-    Column("severity", String(12), nullable=False),
-    Column("kind", String(12), nullable=False),  # hypothetical or historical
-    Column("shocks", sa.JSON, nullable=False),
-    Column("horizon", Integer, nullable=False),  # sessions over which the shock happens
-    Column("replay_first", Date),
-    Column("replay_last", Date),
-    Column("is_active", Boolean, nullable=False),
+    "The scenario library (config/scenarios.yaml and the user's file) as last seeded.",
+    Column("scenario_id", NAME, primary_key=True, comment="id of the scenario"),
+    Column("name", String(120), nullable=False, comment="name shown"),
+    Column("category", String(24), nullable=False, comment="group in the scenario library"),
+    Column("severity", String(12), nullable=False, comment="as the scenario library states it"),
+    Column("kind", String(12), nullable=False, comment="hypothetical or historical"),
+    Column("shocks", sa.JSON, nullable=False, comment="move by factor, decimals"),
+    Column("horizon", Integer, nullable=False, comment="sessions over which the shock happens"),
+    Column("replay_first", Date, comment="of a historical one: first session"),
+    Column("replay_last", Date, comment="of a historical one: last session"),
+    Column("is_active", Boolean, nullable=False, comment="false: retired, kept for the history"),
 )
 
 company_profiles = _table(
     "company_profiles",
-    Column("symbol", SYMBOL, primary_key=True),
-    Column("as_of", Date, primary_key=True),
-    Column("name", String(200)),
-    Column("sector", String(40)),
-    Column("vendor_beta", Float),
+    "Versions of each company's profile; a session uses the newest known by then.",
+    Column("symbol", SYMBOL, primary_key=True, comment="ticker of the priced security"),
+    Column("as_of", Date, primary_key=True, comment="day from which this version was known"),
+    Column("name", String(200), comment="company name"),
+    Column("sector", String(40), comment="sector by the source's classification"),
+    Column("vendor_beta", Float, comment="market beta that the source states"),
 )
 
 # ---- market data --------------------------------------------------------------------------------------------
 
 market_data_cache = _table(
     "market_data_cache",
+    "Daily bars as traded, of every symbol held or used as a factor proxy.",
     _session(),
-    Column("symbol", SYMBOL, primary_key=True),
-    Column("high", Float),
-    Column("low", Float),
-    Column("close", Float, nullable=False),  # as traded
-    Column("volume", Float),
-    Column("dividend", Float, nullable=False),  # cash per share held before the session
-    Column("split_factor", Float, nullable=False),  # new shares per old
-    Column("basis", String(12), nullable=False),  # as_traded or adjusted
+    Column("symbol", SYMBOL, primary_key=True, comment="ticker of the priced security"),
+    Column("high", Float, comment="as traded"),
+    Column("low", Float, comment="as traded"),
+    Column("close", Float, nullable=False, comment="as traded"),
+    Column("volume", Float, comment="shares traded"),
+    Column("dividend", Float, nullable=False, comment="cash per share held before the session"),
+    Column("split_factor", Float, nullable=False, comment="new shares per old"),
+    Column("basis", String(12), nullable=False, comment="as_traded or adjusted"),
 )
 
-market_data_ranges = _table(  # which sessions of a symbol the source has been asked for
+market_data_ranges = _table(
     "market_data_ranges",
-    Column("symbol", SYMBOL, primary_key=True),
-    Column("first_session", Date, nullable=False),
-    Column("last_session", Date, nullable=False),
+    "Which sessions of a symbol the source has been asked for.",
+    Column("symbol", SYMBOL, primary_key=True, comment="ticker of the priced security"),
+    Column("first_session", Date, nullable=False, comment="first session asked for"),
+    Column("last_session", Date, nullable=False, comment="last session asked for"),
 )
 
 price_restatements = _table(
     "price_restatements",
+    "Stored prices that the source changed later: old and new value.",
     _session(),
-    Column("symbol", SYMBOL, primary_key=True),
-    Column("field", String(16), primary_key=True),
-    Column("known_at", sa.DateTime(timezone=False), primary_key=True),  # UTC start of the run that saw it
-    Column("old_value", Float),
-    Column("new_value", Float),
+    Column("symbol", SYMBOL, primary_key=True, comment="ticker of the priced security"),
+    Column("field", String(16), primary_key=True, comment="which price"),
+    Column("known_at", sa.DateTime(timezone=False), primary_key=True, comment="UTC start of the run that saw it"),
+    Column("old_value", Float, comment="as stored before"),
+    Column("new_value", Float, comment="as stored since"),
 )
 
 market_data_coverage = _table(
     "market_data_coverage",
-    Column("symbol", SYMBOL, primary_key=True),
-    Column("first_session", Date),
-    Column("last_session", Date),
-    Column("sessions_expected", Integer, nullable=False),
-    Column("sessions_present", Integer, nullable=False),
-    Column("gap_count", Integer, nullable=False),  # stretches of missing sessions inside the symbol's life
-    Column("longest_gap", Integer, nullable=False),
-    Column("stale_stretches", Integer, nullable=False),  # five or more equal closes in a row
-    Column("restatements", Integer, nullable=False),
+    "State of each symbol's stored prices.",
+    Column("symbol", SYMBOL, primary_key=True, comment="ticker of the priced security"),
+    Column("first_session", Date, comment="first stored bar"),
+    Column("last_session", Date, comment="last stored bar"),
+    Column("sessions_expected", Integer, nullable=False, comment="sessions from the first bar to the last"),
+    Column("sessions_present", Integer, nullable=False, comment="sessions with a bar"),
+    Column("gap_count", Integer, nullable=False, comment="stretches of missing sessions inside the symbol's life"),
+    Column("longest_gap", Integer, nullable=False, comment="sessions of the longest gap"),
+    Column("stale_stretches", Integer, nullable=False, comment="five or more equal closes in a row"),
+    Column("restatements", Integer, nullable=False, comment="values that the source changed later"),
 )
 
 price_panels = _table(
     "price_panels",
+    "The price panel that each session was computed from.",
     _session(),
-    Column("panel_hash", String(64), nullable=False),
-    Column("first_session", Date, nullable=False),
-    Column("last_session", Date, nullable=False),
-    Column("symbols", Integer, nullable=False),
+    Column("panel_hash", String(64), nullable=False, comment="hash of the panel's content, its name in the store"),
+    Column("first_session", Date, nullable=False, comment="first session in the panel"),
+    Column("last_session", Date, nullable=False, comment="last session in the panel"),
+    Column("symbols", Integer, nullable=False, comment="symbols in the panel"),
     Index(None, "panel_hash"),
 )
 
@@ -207,240 +231,264 @@ price_panels = _table(
 
 analytics_skips = _table(
     "analytics_skips",
+    "What an analytic could not compute, and why.",
     _session(),
-    Column("analytic", String(24), primary_key=True),  # the asset that would have written the number
-    Column("entity_type", String(10), primary_key=True),  # portfolio or symbol
-    Column("entity", NAME, primary_key=True),
-    Column("reason", REASON, nullable=False),
-    Column("detail", String(200)),
+    Column("analytic", String(24), primary_key=True, comment="the asset that would have written the number"),
+    Column("entity_type", String(10), primary_key=True, comment="portfolio or symbol"),
+    Column("entity", NAME, primary_key=True, comment="id of the portfolio, or the symbol"),
+    Column("reason", REASON, nullable=False, comment="code of the reason"),
+    Column("detail", String(200), comment="more about it"),
 )
 
 symbol_factor_exposures = _table(
     "symbol_factor_exposures",
+    "Factor betas of every symbol in use.",
     _session(),
-    Column("symbol", SYMBOL, primary_key=True),
-    Column("factor_name", NAME, primary_key=True),
-    Column("beta", Float, nullable=False),
-    Column("std_error", Float),
-    Column("t_stat", Float),
-    Column("r_squared", Float),
-    Column("observations", Integer),
-    Column("quality", String(16), nullable=False),  # full_history, limited_history, outlier or vendor
-    Column("effective_df", Float),
-    Column("condition_number", Float),
-    Column("penalty", Float),
+    Column("symbol", SYMBOL, primary_key=True, comment="ticker of the priced security"),
+    Column("factor_name", NAME, primary_key=True, comment="name of the factor, as in factor_definitions"),
+    Column("beta", Float, nullable=False, comment="return for a return of 1 of the factor"),
+    Column("std_error", Float, comment="standard error of beta"),
+    Column("t_stat", Float, comment="beta over its standard error"),
+    Column("r_squared", Float, comment="share of variance explained"),
+    Column("observations", Integer, comment="returns that the estimate uses"),
+    Column("quality", String(16), nullable=False, comment="full_history, limited_history, outlier or vendor"),
+    Column("effective_df", Float, comment="effective degrees of freedom of the ridge fit"),
+    Column("condition_number", Float, comment="of the fit's design matrix"),
+    Column("penalty", Float, comment="ridge penalty used"),
 )
 
 factor_exposures = _table(
     "factor_exposures",
+    "Factor exposures of every portfolio.",
     _session(),
     _portfolio(),
-    Column("factor_name", NAME, primary_key=True),
-    Column("dollar_exposure", Float),
-    Column("exposure", Float),  # dollar exposure over equity; null with a reason where equity <= 0
-    Column("std_error", Float),  # of `exposure`; independence of the symbols' errors assumed
-    Column("r_squared", Float),  # of the portfolio's constant-weight return series on the factor(s)
-    Column("residual_volatility", Float),  # of the same regression, annualised
-    Column("risk_contribution", Float),  # core model: Euler part of its annualised volatility; the rest is specific
-    Column("reverse_move", Float),  # core model: the factor's move in the likeliest loss of 20 % of equity
-    Column("coverage", Float, nullable=False),  # share of gross PUBLIC + OPTIONS exposure with a beta
-    Column("reason", REASON),
+    Column("factor_name", NAME, primary_key=True, comment="name of the factor, as in factor_definitions"),
+    Column("dollar_exposure", Float, comment="P&L for a factor return of 1"),
+    Column("exposure", Float, comment="dollar exposure over equity; null with a reason where equity <= 0"),
+    Column("std_error", Float, comment="of exposure; independence of the symbols' errors assumed"),
+    Column("r_squared", Float, comment="of the portfolio's constant-weight return series on the factor(s)"),
+    Column("residual_volatility", Float, comment="of the same regression, annualised"),
+    Column(
+        "risk_contribution", Float, comment="core model: Euler part of its annualised volatility; the rest is specific"
+    ),
+    Column("reverse_move", Float, comment="core model: the factor's move in the likeliest loss of 20 % of equity"),
+    Column("coverage", Float, nullable=False, comment="share of gross PUBLIC + OPTIONS exposure with a beta"),
+    Column("reason", REASON, comment="why a number of the row is null"),
 )
 
-position_values = _table(  # every lot held as of the session
+position_values = _table(
     "position_values",
+    "Value and sensitivities of every lot held as of the session.",
     _session(),
-    Column("position_id", NAME, primary_key=True),
-    Column("portfolio_id", NAME, nullable=False),
-    Column("symbol", SYMBOL, nullable=False),
-    Column("quantity", Float, nullable=False),  # after splits
-    Column("price", Float, nullable=False),
-    Column("value", Float, nullable=False),  # signed dollars
-    Column("delta_value", Float),  # signed delta-adjusted notional; null for PRIVATE
-    Column("gamma", Float),  # of an option: change of delta_value for +1 % of the underlying
-    Column("vega", Float),  # of an option: change of value for +1 point of volatility
-    Column("theta", Float),  # of an option: change of value a calendar day
-    Column("volatility", Float),  # of an option: with which it was valued
-    Column("risk_contribution", Float),  # Euler part of the portfolio's factor-model volatility, annualised
-    Column("is_stale", Boolean, nullable=False),
+    Column("position_id", NAME, primary_key=True, comment="id of the lot"),
+    Column("portfolio_id", NAME, nullable=False, comment="the portfolio that holds it"),
+    Column("symbol", SYMBOL, nullable=False, comment="of an option: its own name"),
+    Column("quantity", Float, nullable=False, comment="after splits"),
+    Column("price", Float, nullable=False, comment="per share, per unit, or premium per share"),
+    Column("value", Float, nullable=False, comment="signed dollars"),
+    Column("delta_value", Float, comment="signed delta-adjusted notional; null for PRIVATE"),
+    Column("gamma", Float, comment="of an option: change of delta_value for +1 % of the underlying"),
+    Column("vega", Float, comment="of an option: change of value for +1 point of volatility"),
+    Column("theta", Float, comment="of an option: change of value a calendar day"),
+    Column("volatility", Float, comment="of an option: with which it was valued"),
+    Column("risk_contribution", Float, comment="Euler part of the portfolio's factor-model volatility, annualised"),
+    Column("is_stale", Boolean, nullable=False, comment="valued at an earlier price than the session's"),
 )
 
 factor_covariance = _table(
     "factor_covariance",
+    "Covariance of the core factors' daily returns, shared by all portfolios.",
     _session(),
-    Column("factor_a", NAME, primary_key=True),
-    Column("factor_b", NAME, primary_key=True),
-    Column("covariance", Float, nullable=False),  # of daily returns
-    Column("correlation", Float, nullable=False),
-    Column("observations", Integer, nullable=False),
-    Column("condition_number", Float, nullable=False),
-    Column("method", String(16), nullable=False),  # ewma or shrunk
+    Column("factor_a", NAME, primary_key=True, comment="core factor"),
+    Column("factor_b", NAME, primary_key=True, comment="core factor"),
+    Column("covariance", Float, nullable=False, comment="of daily returns"),
+    Column("correlation", Float, nullable=False, comment="of daily returns"),
+    Column("observations", Integer, nullable=False, comment="sessions with all factor returns"),
+    Column("condition_number", Float, nullable=False, comment="of the covariance matrix"),
+    Column("method", String(16), nullable=False, comment="ewma or shrunk"),
 )
 
 scenario_factor_moves = _table(
     "scenario_factor_moves",
+    "How far each core factor moves in each scenario, as of the session.",
     _session(),
-    Column("scenario_id", NAME, primary_key=True),
-    Column("factor_name", NAME, primary_key=True),
-    Column("is_shocked", Boolean, nullable=False),
-    Column("move", Float, nullable=False),
+    Column("scenario_id", NAME, primary_key=True, comment="id of the scenario, as in stress_scenarios"),
+    Column("factor_name", NAME, primary_key=True, comment="name of the factor, as in factor_definitions"),
+    Column(
+        "is_shocked", Boolean, nullable=False, comment="the scenario states the move; false: it follows from the others"
+    ),
+    Column("move", Float, nullable=False, comment="decimal return of the factor over the scenario"),
 )
 
 scenario_plausibility = _table(
     "scenario_plausibility",
+    "How unusual each scenario's joint move is, as of the session.",
     _session(),
-    Column("scenario_id", NAME, primary_key=True),
-    Column("method", String(16), nullable=False),  # conditional, realised or stated
-    Column("mahalanobis", Float),
-    Column("p_value", Float),
-    Column("one_in_days", Float),
-    Column("coverage", Float),  # of a replay that is over: share of its sessions with all factor returns
-    Column("path", sa.JSON),  # of a replay: its sessions, and what each adds to the core factors' moves
-    Column("reason", REASON),
+    Column("scenario_id", NAME, primary_key=True, comment="id of the scenario, as in stress_scenarios"),
+    Column("method", String(16), nullable=False, comment="conditional, realised or stated"),
+    Column("mahalanobis", Float, comment="distance of the shocked factors' joint move, in standard deviations"),
+    Column("p_value", Float, comment="probability of a joint move at least as far"),
+    Column("one_in_days", Float, comment="sessions between two such moves: horizon / p_value"),
+    Column("coverage", Float, comment="of a replay that is over: share of its sessions with all factor returns"),
+    Column("path", sa.JSON, comment="of a replay: its sessions, and what each adds to the core factors' moves"),
+    Column("reason", REASON, comment="why the scenario was refused or a number is null"),
 )
 
 stress_test_results = _table(
     "stress_test_results",
+    "P&L of every portfolio in every active scenario.",
     _session(),
     _portfolio(),
-    Column("scenario_id", NAME, primary_key=True),
-    Column("direct_pnl", Float),
-    Column("correlated_pnl", Float),  # headline
-    Column("correlation_effect", Float),
-    Column("option_revaluation", Float),  # part of correlated_pnl beyond the delta of the options
-    Column("conditional_std", Float),
-    Column("return_on_equity", Float),  # correlated_pnl / equity; null where equity <= 0
-    Column("max_drawdown", Float),  # of a replay: worst running loss inside its window, dollars
-    Column("exceeds_equity", Boolean, nullable=False),
-    Column("coverage", Float, nullable=False),
-    Column("reason", REASON),
+    Column("scenario_id", NAME, primary_key=True, comment="id of the scenario, as in stress_scenarios"),
+    Column("direct_pnl", Float, comment="P&L of the stated shocks alone"),
+    Column("correlated_pnl", Float, comment="headline"),
+    Column("correlation_effect", Float, comment="correlated_pnl - direct_pnl"),
+    Column("option_revaluation", Float, comment="part of correlated_pnl beyond the delta of the options"),
+    Column("conditional_std", Float, comment="standard deviation of the P&L given the shocks"),
+    Column("return_on_equity", Float, comment="correlated_pnl / equity; null where equity <= 0"),
+    Column("max_drawdown", Float, comment="of a replay: worst running loss inside its window, dollars"),
+    Column("exceeds_equity", Boolean, nullable=False, comment="the loss is larger than equity"),
+    Column("coverage", Float, nullable=False, comment="share of gross PUBLIC + OPTIONS exposure with betas"),
+    Column("reason", REASON, comment="why a number of the row is null"),
 )
 
 _VOLATILITY = (
-    ("realised_21", Float),
-    ("realised_63", Float),
-    ("realised_252", Float),
-    ("ewma", Float),
-    ("forecast", Float),  # mean volatility over the next 21 sessions
-    ("model", String(16)),  # har_ewma or ewma
-    ("variance_input", String(12)),  # parkinson or squared
-    ("trend", String(12)),
-    ("trend_strength", Float),
-    ("percentile", Float),
-    ("observations", Integer),
+    ("realised_21", Float, "annualised, last 21 sessions"),
+    ("realised_63", Float, "annualised, last 63 sessions"),
+    ("realised_252", Float, "annualised, last 252 sessions"),
+    ("ewma", Float, "annualised, exponentially weighted"),
+    ("forecast", Float, "mean volatility over the next 21 sessions"),
+    ("model", String(16), "har_ewma or ewma"),
+    ("variance_input", String(12), "daily variance input: parkinson or squared"),
+    ("trend", String(12), "increasing, decreasing or stable: 21 against 63 sessions"),
+    ("trend_strength", Float, "|ln(realised_21 / realised_63)|"),
+    ("percentile", Float, "rank of realised_21 within its last year, 0 to 1"),
+    ("observations", Integer, "returns used"),
 )
 
 
 def _volatility() -> list[Column[object]]:
-    return [Column(name, kind) for name, kind in _VOLATILITY]
+    return [Column(name, kind, comment=comment) for name, kind, comment in _VOLATILITY]
 
 
-symbol_volatility = _table("symbol_volatility", _session(), Column("symbol", SYMBOL, primary_key=True), *_volatility())
+symbol_volatility = _table(
+    "symbol_volatility",
+    "Volatility of every symbol in use.",
+    _session(),
+    Column("symbol", SYMBOL, primary_key=True, comment="ticker of the priced security"),
+    *_volatility(),
+)
 
 portfolio_volatility = _table(
     "portfolio_volatility",
+    "Volatility and tail risk of every portfolio: its holdings applied to the symbols' history.",
     _session(),
     _portfolio(),
     *_volatility(),
-    Column("factor_model_volatility", Float),  # sqrt(x'Fx + specific), annualised
-    Column("coverage", Float, nullable=False),
-    Column("var_95", Float),  # one day, positive share of equity
-    Column("var_99", Float),
-    Column("es_95", Float),
-    Column("es_99", Float),
-    Column("reason", REASON),
+    Column("factor_model_volatility", Float, comment="sqrt(x'Fx + specific), annualised"),
+    Column("coverage", Float, nullable=False, comment="share of gross PUBLIC + OPTIONS exposure with a return history"),
+    Column("var_95", Float, comment="one day, positive share of equity"),
+    Column("var_99", Float, comment="one day, positive share of equity"),
+    Column("es_95", Float, comment="expected shortfall: one day, positive share of equity"),
+    Column("es_99", Float, comment="expected shortfall: one day, positive share of equity"),
+    Column("reason", REASON, comment="why a number of the row is null"),
 )
 
-value_at_risk_outcomes = _table(  # value at risk of the session before against what its holdings then did
+value_at_risk_outcomes = _table(
     "value_at_risk_outcomes",
+    "Value at risk of the session before against what its holdings then did.",
     _session(),
     _portfolio(),
-    Column("outcome", Float, nullable=False),  # return on equity of the holdings of the session before
-    Column("var_95", Float, nullable=False),
-    Column("var_99", Float, nullable=False),
-    Column("es_95", Float, nullable=False),
-    Column("es_99", Float, nullable=False),
-    Column("exceeded_95", Boolean, nullable=False),
-    Column("exceeded_99", Boolean, nullable=False),
+    Column("outcome", Float, nullable=False, comment="return on equity of the holdings of the session before"),
+    Column("var_95", Float, nullable=False, comment="of the session before"),
+    Column("var_99", Float, nullable=False, comment="of the session before"),
+    Column("es_95", Float, nullable=False, comment="of the session before"),
+    Column("es_99", Float, nullable=False, comment="of the session before"),
+    Column("exceeded_95", Boolean, nullable=False, comment="the loss was larger than var_95"),
+    Column("exceeded_99", Boolean, nullable=False, comment="the loss was larger than var_99"),
 )
 
-risk_changes = _table(  # what changed since the session before; the three parts sum to the change
+risk_changes = _table(
     "risk_changes",
+    "What changed since the session before; the three parts sum to the change.",
     _session(),
     _portfolio(),
-    Column("measure", NAME, primary_key=True),  # forecast volatility, or a factor's name
-    Column("previous", Float, nullable=False),
-    Column("by_positions", Float, nullable=False),  # lots and flows of the session, at the prices before it
-    Column("by_prices", Float, nullable=False),  # what the session's prices did to the weights
-    Column("by_model", Float, nullable=False),  # betas or volatilities with the session's returns in them
-    Column("current", Float, nullable=False),
+    Column("measure", NAME, primary_key=True, comment="forecast volatility, or a factor's name"),
+    Column("previous", Float, nullable=False, comment="value at the session before"),
+    Column("by_positions", Float, nullable=False, comment="lots and flows of the session, at the prices before it"),
+    Column("by_prices", Float, nullable=False, comment="what the session's prices did to the weights"),
+    Column("by_model", Float, nullable=False, comment="betas or volatilities with the session's returns in them"),
+    Column("current", Float, nullable=False, comment="value at the session"),
 )
 
-volatility_scores = _table(  # one row per forecast whose 21-session outcome became known at `session`
+volatility_scores = _table(
     "volatility_scores",
+    "One row per forecast whose 21-session outcome became known at the session.",
     _session(),
-    Column("entity_type", String(10), primary_key=True),  # portfolio or symbol
-    Column("entity", NAME, primary_key=True),
-    Column("model", String(16), primary_key=True),  # forecast, ewma or realised_21
-    Column("forecast_session", Date, nullable=False),
-    Column("forecast", Float, nullable=False),
-    Column("outcome", Float, nullable=False),  # realised volatility of the sessions after forecast_session
-    Column("qlike", Float, nullable=False),
+    Column("entity_type", String(10), primary_key=True, comment="portfolio or symbol"),
+    Column("entity", NAME, primary_key=True, comment="id of the portfolio, or the symbol"),
+    Column("model", String(16), primary_key=True, comment="forecast, ewma or realised_21"),
+    Column("forecast_session", Date, nullable=False, comment="session of the forecast"),
+    Column("forecast", Float, nullable=False, comment="annualised volatility forecast"),
+    Column("outcome", Float, nullable=False, comment="realised volatility of the sessions after forecast_session"),
+    Column("qlike", Float, nullable=False, comment="QLIKE loss of the forecast's variance"),
 )
 
 portfolio_snapshots = _table(
     "portfolio_snapshots",
+    "One row per portfolio and session with what a reader asks for first.",
     _session(),
     _portfolio(),
-    Column("nav", Float, nullable=False),
-    Column("cash", Float, nullable=False),
-    Column("long_value", Float, nullable=False),
-    Column("short_value", Float, nullable=False),
-    Column("gross", Float, nullable=False),
-    Column("net", Float, nullable=False),
-    Column("private_value", Float, nullable=False),
-    Column("daily_pnl", Float, nullable=False),
-    Column("daily_return", Float),
-    Column("cumulative_pnl", Float, nullable=False),
-    Column("flow", Float, nullable=False),
-    Column("is_opening", Boolean, nullable=False),
-    Column("positions", Integer, nullable=False),
-    Column("public_positions", Integer, nullable=False),
-    Column("option_positions", Integer, nullable=False),
-    Column("private_positions", Integer, nullable=False),
-    Column("stale_positions", Integer, nullable=False),  # valued at an earlier price than the session's
-    Column("market_beta", Float),
-    Column("provider_beta", Float),
-    Column("ir_beta", Float),
-    Column("realised_21", Float),
-    Column("realised_63", Float),
-    Column("forecast", Float),
-    Column("trend", String(12)),
-    Column("percentile", Float),
-    Column("var_95", Float),
-    Column("var_99", Float),
-    Column("es_95", Float),
-    Column("es_99", Float),
-    Column("worst_scenario", NAME),
-    Column("worst_scenario_pnl", Float),
-    Column("herfindahl", Float),
-    Column("effective_positions", Float),
-    Column("top_3", Float),
-    Column("top_10", Float),
-    Column("coverage", Float),
-    Column("is_complete", Boolean, nullable=False),
-    Column("missing", String(200)),  # the analytics that are absent without a reason
+    Column("nav", Float, nullable=False, comment="cash + long_value + short_value"),
+    Column("cash", Float, nullable=False, comment="cash, negative where borrowed"),
+    Column("long_value", Float, nullable=False, comment="value of long lots"),
+    Column("short_value", Float, nullable=False, comment="value of short lots, negative"),
+    Column("gross", Float, nullable=False, comment="sum of the absolute values of all lots"),
+    Column("net", Float, nullable=False, comment="sum of the signed values of all lots"),
+    Column("private_value", Float, nullable=False, comment="value of private assets"),
+    Column("daily_pnl", Float, nullable=False, comment="P&L of the session"),
+    Column("daily_return", Float, comment="daily_pnl over the equity of the session before; null where that is <= 0"),
+    Column("cumulative_pnl", Float, nullable=False, comment="P&L since inception"),
+    Column("flow", Float, nullable=False, comment="cash paid in on the session"),
+    Column("is_opening", Boolean, nullable=False, comment="first session of the portfolio"),
+    Column("positions", Integer, nullable=False, comment="lots held"),
+    Column("public_positions", Integer, nullable=False, comment="PUBLIC lots held"),
+    Column("option_positions", Integer, nullable=False, comment="OPTIONS lots held"),
+    Column("private_positions", Integer, nullable=False, comment="PRIVATE lots held"),
+    Column("stale_positions", Integer, nullable=False, comment="valued at an earlier price than the session's"),
+    Column("market_beta", Float, comment="exposure to the market factor"),
+    Column("provider_beta", Float, comment="exposure by the vendor's betas"),
+    Column("ir_beta", Float, comment="exposure to the rates factor"),
+    Column("realised_21", Float, comment="annualised volatility of the last 21 sessions"),
+    Column("realised_63", Float, comment="annualised volatility of the last 63 sessions"),
+    Column("forecast", Float, comment="annualised volatility forecast for the next 21 sessions"),
+    Column("trend", String(12), comment="of volatility: increasing, decreasing or stable"),
+    Column("percentile", Float, comment="rank of realised_21 within its last year, 0 to 1"),
+    Column("var_95", Float, comment="one day, positive share of equity"),
+    Column("var_99", Float, comment="one day, positive share of equity"),
+    Column("es_95", Float, comment="one day, positive share of equity"),
+    Column("es_99", Float, comment="one day, positive share of equity"),
+    Column("worst_scenario", NAME, comment="scenario with the lowest correlated_pnl"),
+    Column("worst_scenario_pnl", Float, comment="its correlated_pnl"),
+    Column("herfindahl", Float, comment="10,000 times the sum of squared weights by name"),
+    Column("effective_positions", Float, comment="10,000 / herfindahl"),
+    Column("top_3", Float, comment="share of gross of the three largest names"),
+    Column("top_10", Float, comment="share of gross of the ten largest names"),
+    Column("coverage", Float, comment="share of gross PUBLIC + OPTIONS exposure with a Market Beta"),
+    Column("is_complete", Boolean, nullable=False, comment="every analytic is there or skipped with a reason"),
+    Column("missing", String(200), comment="the analytics that are absent without a reason"),
     Index(None, "portfolio_id", "session"),
 )
 
 sector_exposures = _table(
     "sector_exposures",
+    "Exposure by sector of every portfolio.",
     _session(),
     _portfolio(),
-    Column("sector", String(40), primary_key=True),
-    Column("net", Float, nullable=False),
-    Column("gross", Float, nullable=False),
-    Column("gross_share", Float),
+    Column("sector", String(40), primary_key=True, comment="sector of the underlying; private assets have their own"),
+    Column("net", Float, nullable=False, comment="signed dollars"),
+    Column("gross", Float, nullable=False, comment="absolute dollars"),
+    Column("gross_share", Float, comment="share of the portfolio's gross"),
 )
 
 STRESS_FACTOR_IMPACTS = "stress_factor_impacts"

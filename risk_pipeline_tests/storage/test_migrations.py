@@ -5,6 +5,7 @@ from __future__ import annotations
 import subprocess
 import sys
 from datetime import date, datetime
+from pathlib import Path
 
 import pandas as pd
 import sqlalchemy as sa
@@ -14,13 +15,28 @@ from alembic.migration import MigrationContext
 
 from risk_pipeline.storage import tables as t
 from risk_pipeline.storage.database import alembic_config, migrate, open_engine, replace_sessions
+from risk_pipeline.storage.describe import tables_page
 from risk_pipeline.storage.queries import read_table
+
+ROOT = Path(__file__).parents[2]
 
 
 def test_the_migrations_make_exactly_the_tables(engine):
     with engine.connect() as connection:
         difference = compare_metadata(MigrationContext.configure(connection, opts={"compare_type": True}), t.metadata)
     assert difference == []
+
+
+def test_every_table_and_column_says_what_it_is():
+    for table in t.metadata.tables.values():
+        assert table.comment, table.name
+        assert not [column.name for column in table.columns if not column.comment], table.name
+
+
+def test_the_page_of_the_tables_is_current():
+    assert (ROOT / "docs" / "tables.md").read_text(encoding="utf-8") == tables_page(), (
+        "python -m risk_pipeline.storage.describe > docs/tables.md"
+    )
 
 
 def test_t30_every_table_has_a_primary_key(engine):

@@ -18,7 +18,13 @@ GROUP = "risk"
     deps=["price_cache", "factor_definitions", "portfolios", "company_profiles"],
     group_name=GROUP,
     kinds={"table", "scikitlearn"},
-    metadata=definition_metadata(tables.factor_exposures),
+    metadata=definition_metadata(
+        tables.factor_exposures,
+        tables.symbol_factor_exposures,
+        tables.factor_covariance,
+        tables.position_values,
+        tables.analytics_skips,
+    ),
 )
 @explained
 def factor_exposures(

@@ -22,7 +22,7 @@ TOGETHER = 126
     deps=["portfolios", "factor_definitions"],
     group_name=GROUP,
     kinds={"table"},
-    metadata=definition_metadata(tables.market_data_cache),
+    metadata=definition_metadata(tables.market_data_cache, tables.market_data_ranges, tables.price_restatements),
 )
 @explained
 def market_data(

@@ -18,21 +18,27 @@ if TYPE_CHECKING:
     import sqlalchemy as sa
 
 
-def definition_metadata(table: sa.Table) -> dict[str, Any]:
-    """Return the standard metadata of an asset's main table: its name and its columns."""
+def definition_metadata(table: sa.Table, *others: sa.Table) -> dict[str, Any]:
+    """Return the standard metadata of an asset: its main table's name and columns, and the columns of its others."""
     return {
         "dagster/table_name": table.name,
-        "dagster/column_schema": dg.TableSchema(
-            [
-                dg.TableColumn(
-                    column.name,
-                    str(column.type),
-                    constraints=dg.TableColumnConstraints(nullable=bool(column.nullable)),
-                )
-                for column in table.columns
-            ]
-        ),
+        "dagster/column_schema": _columns(table),
+        **{f"table {other.name}": dg.MetadataValue.table_schema(_columns(other)) for other in others},
     }
+
+
+def _columns(table: sa.Table) -> dg.TableSchema:
+    return dg.TableSchema(
+        [
+            dg.TableColumn(
+                column.name,
+                str(column.type),
+                description=column.comment,
+                constraints=dg.TableColumnConstraints(nullable=bool(column.nullable)),
+            )
+            for column in table.columns
+        ]
+    )
 
 
 class Stopwatch:

@@ -18,7 +18,7 @@ GROUP = "reference"
     **ANY_SESSION,
     group_name=GROUP,
     kinds={"table"},
-    metadata=definition_metadata(tables.portfolios),
+    metadata=definition_metadata(tables.portfolios, tables.positions, tables.portfolio_flows, tables.private_marks),
 )
 @explained
 def portfolios(db: Database) -> dg.MaterializeResult:
@@ -40,7 +40,7 @@ def portfolios(db: Database) -> dg.MaterializeResult:
     **ANY_SESSION,
     group_name=GROUP,
     kinds={"table", "yaml"},
-    metadata=definition_metadata(tables.factor_definitions),
+    metadata=definition_metadata(tables.factor_definitions, tables.stress_scenarios),
 )
 @explained
 def factor_definitions(db: Database, registries: Registries) -> dg.MaterializeResult:

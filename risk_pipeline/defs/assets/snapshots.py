@@ -30,7 +30,7 @@ GROUP = "risk"
     kinds={"table"},
     # Longer than the longest run of closed days; an evening's own delay is alerted by its last try.
     freshness_policy=dg.FreshnessPolicy.time_window(fail_window=timedelta(hours=102)),
-    metadata=definition_metadata(tables.portfolio_snapshots),
+    metadata=definition_metadata(tables.portfolio_snapshots, tables.sector_exposures),
 )
 @explained
 def portfolio_snapshots(

@@ -19,7 +19,9 @@ GROUP = "risk"
     deps=["factor_exposures", "price_cache", "factor_definitions"],  # Dagster calls stale only what depends directly
     group_name=GROUP,
     kinds={"table"},
-    metadata=definition_metadata(tables.stress_test_results),
+    metadata=definition_metadata(
+        tables.stress_test_results, tables.scenario_factor_moves, tables.scenario_plausibility, tables.analytics_skips
+    ),
 )
 @explained
 def stress_tests(

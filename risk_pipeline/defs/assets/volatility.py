@@ -19,7 +19,14 @@ GROUP = "risk"
     deps=["price_cache", "factor_exposures", "portfolios"],
     group_name=GROUP,
     kinds={"table"},
-    metadata=definition_metadata(tables.portfolio_volatility),
+    metadata=definition_metadata(
+        tables.portfolio_volatility,
+        tables.symbol_volatility,
+        tables.volatility_scores,
+        tables.value_at_risk_outcomes,
+        tables.risk_changes,
+        tables.analytics_skips,
+    ),
 )
 @explained
 def volatility(

@@ -2,23 +2,30 @@
 
 from __future__ import annotations
 
+import sqlalchemy as sa
 from alembic import context
 
 from risk_pipeline.settings import Settings
 from risk_pipeline.storage.database import open_engine
+from risk_pipeline.storage.describe import write_comments
 from risk_pipeline.storage.tables import metadata
 
 
-def run(connection: object) -> None:
-    """Run the migrations on a connection."""
+def run(connection: sa.Connection) -> None:
+    """Run the migrations on a connection; with the newest schema Postgres gets its comments."""
     context.configure(
-        connection=connection,  # type: ignore[arg-type]
+        connection=connection,
         target_metadata=metadata,
         render_as_batch=True,
         compare_type=True,
     )
+    migrations = context.get_context()
+    before = migrations.get_current_revision()
     with context.begin_transaction():
         context.run_migrations()
+    is_newest = migrations.get_current_revision() == context.script.get_current_head() != before
+    if is_newest and connection.dialect.supports_comments:
+        write_comments(connection)
 
 
 given = context.config.attributes.get("connection")
