@@ -40,9 +40,9 @@ def main() -> None:
 def row(scratch: Path, count: int) -> str:
     """Run one backfill and its counterpart; return the row of the table."""
     from orchestration import DEMO, import_books
-    from risk_pipeline_tests.end_to_end.servers import Server, free_port, instance_of, serving
 
     from risk_pipeline.sessions import session_calendar
+    from risk_pipeline_tests.support.servers import Server, free_port, instance_of, serving
 
     calendar = session_calendar("XNYS", date(2015, 1, 2))
     days = [day.isoformat() for day in calendar.between(calendar.back(LAST, count - 1), LAST).tolist()]

@@ -15,8 +15,7 @@ import pytest
 from risk_pipeline.storage.database import open_engine
 from risk_pipeline.storage.queries import read_table
 from risk_pipeline.storage.tables import metadata
-
-from .servers import Server, free_port, instance_of, serving, until
+from risk_pipeline_tests.support.servers import Server, free_port, instance_of, serving, until
 
 SELECTED = ["2025-06-02", "2025-06-03", "2025-06-05", "2025-06-06"]  # the fourth is left out
 LEFT_OUT = "2025-06-04"

@@ -9,7 +9,6 @@ import os
 import time
 from collections.abc import Iterator
 from datetime import date, datetime
-from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -21,9 +20,9 @@ from risk_pipeline.defs.automation.jobs import sessions_of
 from risk_pipeline.defs.partitions import CALENDAR
 from risk_pipeline.market.open import open_source
 from risk_pipeline.storage.imports import import_frames
+from risk_pipeline_tests.support.servers import DAEMON_AT, instance_of, serving, until
 
 from .conftest import PORTFOLIOS, POSITIONS, Home
-from .servers import instance_of, serving, until
 
 NEW_YORK = ZoneInfo("America/New_York")
 PATIENCE = 600
@@ -96,7 +95,7 @@ def evenings(make_home) -> Iterator[Evenings]:
     found.write_prices("2025-06-06")
     with serving(
         found.home.folder,
-        *(str(Path(__file__).with_name("daemon_at.py")), str(found.clock), "run"),
+        *(str(DAEMON_AT), str(found.clock), "run"),
         RISK_PIPELINE_SCHEDULE_ENABLED="true",
         RISK_PIPELINE_CATCH_UP_SESSIONS=str(CAUGHT_UP),
         RISK_PIPELINE_MARKET__SOURCE="files",

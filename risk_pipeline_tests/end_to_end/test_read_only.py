@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from .servers import Server, free_port, serving
+from risk_pipeline_tests.support.servers import Server, free_port, serving
 
 BACKFILL = (
     "mutation($p: LaunchBackfillParams!){launchPartitionBackfill(backfillParams: $p)"

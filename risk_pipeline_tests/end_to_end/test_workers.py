@@ -24,8 +24,8 @@ from dagster._core.execution.backfill import PartitionBackfill
 
 from risk_pipeline.definitions import defs
 from risk_pipeline_tests.end_to_end.conftest import Home
-from risk_pipeline_tests.end_to_end.test_a_ui_backfill import until
 from risk_pipeline_tests.end_to_end.test_identical_rows import same
+from risk_pipeline_tests.support.servers import until
 
 ROOT = Path(__file__).parents[2]
 SESSIONS = ["2025-06-02", "2025-06-03", "2025-06-04", "2025-06-05"]

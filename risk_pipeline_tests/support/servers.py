@@ -21,6 +21,7 @@ import dagster as dg
 import pytest
 
 ROOT = Path(__file__).parents[2]
+DAEMON_AT = Path(__file__).with_name("daemon_at.py")
 REPOSITORY = {"repositoryName": "__repository__", "repositoryLocationName": "risk_pipeline"}
 ENDED = ("SUCCESS", "FAILURE", "CANCELED")
 
