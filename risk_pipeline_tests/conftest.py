@@ -6,7 +6,6 @@ And a store that speaks S3, for panels.
 from __future__ import annotations
 
 import os
-import sys
 import tempfile
 import uuid
 from collections.abc import Callable, Iterator
@@ -37,16 +36,6 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
     """Say once and loudly that there was no browser."""
     if any(MISSING in str(report.longrepr) for report in terminalreporter.stats.get("skipped", [])):
         terminalreporter.write_line(MISSING, red=True, bold=True)
-
-
-@pytest.fixture(scope="session", autouse=True)
-def code_may_be_edited_while_the_tests_run() -> Iterator[None]:
-    """A run refuses to go on when the code under it changes; a test's process is not a deployment."""
-    failures = sys.modules.get("risk_pipeline.defs.assets.failures")
-    with pytest.MonkeyPatch.context() as patch:
-        if failures is not None:
-            patch.setattr(failures, "code_on_disk", failures.code_version)
-        yield
 
 
 @contextmanager

@@ -41,7 +41,7 @@ class Plan:
     recorded: int
 
 
-def plan(engine: sa.Engine, sessions: Sequence[date]) -> Plan:
+def price_range(engine: sa.Engine, sessions: Sequence[date]) -> Plan:
     """Price a run over ``sessions``; nothing is run and nothing written."""
     latest = latest_session(engine)
     by_table = None if latest is None else rows_of_session(engine, latest)

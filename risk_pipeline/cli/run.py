@@ -1,47 +1,59 @@
-"""A run from the command line: which sessions, and the run itself with its progress."""
+"""``risk-pipeline run`` and ``rebuild``: which sessions, and the run itself with its progress."""
 
 from __future__ import annotations
 
 import os
 import platform
-import sys
-from collections.abc import Iterator
-from contextlib import contextmanager
 from datetime import datetime
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Annotated
 
 import typer
-from rich.console import Console
+
+from .imports import require_portfolios
+from .show import show_table
+from .terminal import FirstDay, LastDay, UserError, console, counted, database
 
 if TYPE_CHECKING:
     import sqlalchemy as sa
 
     from ..defs.automation.catch_up import SessionRange
 
-console = Console(width=None if sys.stdout.isatty() else 140)
+
+def run(
+    date_: Annotated[datetime | None, typer.Option("--date", formats=["%Y-%m-%d"], help="One session.")] = None,
+    from_: Annotated[
+        datetime | None, typer.Option("--from", formats=["%Y-%m-%d"], help="First session of a range.")
+    ] = None,
+    to: Annotated[datetime | None, typer.Option("--to", formats=["%Y-%m-%d"], help="Last session of a range.")] = None,
+    last: Annotated[int | None, typer.Option(min=1, help="The last N closed sessions.")] = None,
+) -> None:
+    """Run the batch: by default every session that is missing, up to the last closed one."""
+    with database() as engine:
+        require_portfolios(engine)
+        wanted = wanted_sessions(engine, date_, from_, to, last)
+    if wanted is None:
+        console.print("Nothing is missing: every active portfolio has a complete snapshot.")
+        show_table(None, None)
+        return
+    execute(wanted)
+    show_table(None, wanted.last)
+    _what_next()
 
 
-class UserError(Exception):
-    """Something the user can mend; its text says how. Printed without a traceback, exit code 2."""
+def rebuild(
+    from_: FirstDay,
+    to: LastDay,
+) -> None:
+    """Clear the analytics of a range (never prices, never what was imported) and run it again."""
+    from ..storage.queries import clear_analytics
 
-
-def counted(number: int, what: str) -> str:
-    """Return a number and what it counts, in the plural unless it is one."""
-    return f"{number} {what}{'' if number == 1 else 's'}"
-
-
-@contextmanager
-def database() -> Iterator[sa.Engine]:
-    """Open the database of the settings, with the newest schema, and close it afterwards."""
-    from ..settings import Settings
-    from ..storage.database import migrate, open_engine
-
-    engine = open_engine(Settings().url)
-    try:
-        migrate(engine)
-        yield engine
-    finally:
-        engine.dispose()
+    with database() as engine:
+        wanted = wanted_sessions(engine, None, from_, to, None)
+        assert wanted is not None  # noqa: S101 (a range was given)
+        cleared = clear_analytics(engine, wanted.first, wanted.last)
+    console.print(f"Cleared {sum(cleared.values()):,} rows of {wanted}; prices are kept.")
+    execute(wanted)
+    show_table(None, wanted.last)
 
 
 def wanted_sessions(
@@ -127,3 +139,12 @@ def execute(wanted: SessionRange) -> None:
             f"`make dev` shows run {run_id[:8]} in full; `risk-pipeline doctor` looks for the cause."
         )
         raise typer.Exit(1)
+
+
+def _what_next() -> None:
+    console.print(
+        "\nNext: [bold]make dev[/] opens the Dagster UI (backfill a range, look at checks); "
+        "[bold]risk-pipeline show --portfolio NAME[/] shows one portfolio;\n"
+        "[bold]risk-pipeline import portfolios.csv positions.csv[/] brings your own; "
+        "[bold]risk-pipeline doctor[/] checks the installation."
+    )

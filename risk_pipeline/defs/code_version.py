@@ -1,22 +1,76 @@
-"""Which code made a row: recorded on each materialisation."""
+"""The code version of an asset: it changes with the code that its numbers come from, and with nothing else."""
 
 from __future__ import annotations
 
+import ast
 import hashlib
+from collections.abc import Iterator
 from functools import lru_cache
 from pathlib import Path
 
+PACKAGE = Path(__file__).parent.parent
+ROOMS = ("analytics", "config", "market", "reports", "risk")
+"""Rooms whose modules make numbers or pages; a change of storage or of Dagster's part is no new number."""
+
 
 @lru_cache
-def code_version() -> str:
-    """Return a hash of the package's code and registries: what made a row can always be told."""
-    return code_on_disk()
+def code_version(*files: str) -> str:
+    """Return a hash of some files of the package and of all that they import from :data:`ROOMS`.
 
-
-def code_on_disk() -> str:
-    """Return the hash of the code as it is now; :func:`code_version` is that of this process's beginning."""
+    Parameters
+    ----------
+    files : paths in the package, such as ``risk/stress.py`` or ``config/scenarios.yaml``; a folder is all in it.
+    """
+    paths = {path for name in files for path in _files(PACKAGE / name)}
+    todo = [path for path in paths if path.suffix == ".py"]
+    while todo:
+        for imported in _imports(todo.pop()):
+            if imported not in paths:
+                paths.add(imported)
+                todo.append(imported)
     digest = hashlib.sha256()
-    root = Path(__file__).parent.parent
-    for path in sorted([*root.rglob("*.py"), *root.rglob("*.yaml")]):
-        digest.update(path.relative_to(root).as_posix().encode() + b"\0" + path.read_bytes())
+    for path in sorted(paths):
+        digest.update(path.relative_to(PACKAGE).as_posix().encode() + b"\0" + path.read_bytes())
     return digest.hexdigest()[:12]
+
+
+def package_version() -> str:
+    """Return a hash of everything that makes numbers and pages."""
+    return code_version(*ROOMS)
+
+
+def _files(path: Path) -> list[Path]:
+    """Return a file, or the files of a folder that make numbers or pages."""
+    if path.is_file():
+        return [path]
+    return [inside for inside in path.rglob("*") if inside.is_file() and inside.suffix != ".pyc"]
+
+
+@lru_cache
+def _imports(path: Path) -> tuple[Path, ...]:
+    """Return the modules of :data:`ROOMS` that a module imports, anywhere in it."""
+    tree = ast.parse(path.read_bytes())
+    return tuple(
+        imported
+        for node in ast.walk(tree)
+        if isinstance(node, ast.ImportFrom)
+        for name in _modules(node, path)
+        if name[:1] and name[0] in ROOMS
+        for imported in (PACKAGE.joinpath(*name).with_suffix(".py"), PACKAGE.joinpath(*name, "__init__.py"))
+        if imported.is_file()
+    )
+
+
+def _modules(node: ast.ImportFrom, path: Path) -> Iterator[tuple[str, ...]]:
+    """Yield the module that an import names, and each name in it, which may be a module too."""
+    module = tuple((node.module or "").split(".")) if node.module else ()
+    if node.level:
+        inside = path.relative_to(PACKAGE).parent.parts
+        module = inside[: len(inside) - node.level + 1] + module
+    elif module[:1] == (PACKAGE.name,):
+        module = module[1:]
+    else:
+        return
+    yield module
+    for name in node.names:
+        yield (*module, name.name)

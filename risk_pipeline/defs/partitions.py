@@ -8,7 +8,6 @@ from typing import Any
 import dagster as dg
 
 from ..settings import Settings
-from .code_version import code_version
 
 CALENDAR = Settings().sessions
 OWNERS = ["team:risk"]
@@ -18,7 +17,6 @@ POOL = "risk_tables"  # one writing run at a time, whoever launched it
 ANY_SESSION: dict[str, Any] = {
     "backfill_policy": dg.BackfillPolicy.single_run(),
     "owners": OWNERS,
-    "code_version": code_version(),
     "pool": POOL,
 }
 """Of an unpartitioned asset. The single-run policy lets a range of sessions be one run with all assets."""

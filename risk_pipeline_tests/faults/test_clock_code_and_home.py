@@ -1,13 +1,9 @@
-"""A clock that is wrong, code that changes under a run, a home that several processes open first, two runs at once."""
+"""A clock that is wrong, a home that several processes open first, two runs at once."""
 
 from __future__ import annotations
 
 import multiprocessing
-import os
-import shutil
 import sqlite3
-import subprocess
-import sys
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -16,7 +12,6 @@ import pandas as pd
 
 from risk_pipeline.dagster_ext.instance import open_instance
 from risk_pipeline.defs.automation.run_history import run_records
-from risk_pipeline.defs.code_version import code_version
 from risk_pipeline.defs.resources import Database
 from risk_pipeline.storage.imports import import_frames
 from risk_pipeline_tests.end_to_end.conftest import MARKS, PORTFOLIOS, POSITIONS
@@ -35,50 +30,6 @@ def test_a_clock_that_was_ahead_hides_no_run_from_the_record(make_home):
     (row,) = home.table("batch_runs").to_dict("records")
     assert (row["run_id"], row["status"]) == (failed.run_id, "failed")
     assert "materialise price_cache for these sessions first" in words(failed)
-
-
-CHANGED = """
-import sys
-sys.path.insert(0, ".")
-import dagster as dg
-from pathlib import Path
-from risk_pipeline.definitions import defs
-import risk_pipeline
-assert Path(risk_pipeline.__file__).is_relative_to(Path.cwd())
-job = defs.resolve_job_def("daily_risk")
-def told():
-    result = job.execute_in_process(raise_on_error=False, op_selection=["factor_definitions"])
-    failures = [event for event in result.all_events if event.is_step_failure]
-    print(failures[0].step_failure_data.user_failure_data.description if failures else "it ran")
-told()
-with open("risk_pipeline/analytics/sums.py", "a") as code:
-    code.write("# another version\\n")
-told()
-"""
-
-
-def test_t58_code_that_changes_under_a_process_fails_its_next_step_with_what_to_do(tmp_path):
-    shutil.copytree(ROOT / "risk_pipeline", tmp_path / "risk_pipeline", ignore=shutil.ignore_patterns("__pycache__"))
-    own = {"RISK_PIPELINE_HOME": str(tmp_path), "RISK_PIPELINE_DATABASE_URL": f"sqlite:///{tmp_path / 'risk.db'}"}
-    done = subprocess.run(
-        [sys.executable, "-c", CHANGED],
-        cwd=tmp_path,
-        env={**os.environ, **own},
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    assert done.returncode == 0, done.stderr
-    first, second = done.stdout.splitlines()
-    assert first == "it ran"
-    assert second.startswith(f"the code was changed while this process, of code version {code_version()}, worked")
-    assert "reload the code location" in second
-
-
-def test_t58_every_materialisation_says_which_code_made_it(make_home):
-    result = run(make_home(), "factor_definitions", "portfolios")
-    for event in result.get_asset_materialization_events():
-        assert event.materialization.tags["dagster/code_version"] == code_version()
 
 
 def test_a_fresh_home_that_six_processes_open_at_once_is_whole(tmp_path, monkeypatch):

@@ -7,6 +7,8 @@ from __future__ import annotations
 
 import signal
 
+import dagster as dg
+
 from risk_pipeline.storage import bulk
 from risk_pipeline.storage import tables as t
 
@@ -26,11 +28,22 @@ WRITTEN_BY = {
 """A table of each asset that writes any."""
 
 
-def killed_at_its_start(home, step: str) -> None:
-    from risk_pipeline.defs.assets import failures
+def killed_at(home, step: str, moment: str) -> None:
+    """Run a step and die when Dagster is told of an event of it."""
+    listen = home.instance.handle_new_event
 
-    failures.require_unchanged_code = kill_self
+    def handle(entry: dg.EventLogEntry, **options: object) -> None:
+        listen(entry, **options)
+        event = entry.dagster_event
+        if event and event.event_type_value == moment and event.step_key == step:
+            kill_self()
+
+    home.instance.handle_new_event = handle
     run(home, step)
+
+
+def killed_at_its_start(home, step: str) -> None:
+    killed_at(home, step, "STEP_START")
 
 
 def killed_inside_its_transaction(home, step: str) -> None:
@@ -48,21 +61,7 @@ def killed_inside_its_transaction(home, step: str) -> None:
 
 def killed_after_its_rows(home, step: str) -> None:
     """Dagster has stored the rows' materialisation, and the run has not ended."""
-    import dagster as dg
-
-    def look(entry: dg.EventLogEntry) -> None:
-        event = entry.dagster_event
-        if event and event.is_step_success and event.step_key == step:
-            kill_self()
-
-    listen, instance = home.instance.handle_new_event, home.instance
-
-    def handle(entry: dg.EventLogEntry, **options: object) -> None:
-        listen(entry, **options)
-        look(entry)
-
-    instance.handle_new_event = handle
-    run(home, step)
+    killed_at(home, step, "STEP_SUCCESS")
 
 
 def test_t23_killed_at_every_stage_of_every_asset_nothing_half_written_stays_and_one_run_repairs(make_home, clean):

@@ -15,7 +15,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from risk_pipeline import cli
+from risk_pipeline.cli import show
 from risk_pipeline.definitions import defs
 from risk_pipeline.defs.assets import report
 from risk_pipeline.defs.assets.inputs import load_inputs
@@ -205,10 +205,10 @@ def test_the_names_gains_and_risks_sum_to_each_portfolio_s(pages, monkeypatch, t
 def test_the_pages_of_a_session_that_a_long_run_left_out_are_written_when_asked_for(pages, monkeypatch, tmp_path):
     resources(pages, monkeypatch, tmp_path)
     opened = []
-    monkeypatch.setattr(cli.typer, "launch", opened.append)
-    cli.show_table("growth", FIRST)
+    monkeypatch.setattr(show.typer, "launch", opened.append)
+    show.show_table("growth", FIRST)
     assert not risk_page.page_path(FIRST).exists(), "only asked for a page is one written"
-    cli.show_table("growth", FIRST, open_page=True)
+    show.show_table("growth", FIRST, open_page=True)
     assert opened == [risk_page.page_path(FIRST, "growth").as_uri()]
     assert f'<a href="{FIRST}.html"' in risk_page.index_path().read_text()
     assert f"<span>{LAST.day}</span>" in risk_page.index_path().read_text()
@@ -227,8 +227,8 @@ def opened_page(url: str) -> str:
 def test_a_session_whose_panel_is_gone_says_what_to_run(pages, monkeypatch, tmp_path):
     resources(pages, monkeypatch, tmp_path)
     (tmp_path / "panels").unlink()
-    with pytest.raises(cli.UserError, match=f"risk-pipeline run --date {FIRST}"):
-        cli.show_table(None, FIRST, open_page=True)
+    with pytest.raises(show.UserError, match=f"risk-pipeline run --date {FIRST}"):
+        show.show_table(None, FIRST, open_page=True)
 
 
 def test_a_long_run_writes_the_pages_of_its_newest_sessions_and_removes_what_it_made_stale(
@@ -264,8 +264,8 @@ def test_a_run_of_very_many_portfolios_leaves_the_pages_to_show(pages, monkeypat
     assert sessions_without_page() == 5
     assert [path.name for path in (tmp_path / "reports").glob("*")] == ["index.html"]
     assert "risk-pipeline show --date" in risk_page.index_path().read_text()
-    monkeypatch.setattr(cli.typer, "launch", lambda url: None)
-    cli.show_table("growth", LAST, open_page=True)
+    monkeypatch.setattr(show.typer, "launch", lambda url: None)
+    show.show_table("growth", LAST, open_page=True)
     assert risk_page.page_path(LAST, "growth").exists()
 
 

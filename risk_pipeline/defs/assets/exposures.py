@@ -4,6 +4,7 @@ import dagster as dg
 
 from ...risk.exposures import compute_exposures
 from ...storage import tables
+from ..code_version import code_version
 from ..partitions import DAILY
 from ..resources import Database, PriceCache, Registries
 from .failures import explained
@@ -15,6 +16,7 @@ GROUP = "risk"
 
 @dg.asset(
     **DAILY,
+    code_version=code_version("risk/exposures.py", "config/factors.yaml"),
     deps=["price_cache", "factor_definitions", "portfolios", "company_profiles"],
     group_name=GROUP,
     kinds={"table", "scikitlearn"},

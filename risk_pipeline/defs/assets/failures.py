@@ -11,7 +11,6 @@ import dagster as dg
 from ...config.errors import ConfigError
 from ...market.source import SourceError
 from ...storage.errors import DatabaseAwayError, StorageError
-from ..code_version import code_on_disk, code_version
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -28,7 +27,6 @@ def explained(step: Callable[P, R]) -> Callable[P, R]:
 
     @functools.wraps(step)
     def run(*args: P.args, **kwargs: P.kwargs) -> R:
-        require_unchanged_code()
         try:
             return step(*args, **kwargs)
         except DatabaseAwayError as error:
@@ -42,16 +40,3 @@ def explained(step: Callable[P, R]) -> Callable[P, R]:
             raise dg.Failure(str(error), allow_retries=False) from error
 
     return run
-
-
-def require_unchanged_code() -> None:
-    """Fail where the code on disk is another than the one this process began with.
-
-    Libraries are imported where they are used, so a run that goes on would mix the two.
-    """
-    if code_on_disk() != code_version():
-        raise dg.Failure(
-            f"the code was changed while this process, of code version {code_version()}, worked: reload the code "
-            "location on the Deployment page (or start the daemon again) and run these sessions again",
-            allow_retries=False,
-        )

@@ -6,6 +6,7 @@ import dagster as dg
 import pandas as pd
 
 from ...storage import tables
+from ..code_version import code_version
 from ..partitions import ANY_SESSION, CALENDAR, DAILY, run_sessions, run_started, unordered_backfill
 from ..resources import Database, MarketData, PriceCache, Registries
 from .failures import explained
@@ -19,6 +20,7 @@ TOGETHER = 126
 
 @dg.asset(
     **DAILY,
+    code_version=code_version("market", "risk/lookback.py", "config/factors.yaml"),
     deps=["portfolios", "factor_definitions"],
     group_name=GROUP,
     kinds={"table"},
@@ -121,6 +123,7 @@ def _fetches(
 
 @dg.asset(
     **ANY_SESSION,
+    code_version=code_version("defs/assets/market.py"),
     deps=[dg.AssetDep(market_data, partition_mapping=dg.AllPartitionMapping())],
     group_name=GROUP,
     kinds={"table"},
@@ -148,6 +151,7 @@ def market_data_coverage(db: Database) -> dg.MaterializeResult:
 
 @dg.asset(
     **DAILY,
+    code_version=code_version("storage/price_panel.py", "risk/lookback.py"),
     deps=[market_data, market_data_coverage],
     group_name=GROUP,
     kinds={"numpy"},

@@ -6,6 +6,7 @@ import dagster as dg
 import pandas as pd
 
 from ...storage import tables
+from ..code_version import code_version
 from ..partitions import ANY_SESSION, CALENDAR, run_started
 from ..resources import Database, MarketData, Registries
 from .failures import explained
@@ -16,6 +17,7 @@ GROUP = "reference"
 
 @dg.asset(
     **ANY_SESSION,
+    code_version=code_version("defs/assets/reference.py"),
     group_name=GROUP,
     kinds={"table"},
     metadata=definition_metadata(tables.portfolios, tables.positions, tables.portfolio_flows, tables.private_marks),
@@ -38,6 +40,7 @@ def portfolios(db: Database) -> dg.MaterializeResult:
 
 @dg.asset(
     **ANY_SESSION,
+    code_version=code_version("config"),
     group_name=GROUP,
     kinds={"table", "yaml"},
     metadata=definition_metadata(tables.factor_definitions, tables.stress_scenarios),
@@ -65,6 +68,7 @@ def factor_definitions(db: Database, registries: Registries) -> dg.MaterializeRe
 
 @dg.asset(
     **ANY_SESSION,
+    code_version=code_version("defs/assets/reference.py", "market"),
     deps=[portfolios],
     group_name=GROUP,
     kinds={"table"},

@@ -6,7 +6,7 @@ from pathlib import Path
 import dagster as dg
 
 from ...reports.page_rows import CheckResult, Provenance
-from ..code_version import code_version
+from ..code_version import code_version, package_version
 from ..partitions import CALENDAR, DAILY, run_sessions
 from ..resources import Database, PriceCache, Registries
 from .failures import explained
@@ -19,7 +19,13 @@ PORTFOLIOS_WITH_PAGES = 500
 """Where there are more, a run writes no page: a thousand take longer than all else that an evening computes."""
 
 
-@dg.asset(**DAILY, deps=["portfolio_snapshots", "price_cache"], group_name="reports", kinds={"html"})
+@dg.asset(
+    **DAILY,
+    code_version=code_version("reports"),
+    deps=["portfolio_snapshots", "price_cache"],
+    group_name="reports",
+    kinds={"html"},
+)
 @explained
 def risk_report(
     context: dg.AssetExecutionContext, db: Database, cache: PriceCache, registries: Registries
@@ -41,7 +47,7 @@ def risk_report(
     for session in sessions[: len(sessions) - count]:
         remove_pages(session)  # this run has replaced the numbers that they show
     pages = write_session_pages(
-        db, cache, registries, shown, Provenance(code_version(), evaluated_checks(context)), watch
+        db, cache, registries, shown, Provenance(package_version(), evaluated_checks(context)), watch
     )
     for page in pages:
         context.add_asset_metadata({"page": dg.MetadataValue.path(str(page))}, partition_key=page.stem)
@@ -51,7 +57,7 @@ def risk_report(
         metadata={
             "run/pages": len(pages),
             "sessions_without_page": len(sessions) - count,
-            "code_version": code_version(),
+            "code_version": package_version(),
             "index": dg.MetadataValue.path(str(index_path())),
             **watch.metadata,
         }

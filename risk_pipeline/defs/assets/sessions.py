@@ -12,7 +12,6 @@ from ...analytics.reasons import Reason
 from ...config.factors import FactorRegistry
 from ...risk.inputs import Frames, Inputs
 from ...storage.tables import by_table
-from ..code_version import code_version
 from ..partitions import run_sessions
 from ..resources import Database, PriceCache, Registries
 from .inputs import Reader, load_inputs
@@ -69,7 +68,6 @@ def compute_sessions(
         written_by_now()
     return dg.MaterializeResult(
         metadata={
-            "code_version": code_version(),
             **{f"run/rows/{name}": count for name, count in written.items()},
             **watch.metadata,
         }

@@ -6,6 +6,7 @@ import dagster as dg
 
 from ...risk.snapshots import compute_snapshots
 from ...storage import tables
+from ..code_version import code_version
 from ..partitions import DAILY, run_sessions
 from ..resources import Database, PriceCache, Registries
 from .failures import explained
@@ -18,6 +19,7 @@ GROUP = "risk"
 
 @dg.asset(
     **DAILY,
+    code_version=code_version("risk/snapshots.py", "config/factors.yaml"),
     deps=[
         "portfolios",
         "company_profiles",

@@ -4,6 +4,7 @@ import dagster as dg
 
 from ...risk.stress import compute_stress
 from ...storage import tables
+from ..code_version import code_version
 from ..partitions import DAILY
 from ..resources import Database, PriceCache, Registries
 from .failures import explained
@@ -16,6 +17,7 @@ GROUP = "risk"
 
 @dg.asset(
     **DAILY,
+    code_version=code_version("risk/stress.py", "config/factors.yaml", "config/scenarios.yaml"),
     deps=["factor_exposures", "price_cache", "factor_definitions"],  # Dagster calls stale only what depends directly
     group_name=GROUP,
     kinds={"table"},

@@ -4,6 +4,7 @@ import dagster as dg
 
 from ...risk.volatility import compute_volatility
 from ...storage import tables
+from ..code_version import code_version
 from ..partitions import DAILY, run_sessions
 from ..resources import Database, PriceCache, Registries
 from .failures import explained
@@ -16,6 +17,7 @@ GROUP = "risk"
 
 @dg.asset(
     **DAILY,
+    code_version=code_version("risk/volatility.py", "config/factors.yaml"),
     deps=["price_cache", "factor_exposures", "portfolios"],
     group_name=GROUP,
     kinds={"table"},

@@ -1,0 +1,78 @@
+"""``risk-pipeline import`` and ``demo``: how portfolios get in."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+from rich.markup import escape
+
+from .terminal import UserError, console, database
+
+if TYPE_CHECKING:
+    import sqlalchemy as sa
+
+
+def import_(
+    files: Annotated[list[Path], typer.Argument(help="CSV files; the header tells which is which.")],
+    check: Annotated[bool, typer.Option(help="Validate only; nothing is written.")] = False,
+) -> None:
+    """Import portfolios, positions, flows and marks from CSV files: all of it or nothing."""
+    from ..storage.imports import ImportRefused, check_import, run_import
+
+    for path in files:
+        if not path.is_file():
+            raise UserError(f"there is no file {path}")
+    with database() as engine:
+        try:
+            summary = (check_import if check else run_import)(engine, files)
+        except ImportRefused as refused:
+            for problem in refused.problems:
+                console.print(f"[red]✗[/] {escape(str(problem))}", highlight=False)
+            raise UserError(f"{len(refused.problems)} problem(s): nothing was imported") from None
+    console.print(f"{'Valid' if check else 'Imported'}: {summary}")
+    if not check:
+        console.print("Next: `risk-pipeline run` computes every session that is missing.")
+
+
+def demo(
+    write: Annotated[Path | None, typer.Option(help="Write the demo's CSV files to this folder.")] = None,
+) -> None:
+    """Import the demo portfolios into an empty database, or write their CSV files as examples."""
+    from ..storage.queries import portfolios
+
+    if write is not None:
+        from ..demo import write_demo
+
+        for path in write_demo(write):
+            console.print(f"wrote {path}", soft_wrap=True, highlight=False)
+        return
+    with database() as engine:
+        if portfolios(engine).empty:
+            _import_demo(engine)
+        else:
+            console.print("There are portfolios already; the demo was not imported.")
+
+
+def require_portfolios(engine: sa.Engine) -> None:
+    """Import the demo where there is no portfolio and the market is simulated; raise UserError elsewhere."""
+    from ..settings import Settings
+    from ..storage.queries import portfolios
+
+    if not portfolios(engine).empty:
+        return
+    if Settings().market.source != "simulated":
+        raise UserError(
+            "there is no portfolio yet: `risk-pipeline import portfolios.csv positions.csv` brings yours "
+            "(`risk-pipeline demo --write FOLDER` writes examples to start from)"
+        )
+    _import_demo(engine)
+
+
+def _import_demo(engine: sa.Engine) -> None:
+    from ..demo import demo_frames
+    from ..storage.imports import import_frames
+
+    summary = import_frames(engine, demo_frames())
+    console.print(f"Imported the demo portfolios: {summary}")

@@ -1,0 +1,100 @@
+"""``risk-pipeline init``, ``doctor``, ``plan``, ``prune`` and ``calibrate``."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Annotated
+
+import typer
+from rich.markup import escape
+
+from .run import wanted_sessions
+from .terminal import FirstDay, LastDay, LatestOr, UserError, console, counted, database
+
+
+def init() -> None:
+    """Prepare the home: the tables' newest schema and Dagster's storage. Safe at any time, by several at once."""
+    from ..dagster_ext.instance import open_instance
+    from ..settings import Settings
+
+    with database(), open_instance():
+        console.print(f"Ready: {Settings().home.resolve()}", soft_wrap=True, highlight=False)
+
+
+def doctor() -> None:
+    """Check settings, database, calendar, source, coverage and stuck runs; each finding has its remedy."""
+    from .doctor import examine
+
+    bad = 0
+    with database() as engine:
+        for finding in examine(engine):
+            console.print(
+                f"[{'green' if finding.is_fine else 'red'}]{'✓' if finding.is_fine else '✗'}[/] "
+                f"[bold]{finding.subject}[/]: {escape(finding.text)}",
+                highlight=False,
+            )
+            bad += not finding.is_fine
+    if bad:
+        raise typer.Exit(1)
+
+
+def plan(
+    from_: FirstDay,
+    to: LastDay,
+) -> None:
+    """Price a range before it is run: sessions, what is done already, rows and seconds; runs nothing."""
+    from ..settings import Settings
+    from .plan import price_range
+
+    with database() as engine:
+        wanted = wanted_sessions(engine, None, from_, to, None)
+        assert wanted is not None  # noqa: S101 (a range was given)
+        found = price_range(engine, Settings().sessions.between(wanted.first, wanted.last).tolist())
+    console.print(f"{counted(found.sessions, 'session')}, {wanted}; {found.complete} of them complete already.")
+    if found.rows is None:
+        console.print("How many rows they make is known after the first session.")
+    else:
+        largest = sorted(found.rows.items(), key=lambda item: -item[1])[:4]
+        detail = ", ".join(f"{name} {count:,}" for name, count in largest)
+        console.print(f"About {sum(found.rows.values()):,} rows: {detail} …", soft_wrap=True)
+    basis = (
+        f"the last {counted(found.recorded, 'recorded run')}"
+        if found.recorded
+        else "a usual machine, no run recorded yet"
+    )
+    console.print(f"About {found.seconds:,.0f} seconds in one run, judged from {basis}.")
+
+
+def prune(
+    before: Annotated[datetime, typer.Option(formats=["%Y-%m-%d"], help="Sessions before this day.")],
+    yes: Annotated[bool, typer.Option("--yes", help="Do not ask.")] = False,
+) -> None:
+    """Delete the bulk of old sessions; snapshots, scores, prices and imports stay. Shows what goes, and asks."""
+    from .prune import prune_sessions
+
+    with database() as engine:
+        prune_sessions(console, engine, before.date(), ask=not yes)
+
+
+def calibrate(
+    date_: LatestOr = None,
+) -> None:
+    """Print the ridge penalty that the universe suggests, beside the registry's; changes nothing."""
+    from ..config.factors import load_factors
+    from ..storage.queries import latest_session
+    from .calibrate import calibrate as bayes_ratio_of
+
+    factors = load_factors()
+    with database() as engine:
+        session = date_.date() if date_ else latest_session(engine)
+        if session is None:
+            raise UserError("no snapshot yet: `risk-pipeline run` makes them")
+        found = bayes_ratio_of(engine, factors, session)
+    console.print(f"{found.symbols} symbols without a gap, the {factors.styles[0].window} sessions up to {session}:")
+    console.print(f"residual volatility a day {found.residual_variance**0.5:.2%}, spread of the true betas by factor,")
+    for name, variance in zip(factors.core_names, found.beta_variance, strict=True):
+        console.print(f"  {name}: {variance**0.5:.2%} a day for a usual move of the factor")
+    console.print(
+        f"They suggest a penalty of {found.ratio:.0f}; the registry's is {factors.styles[0].penalty:.0f} "
+        "(`penalty` in config/factors.yaml)."
+    )

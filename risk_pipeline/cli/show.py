@@ -1,0 +1,72 @@
+"""``risk-pipeline show``: the risk table of a session, one portfolio's numbers, its page."""
+
+from __future__ import annotations
+
+from datetime import date
+from typing import Annotated
+
+import typer
+
+from .terminal import LatestOr, UserError, console, database
+
+
+def show(
+    portfolio: Annotated[str | None, typer.Option(help="One portfolio, with all its numbers.")] = None,
+    date_: LatestOr = None,
+    open_: Annotated[bool, typer.Option("--open", help="Open the risk page in a browser.")] = False,
+) -> None:
+    """Show the risk table of a session, or everything about one portfolio."""
+    show_table(portfolio, date_.date() if date_ else None, open_page=open_)
+
+
+def show_table(portfolio: str | None, session: date | None, *, open_page: bool = False) -> None:
+    """Print the risk table of a session (the latest if None)."""
+    from ..reports.risk_page import page_path
+    from ..storage.queries import portfolios
+    from .tables import print_portfolio, print_risk_table
+
+    with database() as engine:
+        shown = (
+            print_portfolio(console, engine, portfolio, session)
+            if portfolio
+            else print_risk_table(console, engine, session)
+        )
+        ids = portfolios(engine)["portfolio_id"].tolist() if shown is None else []
+    if shown is None:
+        if portfolio and ids and portfolio not in ids:
+            known = ", ".join(ids[:20]) + " …" * (len(ids) > 20)
+            raise UserError(f"there is no portfolio {portfolio!r}; there are {known}")
+        raise UserError(
+            "no snapshot "
+            + (f"of portfolio {portfolio!r} " if portfolio else "")
+            + (f"for {session}" if session else "yet")
+            + ": `risk-pipeline run` makes them"
+        )
+    page = page_path(shown, portfolio)
+    if open_page and not page.exists():
+        _write_pages(shown)
+    if page.exists():
+        console.print(f"Report: {page}", soft_wrap=True, highlight=False)
+        if open_page:
+            typer.launch(page.as_uri())
+
+
+def _write_pages(session: date) -> None:
+    """Write the pages of a session that a long run has left out, or that are gone."""
+    import dagster as dg
+
+    from ..defs.assets.report import write_session_pages
+    from ..defs.code_version import package_version
+    from ..defs.resources import Database, PriceCache, Registries
+    from ..reports.page_rows import Provenance
+    from ..storage.price_panel import PanelError
+
+    console.print(f"Writing the pages of {session}…")
+    with dg.build_resources({"db": Database()}) as resources:
+        try:
+            write_session_pages(resources.db, PriceCache(), Registries(), [session], Provenance(package_version()))
+        except PanelError as gone:
+            raise UserError(
+                f"the pages of {session} need its price panel, and {gone}; "
+                f"or `risk-pipeline run --date {session}` runs the session again and writes them"
+            ) from None

@@ -1,0 +1,44 @@
+"""What commands share: the console, errors that a user can fix, the database, the options for dates."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import datetime
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+from rich.console import Console
+
+if TYPE_CHECKING:
+    import sqlalchemy as sa
+
+console = Console(width=None if sys.stdout.isatty() else 140)
+
+FirstDay = Annotated[datetime, typer.Option("--from", formats=["%Y-%m-%d"], help="First session.")]
+LastDay = Annotated[datetime, typer.Option("--to", formats=["%Y-%m-%d"], help="Last session.")]
+LatestOr = Annotated[datetime | None, typer.Option("--date", formats=["%Y-%m-%d"], help="Default: the latest session.")]
+
+
+class UserError(Exception):
+    """Something that the user can fix; its text says how. Printed without a traceback, exit code 2."""
+
+
+def counted(number: int, what: str) -> str:
+    """Return a number and what it counts, in the plural unless it is one."""
+    return f"{number} {what}{'' if number == 1 else 's'}"
+
+
+@contextmanager
+def database() -> Iterator[sa.Engine]:
+    """Open the database of the settings, with the newest schema, and close it afterwards."""
+    from ..settings import Settings
+    from ..storage.database import migrate, open_engine
+
+    engine = open_engine(Settings().url)
+    try:
+        migrate(engine)
+        yield engine
+    finally:
+        engine.dispose()
