@@ -9,11 +9,16 @@ written                                   canonical    Yahoo
 ``VOD.L`` (an exchange, not a class)      ``VOD.L``    ``VOD.L``
 ``BTC-USD``                               ``BTC-USD``  ``BTC-USD``
 ========================================  ===========  ===========
+
+Options are also known by the name that the Options Clearing Corporation gives them: root, expiry, C or P and the
+strike in thousandths, ``SPY   221216C00400000``.
 """
 
 from __future__ import annotations
 
 import re
+from dataclasses import dataclass
+from datetime import date, datetime
 
 _SHARE_CLASS = re.compile(r"([A-Z0-9]+)[-./ ]([A-C])")
 
@@ -29,3 +34,37 @@ def yahoo_form(symbol: str) -> str:
     """Return Yahoo's spelling of a canonical symbol: a share class after a hyphen."""
     match = _SHARE_CLASS.fullmatch(symbol)
     return f"{match[1]}-{match[2]}" if match else symbol
+
+
+_OCC = re.compile(r"([A-Z][A-Z.]{0,5}\d?) *(\d{6})([CP])(\d{8})")
+_ROOTS = {"BRKB": "BRK.B", "BRKA": "BRK.A", "BFB": "BF.B", "SPXW": "SPX", "NDXP": "NDX", "RUTW": "RUT", "VIXW": "VIX"}
+"""Roots that are not their underlying's symbol."""
+EUROPEAN = frozenset(("SPX", "NDX", "RUT", "VIX", "XSP", "DJX", "XND", "MRUT", "^SPX", "^GSPC", "^NDX", "^RUT", "^VIX"))
+"""Underlyings whose listed options can be exercised at expiry only: indices."""
+
+
+@dataclass(frozen=True)
+class OccName:
+    """What the name of a listed option says."""
+
+    underlying: str
+    expiry: date
+    option_type: str
+    strike: float
+    is_adjusted: bool
+    """Whether the contract delivers something else than 100 shares (its root ends in a digit)."""
+
+
+def occ_name(symbol: str) -> OccName | None:
+    """Return what an OCC name says, None if the symbol is none."""
+    match = _OCC.fullmatch(" ".join(symbol.upper().split()))
+    if not match:
+        return None
+    root, day, kind, strike = match.groups()
+    try:
+        expiry = datetime.strptime(day, "%y%m%d").date()
+    except ValueError:
+        return None
+    bare = root.rstrip("0123456789")
+    option_type = "CALL" if kind == "C" else "PUT"
+    return OccName(_ROOTS.get(bare, canonical(bare)), expiry, option_type, int(strike) / 1000, bare != root)

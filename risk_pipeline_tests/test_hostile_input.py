@@ -96,12 +96,12 @@ def test_an_import_refuses_hostile_ids_names_and_symbols_and_writes_nothing(run,
             "line 2: is not CSV (field",
         ),
         (PORTFOLIOS.encode() + b"mi\0ne,Mine,2025-01-02,1000\n", "line 2: holds a null byte"),
-        ((PORTFOLIOS + "mine,Mine,2025-01-02,1000\n").encode("utf-16"), "is not UTF-8"),
-        (PORTFOLIOS.encode() + "mine,M\xfcller,2025-01-02,1000\n".encode("latin-1"), "is not UTF-8"),
-        (b"PK\x03\x04" + bytes(range(256)) * 40, "is not UTF-8"),
+        ((PORTFOLIOS + "mine,Mine,2025-01-02,1000\n").encode("utf-16")[:-1], "is not UTF-16"),
+        (b"PK\x03\x04" + bytes(range(256)) * 40, "is no readable Excel file"),
+        (b"\xd0\xcf\x11\xe0" + bytes(2000), "is an old Excel file"),
         (b"", "is none of the known headers"),
     ],
-    ids=["10 MB field", "null byte", "UTF-16", "Latin-1", "a zip file", "empty"],
+    ids=["10 MB field", "null byte", "half a UTF-16 character", "a zip file", "an old Excel file", "empty"],
 )
 def test_files_that_are_no_such_csv_are_refused_at_the_command_line(run, home, tmp_path, content, says):
     path = tmp_path / "portfolios.csv"
@@ -160,11 +160,10 @@ def test_a_hostile_scenario_file_is_refused(tmp_path, monkeypatch, text):
     ("content", "says"),
     [
         (b"date,symbol,close\n2025-06-13,\0SPY,600\n", "SPY"),
-        ("date,symbol,close\n2025-06-13,SPY,600\n".encode("utf-16"), "prices.csv"),
         (b"date,symbol,close\n2025-06-13," + b"S" * 10_000_000 + b",600\n", "SPY"),
         (b"date,symbol,close\n2025-06-13,=cmd|' /C calc'!A0,600\n2025-06-13,'; DROP TABLE positions,6\n", "SPY"),
     ],
-    ids=["null byte", "UTF-16", "10 MB field", "formula"],
+    ids=["null byte", "10 MB field", "formula"],
 )
 def test_a_hostile_price_file_is_refused_or_its_symbols_are_nobody_s(tmp_path, content, says):
     import pandas as pd

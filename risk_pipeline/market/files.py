@@ -1,4 +1,4 @@
-"""Prices from one's own files: Parquet or CSV, one row per session and symbol.
+"""Prices from one's own files: Parquet, CSV or Excel, one row per session and symbol.
 
 ========================  ===================================================================================
 column                    meaning
@@ -10,31 +10,36 @@ column                    meaning
 ``high``, ``low``         optional, as traded
 ``volume``                optional
 ``dividend``              optional, cash per share held before the session; empty is 0
-``split_factor``          optional, new shares per old; empty is 1
+``capital_gains``         optional, a fund's distribution of gains; added to the dividend
+``split_factor``          optional, new shares per old; empty or 0 is 1
 ========================  ===================================================================================
 
-Beside them there may be a ``profiles.csv``: ``symbol,name,sector,vendor_beta`` and, optionally, ``as_of``.
+Other columns are passed over. A row without a close is a gap; its dividend and split count on the symbol's next
+session with a close. Beside them there may be a ``profiles.csv``: ``symbol,name,sector,vendor_beta`` and, optionally, ``as_of``.
 """
 
 from __future__ import annotations
 
-import csv
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import numpy as np
 
 from ..symbols import canonical
-from .file_tables import PRICE_FILES, FileTable, open_table
+from ..tabular.text import UnreadableError, decode, split_rows
+from .file_tables import PRICE_FILES, FileTable, column_name, open_table
 from .source import ADJUSTED, AS_TRADED, MarketBars, SourceError, profile_frame
 from .validate import checked_bars
 
 if TYPE_CHECKING:
     import pandas as pd
+
+Thing = TypeVar("Thing")
+Result = TypeVar("Result")
 
 PROFILES = "profiles.csv"
 NUMBERS: Mapping[str, float] = {
@@ -49,7 +54,7 @@ NUMBERS: Mapping[str, float] = {
 
 @dataclass(frozen=True)
 class FileMarket:
-    """Prices of a Parquet or CSV file, or of every such file in a folder.
+    """Prices of a Parquet, CSV or Excel file, or of every such file in a folder.
 
     Symbols are read in any spelling and brought to the canonical one.
     """
@@ -73,7 +78,7 @@ class FileMarket:
         prices = [file for file in files if file.suffix.lower() in PRICE_FILES and file.name != PROFILES]
         if not prices:
             raise SourceError(f"{path}: holds no price file; put {' or '.join(PRICE_FILES)} files there")
-        return [open_table(file) for file in prices]
+        return _each(open_table, prices)
 
     def fetch(self, symbols: Sequence[str], sessions: pd.DatetimeIndex) -> MarketBars:
         """Return the bars of the symbols on the sessions; see :class:`~.source.MarketDataSource`."""
@@ -83,7 +88,8 @@ class FileMarket:
         days = np.asarray(sessions, dtype="datetime64[D]")
         parts = [_empty()]
         if len(days):
-            parts += [self._read(table, wanted, days.min().item(), days.max().item()) for table in self.tables]
+            first, last = days.min().item(), days.max().item()
+            parts += _each(lambda table: self._read(table, wanted, first, last), self.tables)
         parts = [part for part in parts if len(part)] or parts[:1]
         bars = parts[0] if len(parts) == 1 else pd.concat(parts, ignore_index=True)
         known = set().union(*(map(canonical, table.symbols) for table in self.tables))
@@ -96,7 +102,8 @@ class FileMarket:
         is_adjusted = "close" not in table.columns
         price = "adj_close" if is_adjusted else "close"
         optional = [] if is_adjusted else [name for name in NUMBERS if name in table.columns]
-        rows = table.read([price, *optional], first, last)
+        gains = ["capital_gains"] if not is_adjusted and "capital_gains" in table.columns else []
+        rows = table.read([price, *optional, *gains], first, last)
         place = {symbol: number for number, symbol in enumerate(wanted)}
         codes = np.array([place.get(canonical(symbol), -1) for symbol in rows.symbols], dtype=np.int32)
         codes = codes[rows.symbol] if len(codes) else np.zeros(0, dtype=np.int32)
@@ -111,6 +118,9 @@ class FileMarket:
         for name, empty in NUMBERS.items():
             values = rows.numbers[name][keep] if name in optional else np.full(count, empty)
             columns[name] = values if np.isnan(empty) else np.where(np.isnan(values), empty, values)
+        columns["split_factor"] = np.where(columns["split_factor"] == 0, 1.0, columns["split_factor"])
+        for name in gains:
+            columns["dividend"] = columns["dividend"] + np.nan_to_num(rows.numbers[name][keep])
         basis = ADJUSTED if is_adjusted else AS_TRADED
         columns["basis"] = pd.array([basis], dtype="str").take(np.zeros(count, dtype=np.int64))
         return pd.DataFrame(columns, copy=False)
@@ -128,13 +138,14 @@ class FileMarket:
         if not file.exists():
             return profile_frame([])
         try:
-            with file.open(encoding="utf-8-sig", newline="") as text:
-                reader = csv.DictReader(text)
-                if "symbol" not in (reader.fieldnames or []):
-                    raise SourceError(f"{file}, line 1: has no column 'symbol'; name it in the first line")
-                rows = [_profile(file, reader.line_num, row) for row in reader]
-        except (UnicodeDecodeError, csv.Error) as error:
-            raise SourceError(f"{file}: is not a CSV file in UTF-8 ({error}); save it as one") from None
+            text, _ = decode(file.read_bytes())
+            (_, header), *lines = list(split_rows(text)) or [(1, [""])]
+        except UnreadableError as error:
+            raise SourceError(f"{file}, line {error.line}: {error}") from None
+        header = [column_name(name) for name in header]
+        if "symbol" not in header:
+            raise SourceError(f"{file}, line 1: has no column 'symbol'; name it in the first line")
+        rows = _each(lambda row: _profile(file, row[0], dict(zip(header, row[1], strict=False))), lines)
         wanted = set(symbols)
         return profile_frame(
             [
@@ -143,6 +154,19 @@ class FileMarket:
                 if row["symbol"] in wanted and (not as_of or not row["as_of"] or row["as_of"] <= as_of)
             ]
         )
+
+
+def _each(read: Callable[[Thing], Result], things: Sequence[Thing]) -> list[Result]:
+    """Apply a function to every file, and raise what is wrong with all of them at once."""
+    out, problems = [], []
+    for thing in things:
+        try:
+            out.append(read(thing))
+        except SourceError as error:
+            problems.append(str(error))
+    if problems:
+        raise SourceError("\n".join(problems))
+    return out
 
 
 def _empty() -> pd.DataFrame:
@@ -159,7 +183,7 @@ def _empty() -> pd.DataFrame:
     )
 
 
-def _profile(file: Path, line: int, row: Mapping[str | None, str | None]) -> dict[str, Any]:
+def _profile(file: Path, line: int, row: Mapping[str, str]) -> dict[str, Any]:
     def cell(column: str) -> str:
         return (row.get(column) or "").strip()
 

@@ -38,6 +38,8 @@ class MarketBars:
     """Symbol -> why nothing of it could be had; such a symbol has no row in ``bars``."""
     dropped: Mapping[str, str] = field(default_factory=dict)
     """Symbol -> which of its bars, or their high and low, were left out as impossible."""
+    notes: Mapping[str, str] = field(default_factory=dict)
+    """Symbol -> what was done that is no fault, such as a dividend carried to the next session with a close."""
 
 
 class MarketDataSource(Protocol):

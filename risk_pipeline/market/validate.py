@@ -5,7 +5,8 @@ found                                             done
 ================================================  ==========================================================
 a session that wasn't asked for                   bar dropped, said in ``dropped``
 no close (NaN)                                    no bar: a gap
-close zero, negative or infinite                  bar dropped, said in ``dropped``
+close zero, negative, infinite or beyond 1e9      bar dropped, said in ``dropped``
+dividend or split of a bar that is not kept       counts on the symbol's next session with a close, said in ``notes``
 two bars of one session, alike                    one is kept
 two bars of one session that differ               symbol refused, an error: which is right can't be known
 high or low missing, above/below the close, ...   both become NaN, the close stays; said unless both missing
@@ -23,10 +24,13 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from ..analytics.arrays import Bool1D, Float1D
-from .source import BAR_COLUMNS, MarketBars
+from .source import ADJUSTED, BAR_COLUMNS, MarketBars
 
 if TYPE_CHECKING:
     import pandas as pd
+
+HIGHEST = 1e9
+"""A close as traded beyond this is a slip; adjusted ones of much diluted shares go further."""
 
 _TOLERANCE = 1e-6  # relative; a vendor's rounding of the close beyond its own high is no contradiction
 
@@ -46,9 +50,15 @@ def checked_bars(bars: pd.DataFrame, sessions: pd.DatetimeIndex, errors: Mapping
     """
     examination = _Examination(bars, dict(errors or {}))
     asked = np.asarray(sessions, dtype="datetime64[D]").astype("int64")
-    examination.drop(~np.isin(examination.days.astype("int64"), asked), "not a session asked for")
-    examination.drop_quietly(np.isnan(examination.numbers["close"]))
-    examination.drop(~_positive(examination.numbers["close"]), "the close is not a positive number")
+    close = examination.numbers["close"]
+    is_asked = np.isin(examination.days.astype("int64"), asked)
+    too_high = (close > HIGHEST) & (bars["basis"].to_numpy() != ADJUSTED)
+    if len(asked):
+        examination.carry_actions(is_asked & _positive(close) & ~too_high, asked.min())
+    examination.drop(~is_asked, "not a session asked for")
+    examination.drop_quietly(np.isnan(close))
+    examination.drop(~_positive(close), "the close is not a positive number")
+    examination.drop(too_high, f"the close is beyond {HIGHEST:,.0f}")
     examination.refuse(~_positive(examination.numbers["split_factor"]), "the split factor is not positive")
     dividend = examination.numbers["dividend"]
     examination.refuse(~((dividend >= 0) & np.isfinite(dividend)), "the dividend is negative or missing")
@@ -81,6 +91,42 @@ class _Examination:
         self.order = np.arange(len(bars))
         self.errors = errors
         self.dropped: dict[str, str] = {}
+        self.notes: dict[str, str] = {}
+
+    def carry_actions(self, is_bar: Bool1D, first: int) -> None:
+        """Bring dividends and splits of rows that are no bar to the symbol's next bar.
+
+        Cash per share held before an earlier action of the same stretch is counted in shares held before the
+        first: ``D = Σ D_k · Π_{j<k} s_j`` and ``s = Π s_k``.
+        """
+        dividend, split = self.numbers["dividend"], self.numbers["split_factor"]
+        acts = (dividend != 0) | (split != 1)
+        lost = np.flatnonzero(acts & ~is_bar & (self.days.astype("int64") >= first))
+        if not len(lost):
+            return
+        self.numbers["dividend"], self.numbers["split_factor"] = dividend, split = dividend.copy(), split.copy()
+        for code in np.unique(self.codes[lost]):
+            bars = np.flatnonzero(is_bar & (self.codes == code))
+            known = np.unique(self.days[bars])
+            own = lost[self.codes[lost] == code]
+            own = own[np.argsort(self.days[own], kind="stable")]
+            if not (_positive(split[own]) & (dividend[own] >= 0) & np.isfinite(dividend[own])).all():
+                self._say(np.isin(np.arange(len(acts)), own), "an impossible dividend or split factor", self.errors)
+                self.keep &= self.codes != code
+                continue
+            homes = np.searchsorted(known, self.days[own])
+            for home in np.unique(homes):
+                cash, shares = 0.0, 1.0
+                for row in own[homes == home]:
+                    cash, shares = cash + dividend[row] * shares, shares * split[row]
+                if home < len(known):
+                    at = bars[self.days[bars] == known[home]]
+                    dividend[at], split[at] = cash + dividend[at] * shares, split[at] * shares
+                to = f"counts on {known[home]}" if home < len(known) else "waits for the next close"
+                days = ", ".join(str(self.days[row]) for row in own[homes == home])
+                text = f"the dividend or split of {days} has no close and {to}"
+                name = self.names[code]
+                self.notes[name] = f"{self.notes[name]}; {text}" if name in self.notes else text
 
     def drop_quietly(self, bad: Bool1D) -> None:
         self.keep &= ~bad
@@ -148,4 +194,7 @@ class _Examination:
         }
         frame = pd.DataFrame({name: columns[name] for name in BAR_COLUMNS}, copy=False)
         dropped = {name: text for name, text in self.dropped.items() if name not in self.errors}
-        return MarketBars(frame, dict(sorted(self.errors.items())), dict(sorted(dropped.items())))
+        notes = {name: text for name, text in self.notes.items() if name not in self.errors}
+        return MarketBars(
+            frame, dict(sorted(self.errors.items())), dict(sorted(dropped.items())), dict(sorted(notes.items()))
+        )

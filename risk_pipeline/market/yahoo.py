@@ -141,6 +141,7 @@ def _limited(session: Any, timeout: float) -> Any:
     return session
 
 
+GAINS = "Capital Gains"
 _FIELDS = ("High", "Low", "Close", "Volume", "Dividends", "Stock Splits")
 
 
@@ -155,6 +156,8 @@ def _bars(symbol: str, history: pd.DataFrame) -> pd.DataFrame:
     import pandas as pd
 
     high, low, close, volume, dividend, split = (history[name].to_numpy(dtype=float) for name in _FIELDS)
+    if GAINS in history:  # only funds have the column; to a holder it is cash like a dividend
+        dividend = dividend + np.nan_to_num(history[GAINS].to_numpy(dtype=float))
     split = np.where(split == 0, 1.0, split)
     from_here_on = np.cumprod(split[::-1])[::-1]  # shares today per share held before the session
     later = from_here_on / split

@@ -1,68 +1,70 @@
-"""The four kinds of import rows: their columns, and what makes a row of each right."""
+"""What makes a row of each kind of import right."""
 
 from __future__ import annotations
 
-import math
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
-from datetime import date
+from dataclasses import dataclass, field
+from datetime import date, timedelta
 from typing import Any
 
-from ..symbols import canonical
-
-
-@dataclass(frozen=True)
-class Columns:
-    """Columns of a kind of file."""
-
-    required: tuple[str, ...]
-    optional: tuple[str, ...] = ()
-
-
-COLUMNS = {
-    "portfolios": Columns(("portfolio_id", "name", "inception_date", "starting_equity"), ("currency", "closed_date")),
-    "positions": Columns(
-        ("portfolio_id", "symbol", "investment_class", "quantity", "entry_date", "entry_price"),
-        (
-            "position_id",
-            "exit_date",
-            "exit_price",
-            "underlying",
-            "option_type",
-            "strike",
-            "expiry",
-            "implied_volatility",
-            "is_deleted",
-        ),
-    ),
-    "flows": Columns(("portfolio_id", "flow_date", "amount")),
-    "marks": Columns(("symbol", "mark_date", "price")),
-}
+from ..symbols import EUROPEAN, OccName, canonical, occ_name
+from ..tabular.currencies import CODES, HUNDREDTHS, SIGNS
+from ..tabular.dates import DateError, DateStyle
+from ..tabular.numbers import NumberError, NumberStyle
 
 CLASSES = {
     "PUBLIC": "PUBLIC",
     "STOCK": "PUBLIC",
     "EQUITY": "PUBLIC",
     "ETF": "PUBLIC",
+    "FUND": "PUBLIC",
+    "MUTUAL FUND": "PUBLIC",
+    "CRYPTO": "PUBLIC",
+    "BOND": "PUBLIC",
+    "FUTURE": "PUBLIC",
     "OPTIONS": "OPTIONS",
     "OPTION": "OPTIONS",
     "PRIVATE": "PRIVATE",
 }
+NEED_MULTIPLIER = {
+    "BOND": "0.01 where the quantity is the face value and the price is in % of it",
+    "FUTURE": "what one point of its price is worth, such as 50 for ES",
+}
+NO_POSITION = {
+    "CASH": "cash is no position: it follows from starting_equity and flows; leave the row out",
+    "FX": "write a currency pair as PUBLIC, its symbol such as EURUSD=X",
+}
 IDENTIFIER = re.compile(r"[A-Za-z0-9][A-Za-z0-9 ._:/-]{0,63}")
-SYMBOL = re.compile(r"[A-Z0-9^][A-Z0-9 ._:/^-]{0,39}")
-PLAIN_NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?")
+SYMBOL = re.compile(r"[A-Z0-9^][A-Z0-9 ._:/^&=*+-]{0,39}")
 FORMULA = ("=", "+", "@", "-", "\t")
 FIRST_DAY, LAST_DAY = date(1970, 1, 1), date(2199, 12, 31)
+AHEAD = timedelta(days=366)
+"""No date but an expiry lies further in the future."""
+HIGHEST = 1e9
+"""A price beyond this is a slip."""
+
+
+@dataclass(frozen=True)
+class Styles:
+    """How the numbers of a file and the dates of each of its columns are written, and what day it is."""
+
+    numbers: NumberStyle = NumberStyle()
+    dates: Mapping[str, DateStyle] = field(default_factory=dict)
+    today: date | None = None
 
 
 class Cell:
     """Reads the fields of one row, and notes each problem with what to do about it."""
 
-    def __init__(self, values: Mapping[str, str], line: int, problems: list[tuple[str, str, str]]) -> None:
+    def __init__(
+        self, values: Mapping[str, str], line: int, problems: list[tuple[str, str, str]], styles: Styles | None = None
+    ) -> None:
         self.values = values
         self.line = line
         self.problems = problems
+        self.styles = styles or Styles()
+        self.signs: dict[str, str] = {}  # currency signs beside numbers, by column
 
     def bad(self, column: str, remedy: str) -> None:
         """Note a problem of a field."""
@@ -101,10 +103,23 @@ class Cell:
             if required:
                 self.bad(column, f"{column} is empty: write a number such as 1234.5")
             return None
-        if not PLAIN_NUMBER.fullmatch(value) or not math.isfinite(float(value)):
-            self.bad(column, "is no plain number: write 1234.5, without thousands separators or currency")
+        try:
+            number = self.styles.numbers.read(value)
+        except NumberError as error:
+            self.bad(column, str(error))
             return None
-        return float(value)
+        if number.currency_sign:
+            self.signs[column] = number.currency_sign
+        return number.value
+
+    def price(self, column: str, *, required: bool = True) -> float | None:
+        """Return a price: from 0 to a billion."""
+        value = self.number(column, required=required)
+        if value is not None and value < 0:
+            self.bad(column, "must not be below zero: the quantity carries the sign")
+        if value is not None and value > HIGHEST:
+            self.bad(column, f"is beyond {HIGHEST:,.0f}: write the price of one unit")
+        return value
 
     def positive(self, column: str, *, required: bool = True) -> float | None:
         """Return a number above zero."""
@@ -121,20 +136,48 @@ class Cell:
                 self.bad(column, f"{column} is empty: write a date such as 2025-01-31")
             return None
         try:
-            day = date.fromisoformat(value) if len(value) == 10 else None
-        except ValueError:
-            day = None
-        if day is None or not FIRST_DAY <= day <= LAST_DAY:
-            self.bad(column, "is no date: write it as 2025-01-31")
+            day = self.styles.dates.get(column, DateStyle()).read(value)
+        except DateError as error:
+            self.bad(column, str(error))
+            return None
+        if day < FIRST_DAY:
+            self.bad(column, f"is before {FIRST_DAY}: give a later day, with the price of that day")
+            return None
+        today = self.styles.today
+        if day > LAST_DAY or (today and day > today + AHEAD and column != "expiry"):
+            self.bad(column, f"lies far in the future{f', today is {today}' if today else ''}: is the year right?")
             return None
         return day
+
+    def currency(self, column: str, beside: str) -> str | None:
+        """Return a currency code, else what the sign beside a number means, else None."""
+        value, sign = self.values.get(column, ""), self.signs.get(beside, "")
+        if not value:
+            if sign == "¥":
+                self.bad(beside, "has a sign of several currencies: add a column currency with JPY or CNY")
+            return SIGNS.get(sign)
+        code = HUNDREDTHS_CODE.get(value, value.upper())
+        if code not in CODES and value not in HUNDREDTHS:
+            self.bad(column, "is no currency: write its ISO code such as USD")
+        if sign and SIGNS.get(sign, code) != code:
+            self.bad(beside, f"has another currency than the column currency, {code}")
+        return code
+
+    def no_sign(self, column: str) -> None:
+        """Note a currency sign that says something which the row has no place for."""
+        if self.signs.get(column, "$") != "$":
+            self.bad(column, "is in the portfolio's currency: leave the sign out")
+
+
+HUNDREDTHS_CODE = {written: written.upper() for written in HUNDREDTHS}
 
 
 def portfolio_row(cell: Cell) -> dict[str, Any]:
     """Read a portfolio."""
-    currency = (cell.values.get("currency") or "USD").upper()
-    if not re.fullmatch(r"[A-Z]{3}", currency):
-        cell.bad("currency", "must be a three-letter code such as USD")
+    equity = cell.number("starting_equity")
+    currency = cell.currency("currency", "starting_equity") or "USD"
+    if currency in HUNDREDTHS:
+        cell.bad("currency", f"is a hundredth: keep the portfolio in {HUNDREDTHS[currency]}")
     inception, closed = cell.day("inception_date"), cell.day("closed_date", required=False)
     if inception and closed and closed <= inception:
         cell.bad("closed_date", f"must be after the inception date, {inception}")
@@ -144,32 +187,28 @@ def portfolio_row(cell: Cell) -> dict[str, Any]:
         "currency": currency,
         "inception_date": inception,
         "closed_date": closed,
-        "starting_equity": cell.number("starting_equity"),
+        "starting_equity": equity,
     }
 
 
 def position_row(cell: Cell) -> dict[str, Any]:
     """Read a lot; its class is normalised and never empty."""
-    written = cell.values.get("investment_class", "").upper()
+    written = " ".join(cell.values.get("investment_class", "").upper().replace("_", " ").split())
     kind = CLASSES.get(written)
     if kind is None:
-        cell.bad("investment_class", "must be PUBLIC (or STOCK, ETF), OPTIONS or PRIVATE")
+        remedy = "must be PUBLIC (or STOCK, ETF, FUND, BOND, CRYPTO, FUTURE), OPTIONS or PRIVATE"
+        cell.bad("investment_class", NO_POSITION.get(written, remedy))
     quantity = cell.number("quantity")
     if quantity == 0:
         cell.bad("quantity", "must not be zero: a short position is negative")
-    entry, exit_ = cell.day("entry_date"), cell.day("exit_date", required=False)
-    exit_price = cell.number("exit_price", required=False)
-    if exit_price is not None and exit_price < 0:
-        cell.bad("exit_price", "must not be below zero")
-    if entry and exit_ and exit_ < entry:
-        cell.bad("exit_date", f"must not be before the entry date, {entry}")
-    if exit_price is not None and exit_ is None:
-        cell.bad("exit_price", "goes with an exit_date")
-    if exit_ and exit_price is None and kind in ("OPTIONS", "PRIVATE"):
-        cell.bad("exit_price", f"a {kind} position that was sold needs the price it was sold for")
+    multiplier = cell.positive("multiplier", required=False)
+    if multiplier is None and written in NEED_MULTIPLIER:
+        cell.bad("multiplier", f"a {written} needs one: {NEED_MULTIPLIER[written]}")
     deleted = cell.values.get("is_deleted", "").lower()
     if deleted not in ("", "0", "1", "false", "true"):
         cell.bad("is_deleted", "must be true or false")
+    entry, entry_price = cell.day("entry_date"), cell.price("entry_price")
+    option = _option_fields(cell, kind, entry)
     row = {
         "position_id": None,
         "portfolio_id": cell.identifier("portfolio_id"),
@@ -177,42 +216,81 @@ def position_row(cell: Cell) -> dict[str, Any]:
         "investment_class": kind,
         "quantity": quantity,
         "entry_date": entry,
-        "entry_price": cell.positive("entry_price"),
-        "exit_date": exit_,
-        "exit_price": exit_price,
+        "entry_price": entry_price,
+        **_exit_fields(cell, kind, entry, option["expiry"]),
         "is_deleted": deleted in ("1", "true"),
-        **_option_fields(cell, kind, entry),
+        **option,
+        "multiplier": multiplier,
+        "currency": cell.currency("currency", "entry_price"),
+        "fees": cell.number("fees", required=False),
     }
     own = cell.values.get("position_id", "")
     row["position_id"] = cell.identifier("position_id") if own else f"{row['portfolio_id']}:{cell.line:06d}"[-64:]
     return row
 
 
+def _exit_fields(cell: Cell, kind: str | None, entry: date | None, expiry: date | None) -> dict[str, Any]:
+    day, price = cell.day("exit_date", required=False), cell.price("exit_price", required=False)
+    if entry and day and day < entry:
+        cell.bad("exit_date", f"must not be before the entry date, {entry}")
+    if day and expiry and day > expiry:
+        cell.bad("exit_date", f"is after the expiry, {expiry}: leave exit date and price empty if it expired")
+    if price is not None and not cell.values.get("exit_date"):
+        cell.bad("exit_price", "goes with an exit_date")
+    if day and price is None and not cell.values.get("exit_price") and kind in ("OPTIONS", "PRIVATE"):
+        cell.bad("exit_price", f"a {kind} position that was sold needs the price it was sold for")
+    return {"exit_date": day, "exit_price": price, "exit_fees": cell.number("exit_fees", required=False)}
+
+
+OPTION_COLUMNS = ("underlying", "option_type", "strike", "expiry", "implied_volatility", "exercise")
+
+
 def _option_fields(cell: Cell, kind: str | None, entry: date | None) -> dict[str, Any]:
-    names = ("underlying", "option_type", "strike", "expiry", "implied_volatility")
     if kind != "OPTIONS":
-        for name in names:
+        for name in OPTION_COLUMNS:
             if cell.values.get(name):
                 cell.bad(name, "is only for OPTIONS: leave it empty or change investment_class")
-        return dict.fromkeys(names)
+        return dict.fromkeys(OPTION_COLUMNS)
+    named = occ_name(cell.values.get("symbol", ""))
+    if named and named.is_adjusted and not cell.values.get("multiplier"):
+        cell.bad("symbol", "is an adjusted contract: give its multiplier and underlying")
     option_type = {"C": "CALL", "CALL": "CALL", "P": "PUT", "PUT": "PUT"}.get(
-        cell.values.get("option_type", "").upper()
+        cell.values.get("option_type", "").upper(), named.option_type if named else None
     )
     if option_type is None:
         cell.bad("option_type", "must be CALL or PUT")
-    expiry = cell.day("expiry")
-    if expiry and entry and expiry <= entry:
-        cell.bad("expiry", f"must be after the entry date, {entry}")
+    is_given = {name: bool(cell.values.get(name)) for name in OPTION_COLUMNS}
+    expiry = cell.day("expiry") if is_given["expiry"] or not named else named.expiry
+    strike = cell.positive("strike") if is_given["strike"] or not named else named.strike
+    underlying = cell.symbol("underlying") if is_given["underlying"] or not named else named.underlying
+    if named:
+        _compare(cell, named, option_type, strike, expiry)
+    if expiry and entry and expiry < entry:
+        cell.bad("expiry", f"must not be before the entry date, {entry}")
     volatility = cell.positive("implied_volatility", required=False)
     if volatility is not None and volatility > 5:
         cell.bad("implied_volatility", "is over 500 %: write 0.25 for 25 %")
+    exercise = cell.values.get("exercise", "").lower()
+    if exercise not in ("", "american", "european"):
+        cell.bad("exercise", "must be american or european")
     return {
-        "underlying": cell.symbol("underlying"),
+        "underlying": underlying,
         "option_type": option_type,
-        "strike": cell.positive("strike"),
+        "strike": strike,
         "expiry": expiry,
         "implied_volatility": volatility,
+        "exercise": exercise or ("european" if underlying in EUROPEAN else "american"),
     }
+
+
+def _compare(cell: Cell, named: OccName, option_type: str | None, strike: float | None, expiry: date | None) -> None:
+    for column, said, given in (
+        ("option_type", named.option_type, option_type),
+        ("strike", named.strike, strike),
+        ("expiry", named.expiry, expiry),
+    ):
+        if given is not None and given != said:
+            cell.bad(column, f"is another than the symbol says, {said}: correct one of them")
 
 
 def flow_row(cell: Cell) -> dict[str, Any]:
@@ -220,7 +298,7 @@ def flow_row(cell: Cell) -> dict[str, Any]:
     return {
         "portfolio_id": cell.identifier("portfolio_id"),
         "flow_date": cell.day("flow_date"),
-        "amount": cell.number("amount"),
+        "amount": _own_currency(cell, "amount", cell.number("amount")),
     }
 
 
@@ -229,5 +307,22 @@ def mark_row(cell: Cell) -> dict[str, Any]:
     return {
         "symbol": cell.symbol("symbol", is_priced=False),
         "mark_date": cell.day("mark_date"),
-        "price": cell.positive("price"),
+        "price": _own_currency(cell, "price", cell.price("price")),
     }
+
+
+def alias_row(cell: Cell) -> dict[str, Any]:
+    """Read a change of ticker: from ``date`` on the symbol ``old`` is ``new``."""
+    row = {
+        "old_symbol": cell.symbol("old"),
+        "new_symbol": cell.symbol("new"),
+        "change_date": cell.day("date"),
+    }
+    if row["old_symbol"] == row["new_symbol"]:
+        cell.bad("new", "is the old symbol again: leave the row out")
+    return row
+
+
+def _own_currency(cell: Cell, column: str, value: float | None) -> float | None:
+    cell.no_sign(column)
+    return value

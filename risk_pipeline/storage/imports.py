@@ -1,46 +1,30 @@
-"""Validated import of portfolios from CSV files: every bad row is reported, and it is all or nothing."""
+"""Validated import of portfolios from files: every bad row is reported, and it is all or nothing."""
 
 from __future__ import annotations
 
-import csv
-import io
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import date
 from pathlib import Path
 from typing import Any
 
 import pandas as pd
 import sqlalchemy as sa
 
+from ..tabular.dates import DateStyle
+from ..tabular.numbers import NumberStyle
+from ..tabular.rows import Problem, ProblemsError, RowSet
 from . import tables
 from .database import insert_rows, transaction
-from .import_rows import COLUMNS, Cell, flow_row, mark_row, portfolio_row, position_row
+from .import_columns import COLUMNS, DATES, NUMBERS
+from .import_files import read_files, read_texts
+from .import_rows import Cell, Styles, alias_row, flow_row, mark_row, portfolio_row, position_row
 
-MAX_BYTES = 50_000_000
 MAX_FIELD = 1_000
 
 
-@dataclass(frozen=True)
-class ImportProblem:
-    """One thing that is wrong: where it stands and what to do."""
-
-    file: str
-    line: int
-    column: str
-    value: str
-    remedy: str
-
-    def __str__(self) -> str:
-        place = f"{self.file}, line {self.line}" + (f", {self.column}" if self.column else "")
-        return f"{place}: {self.value!r} {self.remedy}" if self.value else f"{place}: {self.remedy}"
-
-
-class ImportRefused(ValueError):
+class ImportRefused(ProblemsError):
     """An import with problems; nothing was written."""
-
-    def __init__(self, problems: Sequence[ImportProblem]) -> None:
-        super().__init__(f"{len(problems)} problem(s), the first: {problems[0]}")
-        self.problems = list(problems)
 
 
 @dataclass(frozen=True)
@@ -52,8 +36,33 @@ class ImportSummary:
     flows: int
     marks: int
 
+    aliases: int = 0
+    notes: tuple[str, ...] = ()
+    """What a user should know: columns and rows that were not read, odd dates, flows that were added up."""
+
     def __str__(self) -> str:
-        return f"{self.portfolios} portfolios, {self.positions} positions, {self.flows} flows, {self.marks} marks"
+        text = f"{self.portfolios} portfolios, {self.positions} positions, {self.flows} flows, {self.marks} marks"
+        return text + (f", {self.aliases} changes of ticker" if self.aliases else "")
+
+
+@dataclass(frozen=True)
+class CheckedImport:
+    """Rows that are ready to be stored, by kind, and what a user should know about them."""
+
+    rows: Mapping[str, list[_Row]]
+    notes: Sequence[str]
+
+    @property
+    def summary(self) -> ImportSummary:
+        """Counts by kind, and the notes."""
+        return ImportSummary(**{kind: len(self.rows[kind]) for kind in COLUMNS}, notes=tuple(self.notes))
+
+    @property
+    def lots(self) -> pd.DataFrame:
+        """The positions as a frame: columns of the table, and where each stands."""
+        names = [column.name for column in tables.positions.columns]
+        frame = pd.DataFrame([row.values for row in self.rows["positions"]], columns=names)
+        return frame.assign(place=[f"{row.file}, line {row.line}" for row in self.rows["positions"]])
 
 
 @dataclass(frozen=True)
@@ -63,86 +72,48 @@ class _Row:
     values: Mapping[str, Any]
 
 
-def check_import(engine: sa.Engine, paths: Sequence[Path]) -> ImportSummary:
+def checked_import(
+    engine: sa.Engine, paths: Sequence[Path], *, extra: Sequence[RowSet] = (), today: date | None = None
+) -> CheckedImport:
+    """Validate files and rows read elsewhere (a broker's export) without writing anything.
+
+    ``today`` is what dates in the future are compared with.
+
+    Raises
+    ------
+    ImportRefused
+        With every problem of every file.
+    """
+    problems: list[Problem] = []
+    found = [*read_files(paths, problems), *extra]
+    return _validate(engine, found, problems, today)
+
+
+def check_import(engine: sa.Engine, paths: Sequence[Path], *, today: date | None = None) -> ImportSummary:
     """Validate files without writing anything; raises :class:`ImportRefused` with every problem."""
-    return _summary(_validate(engine, _read_files(paths)))
+    return checked_import(engine, paths, today=today).summary
 
 
-def run_import(engine: sa.Engine, paths: Sequence[Path]) -> ImportSummary:
-    """Validate files and, if all is well, store them in one transaction.
+def run_import(engine: sa.Engine, paths: Sequence[Path], *, today: date | None = None) -> ImportSummary:
+    """Validate files and, if all is well, store them in one transaction; see :func:`store_import`."""
+    return store_import(engine, checked_import(engine, paths, today=today))
+
+
+def store_import(engine: sa.Engine, checked: CheckedImport) -> ImportSummary:
+    """Store checked rows in one transaction.
 
     A portfolio in the files takes the place of the stored one: its positions and flows too, where a file
-    brings some. Other portfolios are left alone; marks are added or replaced by symbol and date.
+    brings some. Other portfolios are left alone; marks and changes of ticker are added or replaced.
     """
-    rows = _validate(engine, _read_files(paths))
-    _store(engine, rows)
-    return _summary(rows)
+    _store(engine, checked.rows)
+    return checked.summary
 
 
 def import_frames(engine: sa.Engine, frames: Mapping[str, pd.DataFrame]) -> ImportSummary:
     """Import frames in the files' format, through the same validation; keys name the kind."""
+    problems: list[Problem] = []
     texts = {f"{kind}.csv": frame.to_csv(index=False) for kind, frame in frames.items()}
-    rows = _validate(engine, texts)
-    _store(engine, rows)
-    return _summary(rows)
-
-
-def _summary(rows: Mapping[str, list[_Row]]) -> ImportSummary:
-    return ImportSummary(**{kind: len(rows[kind]) for kind in COLUMNS})
-
-
-def _read_files(paths: Sequence[Path]) -> dict[str, str]:
-    texts: dict[str, str] = {}
-    paths = list(dict.fromkeys(path.resolve() for path in paths))
-    names = [path.name for path in paths]
-    for path in paths:
-        label = path.name if names.count(path.name) == 1 else str(path)
-        if path.stat().st_size > MAX_BYTES:
-            raise ImportRefused([ImportProblem(label, 0, "", "", f"is over {MAX_BYTES:,} bytes: split it")])
-        try:
-            text = path.read_bytes().decode("utf-8-sig")
-        except UnicodeDecodeError as error:
-            remedy = f"byte {error.start} is not UTF-8: save the file as UTF-8"
-            raise ImportRefused([ImportProblem(label, 0, "", "", remedy)]) from None
-        if "\0" in text:
-            line = text[: text.index("\0")].count("\n") + 1
-            raise ImportRefused([ImportProblem(label, line, "", "", "holds a null byte: is it a CSV file?")])
-        texts[label] = text
-    return texts
-
-
-def _parse(name: str, text: str, problems: list[ImportProblem]) -> tuple[str | None, list[_Row]]:
-    """Return what kind of file it is, by its header, and its rows."""
-    reader = csv.reader(io.StringIO(text))
-    try:
-        header = [column.strip().lower() for column in next(reader, [])]
-        kind = next((k for k, columns in COLUMNS.items() if set(columns.required) <= set(header)), None)
-        if kind is None:
-            remedy = "is none of the known headers: " + "; ".join(
-                f"{k}: {', '.join(columns.required)}" for k, columns in COLUMNS.items()
-            )
-            problems.append(ImportProblem(name, 1, "", ",".join(header)[:80], remedy))
-            return None, []
-        known = {*COLUMNS[kind].required, *COLUMNS[kind].optional}
-        for column in header:
-            if column not in known or header.count(column) > 1:
-                fault = "stands twice in the header" if column in known else f"is no column of {kind}"
-                remedy = f"{fault}: there are {', '.join(sorted(known))}"
-                problems.append(ImportProblem(name, 1, column, column[:80], remedy))
-        rows = []
-        for values in reader:
-            line = reader.line_num
-            if not any(value.strip() for value in values):
-                continue
-            if len(values) != len(header):
-                remedy = f"has {len(values)} fields where the header has {len(header)}"
-                problems.append(ImportProblem(name, line, "", "", remedy))
-                continue
-            rows.append(_Row(name, line, dict(zip(header, (value.strip() for value in values), strict=True))))
-        return kind, rows
-    except csv.Error as error:
-        problems.append(ImportProblem(name, reader.line_num, "", "", f"is not CSV ({error})"))
-        return None, []
+    return store_import(engine, _validate(engine, read_texts(texts, problems), problems, None))
 
 
 _READERS: dict[str, Callable[[Cell], dict[str, Any]]] = {
@@ -150,45 +121,105 @@ _READERS: dict[str, Callable[[Cell], dict[str, Any]]] = {
     "positions": position_row,
     "flows": flow_row,
     "marks": mark_row,
+    "aliases": alias_row,
 }
 
 
-def _validate(engine: sa.Engine, texts: Mapping[str, str]) -> dict[str, list[_Row]]:
-    problems: list[ImportProblem] = []
+def _validate(
+    engine: sa.Engine, found: Sequence[RowSet], problems: list[Problem], today: date | None
+) -> CheckedImport:
     rows: dict[str, list[_Row]] = {kind: [] for kind in COLUMNS}
+    notes = [note for table in found for note in table.notes]
     named: set[str] = set()  # portfolios of this import, those with problems included
-    for name, text in texts.items():
-        kind, raw = _parse(name, text, problems)
-        named |= {row.values["portfolio_id"] for row in raw if kind == "portfolios"}
-        for row in raw if kind else []:
-            found: list[tuple[str, str, str]] = []
-            for column, value in row.values.items():
+    for table in found:
+        named |= {row.values["portfolio_id"] for row in table.rows if table.kind == "portfolios"}
+        styles = _styles(table, today)
+        for raw in table.rows:
+            bad: list[tuple[str, str, str]] = []
+            for column, value in raw.values.items():
                 if len(value) > MAX_FIELD:
-                    found.append((column, value[:20] + "…", f"is over {MAX_FIELD} characters"))
-            values = {} if found else _READERS[str(kind)](Cell(row.values, row.line, found))
-            for stored in _TABLES[str(kind)].columns if values else []:
+                    bad.append((column, value[:20] + "…", f"is over {MAX_FIELD} characters"))
+            values = {} if bad else _READERS[table.kind](Cell(raw.values, raw.line, bad, styles))
+            for stored in _TABLES[table.kind].columns if values else []:
                 limit = getattr(stored.type, "length", None)
                 if limit is not None and len(values.get(stored.name) or "") > limit:
-                    found.append((stored.name, values[stored.name][:20] + "…", f"is over {limit} characters"))
-            problems += [ImportProblem(name, row.line, *problem) for problem in found]
-            if not found:
-                rows[str(kind)].append(_Row(name, row.line, values))
+                    bad.append((stored.name, values[stored.name][:20] + "…", f"is over {limit} characters"))
+            problems += [Problem(raw.file, raw.line, *problem) for problem in bad]
+            if not bad:
+                rows[table.kind].append(_Row(raw.file, raw.line, values))
+    rows["flows"] = _added_up(rows["flows"], notes)
     _check_keys(engine, rows, named, problems)
+    _check_lives(engine, rows, problems, notes)
     if problems:
         raise ImportRefused(sorted(problems, key=lambda problem: (problem.file, problem.line)))
-    return rows
+    return CheckedImport(rows, notes)
+
+
+def _styles(table: RowSet, today: date | None) -> Styles:
+    """Return how a table's numbers and dates are written, from all its rows."""
+    numbers = {row.values[name] for row in table.rows for name in NUMBERS & row.values.keys()}
+    dates = {name: DateStyle.of(row.values.get(name, "") for row in table.rows) for name in DATES}
+    return Styles(NumberStyle.of(numbers, table.separator), dates, today)
+
+
+def _added_up(flows: list[_Row], notes: list[str]) -> list[_Row]:
+    """Return flows with those of one portfolio and day added up."""
+    days: dict[tuple[Any, Any], list[_Row]] = {}
+    for row in flows:
+        days.setdefault((row.values["portfolio_id"], row.values["flow_date"]), []).append(row)
+    out = []
+    for (owner, day), rows in days.items():
+        amount = sum(row.values["amount"] for row in rows)
+        if len(rows) > 1:
+            lines = ", ".join(str(row.line) for row in rows[:5]) + (" …" if len(rows) > 5 else "")
+            notes.append(f"{rows[0].file}, line {lines}: the flows of {owner} on {day} were added up to {amount:,.2f}")
+        out.append(_Row(rows[0].file, rows[0].line, {**rows[0].values, "amount": amount}))
+    return out
+
+
+def _check_lives(
+    engine: sa.Engine, rows: Mapping[str, list[_Row]], problems: list[Problem], notes: list[str]
+) -> None:
+    """Find lots and flows that lie outside the life of their portfolio."""
+    with engine.connect() as connection:
+        lives = {
+            row.portfolio_id: (row.inception_date, row.closed_date)
+            for row in connection.execute(sa.select(tables.portfolios))
+        }
+    for row in rows["portfolios"]:
+        lives[row.values["portfolio_id"]] = (row.values["inception_date"], row.values["closed_date"])
+    early: dict[tuple[str, str], list[_Row]] = {}
+    for kind, name in (("positions", "entry_date"), ("flows", "flow_date")):
+        for row in rows[kind]:
+            inception, closed = lives.get(row.values["portfolio_id"], (None, None))
+            day = row.values[name]
+            if closed and day >= closed:
+                remedy = f"is not before the portfolio was closed, {closed}: correct one of them"
+                problems.append(Problem(row.file, row.line, name, str(day), remedy))
+            elif inception and day < inception:
+                early.setdefault((kind, row.values["portfolio_id"]), []).append(row)
+    for (kind, owner), found in early.items():
+        what = (
+            "what they gained before counts in its first equity"
+            if kind == "positions"
+            else "they count in its first equity"
+        )
+        notes.append(
+            f"{found[0].file}, line {found[0].line}{' and others' if len(found) > 1 else ''}: {len(found)} of the "
+            f"{kind} of {owner} lie before its inception, {lives[owner][0]}: {what}"
+        )
 
 
 KEYS = {
     "portfolios": ("portfolio_id",),
     "positions": ("position_id",),
-    "flows": ("portfolio_id", "flow_date"),
     "marks": ("symbol", "mark_date"),
+    "aliases": ("old_symbol", "change_date"),
 }
 
 
 def _check_keys(
-    engine: sa.Engine, rows: Mapping[str, list[_Row]], named: set[str], problems: list[ImportProblem]
+    engine: sa.Engine, rows: Mapping[str, list[_Row]], named: set[str], problems: list[Problem]
 ) -> None:
     """Find rows that stand twice, portfolios that don't exist and position ids that another one has."""
     with engine.connect() as connection:
@@ -199,21 +230,22 @@ def _check_keys(
         }
     known = stored | named
     replaced = {row.values["portfolio_id"] for row in rows["positions"]}
-    for kind, key in KEYS.items():
+    for kind in rows:
+        key = KEYS.get(kind, ())
         seen: dict[tuple[Any, ...], _Row] = {}
         for row in rows[kind]:
             values = tuple(row.values[name] for name in key)
-            if values in seen:
+            if key and values in seen:
                 remedy = f"stands already on line {seen[values].line} of {seen[values].file}: give each row its own"
-                problems.append(ImportProblem(row.file, row.line, ", ".join(key), " ".join(map(str, values)), remedy))
+                problems.append(Problem(row.file, row.line, ", ".join(key), " ".join(map(str, values)), remedy))
             seen.setdefault(values, row)
             if kind in ("positions", "flows") and row.values["portfolio_id"] not in known:
                 remedy = "is no portfolio: add it to the portfolios file"
-                problems.append(ImportProblem(row.file, row.line, "portfolio_id", row.values["portfolio_id"], remedy))
+                problems.append(Problem(row.file, row.line, "portfolio_id", row.values["portfolio_id"], remedy))
             owner = owners.get(row.values.get("position_id", ""))
             if kind == "positions" and owner is not None and owner not in replaced:
                 remedy = f"is a position of portfolio {owner} already: choose another id"
-                problems.append(ImportProblem(row.file, row.line, "position_id", row.values["position_id"], remedy))
+                problems.append(Problem(row.file, row.line, "position_id", row.values["position_id"], remedy))
 
 
 def _store(engine: sa.Engine, rows: Mapping[str, list[_Row]]) -> None:
@@ -240,10 +272,12 @@ def _store(engine: sa.Engine, rows: Mapping[str, list[_Row]]) -> None:
             for owner in sorted(owners):
                 connection.execute(sa.delete(table).where(table.c.portfolio_id == owner))
             insert_rows(connection, table, frame)
-        for row in frames["marks"].itertuples(index=False):
-            marks = tables.private_marks
-            connection.execute(sa.delete(marks).where(marks.c.symbol == row.symbol, marks.c.mark_date == row.mark_date))
-        insert_rows(connection, tables.private_marks, frames["marks"])
+        for kind in ("marks", "aliases"):
+            table = _TABLES[kind]
+            for row in frames[kind][list(KEYS[kind])].itertuples(index=False):
+                same = [table.c[name] == value for name, value in zip(KEYS[kind], row, strict=True)]
+                connection.execute(sa.delete(table).where(*same))
+            insert_rows(connection, table, frames[kind])
 
 
 _TABLES = {
@@ -251,4 +285,5 @@ _TABLES = {
     "positions": tables.positions,
     "flows": tables.portfolio_flows,
     "marks": tables.private_marks,
+    "aliases": tables.symbol_aliases,
 }

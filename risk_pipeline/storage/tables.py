@@ -82,6 +82,11 @@ positions = _table(
     Column("expiry", Date, comment="of an option: last day of its life"),
     Column("implied_volatility", Float, comment="null: the underlying's forecast is used"),
     Column("is_deleted", Boolean, nullable=False, default=False, comment="true: the lot counts nowhere"),
+    Column("multiplier", Float, comment="units per unit of quantity; null: 100 for an option, else 1"),
+    Column("currency", String(3), comment="of its prices; null: the source's, else the portfolio's"),
+    Column("fees", Float, comment="money paid on the entry date"),
+    Column("exit_fees", Float, comment="money paid on the exit date"),
+    Column("exercise", String(8), comment="of an option: american or european"),
     Index(None, "portfolio_id"),
     Index(None, "symbol"),
 )
@@ -100,6 +105,14 @@ private_marks = _table(
     Column("symbol", SYMBOL, primary_key=True, comment="the private asset's own name"),
     Column("mark_date", Date, primary_key=True, comment="day from which the price holds"),
     Column("price", Float, nullable=False, comment="per unit"),
+)
+
+symbol_aliases = _table(
+    "symbol_aliases",
+    "Changes of ticker: the history under the old symbol belongs to the new one.",
+    Column("old_symbol", SYMBOL, primary_key=True, comment="ticker before the change"),
+    Column("change_date", Date, primary_key=True, comment="from here on the old symbol is another instrument's"),
+    Column("new_symbol", SYMBOL, nullable=False, comment="ticker from the change on"),
 )
 
 # ---- runs -----------------------------------------------------------------------------------------------------

@@ -129,7 +129,7 @@ def test_real_history_reads_back_as_known(symbol, days, known):
     ("text", "said"),
     [
         ("date,symbol,close\n2024-01-08,SPY,470\n2024-01-09,SPY,4x70\n", r"prices\.csv: line 3, close: '4x70'"),
-        ("date,symbol,close\n2024-01-08,SPY,470\n09.01.2024,SPY,471\n", r"line 3, date: '09\.01\.2024'.*2025-01-31"),
+        ("date,symbol,close\n2024-01-08,SPY,470\n09/01/2024,SPY,471\n", r"line 3, date: '09/01/2024'.*2025-01-31"),
         ("date,symbol,close\n2024-01-08,,470\n", "line 2, symbol: is empty"),
         ("date,symbol,close\n,SPY,470\n", "line 2, date: is empty"),
         ("date,ticker,close\n2024-01-08,SPY,470\n", "no column 'symbol'.*rename"),

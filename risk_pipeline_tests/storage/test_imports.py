@@ -53,21 +53,23 @@ def test_t34_deleted_and_future_lots_are_not_held(engine, files):
     ("row", "column", "says"),
     [
         ("x9,p,SPY,,1,2025-01-02,5,,,,,,,,", "investment_class", "must be PUBLIC"),  # T-35
-        ("x9,p,SPY,BOND,1,2025-01-02,5,,,,,,,,", "investment_class", "must be PUBLIC"),
+        ("x9,p,SPY,WARRANT,1,2025-01-02,5,,,,,,,,", "investment_class", "must be PUBLIC"),
+        ("x9,p,USD,CASH,1,2025-01-02,5,,,,,,,,", "investment_class", "cash is no position"),
+        ("x9,p,TBILL,BOND,1,2025-01-02,5,,,,,,,,", "multiplier", "0.01 where the quantity is the face value"),
         ("x9,p,,PUBLIC,1,2025-01-02,5,,,,,,,,", "symbol", "must be a symbol"),
         ("x9,p,SPY,PUBLIC,0,2025-01-02,5,,,,,,,,", "quantity", "must not be zero"),
-        ('x9,p,SPY,PUBLIC,"1,000",2025-01-02,5,,,,,,,,', "quantity", "without thousands separators"),
+        ('x9,p,SPY,PUBLIC,"1,00",2025-01-02,"1,000",,,,,,,,', "entry_price", "could be 1.000 or 1000"),
         ("x9,p,SPY,PUBLIC,nan,2025-01-02,5,,,,,,,,", "quantity", "is no plain number"),
         ("x9,p,SPY,PUBLIC,1e999,2025-01-02,5,,,,,,,,", "quantity", "is no plain number"),
         ("x9,p,SPY,PUBLIC,1,02/01/2025,5,,,,,,,,", "entry_date", "write it as 2025-01-31"),
-        ("x9,p,SPY,PUBLIC,1,2025-01-02,-5,,,,,,,,", "entry_price", "must be above zero"),
+        ("x9,p,SPY,PUBLIC,1,2025-01-02,-5,,,,,,,,", "entry_price", "must not be below zero"),
         ("x9,p,SPY,PUBLIC,1,2025-01-02,5,2024-01-02,,,,,,,", "exit_date", "not be before the entry"),
         ("x9,p,SPY,PUBLIC,1,2025-01-02,5,,7,,,,,,", "exit_price", "goes with an exit_date"),
         ("x9,p,FUND,PRIVATE,1,2025-01-02,5,2025-02-03,,,,,,,", "exit_price", "needs the price it was sold for"),
         ("x9,p,SPY,PUBLIC,1,2025-01-02,5,,,SPY,,,,,", "underlying", "only for OPTIONS"),
         ("x9,p,O,OPTIONS,1,2025-01-02,5,,,SPY,BOTH,100,2026-01-16,,", "option_type", "CALL or PUT"),
         ("x9,p,O,OPTIONS,1,2025-01-02,5,,,SPY,PUT,,2026-01-16,,", "strike", "empty"),
-        ("x9,p,O,OPTIONS,1,2025-01-02,5,,,SPY,PUT,100,2024-01-16,,", "expiry", "after the entry date"),
+        ("x9,p,O,OPTIONS,1,2025-01-02,5,,,SPY,PUT,100,2024-01-16,,", "expiry", "not be before the entry date"),
         ("x9,p,O,OPTIONS,1,2025-01-02,5,,,SPY,PUT,100,2026-01-16,25,", "implied_volatility", "0.25 for 25 %"),
         ("x9,nobody,SPY,PUBLIC,1,2025-01-02,5,,,,,,,,", "portfolio_id", "is no portfolio"),
         ("x1,p,SPY,PUBLIC,1,2025-01-02,5,,,,,,,,", "position_id", "stands already on line 2"),
@@ -89,7 +91,7 @@ def test_a_bad_row_is_told_by_file_line_column_and_remedy_and_nothing_is_written
 
 
 def test_every_bad_row_is_reported_at_once(engine, files):
-    bad = "x8,p,SPY,BOND,0,x,5,,,,,,,,\nx9,p,SPY,PUBLIC,1,2025-01-02,0,,,,,,,,\n"
+    bad = "x8,p,SPY,WARRANT,0,x,5,,,,,,,,\nx9,p,SPY,PUBLIC,1,2025-01-02,2e9,,,,,,,,\n"
     with pytest.raises(ImportRefused) as refused:
         check_import(engine, files(GOOD + bad, PORTFOLIOS + "p,=SUM(A1),2025-01-02,1e3\n"))
     found = [(p.file, p.line, p.column) for p in refused.value.problems]
@@ -105,12 +107,12 @@ def test_every_bad_row_is_reported_at_once(engine, files):
 @pytest.mark.parametrize(
     ("content", "says"),
     [
-        (b"\xff\xfe\x00", "not UTF-8"),
+        (b"\xff\xfe\x00", "not UTF-16"),
         (GOOD.encode() + b"\0", "null byte"),
         (b"a,b,c\n1,2,3\n", "none of the known headers"),
         ((POSITIONS + f"x9,p,{'A' * 2_000_000},PUBLIC,1,2025-01-02,5,,,,,,,,\n").encode(), "field larger"),
         ((POSITIONS + f"x9,p,{'A' * 2_000},PUBLIC,1,2025-01-02,5,,,,,,,,\n").encode(), "over 1000 characters"),
-        (POSITIONS.replace("strike", "colour").encode(), "is no column of positions"),
+        (POSITIONS.replace("strike", "strikes").encode(), "did you mean strike?"),
         (b"", "none of the known headers"),
     ],
 )

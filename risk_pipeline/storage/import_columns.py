@@ -1,0 +1,73 @@
+"""The kinds of files that can be imported, and their columns."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class Columns:
+    """Columns of a kind of file."""
+
+    required: tuple[str, ...]
+    optional: tuple[str, ...] = ()
+
+    @property
+    def all(self) -> tuple[str, ...]:
+        """Every column."""
+        return (*self.required, *self.optional)
+
+
+COLUMNS = {
+    "portfolios": Columns(("portfolio_id", "name", "inception_date", "starting_equity"), ("currency", "closed_date")),
+    "positions": Columns(
+        ("portfolio_id", "symbol", "investment_class", "quantity", "entry_date", "entry_price"),
+        (
+            "position_id",
+            "exit_date",
+            "exit_price",
+            "underlying",
+            "option_type",
+            "strike",
+            "expiry",
+            "implied_volatility",
+            "is_deleted",
+            "multiplier",
+            "currency",
+            "fees",
+            "exit_fees",
+            "exercise",
+        ),
+    ),
+    "flows": Columns(("portfolio_id", "flow_date", "amount")),
+    "marks": Columns(("symbol", "mark_date", "price")),
+    "aliases": Columns(("old", "new", "date")),
+}
+OTHER_NAMES = {"fee": "fees", "commission": "fees", "commissions": "fees", "contract_size": "multiplier"}
+NUMBERS = frozenset(
+    ("starting_equity", "quantity", "entry_price", "exit_price", "strike", "implied_volatility", "amount", "price")
+    + ("multiplier", "fees", "exit_fees")
+)
+DATES = frozenset(
+    ("inception_date", "closed_date", "entry_date", "exit_date", "expiry", "flow_date", "mark_date", "date")
+)
+
+
+def column_names(written: Sequence[str]) -> list[str]:
+    """Return header cells as our columns are spelled: lower case, underscores for blanks."""
+    names = ["_".join(name.lower().replace("-", " ").split()) for name in written]
+    return [OTHER_NAMES.get(name, name) for name in names]
+
+
+def kind_of(names: Sequence[str]) -> str | None:
+    """Return the kind of file that a header belongs to, None if it is none."""
+    return next((kind for kind, columns in COLUMNS.items() if set(columns.required) <= set(names)), None)
+
+
+def resembles(name: str, kind: str, present: Sequence[str]) -> str | None:
+    """Return the column that an unknown one was probably meant to be, so that a slip of the pen is not passed over."""
+    missing = [column for column in COLUMNS[kind].optional if column not in present]
+    near = difflib.get_close_matches(name, missing, n=1, cutoff=0.8)
+    return near[0] if near else None

@@ -1,0 +1,111 @@
+"""From files to rows of text: which kind each file is, and what in it is no row."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+
+from ..tabular import excel
+from ..tabular.rows import Problem, Row, RowSet
+from ..tabular.text import UnreadableError, decode, first_line, is_remark, is_total, separator, split_rows
+from .import_columns import COLUMNS, column_names, kind_of, resembles
+
+MAX_BYTES = 50_000_000
+MOST_LINES_ABOVE = 10
+"""A header may stand below so many lines of title."""
+
+Lines = list[tuple[int, list[str]]]
+
+
+def read_files(paths: Sequence[Path], problems: list[Problem]) -> list[RowSet]:
+    """Read CSV and Excel files; what can't be read is added to the problems, file by file."""
+    paths = list(dict.fromkeys(path.resolve() for path in paths))
+    names = [path.name for path in paths]
+    found: list[RowSet] = []
+    for path in paths:
+        label = path.name if names.count(path.name) == 1 else str(path)
+        if path.stat().st_size > MAX_BYTES:
+            problems.append(Problem(label, 0, "", "", f"is over {MAX_BYTES:,} bytes: split it"))
+            continue
+        try:
+            found += read_content(label, path.read_bytes(), problems)
+        except UnreadableError as error:
+            problems.append(Problem(label, error.line, "", "", str(error)))
+    return found
+
+
+def read_content(label: str, content: bytes, problems: list[Problem]) -> Iterator[RowSet]:
+    """Yield the tables of one file: one of a CSV file, one of each sheet of an Excel file.
+
+    Raises
+    ------
+    UnreadableError
+        If it is neither.
+    """
+    if excel.is_excel(content):
+        sheets = list(excel.sheets(content))
+        known = [(title, lines) for title, lines in sheets if _header_at(lines) is not None]
+        for title, lines in known or sheets[:1]:
+            name = label if len(known) < 2 else f"{label}, sheet {title}"
+            yield from _table(name, lines, " ", [], problems)
+        others = [title for title, lines in sheets if (title, lines) not in known]
+        if known and others:
+            yield RowSet("", [], notes=[f"{label}: not read: sheet {', '.join(others)}"])
+        return
+    text, note = decode(content)
+    sign = separator(first_line(text))
+    yield from _table(label, list(split_rows(text, sign)), sign, [f"{label}: {note}"] if note else [], problems)
+
+
+def read_texts(texts: Mapping[str, str], problems: list[Problem]) -> list[RowSet]:
+    """Read texts in the files' format; keys name them."""
+    return [table for name, text in texts.items() for table in _table(name, list(split_rows(text)), ",", [], problems)]
+
+
+def _header_at(lines: Lines) -> int | None:
+    return next((at for at, (_, cells) in enumerate(lines[:MOST_LINES_ABOVE]) if kind_of(column_names(cells))), None)
+
+
+def _table(name: str, lines: Lines, sign: str, notes: list[str], problems: list[Problem]) -> Iterator[RowSet]:
+    at = _header_at(lines)
+    if at is None:
+        line, cells = lines[0] if lines else (1, [""])
+        known = "; ".join(f"{kind}: {', '.join(columns.required)}" for kind, columns in COLUMNS.items())
+        problems.append(Problem(name, line, "", ",".join(cells)[:80], f"is none of the known headers: {known}"))
+        return
+    line, written = lines[at]
+    header = column_names(written)
+    kind = str(kind_of(header))
+    table = RowSet(kind, [], sign, notes)
+    _look_at_header(name, line, header, kind, table, problems)
+    body = lines[at + 1 :]
+    end = max((line for line, cells in body if len(cells) >= len(header) and not is_total(cells)), default=0)
+    for line, row in body:
+        cells = row[: len(header)] if not any(row[len(header) :]) else row
+        if sign == " ":  # a sheet's rows end with their last filled cell
+            cells = cells + [""] * (len(header) - len(cells))
+        if is_total(cells) or (is_remark(cells, len(header)) and line > end):
+            table.notes.append(f"{name}, line {line}: {','.join(filter(None, row))[:60]!r} is no row: passed over")
+        elif len(cells) != len(header):
+            remedy = f"has {len(cells)} fields where the header has {len(header)}"
+            problems.append(Problem(name, line, "", "", remedy))
+        else:
+            table.rows.append(Row(name, line, dict(zip(header, cells, strict=True))))
+    yield table
+
+
+def _look_at_header(
+    name: str, line: int, header: list[str], kind: str, table: RowSet, problems: list[Problem]
+) -> None:
+    known, ignored = COLUMNS[kind].all, []
+    for column in dict.fromkeys(header):
+        meant = resembles(column, kind, header)
+        if column in known and header.count(column) > 1:
+            remedy = f"stands twice in the header: there are {', '.join(sorted(known))}"
+            problems.append(Problem(name, line, column, column[:80], remedy))
+        elif column not in known and meant:
+            problems.append(Problem(name, line, column, column[:80], f"is no column of {kind}: did you mean {meant}?"))
+        elif column not in known and column:
+            ignored.append(column[:40])
+    if ignored:
+        table.notes.append(f"{name}: not read: column {', '.join(ignored)}")

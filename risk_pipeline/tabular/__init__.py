@@ -1,0 +1,1 @@
+"""Reading tables that people and spreadsheets write: text, separators, numbers, dates. Never guesses."""
