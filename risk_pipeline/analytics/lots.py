@@ -27,7 +27,8 @@ class Lots:
 
     ``symbol`` is the panel's column of the priced symbol (an option's underlying), -1 for PRIVATE; ``name``
     numbers the lot's own symbol. ``quantity`` is signed, in units of the entry date, contracts for options;
-    prices are per share. NaT and NaN mean none.
+    prices are per share. NaT and NaN mean none. ``contract_size``: units of the priced thing per unit of quantity,
+    NaN for the usual one. ``fees`` are paid on the entry date, ``exit_fees`` on the exit date, money; NaN is 0.
     """
 
     portfolio: Int1D
@@ -43,6 +44,9 @@ class Lots:
     strike: Float1D
     expiry: Date1D
     implied_volatility: Float1D
+    contract_size: Float1D | None = None
+    fees: Float1D | None = None
+    exit_fees: Float1D | None = None
 
     @property
     def is_option(self) -> Bool1D:
@@ -57,7 +61,21 @@ class Lots:
     @property
     def multiplier(self) -> Float1D:
         """Units of the priced thing per unit of quantity."""
-        return np.where(self.is_option, CONTRACT, 1.0)
+        usual = np.where(self.is_option, CONTRACT, 1.0)
+        size = usual if self.contract_size is None else self.contract_size
+        return np.where(np.isnan(size), usual, size)
+
+    @property
+    def cost(self) -> Float1D:
+        """Money paid for each lot, its fees included; negative where a short sale brought some in."""
+        price = self.quantity * self.entry_price * self.multiplier
+        return price if self.fees is None else price + np.nan_to_num(self.fees)
+
+    @property
+    def is_sold(self) -> Bool1D:
+        """Which lots were sold at a stated price by their expiry: that price wins over any other."""
+        in_time = np.isnat(self.expiry) | (self.exit_date <= self.expiry)
+        return np.asarray(~np.isnat(self.exit_date) & ~np.isnan(self.exit_price) & in_time)
 
 
 @dataclass(frozen=True)
@@ -106,11 +124,14 @@ class SplitAdjusted:
     def ratio(self, row: Int1D, since: Int1D, column: Int1D) -> Float1D:
         """Return shares at ``row`` per share at ``since``; splits after ``since`` count.
 
-        Rounded to ten decimals, so that splits before both leave no trace in the last bit.
+        Rounded to thirteen significant digits, so that splits before both leave no trace in the last bit. The shares
+        themselves are never rounded: a fraction that a broker pays out in cash is kept.
         """
         top = len(self.cumulative_split) - 1
         later = self.cumulative_split[np.minimum(row, top), column]
-        return np.round(later / self.cumulative_split[np.minimum(since, top), column], 10)
+        ratio = later / self.cumulative_split[np.minimum(since, top), column]
+        scale = 10.0 ** (12 - np.floor(np.log10(ratio)))
+        return np.asarray(np.round(ratio * scale) / scale)
 
     def price(self, row: Int1D, column: Int1D, not_before: Int1D) -> tuple[Float1D, Bool1D]:
         """Return the price at ``row`` and whether it is an earlier session's (split-adjusted) one.

@@ -141,7 +141,7 @@ def value_book(
         return sum_by(cell, values, count * owners).reshape(count, owners)
 
     gained = _gains(lots, rows, prices, dividend, row_of_end)
-    gained[session, lot] += position.value - _cost(lots)[lot]
+    gained[session, lot] += position.value - lots.cost[lot]
     everyone = np.tile(lots.portfolio, count) + np.repeat(np.arange(count), len(lots.portfolio)) * owners
     pnl = sum_by(everyone, gained.ravel(), count * owners).reshape(count, owners)
     paid_in = np.stack([_flows(accounts, day) for day in dates[row_of_end]])
@@ -190,10 +190,6 @@ def _active(accounts: Accounts, days: Date1D) -> Bool2D:
 def _flows(accounts: Accounts, day: np.datetime64) -> Float1D:
     paid = accounts.flow_date <= day
     return sum_by(accounts.flow_portfolio[paid], accounts.flow_amount[paid], len(accounts.starting_equity))
-
-
-def _cost(lots: Lots) -> Float1D:
-    return lots.quantity * lots.entry_price * lots.multiplier
 
 
 def _value(
@@ -265,7 +261,7 @@ def _gains(lots: Lots, rows: LotRows, prices: SplitAdjusted, dividend: Float2D, 
         part = shares[start : start + 4096]
         out[:, part] = _dividends(lots, rows, prices, dividend, ends, part, ex_row, ex_column)
     ended = np.flatnonzero(rows.end <= last_row)
-    proceeds = _proceeds(lots, rows, prices, ended) - _cost(lots)[ended]
+    proceeds = _proceeds(lots, rows, prices, ended) - lots.cost[ended]
     is_over = rows.end[ended][None, :] <= ends[:, None]
     out[:, ended] += np.where(is_over & (rows.entry[ended] <= ends[:, None]), proceeds, 0.0)
     return out
@@ -295,7 +291,8 @@ def _dividends(
         row = by_row[at]
         earns = there & (row > rows.entry[part]) & (row <= rows.end[part])
         per_share = dividend[row, lots.symbol[part]]
-        held = lots.quantity[part] * prices.ratio(row - 1, rows.entry[part], lots.symbol[part])
+        shares = lots.quantity[part] * lots.multiplier[part]
+        held = shares * prices.ratio(row - 1, rows.entry[part], lots.symbol[part])
         paid[k + 1] = np.where(earns, held * per_share, 0.0)
         rank[k + 1] = np.where(there, row, np.iinfo(np.int64).max)
     cumulative = np.cumsum(paid, axis=0)
@@ -304,9 +301,10 @@ def _dividends(
 
 
 def _proceeds(lots: Lots, rows: LotRows, prices: SplitAdjusted, ended: Int1D) -> Float1D:
-    """Return what ended lots were sold or settled for."""
+    """Return what ended lots were sold or settled for, less the fees of it."""
     private, option = lots.is_private[ended], lots.is_option[ended]
-    settles = option & (rows.expiry[ended] <= rows.exit[ended])
+    sold = lots.is_sold[ended]
+    settles = option & (rows.expiry[ended] <= rows.exit[ended]) & ~sold
     row, column = np.where(settles, rows.settlement[ended], rows.end[ended]), np.maximum(lots.symbol[ended], 0)
     spot, _ = prices.price(row, column, rows.entry[ended])
     ratio = np.where(private, 1.0, prices.ratio(row, rows.entry[ended], column))
@@ -314,4 +312,7 @@ def _proceeds(lots: Lots, rows: LotRows, prices: SplitAdjusted, ended: Int1D) ->
     spot = np.where(np.isnan(spot), np.where(option, strike, lots.entry_price[ended] / ratio), spot)
     intrinsic = np.maximum(np.where(lots.is_call[ended], spot - strike, strike - spot), 0.0)
     price = np.where(settles, intrinsic, np.where(np.isnan(lots.exit_price[ended]), spot, lots.exit_price[ended]))
-    return lots.quantity[ended] * ratio * price * lots.multiplier[ended]
+    proceeds = lots.quantity[ended] * ratio * price * lots.multiplier[ended]
+    if lots.exit_fees is None:
+        return proceeds
+    return np.where(settles, proceeds, proceeds - np.nan_to_num(lots.exit_fees[ended]))

@@ -8,30 +8,36 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 from rich.markup import escape
 
-from .terminal import UserError, console, database
+from .terminal import UserError, console, counted, database
 
 if TYPE_CHECKING:
     import sqlalchemy as sa
 
 
 def import_(
-    files: Annotated[list[Path], typer.Argument(help="CSV files; the header tells which is which.")],
+    files: Annotated[list[Path], typer.Argument(help="CSV or Excel files; the header tells which is which.")],
     check: Annotated[bool, typer.Option(help="Validate only; nothing is written.")] = False,
 ) -> None:
-    """Import portfolios, positions, flows and marks from CSV files: all of it or nothing."""
-    from ..storage.imports import ImportRefused, check_import, run_import
+    """Import portfolios, positions, flows, marks and changes of ticker from files: all of it or nothing."""
+    from ..defs.automation.catch_up import now
+    from ..storage.imports import checked_import, store_import
+    from ..tabular.rows import ProblemsError
 
-    for path in files:
-        if not path.is_file():
-            raise UserError(f"there is no file {path}")
+    missing = [str(path) for path in files if not path.is_file()]
+    if missing:
+        raise UserError(f"there is no file {', '.join(missing)}")
     with database() as engine:
         try:
-            summary = (check_import if check else run_import)(engine, files)
-        except ImportRefused as refused:
+            checked = checked_import(engine, files, today=now().date())
+        except ProblemsError as refused:
             for problem in refused.problems:
                 console.print(f"[red]✗[/] {escape(str(problem))}", highlight=False)
-            raise UserError(f"{len(refused.problems)} problem(s): nothing was imported") from None
-    console.print(f"{'Valid' if check else 'Imported'}: {summary}")
+            raise UserError(f"{counted(len(refused.problems), 'problem')}: nothing was imported") from None
+        for note in checked.notes:
+            console.print(f"[yellow]![/] {escape(note)}", highlight=False)
+        if not check:
+            store_import(engine, checked)
+    console.print(f"{'Valid' if check else 'Imported'}: {checked.summary}")
     if not check:
         console.print("Next: `risk-pipeline run` computes every session that is missing.")
 

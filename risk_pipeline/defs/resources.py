@@ -76,6 +76,14 @@ class MarketData(dg.ConfigurableResource):
             self._source = open_source(market.source, path=market.path, seed=market.seed)
         return self._source
 
+    def joined(self, db: Database) -> MarketDataSource:
+        """Return the source with the histories of instruments joined whose ticker changed."""
+        from ..market.aliases import JoinedMarket, TickerChange
+        from ..storage.queries import ticker_changes
+
+        changes = [TickerChange(*change) for change in ticker_changes(db.engine)]
+        return JoinedMarket(self.source, changes) if changes else self.source
+
 
 class PriceCache(dg.ConfigurableResource):
     """Immutable price panels on disk, and the pointer of each session to its own."""

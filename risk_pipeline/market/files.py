@@ -15,7 +15,8 @@ column                    meaning
 ========================  ===================================================================================
 
 Other columns are passed over. A row without a close is a gap; its dividend and split count on the symbol's next
-session with a close. Beside them there may be a ``profiles.csv``: ``symbol,name,sector,vendor_beta`` and, optionally, ``as_of``.
+session with a close. Beside them there may be a ``profiles.csv``: ``symbol,name,sector,vendor_beta`` and, optionally,
+``as_of``.
 """
 
 from __future__ import annotations

@@ -39,9 +39,7 @@ class ParquetTable(FileTable):
             self._date_type = self._date_type.value_type
         kinds = (pa.types.is_date, pa.types.is_timestamp, pa.types.is_string, pa.types.is_large_string)
         if not any(kind(self._date_type) for kind in kinds):
-            raise self.refuse(
-                f"date: is of type {self._date_type}; store dates, timestamps or text such as 2025-01-31"
-            )
+            raise self.refuse(f"date: is of type {self._date_type}; store dates, timestamps or text such as 2025-01-31")
 
     @cached_property
     def symbols(self) -> list[str]:
@@ -124,8 +122,7 @@ class ParquetTable(FileTable):
                 read.append(date.min)
         if problems:
             raise self.refuse(*problems)
-        days = np.array(read, dtype="datetime64[D]")[column.indices.to_numpy(zero_copy_only=False)]
-        return days
+        return np.array(read, dtype="datetime64[D]")[column.indices.to_numpy(zero_copy_only=False)]
 
     def _floats(self, column: Any, name: str) -> Float1D:
         import pyarrow as pa

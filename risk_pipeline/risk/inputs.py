@@ -216,6 +216,9 @@ def make_inputs(
             strike=rows["strike"].to_numpy(dtype=float),
             expiry=_days(rows["expiry"]),
             implied_volatility=rows["implied_volatility"].to_numpy(dtype=float),
+            contract_size=rows["multiplier"].to_numpy(dtype=float),
+            fees=rows["fees"].to_numpy(dtype=float),
+            exit_fees=rows["exit_fees"].to_numpy(dtype=float),
         ),
         accounts=Accounts(
             starting_equity=portfolios["starting_equity"].to_numpy(dtype=float),

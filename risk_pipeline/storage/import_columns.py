@@ -46,9 +46,9 @@ COLUMNS = {
     "aliases": Columns(("old", "new", "date")),
 }
 OTHER_NAMES = {"fee": "fees", "commission": "fees", "commissions": "fees", "contract_size": "multiplier"}
+PRICES = ("entry_price", "exit_price", "strike", "price")
 NUMBERS = frozenset(
-    ("starting_equity", "quantity", "entry_price", "exit_price", "strike", "implied_volatility", "amount", "price")
-    + ("multiplier", "fees", "exit_fees")
+    ("starting_equity", "quantity", "implied_volatility", "amount", "multiplier", "fees", "exit_fees", *PRICES)
 )
 DATES = frozenset(
     ("inception_date", "closed_date", "entry_date", "exit_date", "expiry", "flow_date", "mark_date", "date")

@@ -94,9 +94,7 @@ def _table(name: str, lines: Lines, sign: str, notes: list[str], problems: list[
     yield table
 
 
-def _look_at_header(
-    name: str, line: int, header: list[str], kind: str, table: RowSet, problems: list[Problem]
-) -> None:
+def _look_at_header(name: str, line: int, header: list[str], kind: str, table: RowSet, problems: list[Problem]) -> None:
     known, ignored = COLUMNS[kind].all, []
     for column in dict.fromkeys(header):
         meant = resembles(column, kind, header)

@@ -49,7 +49,7 @@ HIGHEST = 1e9
 class Styles:
     """How the numbers of a file and the dates of each of its columns are written, and what day it is."""
 
-    numbers: NumberStyle = NumberStyle()
+    numbers: NumberStyle = field(default_factory=NumberStyle)
     dates: Mapping[str, DateStyle] = field(default_factory=dict)
     today: date | None = None
 

@@ -125,9 +125,7 @@ _READERS: dict[str, Callable[[Cell], dict[str, Any]]] = {
 }
 
 
-def _validate(
-    engine: sa.Engine, found: Sequence[RowSet], problems: list[Problem], today: date | None
-) -> CheckedImport:
+def _validate(engine: sa.Engine, found: Sequence[RowSet], problems: list[Problem], today: date | None) -> CheckedImport:
     rows: dict[str, list[_Row]] = {kind: [] for kind in COLUMNS}
     notes = [note for table in found for note in table.notes]
     named: set[str] = set()  # portfolios of this import, those with problems included
@@ -177,9 +175,7 @@ def _added_up(flows: list[_Row], notes: list[str]) -> list[_Row]:
     return out
 
 
-def _check_lives(
-    engine: sa.Engine, rows: Mapping[str, list[_Row]], problems: list[Problem], notes: list[str]
-) -> None:
+def _check_lives(engine: sa.Engine, rows: Mapping[str, list[_Row]], problems: list[Problem], notes: list[str]) -> None:
     """Find lots and flows that lie outside the life of their portfolio."""
     with engine.connect() as connection:
         lives = {
@@ -218,9 +214,7 @@ KEYS = {
 }
 
 
-def _check_keys(
-    engine: sa.Engine, rows: Mapping[str, list[_Row]], named: set[str], problems: list[Problem]
-) -> None:
+def _check_keys(engine: sa.Engine, rows: Mapping[str, list[_Row]], named: set[str], problems: list[Problem]) -> None:
     """Find rows that stand twice, portfolios that don't exist and position ids that another one has."""
     with engine.connect() as connection:
         stored = set(connection.execute(sa.select(tables.portfolios.c.portfolio_id)).scalars())
@@ -272,12 +266,31 @@ def _store(engine: sa.Engine, rows: Mapping[str, list[_Row]]) -> None:
             for owner in sorted(owners):
                 connection.execute(sa.delete(table).where(table.c.portfolio_id == owner))
             insert_rows(connection, table, frame)
-        for kind in ("marks", "aliases"):
+        for kind in ("aliases", "marks"):
             table = _TABLES[kind]
             for row in frames[kind][list(KEYS[kind])].itertuples(index=False):
                 same = [table.c[name] == value for name, value in zip(KEYS[kind], row, strict=True)]
                 connection.execute(sa.delete(table).where(*same))
             insert_rows(connection, table, frames[kind])
+        _rename(connection, set(frames["aliases"]["new_symbol"]))
+
+
+def _rename(connection: sa.Connection, new_names: set[str]) -> None:
+    """Give positions the newest name of what they hold; have the history of what got one asked for again."""
+    aliases, positions = tables.symbol_aliases, tables.positions
+    for change in connection.execute(sa.select(aliases).order_by(aliases.c.change_date)).all():
+        for column in (positions.c.symbol, positions.c.underlying):
+            connection.execute(
+                sa.update(positions)
+                .where(
+                    column == change.old_symbol,
+                    positions.c.entry_date < change.change_date,
+                    positions.c.investment_class == ("PUBLIC" if column is positions.c.symbol else "OPTIONS"),
+                )
+                .values({column: change.new_symbol})
+            )
+    ranges = tables.market_data_ranges
+    connection.execute(sa.delete(ranges).where(ranges.c.symbol.in_(sorted(new_names))))
 
 
 _TABLES = {

@@ -43,6 +43,14 @@ def marks(engine: sa.Engine, last: date) -> pd.DataFrame:
     return read_frame(engine, sa.select(table).where(table.c.mark_date <= last), by=["symbol", "mark_date"])
 
 
+def ticker_changes(engine: sa.Engine) -> list[tuple[str, str, date]]:
+    """Return old symbol, new symbol and the day of each change of ticker, by day."""
+    table = tables.symbol_aliases
+    with engine.connect() as connection:
+        rows = connection.execute(sa.select(table.c.old_symbol, table.c.new_symbol, table.c.change_date))
+        return sorted(((row[0], row[1], row[2]) for row in rows), key=lambda change: (change[2], change[0]))
+
+
 def profiles(engine: sa.Engine, last: date) -> pd.DataFrame:
     """Return every version of every profile known on or before ``last``, by symbol and date."""
     table = tables.company_profiles

@@ -16,7 +16,7 @@ LARGEST = 200_000_000
 
 def is_excel(content: bytes) -> bool:
     """Return whether the content is that of an Excel file, by its first bytes."""
-    return content.startswith(b"PK\x03\x04") or content.startswith(b"\xd0\xcf\x11\xe0")
+    return content.startswith((b"PK\x03\x04", b"\xd0\xcf\x11\xe0"))
 
 
 def sheets(content: bytes) -> Iterator[tuple[str, list[tuple[int, list[str]]]]]:
@@ -68,9 +68,7 @@ def _text(value: Any) -> str:
         return ""
     if isinstance(value, datetime):
         return value.date().isoformat()
-    if isinstance(value, date):
-        return value.isoformat()
-    if isinstance(value, time):
+    if isinstance(value, date | time):
         return value.isoformat()
     if isinstance(value, bool):
         return "TRUE" if value else "FALSE"

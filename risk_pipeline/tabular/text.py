@@ -70,7 +70,7 @@ def _without_nulls(text: str) -> str:
 def separator(header: str) -> str:
     """Return the character that splits a header line into the most cells; a comma if none does."""
     unquoted = re.sub(r'"[^"]*"', "", header)
-    return max(SEPARATORS, key=lambda sign: unquoted.count(sign))
+    return max(SEPARATORS, key=unquoted.count)
 
 
 def clean(cell: str) -> str:

@@ -35,6 +35,9 @@ def lots(rows: list[dict]) -> Lots:
         "strike": NONE,
         "expiry": NAT,
         "implied_volatility": NONE,
+        "contract_size": NONE,
+        "fees": NONE,
+        "exit_fees": NONE,
     }
     filled = [{**default, **row} for row in rows]
     kinds = {"portfolio": np.int64, "symbol": np.int64, "name": np.int64, "kind": np.int64, "is_call": bool}
@@ -93,7 +96,10 @@ class Walker:
         for name, values in vars(market.held).items():
             setattr(self, name, values[lot])
         self.state, self.units, self.ratio, self.spot, self.cash = "before", 0.0, 1.0, np.nan, 0.0
-        self.multiplier = 100.0 if self.kind == InvestmentClass.OPTIONS else 1.0
+        usual = 100.0 if self.kind == InvestmentClass.OPTIONS else 1.0
+        self.multiplier = usual if np.isnan(self.contract_size) else self.contract_size
+        in_time = np.isnat(self.expiry) or self.exit_date <= self.expiry
+        self.is_sold = not np.isnan(self.exit_price) and bool(in_time)
 
     def price(self, day: int) -> float:
         if self.kind == InvestmentClass.PRIVATE:
@@ -117,7 +123,7 @@ class Walker:
 
     def step(self, day: int) -> float:
         market, n = self.market, self.symbol
-        if self.state == "held" and self.expiry < DATES[day]:
+        if self.state == "held" and self.expiry < DATES[day] and not self.is_sold:
             self.settle()  # it expired on a closed day, at the price before
         if self.state == "held" and n >= 0:
             if self.kind == InvestmentClass.PUBLIC:
@@ -126,13 +132,14 @@ class Walker:
             self.ratio *= market.split[day, n]
             if not np.isnan(market.close[day, n]):
                 self.spot = market.close[day, n]
-        if self.state == "held" and self.expiry == DATES[day]:
+        if self.state == "held" and self.expiry == DATES[day] and not self.is_sold:
             self.settle()
         if self.state == "held" and self.exit_date <= DATES[day]:
             self.close_out(self.price(day) if np.isnan(self.exit_price) else self.exit_price)
+            self.cash -= np.nan_to_num(self.exit_fees)
         if self.state == "before" and self.entry_date <= DATES[day]:
             self.state, self.units = "held", self.quantity * self.multiplier
-            self.cash -= self.units * self.entry_price
+            self.cash -= self.units * self.entry_price + np.nan_to_num(self.fees)
             if n >= 0:
                 fallback = self.strike if self.kind == InvestmentClass.OPTIONS else self.entry_price
                 self.spot = fallback if np.isnan(market.close[day, n]) else market.close[day, n]
@@ -176,6 +183,10 @@ def markets(draw) -> Market:
             terms = {"is_call": bool(rng.random() < 0.5), "strike": float(rng.uniform(80, 120))}
             expiry = DATES[entry] + int(rng.integers(1, 60))  # on any day, a closed one too
             row |= {"kind": kind, "entry_price": 4.0, "expiry": expiry, "implied_volatility": 0.3, **terms}
+            if rng.random() < 0.3:  # sold on the very day of the expiry
+                row |= {"exit_date": expiry, "exit_price": float(rng.uniform(0, 9))}
+        extras = {"contract_size": 10.0, "fees": 1.5, "exit_fees": 2.5}
+        row |= {name: value for name, value in extras.items() if rng.random() < 0.3}
         rows.append(row)
     dates = [DATES[int(day)] for day in np.sort(rng.integers(0, days, 3))]
     flows = [(0, day, float(amount)) for day, amount in zip(dates, rng.normal(0, 100, 3), strict=True)]
@@ -223,8 +234,9 @@ def test_t25_valuing_keeps_no_state_and_leaves_its_inputs_alone(market):
 def test_a_lot_cut_in_pieces_is_the_lot_and_a_lot_against_itself_is_nothing(market, pieces):
     def with_lots(copies: int, factor: float, sign: float = 1.0) -> Market:
         fields = {name: np.tile(values, copies) for name, values in vars(market.held).items()}
-        fields["quantity"] = np.tile(market.held.quantity * factor, copies)
-        fields["quantity"][len(market.held.quantity) :] *= sign
+        for name in ("quantity", "fees", "exit_fees"):
+            fields[name] = np.tile(getattr(market.held, name) * factor, copies)
+            fields[name][len(market.held.quantity) :] *= sign
         return replace(market, held=Lots(**fields))
 
     whole, cut = market.value(), with_lots(pieces, 1 / pieces).value()
@@ -244,6 +256,42 @@ def test_an_option_that_expires_on_a_closed_day_settles_at_the_price_before():
     book = value(lots([option]), close)
     assert book.option_positions[friday:, 0].tolist() == [1, 0]
     assert book.equity[-1, 0] == pytest.approx(1000 + 100 * (10 - 5))
+
+
+@pytest.mark.parametrize(("quantity", "exit_price", "gain"), [(10, 2.5, -2500), (-10, 6.0, -1000), (-10, 0.0, 5000)])
+def test_a_stated_exit_price_wins_on_the_expiry_day(quantity, exit_price, gain):
+    option = {"kind": InvestmentClass.OPTIONS, "quantity": quantity, "entry_price": 5, "is_call": True, "strike": 100}
+    option |= {"expiry": DATES[2], "implied_volatility": 0.3, "exit_date": DATES[2], "exit_price": exit_price}
+    book = value(lots([option]), [[100.0], [105], [112], [80]])
+    assert book.equity[2:, 0].tolist() == [1000 + gain] * 2
+
+
+def test_an_option_bought_and_expiring_on_one_day_gains_what_it_is_worth_less_its_cost():
+    option = {"kind": InvestmentClass.OPTIONS, "entry_price": 1.5, "is_call": True, "strike": 100}
+    option |= {"entry_date": DATES[1], "expiry": DATES[1], "implied_volatility": 0.3}
+    book = value(lots([option, option | {"exit_date": DATES[1], "exit_price": 2.5}]), [[100.0], [104], [112]])
+    assert book.option_positions[:, 0].tolist() == [0, 0, 0]
+    np.testing.assert_allclose(book.equity[:, 0] - 1000, [0, 250 + 100, 250 + 100])
+
+
+def test_multiplier_and_fees_are_counted_once_and_on_their_days():
+    lot = {"quantity": 100_000, "entry_price": 99.0, "contract_size": 0.01, "fees": 20.0, "entry_date": DATES[1]}
+    held = lots([lot | {"exit_date": DATES[3], "exit_price": 101.0, "exit_fees": 7.0}])
+    book = value(held, [[98.0], [99.0], [100.0], [50.0]])
+    np.testing.assert_allclose(book.equity[:, 0] - 1000, [0, -20, 980, 1973])
+    np.testing.assert_allclose(book.long_value[:, 0], [0, 99_000, 100_000, 0])
+
+
+def test_a_cost_of_nothing_is_legal_and_the_gain_is_all_of_the_value():
+    book = value(lots([{"quantity": 100, "entry_price": 0.0}]), [[77.0], [80.0]])
+    np.testing.assert_allclose(book.equity[:, 0] - 1000, [7700, 8000])
+
+
+def test_many_splits_lose_no_digit_of_the_shares():
+    split = np.array([[1.0], [1 / 3], [1 / 15], [1 / 25], [1 / 4], [1 / 30]])
+    held = lots([{"quantity": 1e7, "entry_price": 5.0}])
+    book = value(held, [[5.0], [15], [225], [5625], [22_500], [675_000]], split=split)
+    np.testing.assert_allclose(book.long_value[:, 0], 5e7, rtol=1e-11)
 
 
 def test_some_sessions_of_a_book_are_those_sessions():

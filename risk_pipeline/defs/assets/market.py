@@ -14,6 +14,8 @@ from .inputs import history_needed
 from .metadata import Stopwatch, definition_metadata
 
 GROUP = "market"
+CARRIED = 63
+"""Sessions asked for before those that are kept: a dividend or split without a close counts on the next close."""
 TOGETHER = 126
 """Symbols whose histories begin within so many sessions are fetched at once."""
 
@@ -40,6 +42,7 @@ def market_data(
     from ...storage.market_data import asked_ranges, extend_ranges, sessions_with_bars, store_bars
 
     watch = Stopwatch()
+    source = market.joined(db)
     own = run_sessions(context)
     sessions = sorted({*own, *unordered_backfill(context)})
     needs = history_needed(db, registries, sessions)
@@ -50,7 +53,7 @@ def market_data(
     dropped: dict[str, str] = {}
     for first, last, starts in _fetches(needs, asked, sessions[0]):
         with watch.stage("source"):
-            fetched = market.source.fetch(list(starts), CALENDAR.index(first, last))
+            fetched = source.fetch(list(starts), CALENDAR.index(CALENDAR.back(first, CARRIED), last))
             bars = fetched.bars[fetched.bars["session"] >= pd.to_datetime(fetched.bars["symbol"].map(starts))]
         with watch.stage("database"):
             stored = store_bars(db.engine, bars, known_at=known_at)
@@ -62,6 +65,8 @@ def market_data(
         rows, restated = rows + stored.rows, restated + stored.restatements
         errors.update(fetched.errors)
         dropped.update(fetched.dropped)
+        for symbol, text in fetched.notes.items():
+            context.log.info(f"{symbol}: {text}")
     for symbol, text in sorted({**dropped, **errors}.items()):
         context.log.warning(f"{symbol}: {text}")
     present = sessions_with_bars(db.engine, sessions)

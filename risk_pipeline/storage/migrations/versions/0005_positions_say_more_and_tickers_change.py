@@ -13,18 +13,14 @@ down_revision = "0004"
 branch_labels = None
 depends_on = None
 
-NEW = {
-    "multiplier": sa.Float(),
-    "currency": sa.String(3),
-    "fees": sa.Float(),
-    "exit_fees": sa.Float(),
-    "exercise": sa.String(8),
-}
+NEW = ("multiplier", "currency", "fees", "exit_fees", "exercise")
 
 
 def upgrade() -> None:
-    for name, kind in NEW.items():
-        op.add_column("positions", sa.Column(name, kind))
+    for name in ("multiplier", "fees", "exit_fees"):
+        op.add_column("positions", sa.Column(name, sa.Float))
+    op.add_column("positions", sa.Column("currency", sa.String(3)))
+    op.add_column("positions", sa.Column("exercise", sa.String(8)))
     op.create_table(
         "symbol_aliases",
         sa.Column("old_symbol", sa.String(40), nullable=False),
