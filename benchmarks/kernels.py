@@ -23,7 +23,7 @@ import pandas as pd
 from sklearn.linear_model import LinearRegression
 from statsmodels.regression.rolling import RollingOLS
 
-from risk_pipeline.analytics.core_ridge import core_ridge
+from risk_pipeline.analytics.core_ridge import CoreSpec, core_ridge
 from risk_pipeline.analytics.rolling_beta import full_window_slopes, rolling_beta
 
 
@@ -175,8 +175,9 @@ def eight_factors(returns: np.ndarray, factors: np.ndarray, window: int, quick: 
     truth = reference(returns[:, :few], factors, window, some_ends)
 
     def ours(panel: np.ndarray) -> np.ndarray:
-        settings = {"window": window, "half_life": np.inf, "min_observations": 60, "penalty": 0.0}
-        return core_ridge(panel, factors, some_ends, **settings, prior=np.zeros(factors.shape[1])).coefficients
+        width = factors.shape[1]
+        spec = CoreSpec(window, np.inf, 60, np.zeros(width), np.full(width, 1e6))
+        return core_ridge(panel, factors, some_ends, spec).coefficients
 
     def error(betas: np.ndarray) -> float:
         return float(np.abs(betas[:, :few] - truth).max())

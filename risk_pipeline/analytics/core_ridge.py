@@ -1,4 +1,4 @@
-"""The joint core model: ridge regression of every symbol on market, rates and relative styles."""
+"""The core model of every symbol: market, rates and relative styles jointly, then what lies beyond them."""
 
 from __future__ import annotations
 
@@ -8,141 +8,146 @@ import numpy as np
 
 from .arrays import Bool1D, Bool2D, Float1D, Float2D, Float3D, Int1D, Int2D
 from .blocks import column_blocks
-from .ridge_blocks import RidgeBlock, apply_block, ridge_blocks
-from .ridge_model import RidgeModel, apply_model, fit_model
-from .rolling_sums import IMPOSSIBLE, padded_columns, pairs_in_window
+from .residual_factors import ResidualFactors, residual_factors
+from .ridge_model import RidgeFit, RidgeModel, apply_model, fit_model
+
+IMPOSSIBLE = 1e100
+"""A return beyond this is a gap: its square's square would overflow."""
 
 
 @dataclass(frozen=True)
-class StyleRidge:
+class CoreSpec:
+    """How the core model is estimated: window, half-life and minimum count sessions.
+
+    ``prior`` (K,) is the prior mean in raw units, ``prior_variance`` (K,) the prior variance ``tau^2`` of the z-scored
+    coefficient.
+    """
+
+    window: int
+    half_life: float
+    min_observations: int
+    prior: Float1D
+    prior_variance: Float1D
+
+    @property
+    def decay(self) -> Float1D:
+        """Weights by age, oldest first, (W,)."""
+        return np.asarray(0.5 ** (np.arange(self.window - 1, -1, -1) / self.half_life))
+
+
+@dataclass(frozen=True)
+class BeyondSpec:
+    """The factors beyond the core: columns of their proxies among the symbols.
+
+    ``cross`` (C,) and ``sectors`` (S,) are columns, ``prior_variance`` (C,) that of the z-scored coefficient on a
+    cross-asset factor, ``sector_of`` (D, N) each symbol's sector as known on each session: its number, or
+    ``residual_factors.UNKNOWN_SECTOR`` or ``NO_SECTOR``.
+    """
+
+    cross: Int1D
+    prior_variance: Float1D
+    sectors: Int1D
+    sector_of: Int2D
+
+
+@dataclass(frozen=True)
+class CoreRidge:
     """Coefficients in raw units, return per unit of factor return; NaN is too few observations or a still factor.
 
-    ``coefficients`` and ``std_error`` are (D, N, K), the others (D, N). ``std_error`` is conditional on the
-    penalty and does not cover the bias that it brings. ``effective_df`` leaves the intercept out.
-    ``r_squared`` is weighted; NaN where the symbol did not move. ``condition_number`` is that of the z-scored
-    factors' weighted Gram matrix. ``observations`` counts the sessions with a return and all factors.
+    ``coefficients`` and ``std_error`` are (D, N, K), the others (D, N) but for the cross-asset factors' (D, N, C).
+    ``std_error`` is conditional on the penalty and does not cover the bias that it brings; 0 where the factors explain
+    a symbol to the last digit. ``penalty`` is that of the first coefficient, in z-scored units. ``effective_df``
+    leaves the intercept out. ``r_squared`` is weighted; NaN where the symbol did not move. ``condition_number`` is that
+    of the z-scored factors' weighted Gram matrix. ``observations`` counts the sessions with a return and all factors.
+    ``cross`` and ``sector_beta`` are 0 where the factor isn't taken, ``sector`` is then -1.
     """
 
     coefficients: Float3D
     std_error: Float3D
+    penalty: Float2D
     effective_df: Float2D
     r_squared: Float2D
     condition_number: Float2D
     observations: Int2D
+    cross: Float3D
+    cross_error: Float3D
+    cross_share: Float3D
+    sector: Int2D
+    sector_beta: Float2D
+    sector_error: Float2D
+    sector_share: Float2D
 
 
 def core_ridge(
-    returns: Float2D,
-    factors: Float2D,
-    ends: Int1D,
-    *,
-    window: int,
-    half_life: float,
-    min_observations: int,
-    penalty: float,
-    prior: Float1D,
-) -> StyleRidge:
-    """Fit all symbols on all factors jointly over the ``window`` sessions up to each end.
+    returns: Float2D, factors: Float2D, ends: Int1D, spec: CoreSpec, beyond: BeyondSpec | None = None
+) -> CoreRidge:
+    """Fit every symbol on all factors jointly over the window up to each end, each with its own penalty.
 
-    Exponential weights by age in sessions, scaled to sum to the number of observations ``n``; factors z-scored
-    with them; a free intercept; and a penalty that pulls the coefficients towards the prior, by regressing
-    ``y - F prior`` and adding the prior back: ``sum_t w_t (y_t - F_t prior - c - z_t b)^2 + penalty b'b``. So the
-    penalty is in z-scored units, counts as that many observations, and is the same for every symbol: no
-    symbol's beta depends on which others there are.
+    Exponential weights by age in sessions, scaled to sum to the number of observations ``n``; factors z-scored with
+    them; a free intercept. The estimate is the posterior mean of a normal regression with the prior
+    ``N(prior, prior_variance)``: the penalty of coefficient ``k`` is ``noise / prior_variance_k``, where ``noise`` is
+    the residual variance of the symbol's own weighted least squares, with ``n - K - 1`` degrees of freedom. So a
+    quiet symbol is hardly pulled and a noisy one is, and no beta depends on which other symbols there are.
 
-    The estimate is linear in the returns, ``b = P y``. Symbols with the same pattern of gaps share one fit of
-    scikit-learn's ``Ridge``, which gives ``P`` (``ridge_model.py``); those without gaps are fitted over many sessions
-    at once (``ridge_blocks.py``). The standard error is ``s sqrt(diag(P P'))``, returns of equal
-    variance taken, with ``s^2 = sum_t w_t e_t^2 / (n - effective_df - 1)``.
+    By the factors' eigenvectors, scaled by the prior, all symbols of a window are solved at once
+    (``ridge_model.py``); symbols with the same gaps share a window. Equal to scikit-learn's ``Ridge`` with
+    ``alpha`` an array, the noise of each symbol, on z-scored factors times the root of the prior variance.
+    The standard error is ``s sqrt(diag(P P'))`` for the estimate ``P y``, returns of equal variance taken, with
+    ``s^2 = sum_t w_t e_t^2 / (n - effective_df - 1)``.
 
     Parameters
     ----------
     returns : (T, N) simple returns; NaN or infinite is a gap.
     factors : (T, K) simple returns; a session that lacks any factor is left out.
     ends : (D,) row of each window's last session.
-    half_life : sessions after which a weight has halved.
-    prior : (K,) in raw units.
+    beyond : what to fit to the residuals; None for nothing.
 
     References
     ----------
-    Hoerl & Kennard (1970), Technometrics 12. Equal to least squares on the rows augmented by
-    ``sqrt(penalty)`` times the identity.
+    Hoerl & Kennard (1970), Technometrics 12; Lindley & Smith (1972), J. Royal Statistical Society B 34.
     """
     usable = np.asarray(~np.isnan(factors).any(axis=1))
-    decay = 0.5 ** (np.arange(window - 1, -1, -1) / half_life)
-    blocks = list(ridge_blocks(factors, usable, ends, decay, min_observations, penalty, prior))
-    found = _full_windows(returns, usable, ends, window, blocks, factors.shape[1])
-    models = {day: model for block in blocks for day, model in zip(block.days.tolist(), block.models, strict=True)}
-    for day in np.flatnonzero(found.refit.any(axis=1)).tolist():
-        columns = np.flatnonzero(found.refit[day])
-        found.clear(day, columns)
-        rows = slice(max(ends[day] + 1 - window, 0), ends[day] + 1)
-        x, y = factors[rows], returns[rows][:, columns]
-        present = (np.abs(y) < IMPOSSIBLE) & usable[rows, None]
-        for members, pattern in _patterns(present):
-            if pattern.sum() < min_observations:
-                continue
-            is_full = pattern.sum() == usable[rows].sum()
-            model = models[day] if is_full else fit_model(x[pattern], decay[-len(x) :][pattern], penalty)
-            if model is None:
-                continue
-            for place, block in column_blocks(y[np.ix_(pattern, members)]):
-                estimate = (part[: place.stop - place.start] for part in apply_model(model, block, prior))
-                found.put(day, columns[members[place]], model, *estimate)
-    return StyleRidge(
-        *(found.coefficients, found.std_error, found.effective_df, found.r_squared, found.condition_number),
-        found.observations,
-    )
+    fitted = _Filled.empty(len(ends), returns.shape[1], factors.shape[1], 0 if beyond is None else len(beyond.cross))
+    for day, end in enumerate(ends.tolist()):
+        rows = slice(max(end + 1 - spec.window, 0), end + 1)
+        inside = usable[rows]
+        x, y = factors[rows][inside], returns[rows][inside]
+        decay = spec.decay[-len(inside) :][inside]
+        present = np.abs(y) < IMPOSSIBLE
+        residual = _fit_session(fitted, day, x, y, decay, present, spec)
+        if beyond is not None and len(y):
+            found = residual_factors(
+                residual,
+                decay * (len(decay) / decay.sum()),
+                beyond.cross,
+                beyond.prior_variance,
+                beyond.sectors,
+                beyond.sector_of[day],
+                core=factors.shape[1],
+                min_observations=spec.min_observations,
+            )
+            fitted.put_beyond(day, found)
+    return fitted.finished()
 
 
-@dataclass(frozen=True)
-class _Found:
-    """The fields of a ``StyleRidge`` while they are filled, and which cells have yet to be fitted by themselves."""
-
-    coefficients: Float3D
-    std_error: Float3D
-    effective_df: Float2D
-    r_squared: Float2D
-    condition_number: Float2D
-    observations: Int2D
-    refit: Bool2D
-
-    def clear(self, day: int, columns: Int1D) -> None:
-        for field in (self.coefficients, self.std_error, self.effective_df, self.r_squared, self.condition_number):
-            field[day, columns] = np.nan
-
-    def put(
-        self, day: int, at: Int1D, model: RidgeModel, coefficients: Float2D, error: Float2D, r_squared: Float1D
-    ) -> None:
-        self.coefficients[day, at], self.std_error[day, at], self.r_squared[day, at] = coefficients, error, r_squared
-        self.effective_df[day, at], self.condition_number[day, at] = model.effective_df, model.condition_number
-
-
-def _full_windows(
-    returns: Float2D, usable: Bool1D, ends: Int1D, window: int, blocks: list[RidgeBlock], factors: int
-) -> _Found:
-    """Fit every symbol as if it had no gap; ``refit`` tells where it has one, or too few digits are left."""
-    shape = (len(ends), returns.shape[1])
-    coefficients, std_error = np.empty((2, *shape, factors))
-    effective_df, r_squared, condition = np.full((3, *shape), np.nan)
-    observations, refit = np.zeros(shape, dtype=np.int64), np.zeros(shape, dtype=bool)
-    most = pairs_in_window(usable[:, None], ends, window)
-    for place, y, present in padded_columns(returns, window):
-        observations[:, place] = pairs_in_window(present & usable[:, None], ends, window)
-        squares, width = y * y, place.stop - place.start
-        for block in blocks:
-            estimate, sigma, explained, sound = apply_block(block, y, squares)
-            days, at = block.days, block.place
-            coefficients[days, place] = np.moveaxis(estimate[at, :, :width], 1, 2)
-            std_error[days, place] = sigma[at, :width, None] * block.spread[at][:, None]
-            r_squared[days, place] = explained[at, :width]
-            refit[days, place] = np.logical_not(sound[at, :width])
-        refit[:, place] |= observations[:, place] < most
-    for block in blocks:
-        for day, model in zip(block.days.tolist(), block.models, strict=True):
-            if model is not None:
-                effective_df[day], condition[day] = model.effective_df, model.condition_number
-    return _Found(coefficients, std_error, effective_df, r_squared, condition, observations, refit)
+def _fit_session(
+    fitted: _Filled, day: int, x: Float2D, y: Float2D, decay: Float1D, present: Bool2D, spec: CoreSpec
+) -> Float2D:
+    """Fit all symbols over one window and return the residuals, NaN at gaps and of symbols without a fit."""
+    residual = np.full(y.shape, np.nan)
+    fitted.observations[day] = present.sum(axis=0)
+    for members, pattern in _patterns(present):
+        if pattern.sum() < spec.min_observations:
+            continue
+        model = fit_model(x[pattern], decay[pattern], spec.prior_variance, spec.prior)
+        if model is None:
+            continue
+        for place, block in column_blocks(y[np.ix_(pattern, members)]):
+            columns = members[place]
+            fit = apply_model(model, block)
+            fitted.put(day, columns, model, fit)
+            residual[np.ix_(pattern, columns)] = fit.residual[:, : len(columns)]
+    return residual
 
 
 def _patterns(present: Bool2D) -> list[tuple[Int1D, Bool1D]]:
@@ -151,3 +156,57 @@ def _patterns(present: Bool2D) -> list[tuple[Int1D, Bool1D]]:
     for column, key in enumerate(np.packbits(present, axis=0).T):
         groups.setdefault(key.tobytes(), []).append(column)
     return [(np.array(columns), present[:, columns[0]]) for columns in groups.values()]
+
+
+@dataclass(frozen=True)
+class _Filled:
+    """The fields of a ``CoreRidge`` while they are filled."""
+
+    observations: Int2D
+    coefficients: Float3D
+    std_error: Float3D
+    penalty: Float2D
+    effective_df: Float2D
+    r_squared: Float2D
+    condition_number: Float2D
+    beyond: dict[str, np.ndarray]
+
+    @staticmethod
+    def empty(days: int, symbols: int, factors: int, cross: int) -> _Filled:
+        shape = (days, symbols)
+        beyond = {name: np.full((*shape, cross), np.nan) for name in ("cross", "cross_error", "cross_share")}
+        beyond["sector"] = np.full(shape, -1)
+        for name in ("sector_beta", "sector_error", "sector_share"):
+            beyond[name] = np.full(shape, np.nan)
+        numbers = np.full((4, *shape), np.nan)
+        return _Filled(
+            np.zeros(shape, dtype=np.int64),
+            *(np.full((*shape, factors), np.nan), np.full((*shape, factors), np.nan)),
+            *(numbers[0], numbers[1], numbers[2], numbers[3]),
+            beyond,
+        )
+
+    def put(self, day: int, columns: Int1D, model: RidgeModel, fit: RidgeFit) -> None:
+        width = len(columns)
+        self.coefficients[day, columns] = fit.coefficients[:, :width].T
+        self.std_error[day, columns] = fit.std_error[:, :width].T
+        self.penalty[day, columns] = fit.noise[:width] / model.prior_variance[0]
+        self.effective_df[day, columns] = fit.effective_df[:width]
+        self.r_squared[day, columns] = fit.r_squared[:width]
+        self.condition_number[day, columns] = model.condition_number
+
+    def put_beyond(self, day: int, found: ResidualFactors) -> None:
+        fits = ~np.isnan(self.coefficients[day, :, 0])
+        for name in ("cross", "cross_error", "cross_share"):
+            self.beyond[name][day] = np.where(fits, getattr(found, name), np.nan).T
+        self.beyond["sector"][day] = np.where(fits, found.sector, -1)
+        for name in ("sector_beta", "sector_error", "sector_share"):
+            self.beyond[name][day] = np.where(fits, getattr(found, name), np.nan)
+        self.beyond["sector_beta"][day][fits & (found.sector < 0)] = 0.0
+
+    def finished(self) -> CoreRidge:
+        return CoreRidge(
+            *(self.coefficients, self.std_error, self.penalty, self.effective_df, self.r_squared),
+            *(self.condition_number, self.observations),
+            **self.beyond,
+        )

@@ -1,4 +1,4 @@
-"""Which penalty of the core model suits a universe: the Bayes ratio of noise to the spread of true betas."""
+"""Which prior variances of the core model suit a universe: how much its symbols' true coefficients differ."""
 
 from __future__ import annotations
 
@@ -10,22 +10,21 @@ from .arrays import Float1D, Float2D
 
 
 @dataclass(frozen=True)
-class BayesRatio:
-    """The penalty that least squares suggests, in z-scored units, and what it is made of.
+class PriorVariances:
+    """What one window of a universe says about the core model's prior.
 
-    ``ratio`` is ``residual_variance`` (the symbols' median, of daily returns) over the mean of ``beta_variance``
-    (K,): by factor, how much the symbols' true z-scored betas differ, the noise of their estimates taken off. It is
-    infinite where they don't differ beyond that noise.
+    ``variance`` (K,) is the mean squared distance of the z-scored coefficients from the prior mean, the noise of their
+    estimates taken off and not below zero. ``noise`` is the median residual variance of a day. A penalty is
+    ``noise / variance``.
     """
 
-    ratio: float
-    residual_variance: float
-    beta_variance: Float1D
+    variance: Float1D
+    noise: float
     symbols: int
 
 
-def bayes_ratio(returns: Float2D, factors: Float2D, *, half_life: float) -> BayesRatio:
-    """Return the ratio from one window of returns (W, N) on the core factors (W, K), by weighted least squares.
+def prior_variances(returns: Float2D, factors: Float2D, *, half_life: float, prior: Float1D) -> PriorVariances:
+    """Estimate from returns (W, N) on the core factors (W, K), by weighted least squares.
 
     Symbols with a gap and sessions that lack a factor are left out; weights and z-scores are ``core_ridge``'s.
 
@@ -49,12 +48,12 @@ def bayes_ratio(returns: Float2D, factors: Float2D, *, half_life: float) -> Baye
     weight *= count / weight.sum()
     centred = x - (weight * x).mean(axis=0)
     root = np.sqrt(weight)
-    z = root * centred / np.sqrt((weight * centred**2).mean(axis=0))
+    scale = np.sqrt((weight * centred**2).mean(axis=0))
+    z = root * centred / scale
     operator = np.linalg.pinv(z)
     target = root * (y - (weight * y).mean(axis=0))
     betas = operator @ target
     variance = ((target - z @ betas) ** 2).sum(axis=0) / (count - width - 1)
-    sampling = ((operator * root.T) ** 2).sum(axis=1) * variance.mean()
-    spread = np.maximum(betas.var(axis=1, ddof=1) - sampling, 0.0)
-    noise = float(np.median(variance))
-    return BayesRatio(noise / float(spread.mean()) if spread.any() else np.inf, noise, spread, symbols)
+    sampling = ((operator * root.T) ** 2).sum(axis=1)[:, None] * variance
+    away = (betas - (prior * scale)[:, None]) ** 2 - sampling
+    return PriorVariances(np.maximum(away.mean(axis=1), 0.0), float(np.median(variance)), symbols)

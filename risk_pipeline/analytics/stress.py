@@ -22,7 +22,8 @@ class ConditionalMoves:
 
     ``move`` (K,) holds the shocks exactly and the conditional mean of the others; ``covariance`` (K, K) what
     stays uncertain over the horizon, zero for shocked factors. ``mahalanobis`` is the distance of the shock
-    over the horizon, ``p_value`` how likely one as far is, ``one_in_days`` the sessions between two such.
+    over the horizon, ``p_value`` how likely one as far is where returns have fat tails, ``one_in_days`` the sessions
+    between two such.
     ``reason`` is set, and the arrays are NaN, where the shocked factors can't be told apart (``singular``), or no
     covariance could be estimated (``too_short``).
     """
@@ -35,20 +36,35 @@ class ConditionalMoves:
     reason: Reason | None = None
 
 
-def conditional_moves(covariance: Float2D, shocked: Int1D, shocks: Float1D, *, horizon: int = 1) -> ConditionalMoves:
+def tail_probability(squared: float, shocked: int, degrees_of_freedom: float) -> float:
+    """Return how likely a move is of ``shocked`` factors at a squared Mahalanobis distance of ``squared`` or more.
+
+    Of a multivariate t whose covariance is the one that the distance was taken with, so its scatter is
+    ``(nu - 2) / nu`` of it: ``F.sf(d^2 / k nu / (nu - 2), k, nu)``. Infinite degrees of freedom are the normal's.
+    """
+    from scipy.special import chdtrc, fdtrc
+
+    if np.isinf(degrees_of_freedom):
+        return float(chdtrc(shocked, squared))
+    scale = degrees_of_freedom / (degrees_of_freedom - 2.0)
+    return float(fdtrc(shocked, degrees_of_freedom, squared / shocked * scale))
+
+
+def conditional_moves(
+    covariance: Float2D, shocked: Int1D, shocks: Float1D, *, horizon: int = 1, degrees_of_freedom: float
+) -> ConditionalMoves:
     """Propagate shocks: ``E[f_U | f_S = s] = S_US inv(S_SS) s``, by solving and never by inverting.
 
     Parameters
     ----------
     covariance : (K, K) of daily factor returns, positive definite; NaN is none.
     shocked : (S,) positions of shocked factors. shocks : (S,) their returns over ``horizon`` sessions.
+    degrees_of_freedom : of the multivariate t by which the plausibility is judged, above 2.
 
     References
     ----------
     Kupiec (1998), J. Derivatives 6(1).
     """
-    from scipy.special import chdtrc
-
     reason = _why_refused(covariance, shocked)
     if reason is not None:
         nothing = np.full_like(covariance, np.nan)
@@ -62,7 +78,7 @@ def conditional_moves(covariance: Float2D, shocked: Int1D, shocks: Float1D, *, h
     remaining[shocked, :] = 0.0
     remaining[:, shocked] = 0.0
     squared = float(shocks @ solved[:, 0]) / horizon
-    p_value = float(chdtrc(len(shocked), squared))
+    p_value = tail_probability(squared, len(shocked), degrees_of_freedom)
     return ConditionalMoves(
         move=move,
         covariance=(remaining + remaining.T) / 2.0,
@@ -101,6 +117,19 @@ def replay(dollars: Float2D, steps: Float2D) -> Replay:
 def conditional_std(dollars: Float2D, covariance: Float2D) -> Float1D:
     """Return the standard deviation (P,) of dollars that a scenario leaves open: ``sqrt(x' C x)``."""
     return np.asarray(np.sqrt(np.maximum(((dollars[:, :, None] * covariance).sum(axis=1) * dollars).sum(axis=1), 0.0)))
+
+
+def band_std(conditional: Float1D, residual_volatility: Float1D, horizon: int) -> Float1D:
+    """Return the standard deviation (P,) of a scenario's outcome in dollars, the book's own risk in it.
+
+    ``sqrt(conditional^2 + horizon * residual variance)``: what the scenario leaves open of the factors over the
+    horizon, and what the factors leave of the book's series.
+
+    Parameters
+    ----------
+    conditional : (P,) from ``conditional_std``. residual_volatility : (P,) annualised, in dollars.
+    """
+    return np.asarray(np.sqrt(conditional**2 + horizon * residual_volatility**2 / SESSIONS_A_YEAR))
 
 
 def option_revaluation(

@@ -1,4 +1,4 @@
-"""Which penalty of the core model the user's own universe suggests; it changes nothing."""
+"""Which prior variances of the core model the user's own universe suggests; it changes nothing."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from ..analytics.factor_returns import relative_factors
-from ..analytics.ridge_penalty import BayesRatio, bayes_ratio
+from ..analytics.ridge_penalty import PriorVariances, prior_variances
 from ..settings import Settings
 from ..storage.market_data import panels_for
 from ..storage.panel_store import PanelStore
@@ -20,8 +20,8 @@ if TYPE_CHECKING:
     from ..config.factors import FactorRegistry
 
 
-def calibrate(engine: sa.Engine, factors: FactorRegistry, session: date) -> BayesRatio:
-    """Return the Bayes ratio of the symbols of a session's price panel, the factors' proxies left out.
+def calibrate(engine: sa.Engine, factors: FactorRegistry, session: date) -> PriorVariances:
+    """Return the prior variances of the symbols of a session's price panel, the factors' proxies left out.
 
     Raises
     ------
@@ -32,7 +32,7 @@ def calibrate(engine: sa.Engine, factors: FactorRegistry, session: date) -> Baye
         raise PanelError(f"{session} has no price panel yet: `risk-pipeline run --date {session}` makes it")
     panel = PanelStore(*Settings().panel_location).open(name)
     column = {symbol: number for number, symbol in enumerate(panel.symbols)}
-    wanted = [factors.market.proxy, factors.rates.proxy, *(style.proxy for style in factors.styles)]
+    wanted = factors.core_proxies
     if set(wanted) - set(column):
         raise PanelError(f"the panel of {session} lacks {', '.join(sorted(set(wanted) - set(column)))}")
     end = int(np.searchsorted(panel.dates, np.datetime64(session))) + 1
@@ -42,6 +42,6 @@ def calibrate(engine: sa.Engine, factors: FactorRegistry, session: date) -> Baye
     others = [number for symbol, number in column.items() if symbol not in factors.proxies]
     core = relative_factors(proxies[:, 0], proxies[:, 1], proxies[:, 2:])
     try:
-        return bayes_ratio(returns[:, others], core, half_life=style.half_life)
+        return prior_variances(returns[:, others], core, half_life=style.half_life, prior=np.array(factors.prior_mean))
     except ValueError as error:
         raise PanelError(f"{session}: {error}") from None

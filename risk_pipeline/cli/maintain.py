@@ -79,22 +79,24 @@ def prune(
 def calibrate(
     date_: LatestOr = None,
 ) -> None:
-    """Print the ridge penalty that the universe suggests, beside the registry's; changes nothing."""
+    """Print the core model's prior variances that the universe suggests, beside the registry's; changes nothing."""
     from ..config.factors import load_factors
     from ..storage.queries import latest_session
-    from .calibrate import calibrate as bayes_ratio_of
+    from .calibrate import calibrate as suggested
 
     factors = load_factors()
     with database() as engine:
         session = date_.date() if date_ else latest_session(engine)
         if session is None:
             raise UserError("no snapshot yet: `risk-pipeline run` makes them")
-        found = bayes_ratio_of(engine, factors, session)
-    console.print(f"{found.symbols} symbols without a gap, the {factors.styles[0].window} sessions up to {session}:")
-    console.print(f"residual volatility a day {found.residual_variance**0.5:.2%}, spread of the true betas by factor,")
-    for name, variance in zip(factors.core_names, found.beta_variance, strict=True):
-        console.print(f"  {name}: {variance**0.5:.2%} a day for a usual move of the factor")
+        found = suggested(engine, factors, session)
+    console.print(f"{found.symbols} symbols without a gap, the {factors.styles[0].window} sessions up to {session},")
     console.print(
-        f"They suggest a penalty of {found.ratio:.0f}; the registry's is {factors.styles[0].penalty:.0f} "
-        "(`penalty` in config/factors.yaml)."
+        f"median residual volatility {found.noise**0.5:.2%} a day. Prior variance by factor (suggested, registry):"
+    )
+    for name, variance, own in zip(factors.core_names, found.variance, factors.prior_variance, strict=True):
+        console.print(f"  {name}: {variance:.1e}, {own:.1e}")
+    console.print(
+        "One window says little: take the median over several (--date), and set `prior_variance` and "
+        "`core_prior_variance` in config/factors.yaml."
     )

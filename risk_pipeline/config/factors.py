@@ -33,8 +33,50 @@ class Factor(BaseModel):
     window: int = Field(default=0, ge=0)
     min_observations: int = Field(default=0, ge=0)
     half_life: int = 0
-    penalty: float = 0.0
+    prior_variance: float = Field(default=0.0, ge=0)
     scenario_key: str | None = None
+
+
+class CorePriorVariance(BaseModel):
+    """Prior variances of the core model's coefficients that are no style's, z-scored."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    market: float = Field(gt=0)
+    rates: float = Field(gt=0)
+
+
+class CrossAsset(BaseModel):
+    """A factor beyond the core: what the core leaves of its proxy."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    name: str = Field(min_length=1, max_length=64)
+    proxy: str = Field(min_length=1)
+    prior_variance: float = Field(gt=0)
+
+
+class Sector(BaseModel):
+    """A sector's factor, and what profiles call the sector."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    name: str = Field(min_length=1, max_length=64)
+    proxy: str = Field(min_length=1)
+    spellings: tuple[str, ...] = Field(min_length=1)
+
+
+class DegreesOfFreedom(BaseModel):
+    """Degrees of freedom of the shocks' multivariate t."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    one: float = Field(gt=2)
+    several: float = Field(gt=2)
+
+    def of(self, shocked: int) -> float:
+        """Return those of a shock to so many factors."""
+        return self.one if shocked == 1 else self.several
 
 
 class FactorRegistry(BaseModel):
@@ -45,6 +87,11 @@ class FactorRegistry(BaseModel):
     factors: tuple[Factor, ...]
     core_market: str
     core_rates: str
+    core_prior_variance: CorePriorVariance
+    cross_asset: tuple[CrossAsset, ...] = ()
+    sectors: tuple[Sector, ...] = ()
+    history: int = Field(default=2520, ge=504)
+    degrees_of_freedom: DegreesOfFreedom
     aliases: dict[str, str]
 
     @cached_property
@@ -92,6 +139,42 @@ class FactorRegistry(BaseModel):
         return (self.core_market, self.core_rates, *(style.name for style in self.styles))
 
     @cached_property
+    def prior_mean(self) -> tuple[float, ...]:
+        """Prior means of the core model's coefficients, in raw units: one for the market, zero for the others."""
+        return (1.0, *(0.0 for _ in self.core_names[1:]))
+
+    @cached_property
+    def prior_variance(self) -> tuple[float, ...]:
+        """Prior variances of the core model's z-scored coefficients, in its order."""
+        own = self.core_prior_variance
+        return (own.market, own.rates, *(style.prior_variance for style in self.styles))
+
+    @cached_property
+    def core_proxies(self) -> tuple[str, ...]:
+        """Symbols of the core model's proxies in its order."""
+        return (self.market.proxy, self.rates.proxy, *(style.proxy for style in self.styles))
+
+    @cached_property
+    def beyond_names(self) -> tuple[str, ...]:
+        """Names of the factors beyond the core: cross-asset, then sectors."""
+        return (*(f.name for f in self.cross_asset), *(f.name for f in self.sectors))
+
+    @cached_property
+    def beyond_proxies(self) -> tuple[str, ...]:
+        """Symbols of the proxies of ``beyond_names``; a session can do without any of them."""
+        return (*(f.proxy for f in self.cross_asset), *(f.proxy for f in self.sectors))
+
+    @cached_property
+    def model_names(self) -> tuple[str, ...]:
+        """Names of all factors of the model: the core's, then those beyond."""
+        return (*self.core_names, *self.beyond_names)
+
+    @cached_property
+    def sector_spellings(self) -> dict[str, int]:
+        """Number of a sector by what profiles call it, in lower case."""
+        return {spelling.lower(): number for number, f in enumerate(self.sectors) for spelling in f.spellings}
+
+    @cached_property
     def by_scenario_key(self) -> dict[str, Factor]:
         """Factors by the name that stress scenarios use."""
         return {f.scenario_key: f for f in self.factors if f.scenario_key}
@@ -104,9 +187,9 @@ class FactorRegistry(BaseModel):
 
     @cached_property
     def proxies(self) -> tuple[str, ...]:
-        """Symbols of all proxies, short legs of spreads included, sorted."""
+        """Symbols of all proxies, short legs of spreads and those beyond the core included, sorted."""
         legs = {symbol for f in self.factors for symbol in (f.proxy, f.proxy_minus) if symbol}
-        return tuple(sorted(legs))
+        return tuple(sorted({*legs, *self.beyond_proxies}))
 
     @cached_property
     def required_proxies(self) -> tuple[str, ...]:
@@ -128,7 +211,8 @@ class FactorRegistry(BaseModel):
                 "factor_order": f.order,
                 **f.model_dump(include={"factor_type", "method", "proxy", "proxy_minus"}),
                 "half_life": f.half_life or None,
-                "penalty": f.penalty or None,
+                "penalty": None,
+                "prior_variance": f.prior_variance or None,
                 "window": f.window or None,
                 "min_observations": f.min_observations or None,
                 "is_active": True,
@@ -173,6 +257,10 @@ def load_factors(path: Path = DEFAULT) -> FactorRegistry:
             "lacks or repeats a market, provider or rates factor",
             "define each once",
         ) from None
+    every = [*registry.names, *registry.model_names[:2], *registry.beyond_names]
+    for name in registry.beyond_names:
+        if every.count(name) > 1:
+            raise ConfigError(path, f"factor {name!r}", "name", "is used twice", "give each factor its own name")
     for alias, name in registry.aliases.items():
         if name not in registry.by_name or alias in registry.by_name:
             raise ConfigError(path, f"alias {alias!r}", "aliases", "does not lead to a factor", "mend the alias")
@@ -206,5 +294,5 @@ def _check(path: Path, factor: Factor, earlier: list[Factor]) -> None:
         )
     if (factor.method == "spread_regression") != (factor.proxy_minus is not None):
         raise ConfigError(path, label, "proxy_minus", "goes with spread_regression and only with it", "mend it")
-    if factor.method == "ridge_regression" and not (factor.half_life and factor.penalty):
-        raise ConfigError(path, label, "penalty", "ridge needs a penalty and a half_life", "add both")
+    if factor.method == "ridge_regression" and not (factor.half_life and factor.prior_variance):
+        raise ConfigError(path, label, "prior_variance", "ridge needs a prior_variance and a half_life", "add both")

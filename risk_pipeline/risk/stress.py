@@ -111,12 +111,20 @@ def _outcome(
     if inside is not None and coverage == 1.0:
         path = compounded_steps(returns[inside])
         everything = np.arange(path.shape[1])
-        judged = conditional_moves(covariance, everything, path.sum(axis=0), horizon=len(path))
+        judged = conditional_moves(
+            *(covariance, everything, path.sum(axis=0)),
+            horizon=len(path),
+            degrees_of_freedom=inputs.registries.factors.degrees_of_freedom.of(len(everything)),
+        )
         everyone = dict.fromkeys(everything.tolist(), 0.0)
         return Outcome(judged, everyone, "realised", path, inputs.panel.dates[inside], coverage)
     shocked = library.moves(scenario, inputs.registries.factors)
     positions, shocks = np.array(list(shocked), dtype=np.int64), np.array(list(shocked.values()))
-    conditional = conditional_moves(covariance, positions, shocks, horizon=scenario.horizon)
+    conditional = conditional_moves(
+        *(covariance, positions, shocks),
+        horizon=scenario.horizon,
+        degrees_of_freedom=inputs.registries.factors.degrees_of_freedom.of(len(positions)),
+    )
     method = "stated" if scenario.kind == "historical" else "conditional"
     return Outcome(conditional, shocked, method, None, None, coverage)
 

@@ -7,10 +7,10 @@ from dataclasses import dataclass
 import numpy as np
 
 from ..analytics.arrays import Float1D, Float2D, Float3D
-from ..analytics.core_ridge import core_ridge
+from ..analytics.core_ridge import CoreSpec, core_ridge
 from ..analytics.factor_returns import relative_factors
 from ..analytics.rolling_beta import rolling_beta
-from ..config.factors import Factor
+from ..config.factors import Factor, FactorRegistry
 from .inputs import Inputs
 
 OUTLIER = 5.0
@@ -62,6 +62,18 @@ def core_factor_returns(inputs: Inputs) -> Float2D:
     )
 
 
+def core_spec(factors: FactorRegistry) -> CoreSpec:
+    """Return how the registry wants the core model estimated."""
+    style = factors.styles[0]
+    return CoreSpec(
+        window=style.window,
+        half_life=style.half_life,
+        min_observations=style.min_observations,
+        prior=np.array(factors.prior_mean),
+        prior_variance=np.array(factors.prior_variance),
+    )
+
+
 def symbol_betas(inputs: Inputs) -> SymbolBetas:
     """Estimate every beta of every symbol of the panel at the block's sessions."""
     factors = inputs.registries.factors
@@ -94,27 +106,14 @@ def symbol_betas(inputs: Inputs) -> SymbolBetas:
         for field in ("beta", "std_error", "t_stat", "r_squared", "observations"):
             out[field][..., k] = getattr(estimate, field)
         quality[..., k][estimate.observations < factor.window] = "limited_history"
-    style = factors.styles[0]
-    prior = np.zeros(len(factors.core_names))
-    prior[0] = 1.0
-    ridge = core_ridge(
-        returns,
-        core_factor_returns(inputs),
-        inputs.ends,
-        window=style.window,
-        half_life=style.half_life,
-        min_observations=style.min_observations,
-        penalty=style.penalty,
-        prior=prior,
-    )
+    ridge = core_ridge(returns, core_factor_returns(inputs), inputs.ends, core_spec(factors))
     for position, name in enumerate(factors.core_names):
         k = names.index(name)
         out["beta"][..., k] = ridge.coefficients[..., position]
         out["std_error"][..., k] = ridge.std_error[..., position]
-        for field in ("r_squared", "observations", "effective_df", "condition_number"):
+        for field in ("r_squared", "observations", "effective_df", "condition_number", "penalty"):
             out[field][..., k] = getattr(ridge, field)
-        out["penalty"][..., k] = style.penalty
-        quality[..., k][ridge.observations < style.window] = "limited_history"
+        quality[..., k][ridge.observations < factors.styles[0].window] = "limited_history"
     with np.errstate(invalid="ignore", divide="ignore"):  # a proxy on itself has no error
         out["t_stat"] = np.where(out["std_error"] > 0, out["beta"] / out["std_error"], np.nan)
     k = names.index(factors.provider.name)

@@ -92,6 +92,13 @@ def exposures_with_errors(engine: sa.Engine, sessions: Sequence[date]) -> pd.Dat
     return _read(engine, *(table.c[name] for name in names), where=_within(table, sessions))
 
 
+def symbol_fits(engine: sa.Engine, sessions: Sequence[date], factor: str) -> pd.DataFrame:
+    """Return ``session, symbol, r_squared`` of the symbols' fits that give a factor's beta."""
+    table = tables.symbol_factor_exposures
+    columns = (table.c.session, table.c.symbol, table.c.r_squared)
+    return _read(engine, *columns, where=_within(table, sessions) & (table.c.factor_name == factor))
+
+
 def count_of_each(
     engine: sa.Engine, name: str, column: str, known: Collection[str], sessions: Sequence[date]
 ) -> pd.DataFrame:

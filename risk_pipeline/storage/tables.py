@@ -151,7 +151,8 @@ factor_definitions = _table(
     Column("window", Integer, comment="returns in the estimate"),
     Column("min_observations", Integer, comment="fewer returns: no estimate"),
     Column("half_life", Integer, comment="sessions after which a return weighs half"),
-    Column("penalty", Float, comment="ridge penalty"),
+    Column("penalty", Float, comment="null: penalties are each symbol's own, in symbol_factor_exposures"),
+    Column("prior_variance", Float, comment="prior variance of the z-scored coefficient, squared daily returns"),
     Column("is_active", Boolean, nullable=False, comment="false: retired, kept for the history"),
 )
 
@@ -267,7 +268,7 @@ symbol_factor_exposures = _table(
     Column("quality", String(16), nullable=False, comment="full_history, limited_history, outlier or vendor"),
     Column("effective_df", Float, comment="effective degrees of freedom of the ridge fit"),
     Column("condition_number", Float, comment="of the fit's design matrix"),
-    Column("penalty", Float, comment="ridge penalty used"),
+    Column("penalty", Float, comment="core model: the symbol's own penalty, of the market coefficient"),
 )
 
 factor_exposures = _table(

@@ -8,23 +8,16 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from threadpoolctl import threadpool_limits
 
-from risk_pipeline.analytics import ridge_blocks
-from risk_pipeline.analytics.core_ridge import core_ridge
+from risk_pipeline.analytics.core_ridge import CoreSpec, core_ridge
 from risk_pipeline.analytics.factor_returns import relative_factors
 
 PRIOR = np.array([1.0, 0, 0, 0])
-FIELDS = ("coefficients", "std_error", "effective_df", "r_squared", "condition_number", "observations")
+FIELDS = ("coefficients", "std_error", "penalty", "effective_df", "r_squared", "condition_number", "observations")
+TAU = np.full(4, 1e-5)
 
 
-def fit(panel, factors, ends, penalty=40.0, half_life=126.0, window=252, prior=PRIOR, minimum=120):
-    return core_ridge(
-        *(panel, factors, np.asarray(ends)),
-        window=window,
-        half_life=half_life,
-        min_observations=minimum,
-        penalty=penalty,
-        prior=prior,
-    )
+def fit(panel, factors, ends, tau=TAU, half_life=126.0, window=252, prior=PRIOR, minimum=120):
+    return core_ridge(panel, factors, np.asarray(ends), CoreSpec(window, half_life, minimum, prior, tau))
 
 
 def same(found, expected, columns=slice(None), days=slice(None)):
@@ -52,12 +45,12 @@ def test_relative_factors_are_market_rates_and_styles_less_market():
 def test_fixture_15_no_penalty_is_least_squares_and_a_huge_one_the_prior():
     panel, factors = market(252)
     panel = np.nan_to_num(panel)
-    loose = fit(panel, factors, [251], penalty=1e-9, half_life=np.inf)
+    loose = fit(panel, factors, [251], np.full(4, 1e6), half_life=np.inf)
     design = np.column_stack([np.ones(252), factors])
     expected = np.linalg.lstsq(design, panel, rcond=None)[0][1:].T
     np.testing.assert_allclose(loose.coefficients[0], expected, atol=1e-9)
     np.testing.assert_allclose(loose.effective_df, 4.0, atol=1e-9)
-    tight = fit(panel, factors, [251], penalty=1e14)
+    tight = fit(panel, factors, [251], np.full(4, 1e-20))
     np.testing.assert_allclose(tight.coefficients[0], np.tile(PRIOR, (12, 1)), atol=1e-9)
     np.testing.assert_allclose(tight.effective_df, 0.0, atol=1e-9)
 
@@ -80,11 +73,11 @@ def test_the_penalty_earns_its_keep_and_the_prior_more():
     betas = PRIOR[:, None] + rng.normal(0, 0.2, (4, 1000))
     panel = factors @ betas + rng.normal(0, 0.012, (120, 1000))
 
-    def error(penalty, prior):
-        found = fit(panel, factors, [119], penalty, np.inf, 120, prior, 100).coefficients[0].T
+    def error(tau, prior):
+        found = fit(panel, factors, [119], np.full(4, tau), np.inf, 120, prior, 100).coefficients[0].T
         return np.sqrt(np.mean((found - betas) ** 2))
 
-    least_squares, to_zero, to_prior = error(1e-9, PRIOR), error(40.0, np.zeros(4)), error(40.0, PRIOR)
+    least_squares, to_zero, to_prior = error(1e3, PRIOR), error(4e-6, np.zeros(4)), error(4e-6, PRIOR)
     assert to_prior < to_zero < least_squares
 
 
@@ -152,19 +145,35 @@ def test_a_gap_in_one_column_leaves_the_others_alone_to_the_last_bit(seed, data)
         np.testing.assert_array_equal(getattr(after, field)[:, others], getattr(before, field)[:, others])
 
 
-def test_both_paths_agree(monkeypatch):
-    """Windows without gaps by band products without residuals, and the same ones from their residuals."""
-    panel, factors = market(600, 30)
-    panel[:, 2] = factors @ PRIOR  # the market itself: nothing is left, which only residuals can tell
-    panel[:, 4] += 1e4 * factors[:, 0]
-    panel[:, 6] += 10.0
-    ends = np.array([200, 251, 252, 300, 599])
-    by_bands = fit(panel, factors, ends)
-    assert (by_bands.std_error[:, 2] < 1e-15).all()
-    monkeypatch.setattr(ridge_blocks, "FEW_DIGITS", 1e9)
-    one_by_one = fit(panel, factors, ends)
-    for field in FIELDS:
-        np.testing.assert_allclose(getattr(by_bands, field), getattr(one_by_one, field), rtol=1e-9, atol=1e-12)
+def test_the_penalty_is_the_symbol_s_noise_over_the_prior_variance():
+    panel, factors = market(252)
+    panel = np.nan_to_num(panel)
+    found = fit(panel, factors, [251], half_life=np.inf)
+    design = np.column_stack([np.ones(252), factors])
+    residual = panel - design @ np.linalg.lstsq(design, panel, rcond=None)[0]
+    np.testing.assert_allclose(found.penalty[0], (residual**2).sum(axis=0) / (252 - 5) / TAU[0], rtol=1e-10)
+
+
+def test_a_quiet_symbol_is_hardly_pulled_and_a_noisy_one_is():
+    rng = np.random.default_rng(5)
+    _, factors = market(252)
+    truth = factors @ [0.0, 0.5, 0.0, 0.0]
+    found = fit(truth[:, None] + rng.normal(0, 1, (252, 2)) * [1e-5, 0.1], factors, [251])
+    assert abs(found.coefficients[0, 0, 0]) < 1e-3
+    assert found.coefficients[0, 1, 0] > 0.5
+
+
+def test_what_the_factors_explain_to_the_last_digit_is_exact_and_has_no_error():
+    panel, factors = market(300, 6)
+    panel[:, 0] = factors @ PRIOR
+    panel[:, 2] = factors @ [0.3, -0.4, 1.0, 2.0] + 10.0
+    panel[100:140:3, 4] = np.nan
+    panel[:, 4] = np.where(np.isnan(panel[:, 4]), np.nan, factors[:, 3])
+    found = fit(panel, factors, [299])
+    for column, truth in ((0, PRIOR), (2, [0.3, -0.4, 1.0, 2.0]), (4, [0, 0, 0, 1])):
+        np.testing.assert_allclose(found.coefficients[0, column], truth, atol=1e-9)
+        assert (found.std_error[0, column] == 0.0).all()
+        assert found.r_squared[0, column] == 1.0
 
 
 def test_there_may_be_no_symbols_or_no_sessions():
@@ -202,10 +211,10 @@ def test_units_and_order_of_factors_are_only_a_way_of_speaking(seed, scale, orde
 @given(st.integers(0, 1000), st.floats(0.1, 10.0))
 @settings(max_examples=15, deadline=None)
 def test_leverage_beyond_the_prior_scales(seed, scale):
-    """``y = F prior + a (y' - F prior)`` moves the coefficients ``a`` times as far from the prior."""
+    """``y = F prior + a (y' - F prior)`` moves the coefficients ``a`` times as far from a prior as wide."""
     panel, factors = market(260, 5, seed)
     base = fit(panel, factors, [259])
     prior_part = (factors @ PRIOR)[:, None]
-    turned = fit(prior_part + scale * (panel - prior_part) + 0.01, factors, [259])
+    turned = fit(prior_part + scale * (panel - prior_part) + 0.01, factors, [259], scale**2 * TAU)
     np.testing.assert_allclose(turned.coefficients - PRIOR, scale * (base.coefficients - PRIOR), rtol=1e-7, atol=1e-10)
     np.testing.assert_allclose(turned.std_error, scale * base.std_error, rtol=1e-8)

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from risk_pipeline.analytics.core_ridge import core_ridge
+from risk_pipeline.analytics.core_ridge import CoreSpec, core_ridge
 from risk_pipeline.analytics.covariance import factor_covariance
 from risk_pipeline.analytics.exposures import aggregate_exposures, model_risk, series_fit
 from risk_pipeline.analytics.factor_returns import compounded_steps, relative_factors
@@ -22,24 +22,26 @@ from risk_pipeline.analytics.stress import (
     option_revaluation,
     replay,
     reverse_stress,
+    tail_probability,
 )
 from risk_pipeline.config.factors import load_factors
 from risk_pipeline.config.scenarios import load_scenarios
 
 VOLATILITIES = np.array([0.01, 0.012, 0.008])
 CORRELATION = np.array([[1, 0.8, -0.3], [0.8, 1, -0.2], [-0.3, -0.2, 1]])
+NU = 6.0
 SIGMA = CORRELATION * np.outer(VOLATILITIES, VOLATILITIES)
 
 
 def test_kupiec_golden_one_shock():
-    found = conditional_moves(SIGMA, np.array([0]), np.array([-0.10]))
+    found = conditional_moves(SIGMA, np.array([0]), np.array([-0.10]), degrees_of_freedom=NU)
     np.testing.assert_allclose(found.move, [-0.10, -0.096, 0.024], atol=1e-15)
     np.testing.assert_allclose(found.covariance[1:, 1:], [[5.184e-5, 3.84e-6], [3.84e-6, 5.824e-5]], rtol=1e-12)
     assert found.mahalanobis**2 == pytest.approx(100)
 
 
 def test_kupiec_golden_two_shocks_which_keep_their_values():
-    found = conditional_moves(SIGMA, np.array([0, 1]), np.array([-0.10, -0.12]))
+    found = conditional_moves(SIGMA, np.array([0, 1]), np.array([-0.10, -0.12]), degrees_of_freedom=NU)
     assert found.move[0] == -0.10
     assert found.move[1] == -0.12
     assert found.move[2] == pytest.approx(0.0222222, abs=1e-7)
@@ -47,14 +49,16 @@ def test_kupiec_golden_two_shocks_which_keep_their_values():
 
 def test_fixture_5_the_volatilities_count_and_not_rho_alone():
     sigma = np.array([[0.01**2, 0.5 * 0.01 * 0.02], [0.5 * 0.01 * 0.02, 0.02**2]])
-    assert conditional_moves(sigma, np.array([0]), np.array([-0.1])).move[1] == pytest.approx(-0.1)
+    assert conditional_moves(sigma, np.array([0]), np.array([-0.1]), degrees_of_freedom=NU).move[1] == pytest.approx(
+        -0.1
+    )
 
 
 def test_a_conditional_move_of_one_factor_is_its_univariate_beta_times_the_shock(core):
     window = core[-252:]
     window = window[~np.isnan(window).any(axis=1)]
     sigma = np.cov(window.T)
-    move = conditional_moves(sigma, np.array([0]), np.array([-0.1])).move
+    move = conditional_moves(sigma, np.array([0]), np.array([-0.1]), degrees_of_freedom=NU).move
     for k in range(1, window.shape[1]):
         beta = np.polyfit(window[:, 0], window[:, k], 1)[0]
         assert move[k] == pytest.approx(-0.1 * beta, rel=1e-9)
@@ -68,21 +72,15 @@ def test_a_stress_of_one_factor_is_the_univariate_beta_times_the_shock(returns, 
     usable = ~np.isnan(core).any(axis=1) & ~np.isnan(held).any(axis=1)
     core, held = core[usable][-252:], held[usable][-252:]
     end, forever = np.array([251]), 1e12  # no decay
-    joint = core_ridge(
-        *(held, core, end),
-        window=252,
-        half_life=forever,
-        min_observations=252,
-        penalty=0.0,
-        prior=np.eye(8)[0],
-    ).coefficients
+    no_penalty = CoreSpec(252, forever, 252, np.eye(8)[0], np.full(8, 1e6))
+    joint = core_ridge(held, core, end, no_penalty).coefficients
     sigma = factor_covariance(
         *(core, end),
         window=252,
         correlation_half_life=forever,
         volatility_half_life=forever,
     ).covariance
-    move = conditional_moves(sigma[0], np.array([shocked]), np.array([-0.10])).move
+    move = conditional_moves(sigma[0], np.array([shocked]), np.array([-0.10]), degrees_of_freedom=NU).move
     alone = rolling_beta(held, core[:, shocked], end, window=252, min_observations=252).beta
     book = holdings([(0, n, dollars) for n, dollars in enumerate((3e5, -2e5, 1e5, 4e5, -1e5)[: held.shape[1]])])
     stressed = aggregate_exposures(book, joint, np.zeros_like(joint), np.ones((1, 1))).dollar[0, 0] @ move
@@ -102,32 +100,49 @@ def test_steps_of_a_replay_sum_to_what_the_proxies_gained(seed, sessions):
 
 
 def test_without_a_covariance_a_scenario_is_refused_as_too_short():
-    found = conditional_moves(np.full((3, 3), np.nan), np.array([0]), np.array([-0.1]))
+    found = conditional_moves(np.full((3, 3), np.nan), np.array([0]), np.array([-0.1]), degrees_of_freedom=NU)
     assert found.reason is Reason.TOO_SHORT
     assert np.isnan(found.move).all()
     assert np.isnan(found.mahalanobis)
 
 
-def test_plausibility_is_that_of_chi_squared_and_a_number_of_sessions():
-    from scipy.stats import chi2
+@pytest.mark.parametrize("degrees", [3.0, 6.0, np.inf])
+def test_plausibility_is_that_of_a_multivariate_t_and_a_number_of_sessions(degrees):
+    """By scipy's F, and by counting draws of its multivariate t with the covariance of the shocks."""
+    from scipy.stats import chi2, f, multivariate_t
 
-    found = conditional_moves(SIGMA, np.array([0, 1]), np.array([-0.03, -0.02]), horizon=5)
-    squared = np.array([-0.03, -0.02]) @ np.linalg.inv(SIGMA[:2, :2] * 5) @ np.array([-0.03, -0.02])
+    shocks = np.array([-0.03, -0.02])
+    found = conditional_moves(SIGMA, np.array([0, 1]), shocks, horizon=5, degrees_of_freedom=degrees)
+    squared = shocks @ np.linalg.inv(SIGMA[:2, :2] * 5) @ shocks
     assert found.mahalanobis == pytest.approx(np.sqrt(squared))
-    assert found.p_value == pytest.approx(chi2.sf(squared, 2), rel=1e-12)
-    assert found.one_in_days == pytest.approx(5 / chi2.sf(squared, 2), rel=1e-12)
+    if np.isinf(degrees):
+        assert found.p_value == pytest.approx(chi2.sf(squared, 2), rel=1e-12)
+        return
+    scale = degrees / (degrees - 2)
+    assert found.p_value == pytest.approx(f.sf(squared / 2 * scale, 2, degrees), rel=1e-12)
+    assert found.one_in_days == pytest.approx(5 / found.p_value, rel=1e-12)
+    draws = multivariate_t(shape=SIGMA[:2, :2] * 5 / scale, df=degrees, seed=0).rvs(200_000)
+    as_far = (draws @ np.linalg.inv(SIGMA[:2, :2] * 5) * draws).sum(axis=1) >= squared
+    assert found.p_value == pytest.approx(as_far.mean(), rel=0.05)
+
+
+def test_fat_tails_make_a_far_move_likelier_than_the_normal_does():
+    """Five standard deviations: 22 of 8,433 days of SPY, and once in 10,000 years by the normal."""
+    far, normal = (tail_probability(25.0, 1, degrees) for degrees in (3.0, np.inf))
+    assert normal < 1e-6
+    assert 1e-3 < far < 1e-2
 
 
 def test_factors_that_can_t_be_told_apart_are_refused_with_a_reason():
     sigma = np.array([[1.0, 1.0 - 1e-12], [1.0 - 1e-12, 1.0]]) * 1e-4
-    found = conditional_moves(sigma, np.array([0, 1]), np.array([0.1, -0.1]))
+    found = conditional_moves(sigma, np.array([0, 1]), np.array([0.1, -0.1]), degrees_of_freedom=NU)
     assert found.reason is Reason.SINGULAR
     assert np.isnan(found.move).all()
 
 
 def test_propagation_never_makes_a_shock_less_plausible_and_a_longer_horizon_more():
-    day = conditional_moves(SIGMA, np.array([0]), np.array([-0.03]))
-    month = conditional_moves(SIGMA, np.array([0]), np.array([-0.03]), horizon=21)
+    day = conditional_moves(SIGMA, np.array([0]), np.array([-0.03]), degrees_of_freedom=NU)
+    month = conditional_moves(SIGMA, np.array([0]), np.array([-0.03]), horizon=21, degrees_of_freedom=NU)
     squared = day.move @ np.linalg.solve(SIGMA, day.move)
     assert squared == pytest.approx(day.mahalanobis**2)
     assert month.mahalanobis == pytest.approx(day.mahalanobis / np.sqrt(21))
@@ -316,11 +331,13 @@ def test_contributions_sum_and_scale(seed, factors):
     risk = model_risk((dollars @ betas)[None, None] / 1e6, sigma[None], rng.uniform(0, 0.1, (1, 1)))
     assert risk.factor.sum() + risk.specific.sum() == pytest.approx(risk.total.sum(), rel=1e-12)
     shocked = np.array([factors - 1])
-    one = conditional_moves(sigma, shocked, np.array([0.02]))
-    two = conditional_moves(sigma, shocked, np.array([0.04]))
+    one = conditional_moves(sigma, shocked, np.array([0.02]), degrees_of_freedom=NU)
+    two = conditional_moves(sigma, shocked, np.array([0.04]), degrees_of_freedom=NU)
     np.testing.assert_allclose(two.move, 2 * one.move, rtol=1e-9)
     order = rng.permutation(factors)
-    turned = conditional_moves(sigma[np.ix_(order, order)], np.argsort(order)[shocked], np.array([0.02]))
+    turned = conditional_moves(
+        sigma[np.ix_(order, order)], np.argsort(order)[shocked], np.array([0.02]), degrees_of_freedom=NU
+    )
     np.testing.assert_allclose(turned.move, one.move[order], rtol=1e-7, atol=1e-12)
     spread = conditional_std(dollars[None, :factors], one.covariance)
     assert spread[0] >= 0

@@ -27,7 +27,10 @@ def test_thirteen_factors_in_their_order(factors):
     )
     rates = factors.by_name["IR Beta"]
     assert (rates.order, rates.factor_type, rates.method, rates.proxy) == (2, "macro", "rolling_regression", "TLT")
-    assert factors.proxies == ("IWM", "MTUM", "QUAL", "SPY", "TLT", "USMV", "VTV", "VUG")
+    assert factors.core_proxies == ("SPY", "TLT", "MTUM", "VTV", "VUG", "IWM", "QUAL", "USMV")
+    assert factors.beyond_proxies[:4] == ("HYG", "DBC", "GLD", "UUP")
+    assert set(factors.proxies) == {*factors.core_proxies, *factors.beyond_proxies}
+    assert factors.required_proxies == ("SPY", "TLT")
     assert factors.aliases == {"Interest Rate": "IR Beta"}
 
 
@@ -42,6 +45,18 @@ def test_nineteen_scenarios_and_four_historical_ones(factors):
     assert severity["liquidity_crisis"] == "moderate"
     assert severity["market_down_35"] == "severe"
     assert severity["financial_crisis_2008"] == "extreme"
+
+
+def test_eleven_sectors_each_with_its_fund_under_the_names_that_vendors_use(factors):
+    assert len({sector.proxy for sector in factors.sectors}) == 11
+    for spelling, proxy in (("Technology", "XLK"), ("Financial Services", "XLF"), ("Consumer Cyclical", "XLY")):
+        assert factors.sectors[factors.sector_spellings[spelling.lower()]].proxy == proxy
+
+
+def test_the_prior_has_a_mean_and_a_variance_for_every_core_factor(factors):
+    assert factors.prior_mean == (1.0, *[0.0] * 7)
+    assert len(factors.prior_variance) == len(factors.core_names)
+    assert min(factors.prior_variance) > 0
 
 
 def test_t01_every_shocked_key_resolves_to_a_core_factor(factors):

@@ -63,6 +63,7 @@ WRONG = {
     exposures.factor_set_complete: sa.delete(EXPOSURE).where(of(EXPOSURE), EXPOSURE.c.factor_name == "Value"),
     exposures.coverage_sufficient: sa.update(EXPOSURE).where(of(EXPOSURE)).values(coverage=0.7),
     exposures.no_sudden_change: sa.update(EXPOSURE).where(IR).values(exposure=50.0),
+    exposures.core_fits_explain: sa.update(t.symbol_factor_exposures).values(r_squared=-0.1),
     stress.expected_row_count: sa.delete(STRESS).where(RATES),
     stress.rates_scenarios_not_zero: sa.update(STRESS).where(RATES).values(direct_pnl=0.0),
     stress.contributions_sum_to_total: sa.update(STRESS).where(RATES).values(correlated_pnl=1e6),

@@ -70,15 +70,16 @@ def test_first_run_imports_the_demo_runs_and_says_what_next(home, run):
     assert "once in" in out
 
 
-def test_calibrate_needs_a_session_and_then_prints_the_penalty_beside_the_registry_s(home, run):
+def test_calibrate_needs_a_session_and_then_prints_the_prior_variances_beside_the_registry_s(home, run):
     code, out = run("calibrate")
     assert code == 2
     assert "no snapshot yet" in out
     assert run("run", "--date", "2025-06-12")[0] == 0
     code, out = run("calibrate")
     assert code == 0
-    assert "They suggest a penalty of" in out
-    assert "the registry's is 40" in out
+    assert "Prior variance by factor (suggested, registry)" in out
+    assert "core_rates: " in out
+    assert ", 7.3e-07" in out
     code, out = run("calibrate", "--date", "2025-06-11")
     assert code == 2
     assert "2025-06-11 has no price panel yet: `risk-pipeline run --date 2025-06-11` makes it" in out

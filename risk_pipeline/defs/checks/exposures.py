@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pandas as pd
 
-from ...storage.check_queries import count_of_each, exposures, exposures_with_errors, skipped
+from ...storage.check_queries import count_of_each, exposures, exposures_with_errors, skipped, symbol_fits
 from ...storage.queries import portfolios
 from ..partitions import CALENDAR
 from ..resources import Registries
@@ -69,10 +69,17 @@ def no_sudden_change(engine: sa.Engine, registries: Registries, sessions: list[d
     return Finding(int(looked_at.sum()), "changes", bad.drop(columns="std_error"))
 
 
+def core_fits_explain(engine: sa.Engine, registries: Registries, sessions: list[date]) -> Finding:
+    """No symbol's core model explains it worse than its own mean does (R-squared below zero)."""
+    rows = symbol_fits(engine, sessions, registries.factors.core_names[0]).dropna(subset=["r_squared"])
+    return Finding(len(rows), "fits", rows[rows["r_squared"] < 0])
+
+
 exposure_checks = session_checks(
     "factor_exposures",
     Check(ir_beta_present, blocking=True),
     Check(factor_set_complete, blocking=True),
     Check(coverage_sufficient),
     Check(no_sudden_change, severity=WARN),
+    Check(core_fits_explain, severity=WARN),
 )
