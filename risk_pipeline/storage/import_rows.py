@@ -9,7 +9,7 @@ from datetime import date, timedelta
 from typing import Any
 
 from ..symbols import EUROPEAN, OccName, canonical, occ_name
-from ..tabular.currencies import CODES, HUNDREDTHS, SIGNS
+from ..tabular.currencies import CODES, HUNDREDTHS, HUNDREDTHS_WRITTEN, SIGNS
 from ..tabular.dates import DateError, DateStyle
 from ..tabular.numbers import NumberError, NumberStyle
 
@@ -36,7 +36,7 @@ NO_POSITION = {
     "FX": "write a currency pair as PUBLIC, its symbol such as EURUSD=X",
 }
 IDENTIFIER = re.compile(r"[A-Za-z0-9][A-Za-z0-9 ._:/-]{0,63}")
-SYMBOL = re.compile(r"[A-Z0-9^][A-Z0-9 ._:/^&=*+-]{0,39}")
+SYMBOL = re.compile(r"[A-Z0-9^][A-Z0-9 ._:/^&=*+$-]{0,39}")
 FORMULA = ("=", "+", "@", "-", "\t")
 FIRST_DAY, LAST_DAY = date(1970, 1, 1), date(2199, 12, 31)
 AHEAD = timedelta(days=366)
@@ -94,6 +94,8 @@ class Cell:
         value = canonical(value) if is_priced else value
         if not SYMBOL.fullmatch(value):
             self.bad(column, "must be a symbol such as SPY or BRK.B, 40 characters at most")
+        elif is_priced and occ_name(value):
+            self.bad(column, "is the name of an option: make its investment_class OPTIONS")
         return value
 
     def number(self, column: str, *, required: bool = True) -> float | None:
@@ -156,8 +158,8 @@ class Cell:
             if sign == "¥":
                 self.bad(beside, "has a sign of several currencies: add a column currency with JPY or CNY")
             return SIGNS.get(sign)
-        code = HUNDREDTHS_CODE.get(value, value.upper())
-        if code not in CODES and value not in HUNDREDTHS:
+        code = HUNDREDTHS_WRITTEN.get(value, value.upper())
+        if code not in CODES and code not in HUNDREDTHS:
             self.bad(column, "is no currency: write its ISO code such as USD")
         if sign and SIGNS.get(sign, code) != code:
             self.bad(beside, f"has another currency than the column currency, {code}")
@@ -167,9 +169,6 @@ class Cell:
         """Note a currency sign that says something which the row has no place for."""
         if self.signs.get(column, "$") != "$":
             self.bad(column, "is in the portfolio's currency: leave the sign out")
-
-
-HUNDREDTHS_CODE = {written: written.upper() for written in HUNDREDTHS}
 
 
 def portfolio_row(cell: Cell) -> dict[str, Any]:

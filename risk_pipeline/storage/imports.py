@@ -16,6 +16,7 @@ from ..tabular.numbers import NumberStyle
 from ..tabular.rows import Problem, ProblemsError, RowSet
 from . import tables
 from .database import insert_rows, transaction
+from .import_checks import KEYS, CheckedRow, added_up, check_keys, check_lives, mark_assigned
 from .import_columns import COLUMNS, DATES, NUMBERS
 from .import_files import read_files, read_texts
 from .import_rows import Cell, Styles, alias_row, flow_row, mark_row, portfolio_row, position_row
@@ -49,7 +50,7 @@ class ImportSummary:
 class CheckedImport:
     """Rows that are ready to be stored, by kind, and what a user should know about them."""
 
-    rows: Mapping[str, list[_Row]]
+    rows: Mapping[str, list[CheckedRow]]
     notes: Sequence[str]
 
     @property
@@ -63,13 +64,6 @@ class CheckedImport:
         names = [column.name for column in tables.positions.columns]
         frame = pd.DataFrame([row.values for row in self.rows["positions"]], columns=names)
         return frame.assign(place=[f"{row.file}, line {row.line}" for row in self.rows["positions"]])
-
-
-@dataclass(frozen=True)
-class _Row:
-    file: str
-    line: int
-    values: Mapping[str, Any]
 
 
 def checked_import(
@@ -126,7 +120,7 @@ _READERS: dict[str, Callable[[Cell], dict[str, Any]]] = {
 
 
 def _validate(engine: sa.Engine, found: Sequence[RowSet], problems: list[Problem], today: date | None) -> CheckedImport:
-    rows: dict[str, list[_Row]] = {kind: [] for kind in COLUMNS}
+    rows: dict[str, list[CheckedRow]] = {kind: [] for kind in COLUMNS}
     notes = [note for table in found for note in table.notes]
     named: set[str] = set()  # portfolios of this import, those with problems included
     for table in found:
@@ -144,10 +138,11 @@ def _validate(engine: sa.Engine, found: Sequence[RowSet], problems: list[Problem
                     bad.append((stored.name, values[stored.name][:20] + "…", f"is over {limit} characters"))
             problems += [Problem(raw.file, raw.line, *problem) for problem in bad]
             if not bad:
-                rows[table.kind].append(_Row(raw.file, raw.line, values))
-    rows["flows"] = _added_up(rows["flows"], notes)
-    _check_keys(engine, rows, named, problems)
-    _check_lives(engine, rows, problems, notes)
+                rows[table.kind].append(CheckedRow(raw.file, raw.line, values))
+    rows["flows"] = added_up(rows["flows"], notes)
+    rows["positions"] = mark_assigned(rows["positions"], notes)
+    check_keys(engine, rows, named, problems)
+    check_lives(engine, rows, problems, notes)
     if problems:
         raise ImportRefused(sorted(problems, key=lambda problem: (problem.file, problem.line)))
     return CheckedImport(rows, notes)
@@ -160,89 +155,7 @@ def _styles(table: RowSet, today: date | None) -> Styles:
     return Styles(NumberStyle.of(numbers, table.separator), dates, today)
 
 
-def _added_up(flows: list[_Row], notes: list[str]) -> list[_Row]:
-    """Return flows with those of one portfolio and day added up."""
-    days: dict[tuple[Any, Any], list[_Row]] = {}
-    for row in flows:
-        days.setdefault((row.values["portfolio_id"], row.values["flow_date"]), []).append(row)
-    out = []
-    for (owner, day), rows in days.items():
-        amount = sum(row.values["amount"] for row in rows)
-        if len(rows) > 1:
-            lines = ", ".join(str(row.line) for row in rows[:5]) + (" …" if len(rows) > 5 else "")
-            notes.append(f"{rows[0].file}, line {lines}: the flows of {owner} on {day} were added up to {amount:,.2f}")
-        out.append(_Row(rows[0].file, rows[0].line, {**rows[0].values, "amount": amount}))
-    return out
-
-
-def _check_lives(engine: sa.Engine, rows: Mapping[str, list[_Row]], problems: list[Problem], notes: list[str]) -> None:
-    """Find lots and flows that lie outside the life of their portfolio."""
-    with engine.connect() as connection:
-        lives = {
-            row.portfolio_id: (row.inception_date, row.closed_date)
-            for row in connection.execute(sa.select(tables.portfolios))
-        }
-    for row in rows["portfolios"]:
-        lives[row.values["portfolio_id"]] = (row.values["inception_date"], row.values["closed_date"])
-    early: dict[tuple[str, str], list[_Row]] = {}
-    for kind, name in (("positions", "entry_date"), ("flows", "flow_date")):
-        for row in rows[kind]:
-            inception, closed = lives.get(row.values["portfolio_id"], (None, None))
-            day = row.values[name]
-            if closed and day >= closed:
-                remedy = f"is not before the portfolio was closed, {closed}: correct one of them"
-                problems.append(Problem(row.file, row.line, name, str(day), remedy))
-            elif inception and day < inception:
-                early.setdefault((kind, row.values["portfolio_id"]), []).append(row)
-    for (kind, owner), found in early.items():
-        what = (
-            "what they gained before counts in its first equity"
-            if kind == "positions"
-            else "they count in its first equity"
-        )
-        notes.append(
-            f"{found[0].file}, line {found[0].line}{' and others' if len(found) > 1 else ''}: {len(found)} of the "
-            f"{kind} of {owner} lie before its inception, {lives[owner][0]}: {what}"
-        )
-
-
-KEYS = {
-    "portfolios": ("portfolio_id",),
-    "positions": ("position_id",),
-    "marks": ("symbol", "mark_date"),
-    "aliases": ("old_symbol", "change_date"),
-}
-
-
-def _check_keys(engine: sa.Engine, rows: Mapping[str, list[_Row]], named: set[str], problems: list[Problem]) -> None:
-    """Find rows that stand twice, portfolios that don't exist and position ids that another one has."""
-    with engine.connect() as connection:
-        stored = set(connection.execute(sa.select(tables.portfolios.c.portfolio_id)).scalars())
-        owners = {
-            row.position_id: row.portfolio_id
-            for row in connection.execute(sa.select(tables.positions.c.position_id, tables.positions.c.portfolio_id))
-        }
-    known = stored | named
-    replaced = {row.values["portfolio_id"] for row in rows["positions"]}
-    for kind in rows:
-        key = KEYS.get(kind, ())
-        seen: dict[tuple[Any, ...], _Row] = {}
-        for row in rows[kind]:
-            values = tuple(row.values[name] for name in key)
-            if key and values in seen:
-                remedy = f"stands already on line {seen[values].line} of {seen[values].file}: give each row its own"
-                problems.append(Problem(row.file, row.line, ", ".join(key), " ".join(map(str, values)), remedy))
-            seen.setdefault(values, row)
-            if kind in ("positions", "flows") and row.values["portfolio_id"] not in known:
-                remedy = "is no portfolio: add it to the portfolios file"
-                problems.append(Problem(row.file, row.line, "portfolio_id", row.values["portfolio_id"], remedy))
-            owner = owners.get(row.values.get("position_id", ""))
-            if kind == "positions" and owner is not None and owner not in replaced:
-                remedy = f"is a position of portfolio {owner} already: choose another id"
-                problems.append(Problem(row.file, row.line, "position_id", row.values["position_id"], remedy))
-
-
-def _store(engine: sa.Engine, rows: Mapping[str, list[_Row]]) -> None:
+def _store(engine: sa.Engine, rows: Mapping[str, list[CheckedRow]]) -> None:
     frames = {
         kind: pd.DataFrame([row.values for row in found], columns=[c.name for c in _TABLES[kind].columns])
         for kind, found in rows.items()

@@ -11,7 +11,9 @@ _ISO_4217 = (
     "TOP TRY TTD TWD TZS UAH UGX USD UYU UZS VES VND VUV WST XAF XCD XOF XPF YER ZAR ZMW ZWL"
 )
 CODES = frozenset(_ISO_4217.split())
-HUNDREDTHS = {"GBX": "GBP", "GBp": "GBP", "ZAC": "ZAR", "ZAc": "ZAR", "ILA": "ILS", "ILa": "ILS"}
+HUNDREDTHS = {"GBX": "GBP", "ZAC": "ZAR", "ILA": "ILS"}
 """Pence, South African cents and agorot: the unit of a quote, never of an account."""
+HUNDREDTHS_WRITTEN = {"GBp": "GBX", "GBx": "GBX", "ZAc": "ZAC", "ILa": "ILA"}
+"""Vendors' spellings of them. Upper case would make pounds of pence."""
 SIGNS = {"€": "EUR", "£": "GBP", "₹": "INR"}
 """Signs that mean one currency; a dollar or yen sign may mean several."""

@@ -1,0 +1,137 @@
+"""What is looked at across the rows of an import: keys, lives of portfolios, flows of a day, assignments."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import sqlalchemy as sa
+
+from ..tabular.rows import Problem
+from . import tables
+
+
+@dataclass(frozen=True)
+class CheckedRow:
+    """Values of a row as they are stored, and where it stands."""
+
+    file: str
+    line: int
+    values: Mapping[str, Any]
+
+
+KEYS = {
+    "portfolios": ("portfolio_id",),
+    "positions": ("position_id",),
+    "marks": ("symbol", "mark_date"),
+    "aliases": ("old_symbol", "change_date"),
+}
+
+
+def check_keys(
+    engine: sa.Engine, rows: Mapping[str, list[CheckedRow]], named: set[str], problems: list[Problem]
+) -> None:
+    """Find rows that stand twice, portfolios that don't exist and position ids that another one has."""
+    with engine.connect() as connection:
+        stored = set(connection.execute(sa.select(tables.portfolios.c.portfolio_id)).scalars())
+        owners = {
+            row.position_id: row.portfolio_id
+            for row in connection.execute(sa.select(tables.positions.c.position_id, tables.positions.c.portfolio_id))
+        }
+    known = stored | named
+    replaced = {row.values["portfolio_id"] for row in rows["positions"]}
+    for kind in rows:
+        key = KEYS.get(kind, ())
+        seen: dict[tuple[Any, ...], CheckedRow] = {}
+        for row in rows[kind]:
+            values = tuple(row.values[name] for name in key)
+            if key and values in seen:
+                remedy = f"stands already on line {seen[values].line} of {seen[values].file}: give each row its own"
+                problems.append(Problem(row.file, row.line, ", ".join(key), " ".join(map(str, values)), remedy))
+            seen.setdefault(values, row)
+            if kind in ("positions", "flows") and row.values["portfolio_id"] not in known:
+                remedy = "is no portfolio: add it to the portfolios file"
+                problems.append(Problem(row.file, row.line, "portfolio_id", row.values["portfolio_id"], remedy))
+            owner = owners.get(row.values.get("position_id", ""))
+            if kind == "positions" and owner is not None and owner not in replaced:
+                remedy = f"is a position of portfolio {owner} already: choose another id"
+                problems.append(Problem(row.file, row.line, "position_id", row.values["position_id"], remedy))
+
+
+def check_lives(
+    engine: sa.Engine, rows: Mapping[str, list[CheckedRow]], problems: list[Problem], notes: list[str]
+) -> None:
+    """Find lots and flows that lie outside the life of their portfolio."""
+    with engine.connect() as connection:
+        lives = {
+            row.portfolio_id: (row.inception_date, row.closed_date)
+            for row in connection.execute(sa.select(tables.portfolios))
+        }
+    for row in rows["portfolios"]:
+        lives[row.values["portfolio_id"]] = (row.values["inception_date"], row.values["closed_date"])
+    early: dict[tuple[str, str], list[CheckedRow]] = {}
+    for kind, name in (("positions", "entry_date"), ("flows", "flow_date")):
+        for row in rows[kind]:
+            inception, closed = lives.get(row.values["portfolio_id"], (None, None))
+            day = row.values[name]
+            if closed and day >= closed:
+                remedy = f"is not before the portfolio was closed, {closed}: correct one of them"
+                problems.append(Problem(row.file, row.line, name, str(day), remedy))
+            elif inception and day < inception:
+                early.setdefault((kind, row.values["portfolio_id"]), []).append(row)
+    for (kind, owner), found in early.items():
+        what = (
+            "what they gained before counts in its first equity"
+            if kind == "positions"
+            else "they count in its first equity"
+        )
+        notes.append(
+            f"{found[0].file}, line {found[0].line}{' and others' if len(found) > 1 else ''}: {len(found)} of the "
+            f"{kind} of {owner} lie before its inception, {lives[owner][0]}: {what}"
+        )
+
+
+def added_up(flows: list[CheckedRow], notes: list[str]) -> list[CheckedRow]:
+    """Return flows with those of one portfolio and day added up."""
+    days: dict[tuple[Any, Any], list[CheckedRow]] = {}
+    for row in flows:
+        days.setdefault((row.values["portfolio_id"], row.values["flow_date"]), []).append(row)
+    out = []
+    for (owner, day), rows in days.items():
+        amount = sum(row.values["amount"] for row in rows)
+        if len(rows) > 1:
+            lines = ", ".join(str(row.line) for row in rows[:5]) + (" …" if len(rows) > 5 else "")
+            notes.append(f"{rows[0].file}, line {lines}: the flows of {owner} on {day} were added up to {amount:,.2f}")
+        out.append(CheckedRow(rows[0].file, rows[0].line, {**rows[0].values, "amount": amount}))
+    return out
+
+
+def mark_assigned(rows: list[CheckedRow], notes: list[str]) -> list[CheckedRow]:
+    """Return positions in which an option that was exercised or assigned ends at nothing.
+
+    Its worth is in the shares: they were delivered on the expiry day at the strike, exactly as many as the contracts
+    stand for. Settled at its intrinsic value beside them, it would count twice.
+    """
+    delivered: dict[tuple[Any, ...], float] = {}
+    for row in rows:
+        lot = row.values
+        if lot["investment_class"] != "PUBLIC" or lot["is_deleted"]:
+            continue
+        units = lot["quantity"] * (lot["multiplier"] or 1.0)
+        for day, price, sign in (("entry_date", "entry_price", 1.0), ("exit_date", "exit_price", -1.0)):
+            key = (lot["portfolio_id"], lot["symbol"], lot[day], lot[price])
+            delivered[key] = delivered.get(key, 0.0) + sign * units
+    out = []
+    for row in rows:
+        lot = row.values
+        if lot["investment_class"] == "OPTIONS" and lot["exit_date"] is None:
+            shares = lot["quantity"] * (lot["multiplier"] or 100.0) * (1.0 if lot["option_type"] == "CALL" else -1.0)
+            if delivered.get((lot["portfolio_id"], lot["underlying"], lot["expiry"], lot["strike"])) == shares:
+                notes.append(
+                    f"{row.file}, line {row.line}: {lot['symbol']} was exercised or assigned, {shares:,g} "
+                    f"{lot['underlying']} stand at its strike on {lot['expiry']}: it ends at 0"
+                )
+                row = CheckedRow(row.file, row.line, {**lot, "exit_date": lot["expiry"], "exit_price": 0.0})  # noqa: PLW2901
+        out.append(row)
+    return out

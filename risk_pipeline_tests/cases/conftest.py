@@ -1,0 +1,97 @@
+"""Inputs from the field, through the doors and up to the book's equity, without Dagster.
+
+Each folder holds portfolios, positions and made-up prices of a case; the values that tests expect were computed
+independently, from quantity, price and cash by hand.
+"""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Callable, Iterator
+from datetime import date, datetime
+from pathlib import Path
+from types import SimpleNamespace
+
+import numpy as np
+import pandas as pd
+import pytest
+import sqlalchemy as sa
+
+from risk_pipeline.config.factors import load_factors
+from risk_pipeline.config.scenarios import load_scenarios
+from risk_pipeline.market.files import FileMarket
+from risk_pipeline.risk.inputs import BookFrames, make_inputs, priced_symbols
+from risk_pipeline.sessions import session_calendar
+from risk_pipeline.storage import queries
+from risk_pipeline.storage.database import migrate, open_engine
+from risk_pipeline.storage.imports import run_import
+from risk_pipeline.storage.market_data import store_bars
+from risk_pipeline.storage.price_panel import build_panel
+from risk_pipeline_tests.support.real_prices import PATH as REAL_PRICES
+
+CASES = Path(__file__).parent
+CARRIED = 63
+
+
+@pytest.fixture
+def engine(tmp_path) -> Iterator[sa.Engine]:
+    """A migrated SQLite database."""
+    engine = open_engine(f"sqlite:///{tmp_path / 'risk.db'}")
+    migrate(engine)
+    yield engine
+    engine.dispose()
+
+
+@pytest.fixture
+def market_of(tmp_path) -> Callable[..., FileMarket]:
+    """Return a function that makes a market of a case's own prices and the real ones."""
+
+    def make(case: str, write: Callable[[pd.DataFrame, Path], object] | None = None) -> FileMarket:
+        folder = tmp_path / "prices"
+        folder.mkdir()
+        shutil.copy(REAL_PRICES, folder)
+        own = CASES / case / "own_prices_tail.csv"
+        if write is None:
+            shutil.copy(own, folder)
+        else:
+            write(pd.read_csv(own, dtype=str, keep_default_na=False), folder)
+        return FileMarket(folder)
+
+    return make
+
+
+@pytest.fixture
+def equity_of(engine) -> Callable[..., pd.DataFrame]:
+    """Return a function that imports a case's book and values it: equity by session and portfolio."""
+
+    def value(case: str, market: FileMarket, first: str, last: str, *, daily: bool = True) -> pd.DataFrame:
+        run_import(engine, [CASES / case / "portfolios.csv", CASES / case / "positions.csv"])
+        calendar = session_calendar("XNYS", date(2015, 1, 2))
+        start, end = date.fromisoformat(first), date.fromisoformat(last)
+        lots = queries.lots(engine, end)
+        symbols = priced_symbols(lots)
+        sessions = calendar.between(start, end).tolist()
+        for session in sessions if daily else [end]:
+            since = session if daily and session != start else calendar.back(start, CARRIED)
+            fetched = market.fetch(symbols, calendar.index(calendar.back(since, CARRIED), session))
+            assert not fetched.errors
+            kept = fetched.bars[fetched.bars["session"] >= pd.Timestamp(since)]
+            store_bars(engine, kept, known_at=datetime(2023, 1, 1))
+        dates = calendar.between(calendar.back(start, 40), end)
+        inputs = make_inputs(
+            build_panel(engine, dates, symbols),
+            sessions,
+            BookFrames(
+                portfolios=queries.portfolios(engine),
+                lots=lots,
+                flows=queries.flows(engine, end),
+                marks=queries.marks(engine, end),
+                profiles=queries.profiles(engine, end),
+            ),
+            SimpleNamespace(factors=load_factors(), scenarios=load_scenarios(load_factors(), None)),
+            risk_free_rate=0.02,
+        )
+        index = pd.Index([str(day) for day in sessions])
+        return pd.DataFrame(np.asarray(inputs.book.equity), index=index, columns=inputs.portfolio_ids)
+
+    return value

@@ -1,0 +1,220 @@
+"""Cases from the field, each with its right value; what is tested is the kind, not the case."""
+
+from __future__ import annotations
+
+from datetime import date
+
+import pandas as pd
+import pytest
+
+from risk_pipeline.storage.imports import run_import
+from risk_pipeline_tests.cases.conftest import CASES
+
+FIRST, LAST = "2022-12-01", "2022-12-16"
+
+
+@pytest.mark.parametrize("daily", [True, False], ids=["session by session", "one range"])
+def test_a_split_or_dividend_without_a_close_counts_on_the_next_close(market_of, equity_of, daily):
+    case = "01_action_without_close"
+    equity = equity_of(case, market_of(case), FIRST, LAST, daily=daily)
+    assert equity.loc[LAST].to_dict() == pytest.approx(dict.fromkeys(equity.columns, 100_314.58), abs=0.01)
+    assert equity.loc["2022-12-13", "halt"] == equity.loc["2022-12-12", "halt"]  # no close: the last one holds
+
+
+def london(frame: pd.DataFrame, folder) -> None:
+    days = pd.to_datetime(frame["date"].str[:10]).dt.tz_localize("Europe/London")
+    frame.assign(date=days, close=frame["close"].astype(float)).to_parquet(folder / "own.parquet")
+
+
+@pytest.mark.parametrize("write", [None, london], ids=["csv", "parquet"])
+def test_the_local_date_of_a_midnight_in_london_is_its_date(market_of, equity_of, write):
+    case = "07_tz_europe"
+    market = market_of(case, write)
+    sessions = pd.DatetimeIndex(pd.bdate_range("2022-03-01", "2022-03-31"))
+    for session in sessions:
+        assert market.fetch(["SHEL.L"], sessions[sessions == session]).bars["session"].tolist() == [session]
+    equity = equity_of(case, market, "2022-03-01", "2022-03-31")["uk"]
+    closes = market.fetch(["SHEL.L", "SPY"], sessions).bars.pivot(index="session", columns="symbol", values="close")
+    by_hand = 100_000 + 1000 * (closes["SHEL.L"] - 29.3904) + 100 * (closes["SPY"] - 400)
+    assert equity.to_list() == pytest.approx(by_hand.to_list())
+
+
+def test_a_stated_exit_price_wins_and_an_assignment_counts_once(market_of, equity_of):
+    case = "08_options"
+    equity = equity_of(case, market_of(case), FIRST, "2022-12-19")
+    assert equity.loc["2022-12-16"].round().to_dict() | {"d_special_div": 0, "e_reverse_split": 0} == {
+        "a_sold_on_expiry": 97_500,
+        "b_short_bought_back_on_expiry": 99_000,
+        "c_sold_day_before": 97_500,
+        "d_special_div": 0,
+        "e_reverse_split": 0,
+        "f_assigned": 99_945,  # premium 300, shares bought at 105 and worth 101.454
+        "g_sat_expiry": 100_846,
+    }
+    assert equity.loc["2022-12-15", "c_sold_day_before"] == equity.loc["2022-12-19", "c_sold_day_before"]
+
+
+def semicolons(frame: pd.DataFrame, folder) -> None:
+    text = frame.assign(close=frame["close"].str.replace(".", ","))
+    text.to_csv(folder / "own.csv", sep=";", index=False)
+
+
+def slashes(frame: pd.DataFrame, folder) -> None:
+    frame.assign(close=frame["close"].astype(float)).to_parquet(folder / "own.parquet")
+
+
+def excel(frame: pd.DataFrame, folder) -> None:
+    frame = frame.assign(date=pd.to_datetime(frame["date"]), close=frame["close"].astype(float))
+    frame.to_excel(folder / "own.xlsx", index=False)
+
+
+@pytest.mark.parametrize(
+    ("case", "write"),
+    [
+        ("13_NA_csv", None),
+        ("13_NA_csv", excel),
+        ("13_semicolon", None),
+        ("13_semicolon", semicolons),
+        ("13_split_zero", None),
+        ("13_ddmmyyyy_parquet", None),
+        ("13_ddmmyyyy_parquet", slashes),
+    ],
+)
+def test_prices_as_people_write_them_are_read(market_of, equity_of, case, write):
+    equity = equity_of(case, market_of(case, write), "2022-12-28", "2022-12-30")["a"]
+    assert equity.to_list() == pytest.approx([100_000 + 100 * (close - 70) for close in (46.0711, 46.3451, 46.5626)])
+
+
+def test_shares_of_a_spin_off_cost_nothing(market_of, equity_of, tmp_path, monkeypatch):
+    """Of two ways to state it, a cost of 0 goes with a source that shows the parent's fall as it was."""
+    case = "19_currency_bond_spinoff"
+    rows = pd.read_csv(CASES / case / "positions.csv", dtype=str, keep_default_na=False)
+    rows.loc[(rows["portfolio_id"] == "spin_nosplit") & (rows["symbol"] == "GEHC"), "entry_price"] = "0"
+    rows["multiplier"] = ["0.01" if symbol == "BOND" else "" for symbol in rows["symbol"]]
+    rows.loc[rows["symbol"] == "BOND", "investment_class"] = "BOND"
+    folder = tmp_path / case
+    folder.mkdir()
+    rows.to_csv(folder / "positions.csv", index=False)
+    (folder / "portfolios.csv").write_text((CASES / case / "portfolios.csv").read_text())
+    market = market_of(case)
+    monkeypatch.setattr("risk_pipeline_tests.cases.conftest.CASES", tmp_path)
+    equity = equity_of(case, market, FIRST, LAST).loc[LAST]
+    assert equity["spin_nosplit"] == pytest.approx(99_726, abs=1)
+    assert equity["spin_yahoo"] == pytest.approx(99_920.73, abs=0.01)  # the split of 1.281 stands for it
+    assert equity["bond"] == pytest.approx(100_001.14, abs=0.01)  # a hundredth of 100,113.75 - 100,000
+
+
+def test_splits_and_back_and_of_shorts_stay_right(market_of, equity_of):
+    case = "22_splits_short_and_back"
+    equity = equity_of(case, market_of(case), FIRST, LAST)
+    assert equity.loc[LAST].to_dict() == pytest.approx({"back": 100_143.34, "short": 99_879.55}, abs=0.01)
+    assert equity.pct_change().abs().max().max() < 0.01
+
+
+IMPORTED = {  # file: what is stored of it
+    "0dte_0": {"expiry": ["2022-12-13"], "exit_price": [2.5]},
+    "0dte_no_exit_0": {"expiry": ["2022-12-13"]},
+    "euro_csv_0": {"entry_price": [440.5]},
+    "euro_semicolon_0": {"entry_price": [440.5]},
+    "excel_text_prefix_0": {"symbol": ["SPY", "SPY"], "quantity": [10.0, 10.0]},
+    "extra_columns_0": {"symbol": ["SPY"]},
+    "fees_0": {"fees": [1.5]},
+    "money_signs_0": {"quantity": [1000.0, -100.0], "entry_price": [440.5, 120.0]},
+    "multiplier_0": {"multiplier": [10.0]},
+    "occ_only_0": {"underlying": ["SPY"], "strike": [400.0], "option_type": ["CALL"], "expiry": ["2022-12-16"]},
+    "option_exit_worthless_0": {"exit_price": [0.0]},
+    "private_zero_mark_exit_0": {"exit_price": [0.0]},
+    "totals_row_0": {"quantity": [1.0]},
+    "utf16_0": {"symbol": ["SPY"]},
+    "zero_cost_option_0": {"entry_price": [0.0]},
+    "zero_cost_spinoff_0": {"entry_price": [0.0], "quantity": [241.0]},
+}
+
+
+@pytest.mark.parametrize("case", sorted(IMPORTED))
+def test_positions_as_people_write_them_are_read(engine, case):
+    from risk_pipeline.storage.queries import read_table
+
+    folder = CASES / "05_imports"
+    run_import(engine, [folder / "portfolios.csv", folder / f"{case}.csv"], today=date(2026, 1, 2))
+    stored = read_table(engine, "positions").sort_values("position_id")
+    for column, values in IMPORTED[case].items():
+        found = stored[column].dt.strftime("%Y-%m-%d") if column == "expiry" else stored[column]
+        assert found.to_list() == values
+
+
+REFUSED = {  # file: line, column, words of the remedy
+    "dates_0": [
+        (2, "entry_date", "could be 2022-11-04 or 2022-04-11"),
+        (6, "entry_date", "is no date"),
+        (7, "entry_date", "spreadsheet's day number"),
+    ],
+    "entry_before_1970_0": [(2, "entry_date", "is before 1970-01-01")],
+    "future_entry_0": [(2, "entry_date", "far in the future")],
+    "neg_mark_0": [(2, "price", "must not be below zero")],
+    "mutual_fund_class_0": [
+        (3, "multiplier", "a BOND needs one"),
+        (5, "multiplier", "a FUTURE needs one"),
+        (6, "investment_class", "cash is no position"),
+        (7, "investment_class", "EURUSD=X"),
+    ],
+    "pence_currency_0": [
+        (2, "currency", "keep the portfolio in GBP"),
+        (3, "currency", "keep the portfolio in GBP"),
+        (4, "currency", "is no currency"),
+    ],
+    "symbols_with_signs_0": [
+        (15, "symbol", "must be a symbol"),
+        (29, "symbol", "must be a symbol"),
+        (31, "symbol", "is the name of an option"),
+    ],
+    "qty_fraction_sci_0": [(4, "quantity", "is no plain number")],
+}
+
+
+@pytest.mark.parametrize("case", sorted(REFUSED))
+def test_what_can_not_be_read_is_refused_by_line_column_and_remedy(engine, case):
+    from risk_pipeline.storage.imports import ImportRefused
+    from risk_pipeline.storage.queries import read_table
+
+    folder = CASES / "05_imports"
+    with pytest.raises(ImportRefused) as refused:
+        run_import(engine, [folder / "portfolios.csv", folder / f"{case}.csv"], today=date(2026, 1, 2))
+    found = sorted((problem.line, problem.column, problem.remedy) for problem in refused.value.problems)
+    assert [place[:2] for place in found] == sorted(place[:2] for place in REFUSED[case])
+    for line, column, words in REFUSED[case]:
+        assert any(words in remedy for where, name, remedy in found if (where, name) == (line, column)), found
+    assert read_table(engine, "portfolios").empty
+
+
+def test_symbols_with_signs_are_kept_and_words_of_nothing_are_symbols(engine, tmp_path):
+    from risk_pipeline.storage.queries import read_table
+
+    folder = CASES / "05_imports"
+    lines = (folder / "symbols_with_signs_0.csv").read_text().splitlines()
+    good = [line for line in lines if not {line.split(",")[1]} & {"$CASH", "MÜV2.DE", "AAPL240119C00150000"}]
+    (tmp_path / "positions.csv").write_text("\n".join(good))
+    run_import(engine, [folder / "portfolios.csv", tmp_path / "positions.csv"])
+    stored = read_table(engine, "positions").sort_values("position_id")["symbol"].to_list()
+    assert stored[:13] == (
+        ["M&M.NS", "CL=F", "EURUSD=X", "GC=F", "WALMEX*.MX", "0700.HK", "7203.T"]
+        + ["BRK.B"] * 3
+        + ["BF.B", "^GSPC", "BTC-USD"]
+    )
+    assert {"NA", "TRUE", "NULL", "NAN", "BAC$L", "XYZ+"} <= set(stored)
+
+
+def test_flows_of_one_day_add_up_and_old_encodings_are_read(engine):
+    from risk_pipeline.storage.queries import read_table
+
+    folder = CASES / "05_imports"
+    files = [
+        folder / f"{name}.csv" for name in ("portfolios", "two_flows_one_day_0", "latin1_0", "option_price_marks_0")
+    ]
+    summary = run_import(engine, files, today=date(2026, 1, 2))
+    assert read_table(engine, "portfolio_flows")["amount"].to_list() == [4800.0]
+    assert "Müller" in read_table(engine, "portfolios")["name"].to_list()
+    assert [("added up to 4,800.00" in note, "read as Windows-1252" in note) for note in summary.notes] == [
+        (False, True),
+        (True, False),
+    ]
