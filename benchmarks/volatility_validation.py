@@ -1,8 +1,8 @@
 """How good the volatility forecast and value at risk were out of sample: prints a Markdown report.
 
-On the real prices of the tests or, with ``--prices``, on a file of one's own (``date,symbol,adj_close`` in Parquet),
-from three years after it begins. Forecasts are made every session with what was known then, and met by the 21 sessions
-after; tests allow for the overlap.
+On the real prices of the tests or, with ``--prices``, on a file of one's own (``date,symbol,adj_close`` in Parquet).
+What is shipped was chosen on the first half, up to 2018; the second half, from 2019 on, is the report. Forecasts are
+made every session with what was known then, and met by the 21 sessions after; tests allow for the overlap.
 """
 
 from __future__ import annotations
@@ -17,13 +17,15 @@ os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 import numpy as np
 import pandas as pd
 
-from risk_pipeline.analytics.backtests import acerbi_szekely, christoffersen, kupiec, traffic_light
+from risk_pipeline.analytics.backtests import acerbi_szekely, christoffersen, dynamic_quantile, kupiec, traffic_light
 from risk_pipeline.analytics.evaluation import bias_statistic, diebold_mariano, mincer_zarnowitz, qlike
-from risk_pipeline.analytics.var import LOOK_BACK, filtered_historical_simulation
-from risk_pipeline.analytics.volatility import HORIZON, estimate_volatility, parkinson_variance
+from risk_pipeline.analytics.har import har_forecast
+from risk_pipeline.analytics.var import LOOK_BACK, TailRisk, filtered_historical_simulation
+from risk_pipeline.analytics.volatility import HORIZON, blend, estimate_volatility, parkinson_variance
 from risk_pipeline.analytics.volatility import LOOK_BACK as LONGEST
 
 FIXTURE = Path(__file__).parents[1] / "risk_pipeline_tests" / "data" / "real_prices.parquet"
+HALVES = {"Chosen on": ("2014-01-01", "2018-12-31"), "Reported on": ("2019-01-01", "2022-12-28")}
 BOOKS = {
     "60/40": {"SPY": 0.6, "TLT": 0.4},
     "ten stocks": dict.fromkeys(["AAPL", "MSFT", "JPM", "JNJ", "XOM", "PG", "HD", "UNH", "KO", "CVX"], 0.1),
@@ -32,12 +34,16 @@ BOOKS = {
     "levered equity": {"SPY": 1.5},
 }
 MODELS = {
-    "shipped": "HAR + EWMA",
+    "shipped": "**⅔ HAR + ⅓ EWMA (ours)**",
+    "plain": "the same without leverage",
+    "drawn": "ours, its log drawn a fifth to the year's mean",
+    "half": "½ HAR + ½ EWMA (shipped before)",
+    "har": "HAR alone",
     "ewma": "EWMA",
     "trailing": "trailing 21 sessions",
-    "har": "HAR alone",
-    "geometric": "geometric mean of HAR and EWMA",
 }
+RIVALS = {"garch": "GARCH(1,1)", "gjr": "GJR-GARCH(1,1)"}
+SAMPLE, REFIT, GARCH_WINDOW = 30, 21, 1000
 
 
 def prices(path: Path) -> pd.DataFrame:
@@ -46,107 +52,151 @@ def prices(path: Path) -> pd.DataFrame:
     return wide.loc[:"2022-12-28"]
 
 
-def book_returns(returns: pd.DataFrame) -> pd.DataFrame:
-    return pd.DataFrame(
-        {name: (returns[list(w)] * pd.Series(w)).sum(axis=1, skipna=False) for name, w in BOOKS.items()}
-    )
+def book_returns(returns: pd.DataFrame, drawn: int = 0) -> pd.DataFrame:
+    """Return the books' returns, and those of ``drawn`` random ones: two long-only books to one long/short."""
+    books = {name: (returns[list(w)] * pd.Series(w)).sum(axis=1, skipna=False) for name, w in BOOKS.items()}
+    whole = returns.columns[returns.loc["2014-01-03":].notna().all()]
+    rng = np.random.default_rng(0)
+    for number in range(drawn):
+        chosen = list(rng.choice(whole, 10, replace=False))
+        weights = np.full(10, 0.1) * (1 if number % 3 else np.where(np.arange(10) < 6, 1.5, -1.5))
+        books[f"random {number}"] = returns[chosen] @ weights
+    return pd.DataFrame(books)
 
 
 def variances(returns: np.ndarray, ends: np.ndarray) -> tuple[dict[str, np.ndarray], np.ndarray]:
-    """Return the annual variance that each model forecasts, and where HAR had enough history."""
+    """Return the daily variance that each model forecasts, and where HAR had enough history."""
     found = estimate_volatility(returns, ends)
-    shipped, ewma, trailing = found.forecast**2, found.ewma**2, found.realised_21**2
-    har = 2.0 * shipped - ewma
-    models = {"shipped": shipped, "ewma": ewma, "trailing": trailing, "har": har, "geometric": np.sqrt(har * ewma)}
+    shipped, ewma, trailing = (np.square(x) / 252 for x in (found.forecast, found.ewma, found.realised_21))
+    har = har_forecast(returns**2, returns, ends)
+    plain = har_forecast(returns**2, np.zeros_like(returns), ends)  # a leverage term that never moves
+    year = np.stack([np.nanmean(returns[max(end - 251, 0) : end + 1] ** 2, axis=0) for end in ends])
+    models = {
+        "shipped": shipped,
+        "plain": blend(plain, ewma),
+        "drawn": shipped**0.8 * year**0.2,
+        "half": (plain + ewma) / 2.0,
+        "har": har,
+        "ewma": ewma,
+        "trailing": trailing,
+    }
     return models, found.model == "har_ewma"
 
 
-def scorecard(title: str, returns: np.ndarray, first: int) -> None:
-    ends = np.arange(first, len(returns) - HORIZON)
-    models, known = variances(returns, ends)
-    outcome = np.stack([(returns[end + 1 : end + 1 + HORIZON] ** 2).mean(axis=0) * 252 for end in ends])
+def outcomes(returns: np.ndarray, ends: np.ndarray) -> np.ndarray:
+    return np.stack([(returns[end + 1 : end + 1 + HORIZON] ** 2).mean(axis=0) for end in ends])
+
+
+def scorecard(title: str, returns: pd.DataFrame, half: str, extra: dict[str, pd.DataFrame] | None = None) -> None:
+    """Print how the models did on the forecasts made in a half and met within it."""
+    values = returns.to_numpy()
+    first, last = (int(i) for i in np.searchsorted(returns.index, np.array(HALVES[half], dtype="datetime64[ns]")))
+    ends = np.arange(max(first, LONGEST), min(last, len(values)) - HORIZON)
+    if not len(ends):
+        print(f"\n### {title}, {half.lower()}: too little history\n")
+        return
+    models, known = variances(values, ends)
+    models |= {name: frame.to_numpy()[ends] for name, frame in (extra or {}).items()}
+    outcome = outcomes(values, ends)
     known &= np.logical_and.reduce([outcome > 0, *(variance > 0 for variance in models.values())])
     enough = known.sum(axis=0) >= 504
-    known &= enough
-    outcome = np.where(known, outcome, np.nan)
+    known = (known & enough)[:, enough]
+    outcome = np.where(known, outcome[:, enough], np.nan)
+    models = {name: np.where(known, variance[:, enough], np.nan) for name, variance in models.items()}
     loss = {name: qlike(outcome, variance) for name, variance in models.items()}
-    print(f"\n### {title}: {enough.sum()} series, {int(known.sum()):,} forecasts\n")
-    print("| model | mean QLIKE | median QLIKE | series won by ours | DM p < 5 % for it | against it | mean loss: DM |")
-    print("|---|---|---|---|---|---|---|")
-    ours = loss["shipped"][:, enough]
-    for model, name in MODELS.items():
-        theirs = loss[model][:, enough]
-        compared = "– | – | – | –"
+    after = values[ends + 1][:, enough]
+    span = f"{returns.index[ends[0]]:%Y-%m-%d} to {returns.index[ends[-1]]:%Y-%m-%d}"
+    print(f"\n### {title}, {half.lower()} {span}: {enough.sum()} series, {int(known.sum()):,} forecasts\n")
+    print(
+        "| model | mean QLIKE | median QLIKE | won by ours | DM p < 5 % for ours | against | mean loss: DM "
+        "| MZ slope | joint p > 5 % | bias |"
+    )
+    print("|---|---|---|---|---|---|---|---|---|---|")
+    ours = loss["shipped"]
+    for model, variance in models.items():
+        theirs, compared = loss[model], "– | – | – | –"
         if model != "shipped":
             statistic, p = diebold_mariano(ours, theirs, horizon=HORIZON)
             won = (np.nanmean(ours, axis=0) < np.nanmean(theirs, axis=0)).mean()
-            all_series = [np.nanmean(values, axis=1)[:, None] for values in (ours, theirs)]
+            all_series = [np.nanmean(losses, axis=1)[:, None] for losses in (ours, theirs)]
             (pooled,), (pooled_p,) = diebold_mariano(*all_series, horizon=HORIZON)
             shares = [won, ((p < 0.05) & (statistic < 0)).mean(), ((p < 0.05) & (statistic > 0)).mean()]
             compared = f"{' | '.join(f'{share:.0%}' for share in shares)} | {pooled:.2f}, p = {pooled_p:.4f}"
-        print(f"| {name} | {np.nanmean(theirs):.4f} | {np.nanmedian(theirs):.4f} | {compared} |")
-    print("\n| model | Mincer–Zarnowitz slope | joint p > 5 % | bias statistic: median | middle half |")
-    print("|---|---|---|---|---|")
-    after = returns[ends + 1]
-    for model in ("shipped", "ewma", "trailing"):
-        volatility = np.where(known, np.sqrt(models[model] / 252), np.nan)[:, enough]
-        fit = mincer_zarnowitz(np.sqrt(outcome / 252)[:, enough], volatility, lags=HORIZON)
+        fit = mincer_zarnowitz(outcome, variance, lags=HORIZON)
         biases = [
-            bias_statistic(own[keep], risk[keep])
-            for own, risk, keep in zip(after[:, enough].T, volatility.T, ~np.isnan(volatility.T), strict=True)
+            bias_statistic(own[keep], np.sqrt(risk[keep]))
+            for own, risk, keep in zip(after.T, variance.T, known.T, strict=True)
         ]
-        low, middle, high = np.quantile(biases, [0.25, 0.5, 0.75])
+        name = (MODELS | RIVALS)[model]
         print(
-            f"| {MODELS[model]} | {np.median(fit.slope):.2f} | {(fit.p_value > 0.05).mean():.0%} "
-            f"| {middle:.3f} | {low:.3f} to {high:.3f} |"
+            f"| {name} | {np.nanmean(theirs):.4f} | {np.nanmedian(theirs):.4f} | {compared} "
+            f"| {np.median(fit.slope):.2f} | {(fit.p_value > 0.05).mean():.0%} | {np.median(biases):.3f} |"
         )
 
 
-def tail_report(books: pd.DataFrame, symbols: pd.DataFrame, first: int) -> None:
-    returns = books.join(symbols)
+def garch_forecasts(returns: pd.DataFrame) -> dict[str, pd.DataFrame]:
+    """Forecast the mean variance of the next 21 sessions by arch, refitted every 21 sessions on the 1,000 before."""
+    from arch import arch_model
+
+    out = {name: pd.DataFrame(np.nan, returns.index, returns.columns) for name in RIVALS}
+    for symbol in returns:
+        series = 100.0 * returns[symbol]
+        for end in range(GARCH_WINDOW, len(series), REFIT):
+            rows = series.iloc[end - GARCH_WINDOW : end + REFIT]
+            for name, asymmetry in (("garch", 0), ("gjr", 1)):
+                settings = {"mean": "Constant", "vol": "GARCH", "p": 1, "o": asymmetry, "q": 1, "rescale": False}
+                fit = arch_model(rows.iloc[:GARCH_WINDOW], **settings).fit(disp="off", show_warning=False)
+                made = arch_model(rows, **settings).fix(fit.params).forecast(horizon=HORIZON, start=GARCH_WINDOW - 1)
+                mean = made.variance.mean(axis=1).iloc[:REFIT] / 1e4
+                out[name].loc[mean.index, symbol] = mean.to_numpy()
+    return out
+
+
+def tail_report(returns: pd.DataFrame, half: str, **filter_settings: float) -> None:
+    """Print the backtests of one-day value at risk of every session of a half."""
     values = returns.to_numpy()
-    found = [
-        filtered_historical_simulation(values[end + 1 - LOOK_BACK : end + 1]) for end in range(first, len(values) - 1)
-    ]
-    after = values[first + 1 :]
-    tests = {}
+    first, last = (int(i) for i in np.searchsorted(returns.index, np.array(HALVES[half], dtype="datetime64[ns]")))
+    rows = range(max(first, 525), min(last, len(values) - 1))
+    if not rows:
+        print(f"\n{half}: too little history\n")
+        return
+    found = [tail(values[max(end + 1 - LOOK_BACK, 0) : end + 1], **filter_settings) for end in rows]
+    after = values[np.array(rows) + 1]
+    groups = {name: [returns.columns.get_loc(name)] for name in BOOKS}
+    is_random = returns.columns.str.startswith("random")
+    groups["random books"] = np.flatnonzero(is_random).tolist()
+    groups["symbols"] = np.flatnonzero(~is_random & ~returns.columns.isin(list(BOOKS))).tolist()
+    print(
+        "| series | level | sessions | rate | Kupiec p < 5 % | clusters p < 5 % | dyn. quantile p < 5 % | Z2 | zone |"
+    )
+    print("|---|---|---|---|---|---|---|---|---|")
     for level, share in (("95", 0.05), ("99", 0.01)):
         risk, short = (np.array([getattr(day, f"{name}_{level}") for day in found]) for name in ("var", "es"))
         hit = np.where(np.isnan(risk) | np.isnan(after), np.nan, after < -risk)
         count, total = np.nansum(hit, axis=0), (~np.isnan(hit)).sum(axis=0)
-        tests[level] = pd.DataFrame(
-            {
-                "sessions": total,
-                "exceedances": count.astype(int),
-                "rate": count / total,
-                "kupiec": kupiec(count, total, share).p_value,
-                "clusters": christoffersen(hit).p_value,
-                "z2": acerbi_szekely(after, risk, short, share),
-                "zone": traffic_light(np.nansum(hit[-250:], axis=0)),
-            },
-            index=returns.columns,
-        )
-    print("\n### One-day value at risk, every session\n")
-    print("| portfolio | level | sessions | exceedances | rate | Kupiec p | Christoffersen p | Z2 of ES | last 250 |")
-    print("|---|---|---|---|---|---|---|---|---|")
-    for level, rows in tests.items():
-        for name, row in rows.loc[books.columns].iterrows():
-            print(
-                f"| {name} | {level} % | {row['sessions']} | {row['exceedances']} | {row['rate']:.2%} "
-                f"| {row['kupiec']:.3f} | {row['clusters']:.3f} | {row['z2']:.2f} "
-                f"| {row['zone'] if level == '99' else '–'} |"
+        tests = [
+            kupiec(count, total, share).p_value,
+            christoffersen(hit).p_value,
+            dynamic_quantile(after, risk, share).p_value,
+        ]
+        z2, zone = acerbi_szekely(after, risk, short, share), traffic_light(np.nansum(hit[-250:], axis=0))
+        for name, columns in groups.items():
+            own = [column for column in columns if total[column] >= 504]
+            if not own:
+                continue
+            rejected = " | ".join(
+                f"{p[own[0]]:.3f}" if len(own) == 1 else f"{(p[own] < 0.05).mean():.0%}" for p in tests
             )
-    print("\n| symbols | level | sessions | rate, median | middle half | Kupiec p < 5 % | p < 1 % | clusters p < 5 % |")
-    print("|---|---|---|---|---|---|---|---|")
-    for level, rows in tests.items():
-        own = rows.loc[symbols.columns]
-        own = own[own["sessions"] >= 504]
-        low, middle, high = own["rate"].quantile([0.25, 0.5, 0.75])
-        print(
-            f"| {len(own)} | {level} % | {own['sessions'].sum():,} | {middle:.2%} | {low:.2%} to {high:.2%} "
-            f"| {(own['kupiec'] < 0.05).mean():.0%} | {(own['kupiec'] < 0.01).mean():.0%} "
-            f"| {(own['clusters'] < 0.05).mean():.0%} |"
-        )
+            title = name if len(own) == 1 else f"{len(own)} {name}"
+            last_zone = zone[own[0]] if len(own) == 1 and level == "99" else "–"
+            print(
+                f"| {title} | {level} % | {total[own].sum():,} | {count[own].sum() / total[own].sum():.2%} "
+                f"| {rejected} | {np.median(z2[own]):.2f} | {last_zone} |"
+            )
+
+
+def tail(returns: np.ndarray, **filter_settings: float) -> TailRisk:
+    return filtered_historical_simulation(returns, **filter_settings)  # type: ignore[arg-type]
 
 
 def range_report() -> None:
@@ -157,14 +207,14 @@ def range_report() -> None:
     returns = prices[["Adj Close"]].pct_change().to_numpy()
     ranges = parkinson_variance(prices[["High"]].to_numpy(), prices[["Low"]].to_numpy())
     ends = np.arange(LONGEST, len(returns) - HORIZON)
-    outcome = np.array([(returns[end + 1 : end + 1 + HORIZON, 0] ** 2).mean() * 252 for end in ends])
+    outcome = outcomes(returns, ends)[:, 0] * 252
     print(f"\n### Ranges as input: S&P 500, {prices.index[LONGEST]:%Y-%m-%d} to 2018, {len(ends):,} forecasts\n")
-    print("| model | mean QLIKE | Diebold–Mariano against HAR + EWMA of squared returns |")
+    print("| model | mean QLIKE | Diebold–Mariano against ours of squared returns |")
     print("|---|---|---|")
     plain, ranged = (estimate_volatility(returns, ends, ranges=r) for r in (None, ranges))
     loss = {
-        "HAR + EWMA of squared returns": qlike(outcome, plain.forecast[:, 0] ** 2),
-        "HAR of ranges + EWMA": qlike(outcome, ranged.forecast[:, 0] ** 2),
+        "ours of squared returns": qlike(outcome, plain.forecast[:, 0] ** 2),
+        "ours of ranges": qlike(outcome, ranged.forecast[:, 0] ** 2),
         "EWMA": qlike(outcome, plain.ewma[:, 0] ** 2),
         "trailing 21 sessions": qlike(outcome, plain.realised_21[:, 0] ** 2),
     }
@@ -178,18 +228,29 @@ def range_report() -> None:
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--prices", type=Path, default=FIXTURE, help="Parquet with date, symbol, adj_close")
-    wide = prices(parser.parse_args().prices)
+    parser.add_argument("--tail-symbols", type=int, default=100, help="how many symbols have their tail tested")
+    chosen = parser.parse_args()
+    wide = prices(chosen.prices)
     returns = (wide / wide.shift(1) - 1.0).iloc[1:]
-    first = LONGEST
-    print(
-        f"Out of sample on {returns.shape[1]} series, {returns.index[first]:%Y-%m-%d} to {returns.index[-1]:%Y-%m-%d}."
-    )
-    books = book_returns(returns)
+    books = book_returns(returns, drawn=60)
+    rng = np.random.default_rng(1)
+    whole = returns.columns[returns.notna().mean() > 0.98]
+    sample = returns[sorted(rng.choice(whole, min(SAMPLE, len(whole)), replace=False))]
     with np.errstate(invalid="ignore", divide="ignore"):
-        scorecard("Symbols", returns.to_numpy(), first)
-        scorecard("Portfolios", books.to_numpy(), first)
+        for half in HALVES:
+            scorecard("Symbols", returns, half)
+            scorecard("Five portfolios", books[list(BOOKS)], half)
+        rivals = garch_forecasts(sample.dropna())
+        for half in HALVES:
+            scorecard(f"Against GARCH on {sample.shape[1]} symbols", sample.dropna(), half, rivals)
     range_report()
-    tail_report(books, returns, first)
+    tested = sorted(rng.choice(returns.columns, min(chosen.tail_symbols, returns.shape[1]), replace=False))
+    series = books.join(returns[tested])
+    for half in HALVES:
+        print(f"\n### One-day value at risk, {half.lower()}: 1,000 surprises, asymmetric filter (shipped)\n")
+        tail_report(series, half)
+        print(f"\n### One-day value at risk, {half.lower()}: 504 surprises, symmetric filter (shipped before)\n")
+        tail_report(series, half, surprises_read=504, loss_weight=1.0)
 
 
 if __name__ == "__main__":

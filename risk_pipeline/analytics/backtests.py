@@ -13,7 +13,7 @@ BASEL_SESSIONS, BASEL_LEVEL = 250, 0.01
 
 @dataclass(frozen=True)
 class LikelihoodRatio:
-    """A likelihood-ratio test, each field (N,) or a number: the statistic and its chi-square p-value."""
+    """A test, each field (N,) or a number: the statistic and its chi-square p-value."""
 
     statistic: Float1D
     p_value: Float1D
@@ -52,6 +52,42 @@ def conditional_coverage(exceeded: Float2D, level: float) -> LikelihoodRatio:
     hit = np.asarray(exceeded, dtype=float)
     rate = kupiec(np.nansum(hit, axis=0), (~np.isnan(hit)).sum(axis=0), level)
     return _test(rate.statistic + christoffersen(hit).statistic, 2)
+
+
+def dynamic_quantile(returns: Float2D, value_at_risk: Float2D, level: float, *, lags: int = 4) -> LikelihoodRatio:
+    """Test that nothing known the day before predicts an exceedance (dynamic-quantile test).
+
+    Exceedances less ``level`` are regressed on a constant, on themselves of the last ``lags`` days and on the value at
+    risk of the day; the statistic is chi-square with as many degrees of freedom as regressors that are not collinear.
+
+    Parameters
+    ----------
+    returns, value_at_risk : (T,) or (T, N) in time; a day with a NaN is left out. NaN with fewer than 100 days.
+
+    References
+    ----------
+    Engle & Manganelli (2004), J. Business & Economic Statistics 22(4).
+    """
+    from scipy.special import chdtrc
+
+    pairs = [np.reshape(array, (len(array), -1)).T for array in (returns, value_at_risk)]
+    statistic, p_value = np.full((2, len(pairs[0])), np.nan)
+    for series, (outcome, risk) in enumerate(zip(*pairs, strict=True)):
+        known = np.isfinite(outcome + risk)
+        hits = (outcome[known] < -risk[known]) - level
+        rows = len(hits) - lags
+        if rows < 100:
+            continue
+        regressors = np.column_stack(
+            [np.ones(rows), *(hits[lags - lag : len(hits) - lag] for lag in range(1, lags + 1)), risk[known][lags:]]
+        )
+        regressors /= np.maximum(np.abs(regressors).max(axis=0), np.finfo(float).tiny)
+        slope, _, rank, _ = np.linalg.lstsq(regressors, hits[lags:], rcond=None)
+        fitted = regressors @ slope
+        statistic[series] = fitted @ fitted / (level * (1.0 - level))
+        p_value[series] = chdtrc(rank, statistic[series])
+    shape = np.shape(returns)[1:]
+    return LikelihoodRatio(statistic.reshape(shape), p_value.reshape(shape))
 
 
 def acerbi_szekely(returns: Float2D, value_at_risk: Float2D, shortfall: Float2D, level: float) -> Float1D:

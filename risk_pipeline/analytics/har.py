@@ -1,4 +1,4 @@
-"""The HAR forecast of variance 21 sessions ahead, for many series and sessions at once.
+"""The HAR forecast of variance 21 sessions ahead, with a leverage term, for many series and sessions at once.
 
 The regression of every session is put together from sums over its window (``bands.py``), so a range of sessions
 costs little more than one, and each sum is of its own rows only.
@@ -24,6 +24,8 @@ ROWS = LOOK_BACK - SHORTEST + 1
 MIN_ROWS = 461
 CENTRE = float(np.log(1e-4))
 """A usual log of a daily variance, taken off so that sums of squares keep their digits."""
+PERCENT = 100.0
+"""Scale of the leverage term, so that its squares are of the others' order."""
 STILL = 1e-9
 """Features that spread less than this share of their squares do not move."""
 
@@ -31,32 +33,36 @@ Sums = Callable[[list[Float2D], Int1D, Float1D], Float3D]
 """``trailing_sums`` or ``separate_sums``."""
 
 
-def har_forecast(variance: Float2D, ends: Int1D, sums: Sums | None = None) -> Float2D:
+def har_forecast(variance: Float2D, returns: Float2D, ends: Int1D, sums: Sums | None = None) -> Float2D:
     """Forecast the mean daily variance of the next ``HORIZON`` sessions as of each end, (D, N).
 
-    Log of the mean variance ahead on the logs of the daily, weekly and monthly means. A squared return can be
-    zero, so a tenth of the monthly mean is added to the daily term. The log forecast is turned back with the
-    lognormal correction, and kept within what the sample has seen. NaN with fewer than ``MIN_ROWS`` pairs.
+    Log of the mean variance ahead on the logs of the daily, weekly and monthly means, and on the week's mean return
+    where it is negative (leverage: losses raise volatility more than gains). A squared return can be zero, so a tenth
+    of the monthly mean is added to the daily term. The log forecast is turned back with the lognormal correction, and
+    kept within what the sample has seen. NaN with fewer than ``MIN_ROWS`` pairs.
 
     Parameters
     ----------
     variance : (T, N) daily variances; NaN is a gap.
+    returns : (T, N) simple returns of the same sessions; NaN is a gap.
     ends : (D,) row of each forecast's session; it reads the ``LOOK_BACK`` rows up to it.
     sums : how windows are summed, ``trailing_sums`` unless given.
 
     References
     ----------
-    Corsi (2009), J. Financial Econometrics 7(2); the filter: Bollerslev, Patton & Quaedvlieg (2016).
+    Corsi (2009), J. Financial Econometrics 7(2); leverage: Corsi & Reno (2012), J. Business & Economic Statistics
+    30(3); the filter: Bollerslev, Patton & Quaedvlieg (2016).
     """
     out = np.full((len(ends), variance.shape[1]), np.nan)
     long = np.flatnonzero(ends >= SHORTEST - 1)
     if len(long):
         ends = ends[long]
         first = max(int(ends.min()) + 1 - LOOK_BACK, 0)
-        rows = variance[first : int(ends.max()) + 1]
+        rows = slice(first, int(ends.max()) + 1)
         for start in range(0, variance.shape[1], COLUMNS):
             columns = slice(start, start + COLUMNS)
-            out[long, columns] = _forecast(rows[:, columns], ends - first, sums or trailing_sums)
+            read = (variance[rows, columns], returns[rows, columns])
+            out[long, columns] = _forecast(*read, ends - first, sums or trailing_sums)
     return out
 
 
@@ -101,15 +107,17 @@ def separate_sums(arrays: list[Float2D], ends: Int1D, weights: Float1D) -> Float
     return out
 
 
-def _forecast(variance: Float2D, ends: Int1D, sum_windows: Sums) -> Float2D:
+def _forecast(variance: Float2D, returns: Float2D, ends: Int1D, sum_windows: Sums) -> Float2D:
     month = window_mean(variance, MONTH)
     with np.errstate(invalid="ignore", divide="ignore"):
-        features = [np.log(variance + 0.1 * month), np.log(window_mean(variance, WEEK)), np.log(month)]
+        levels = [variance + 0.1 * month, window_mean(variance, WEEK), month]
+        features = [np.log(level) - CENTRE for level in levels]
         ahead = window_mean(variance, HORIZON)[SHORTEST - 1 :]
-        y = np.log(ahead)
+        y = np.log(ahead) - CENTRE
+    features.append(PERCENT * np.minimum(window_mean(returns, WEEK), 0.0))
+    count = len(features)
     # a row pairs the outcome of the sessions up to it with the features of HORIZON sessions before
-    x = [feature[MONTH - 1 : len(feature) - HORIZON] - CENTRE for feature in features]
-    y -= CENTRE
+    x = [feature[MONTH - 1 : len(feature) - HORIZON] for feature in features]
     usable = np.isfinite(y)
     for feature in x:
         usable &= np.isfinite(feature)
@@ -118,28 +126,30 @@ def _forecast(variance: Float2D, ends: Int1D, sum_windows: Sums) -> Float2D:
         x, y = [np.where(usable, feature, 0.0) for feature in x], np.where(usable, y, 0.0)
         low, high = np.where(usable, ahead, np.inf), np.where(usable, ahead, -np.inf)
     paired = ends - (SHORTEST - 1)
-    pairs = [(0, 0), (0, 1), (0, 2), (1, 1), (1, 2), (2, 2)]
+    pairs = [(a, b) for a in range(count) for b in range(a, count)]
     products = [usable.astype(float), *x, y, *(x[a] * x[b] for a, b in pairs), *(a * y for a in x), y * y]
     sums = sum_windows(products, paired, np.ones(ROWS))
-    number = sums[0]
+    number, raw = sums[0], sums[count + 2 : count + 2 + len(pairs)]
     with np.errstate(invalid="ignore", divide="ignore", over="ignore"):
-        centre, middle = sums[1:4] / number, sums[4] / number
-        gram = np.empty((*number.shape, 3, 3))
-        for (a, b), raw in zip(pairs, sums[5:11], strict=True):
-            gram[..., a, b] = gram[..., b, a] = raw - number * centre[a] * centre[b]
-        moment = np.moveaxis(sums[11:14] - number * centre * middle, 0, -1)
+        centre, middle = sums[1 : count + 1] / number, sums[count + 1] / number
+        gram = np.empty((*number.shape, count, count))
+        for (a, b), square in zip(pairs, raw, strict=True):
+            gram[..., a, b] = gram[..., b, a] = square - number * centre[a] * centre[b]
+        moment = np.moveaxis(sums[-1 - count : -1] - number * centre * middle, 0, -1)
         enough = (number >= MIN_ROWS) & np.isfinite(gram).all(axis=(-1, -2))
-        trace = np.trace(gram, axis1=-2, axis2=-1)
-        moves = enough & (trace > STILL * (sums[5] + sums[8] + sums[10]))
+        own, each = np.arange(count), np.array([pairs.index((a, a)) for a in range(count)])
+        spreads = gram[..., own, own]
+        moves = spreads > STILL * np.moveaxis(raw[each], 0, -1)  # a feature that does not move explains nothing
+        still = ~moves | ~enough[..., None]
+        gram[still[..., :, None] | still[..., None, :]] = 0.0
         # features of almost one direction: a little on the diagonal keeps the solution finite
-        gram += 1e-10 * trace[..., None, None] * np.eye(3)
-        gram[~moves] = np.eye(3)
-        moment[~moves] = 0.0
+        gram[..., own, own] = np.where(still, 1.0, spreads * (1.0 + 1e-10))
+        moment = np.where(still, 0.0, moment)
         slope = np.linalg.solve(gram, moment[..., None])[..., 0]
-        spread = sums[14] - number * middle**2
-        noise = np.maximum(spread - (slope * moment).sum(axis=-1), 0.0) / (number - 4)
-        now = [feature[ends] - CENTRE for feature in features]
-        log_forecast = middle + sum((now[k] - centre[k]) * slope[..., k] for k in range(3))
+        spread = sums[-1] - number * middle**2
+        noise = np.maximum(spread - (slope * moment).sum(axis=-1), 0.0) / (number - count - 1)
+        now = [feature[ends] for feature in features]
+        log_forecast = middle + sum((now[k] - centre[k]) * slope[..., k] for k in range(count))
         forecast = np.exp(log_forecast + CENTRE + noise / 2.0)
         windows = [slice(max(int(end) + 1 - ROWS, 0), int(end) + 1) for end in paired]
         lowest = np.stack([low[window].min(axis=0) for window in windows])
@@ -151,17 +161,17 @@ def window_mean(rows: Float2D, window: int) -> Float2D:
     """Mean of the present values of each ``window`` rows; NaN with less than two thirds of them, and before."""
     present = ~np.isnan(rows)
     if present.all():  # the same numbers, in half the time
-        out = _window_sum(rows, window) / window
+        out = window_sum(rows, window) / window
     else:
-        total = _window_sum(np.where(present, rows, 0.0), window)
-        number = _window_sum(present.astype(float), window)
+        total = window_sum(np.where(present, rows, 0.0), window)
+        number = window_sum(present.astype(float), window)
         with np.errstate(invalid="ignore", divide="ignore"):
             out = np.where(number >= window * 2 / 3, total / number, np.nan)
     out[: window - 1] = np.nan
     return np.asarray(out)
 
 
-def _window_sum(rows: Float2D, window: int) -> Float2D:
+def window_sum(rows: Float2D, window: int) -> Float2D:
     """Sum each ``window`` rows, by doubling: always the same additions, whatever the first row."""
     total, length, power = None, 0, rows
     for bit in range(window.bit_length()):

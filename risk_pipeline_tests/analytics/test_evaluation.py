@@ -11,6 +11,7 @@ from risk_pipeline.analytics.backtests import (
     acerbi_szekely,
     christoffersen,
     conditional_coverage,
+    dynamic_quantile,
     kupiec,
     traffic_light,
 )
@@ -75,6 +76,37 @@ def test_backtests_of_many_series_are_those_of_each_and_leave_out_days_without_o
         rows = slice(40 if n == 2 else 0, None)
         alone = acerbi_szekely(returns[rows, n], risk[rows, n], 1.25 * risk[rows, n], 0.05)
         assert z2[n] == pytest.approx(alone, rel=1e-12)
+
+
+def test_dynamic_quantile_is_the_explained_sum_of_squares_of_statsmodels():
+    """Engle & Manganelli (2004): hits less their level on a constant, four lags and the day's value at risk."""
+    rng = np.random.default_rng(12)
+    returns, risk = rng.normal(0, 0.01, (500, 3)), rng.uniform(0.01, 0.03, (500, 3))
+    returns[rng.random((500, 3)) < 0.05] = np.nan
+    found = dynamic_quantile(returns, risk, 0.05)
+    for n in range(3):
+        keep = ~np.isnan(returns[:, n])
+        hit = (returns[keep, n] < -risk[keep, n]) - 0.05
+        design = np.column_stack([*(hit[4 - lag : -lag] for lag in range(1, 5)), risk[keep, n][4:]])
+        fit = sm.OLS(hit[4:], sm.add_constant(design)).fit()
+        expected = (fit.fittedvalues**2).sum() / (0.05 * 0.95)
+        assert found.statistic[n] == pytest.approx(expected, rel=1e-9)
+        assert found.p_value[n] == pytest.approx(stats.chi2.sf(expected, 6), rel=1e-9)
+
+
+def test_dynamic_quantile_keeps_its_size_and_finds_what_predicts_exceedances():
+    rng = np.random.default_rng(13)
+    right = rng.normal(0, 1, (1000, 400))
+    exact = -stats.norm.ppf(0.05) * np.exp(rng.normal(0, 0.3, right.shape))
+    assert (dynamic_quantile(right * exact, exact * -stats.norm.ppf(0.05), 0.05).p_value < 0.05).mean() < 0.12
+    bursts = right * np.repeat(np.where(np.arange(20) % 2, 0.5, 1.5), 50)[:, None]
+    assert (dynamic_quantile(bursts, np.full_like(bursts, 1.6), 0.05).p_value < 0.05).mean() > 0.9
+
+
+def test_dynamic_quantile_without_exceedances_and_with_too_few_days():
+    quiet = np.full(300, 0.001)
+    assert dynamic_quantile(quiet, np.full(300, 0.02), 0.05).p_value < 0.01  # fifteen were due
+    assert np.isnan(dynamic_quantile(quiet[:80], np.full(80, 0.02), 0.05).p_value)
 
 
 def test_basel_zones_are_cut_by_the_cumulative_probability():
