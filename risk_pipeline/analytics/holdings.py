@@ -57,11 +57,16 @@ class ConstantWeightReturns:
     returns: Float2D
     """(W, P) dollars gained per session divided by equity; NaN where less than the asked share is covered."""
     coverage: Float1D
-    """(P,) mean share of gross delta-adjusted notional with a return, over the W sessions; NaN without any."""
+    """(P,) mean share of gross delta-adjusted notional with a return; NaN without any."""
 
 
 def constant_weight_returns(
-    notional: sp.csr_array, returns: Float2D, equity: Float1D, *, min_coverage: float = 0.8
+    notional: sp.csr_array,
+    returns: Float2D,
+    equity: Float1D,
+    *,
+    min_coverage: float = 0.8,
+    coverage_rows: int | None = None,
 ) -> ConstantWeightReturns:
     """Apply today's dollars to the symbols' history (historical simulation).
 
@@ -75,6 +80,7 @@ def constant_weight_returns(
     returns : (W, N) simple total returns; NaN is a gap.
     equity : (P,) dollars; zero or less gives NaN.
     min_coverage : least share of gross that must have a return on a day.
+    coverage_rows : how many of the last rows ``coverage`` is of; all if None.
     """
     gaps = np.isnan(returns)
     total = np.asarray(abs(notional).sum(axis=1)).ravel()
@@ -87,5 +93,5 @@ def constant_weight_returns(
     with np.errstate(invalid="ignore", divide="ignore"):
         share = np.where(total > 0, 1.0 - (abs(notional) @ gaps.astype(float).T).T / total, 1.0)
         scaled = np.where(share >= min_coverage - 1e-12, dollars / share, np.nan) / base
-    coverage = np.where(holds, share.mean(axis=0), np.nan)
+    coverage = np.where(holds, share[-(coverage_rows or len(share)) :].mean(axis=0), np.nan)
     return ConstantWeightReturns(returns=scaled, coverage=coverage)

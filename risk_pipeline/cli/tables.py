@@ -162,6 +162,9 @@ def _print_changes(console: Console, engine: sa.Engine, span: dict[str, Any]) ->
     console.print(table)
 
 
+TAIL_TESTS = ("kupiec_p", "independence_p", "coverage_p", "quantile_p", "z2")
+
+
 def print_record(console: Console, engine: sa.Engine, session: date, portfolio: str) -> None:
     """Print how earlier forecasts and values at risk turned out."""
     for row in volatility_scorecard(engine, session, entities=[portfolio]).to_dict("records"):
@@ -179,13 +182,13 @@ def print_record(console: Console, engine: sa.Engine, session: date, portfolio: 
         table = Table(
             title=f"Value at risk on {row['outcomes']} sessions{zone}", title_justify="left", header_style="bold"
         )
-        for name in ("", "exceeded", "expected", "Kupiec p", "independence p", "both p", "Z2 of ES"):
+        for name in ("", "exceeded", "expected", "Kupiec p", "independence p", "both p", "quantile p", "Z2 of ES"):
             table.add_column(name, justify="right" if name else "left")
         for level, share in LEVELS.items():
             table.add_row(
                 f"{level} %",
                 str(row[f"exceeded_{level}"]),
                 f"{share * row['outcomes']:.1f}",
-                *(number(row[f"{name}_{level}"]) for name in ("kupiec_p", "independence_p", "coverage_p", "z2")),
+                *(number(row[f"{name}_{level}"]) for name in TAIL_TESTS),
             )
         console.print(table)

@@ -12,6 +12,7 @@ import numpy as np
 from ..analytics.arrays import Bool1D, Float2D, Int1D
 from ..analytics.holdings import Holdings, constant_weight_returns
 from ..analytics.valuation import Book
+from ..analytics.var import LOOK_BACK as TAIL_LOOK_BACK
 from ..analytics.var import TailRisk, filtered_historical_simulation
 from ..analytics.volatility import HORIZON, LOOK_BACK, VolatilityEstimates, estimate_many
 from .inputs import Inputs
@@ -19,9 +20,8 @@ from .inputs import Inputs
 SERIES_AT_ONCE = 1024
 """A thread holds so many series of one portfolio and session in memory together."""
 MOST_THREADS = 8
-ROWS = LOOK_BACK + 1
-"""Returns of a series: of the session's look-back and of the session before's."""
-LAST_TWO = np.array([ROWS - 2, ROWS - 1])
+ALL_ROWS = max(LOOK_BACK + 1, TAIL_LOOK_BACK)
+"""Returns of a series: of the session's look-backs and of the session before's."""
 SESSIONS_A_YEAR = 252
 
 
@@ -46,17 +46,20 @@ def portfolio_risk(inputs: Inputs, book: Book, ends: Int1D, whole: Bool1D) -> Po
     """
 
     def volatility(series: Float2D) -> dict[str, np.ndarray]:
-        return {name: values[0] for name, values in vars(estimate_many(series, LAST_TWO[1:])).items()}
+        return {name: values[0] for name, values in vars(estimate_many(series, _last(series, 1))).items()}
 
     def everything(series: Float2D) -> dict[str, np.ndarray]:
-        found = estimate_many(series, LAST_TWO)
+        found = estimate_many(series, _last(series, 2))
         latest = {name: values[1] for name, values in vars(found).items()}
         return {**latest, **vars(filtered_historical_simulation(series)), "before": found.forecast[0]}
 
     found: dict[str, np.ndarray] = {}
-    for at, estimate in ((np.flatnonzero(whole), everything), (np.flatnonzero(~whole), volatility)):
+    for at, estimate, rows in (
+        (np.flatnonzero(whole), everything, ALL_ROWS),
+        (np.flatnonzero(~whole), volatility, LOOK_BACK),
+    ):
         some = book.take(at)
-        for name, values in _by_series(inputs, some.holdings, some.equity, ends[at], estimate).items():
+        for name, values in _by_series(inputs, some.holdings, some.equity, ends[at], rows, estimate).items():
             nothing = None if values.dtype == object else np.nan if values.dtype == float else 0
             found.setdefault(name, np.full(book.equity.shape, nothing, values.dtype))[at] = values
     return PortfolioRisk(
@@ -71,9 +74,9 @@ def portfolio_forecast(inputs: Inputs, holdings: Holdings, equity: Float2D, ends
     """Return the forecast volatility alone, (D, P), of holdings on equity, with returns up to the rows ``ends``."""
 
     def estimate(series: Float2D) -> dict[str, np.ndarray]:
-        return {"forecast": estimate_many(series, LAST_TWO[1:]).forecast[0]}
+        return {"forecast": estimate_many(series, _last(series, 1)).forecast[0]}
 
-    return _by_series(inputs, holdings, equity, ends, estimate)["forecast"]
+    return _by_series(inputs, holdings, equity, ends, LOOK_BACK, estimate)["forecast"]
 
 
 def returns_after(inputs: Inputs, book: Book, ends: Int1D, sessions: int) -> np.ndarray:
@@ -102,11 +105,12 @@ def _by_series(
     holdings: Holdings,
     equity: Float2D,
     ends: Int1D,
+    rows: int,
     estimate: Callable[[Float2D], dict[str, np.ndarray]],
 ) -> dict[str, np.ndarray]:
     """Return what ``estimate`` makes of each portfolio's series as of each session, and ``coverage``, each (D, P).
 
-    It is given some series side by side, (ROWS, series), on a thread for each of some processors; no series'
+    It is given some series side by side, (rows, series), on a thread for each of some processors; no series'
     numbers depend on which others are beside it.
     """
     sessions, portfolios = equity.shape
@@ -118,7 +122,7 @@ def _by_series(
     ]
 
     def made(part: tuple[slice, slice]) -> dict[str, np.ndarray]:
-        series, coverage = _stacked(inputs, holdings, equity, ends, *part)
+        series, coverage = _stacked(inputs, holdings, equity, ends, rows, *part)
         return {"coverage": coverage, **{k: v.reshape(coverage.shape) for k, v in estimate(series).items()}}
 
     out: dict[str, np.ndarray] = {}
@@ -129,18 +133,26 @@ def _by_series(
     return out
 
 
+def _last(series: Float2D, count: int) -> Int1D:
+    """Return the last rows of some series."""
+    return np.arange(len(series) - count, len(series))
+
+
 def _stacked(
-    inputs: Inputs, holdings: Holdings, equity: Float2D, ends: Int1D, sessions: slice, portfolios: slice
+    inputs: Inputs, holdings: Holdings, equity: Float2D, ends: Int1D, rows: int, sessions: slice, portfolios: slice
 ) -> tuple[Float2D, Float2D]:
-    """Return the series of some portfolios and sessions side by side, (ROWS, series), and their coverage."""
+    """Return the series of some portfolios and sessions side by side, (rows, series), and their coverage.
+
+    Coverage is of the last ``LOOK_BACK`` rows, however many are read.
+    """
     chosen = range(*sessions.indices(len(ends)))
     count = portfolios.stop - portfolios.start
-    stacked, coverage = np.full((ROWS, len(chosen), count), np.nan), np.empty((len(chosen), count))
+    stacked, coverage = np.full((rows, len(chosen), count), np.nan), np.empty((len(chosen), count))
     for place, number in enumerate(chosen):
         end = ends[number]
-        rows = np.asarray(inputs.panel.returns[max(end + 1 - ROWS, 0) : end + 1])
+        read = np.asarray(inputs.panel.returns[max(end + 1 - rows, 0) : end + 1])
         notional = holdings.at(number).notional(equity.shape[1], len(inputs.panel.symbols))[portfolios]
-        series = constant_weight_returns(notional, rows, equity[number, portfolios])
-        stacked[ROWS - len(rows) :, place] = series.returns
+        series = constant_weight_returns(notional, read, equity[number, portfolios], coverage_rows=LOOK_BACK)
+        stacked[rows - len(read) :, place] = series.returns
         coverage[place] = series.coverage
-    return stacked.reshape(ROWS, -1), coverage
+    return stacked.reshape(rows, -1), coverage

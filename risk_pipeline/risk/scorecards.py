@@ -8,7 +8,14 @@ import numpy as np
 import pandas as pd
 
 from ..analytics.arrays import Float2D
-from ..analytics.backtests import acerbi_szekely, christoffersen, conditional_coverage, kupiec, traffic_light
+from ..analytics.backtests import (
+    acerbi_szekely,
+    christoffersen,
+    conditional_coverage,
+    dynamic_quantile,
+    kupiec,
+    traffic_light,
+)
 from ..analytics.evaluation import diebold_mariano, mincer_zarnowitz
 from ..analytics.volatility import HORIZON
 
@@ -86,8 +93,10 @@ def value_at_risk_record(outcomes: pd.DataFrame) -> pd.DataFrame:
     """Return a row per portfolio of ``value_at_risk_outcomes``.
 
     For 95 and 99 %: ``exceeded``, Kupiec's p-value of the rate, Christoffersen's of independence and of both
-    together, and Acerbi and Szekely's Z2 of the expected shortfall (negative: losses beyond it). The Basel ``zone``
-    is of 99 %, None with fewer than 250 outcomes; the tests are NaN with fewer than 63, which say nothing.
+    together, Engle and Manganelli's ``quantile_p`` (that nothing known the day before predicts an exceedance; NaN with
+    fewer than 100 outcomes), and Acerbi and Szekely's Z2 of the expected shortfall (negative: losses beyond it). The
+    Basel ``zone`` is of 99 %, None with fewer than 250 outcomes; the tests are NaN with fewer than 63, which say
+    nothing.
     """
     (day, days), (at, owners) = (pd.factorize(outcomes[name], sort=True) for name in ("session", "portfolio_id"))
 
@@ -106,6 +115,7 @@ def value_at_risk_record(outcomes: pd.DataFrame) -> pd.DataFrame:
             "kupiec_p": kupiec(number, count, share).p_value,
             "independence_p": christoffersen(hit).p_value,
             "coverage_p": conditional_coverage(hit, share).p_value,
+            "quantile_p": dynamic_quantile(gained, grid(f"var_{level}"), share).p_value,
             "z2": acerbi_szekely(gained, grid(f"var_{level}"), grid(f"es_{level}"), share),
         }
         columns[f"exceeded_{level}"] = number

@@ -9,7 +9,7 @@ import pandas as pd
 import pytest
 from rich.console import Console
 
-from risk_pipeline.analytics.backtests import acerbi_szekely, christoffersen, kupiec
+from risk_pipeline.analytics.backtests import acerbi_szekely, christoffersen, dynamic_quantile, kupiec
 from risk_pipeline.analytics.evaluation import diebold_mariano, mincer_zarnowitz, qlike
 from risk_pipeline.cli.tables import print_record
 from risk_pipeline.reports.scorecards import symbols_scorecard, value_at_risk_scorecard, volatility_scorecard
@@ -97,6 +97,9 @@ def test_the_record_of_value_at_risk_is_of_the_last_250_sessions(stored):
         assert row[f"independence_p_{level}"] == pytest.approx(christoffersen(hit).p_value)
         columns = (own[name].to_numpy() for name in ("outcome", f"var_{level}", f"es_{level}"))
         assert row[f"z2_{level}"] == pytest.approx(acerbi_szekely(*columns, share))
+        tested = dynamic_quantile(own["outcome"].to_numpy(), own[f"var_{level}"].to_numpy(), share)
+        assert row[f"quantile_p_{level}"] == pytest.approx(float(tested.p_value), rel=1e-9)
+        assert np.isnan(record.loc["late", f"quantile_p_{level}"])  # seventy outcomes
     assert record.loc["good", "zone"] == "green"
     assert record.loc["late", "zone"] is None
     assert record.loc["late", "outcomes"] == 70

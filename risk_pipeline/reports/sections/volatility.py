@@ -12,7 +12,7 @@ from ..formatting import percent, percent_axis
 from ..narrative import reason, trend
 from ..page_rows import PortfolioDay
 
-MODELS = {"har_ewma": "mean of HAR and EWMA", "ewma": "EWMA only, the history is short", "har": "HAR"}
+MODELS = {"har_ewma": "⅔ HAR, ⅓ EWMA", "ewma": "EWMA only, the history is short", "har": "HAR"}
 
 
 def build(day: PortfolioDay) -> dict[str, Any] | None:
@@ -97,7 +97,7 @@ def _tail(day: PortfolioDay) -> dict[str, Any] | None:
                 "expected": share * record["outcomes"],
                 **{
                     name: record[f"{name}_{level}"]
-                    for name in ("exceeded", "kupiec_p", "independence_p", "coverage_p", "z2")
+                    for name in ("exceeded", "kupiec_p", "independence_p", "coverage_p", "quantile_p", "z2")
                 },
             }
             for level, share in LEVELS.items()
