@@ -8,17 +8,30 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 from rich.markup import escape
 
+from ..brokers.formats import Format
 from .terminal import UserError, console, counted, database
 
 if TYPE_CHECKING:
     import sqlalchemy as sa
 
+    from ..tabular.rows import RowSet
+
 
 def import_(
     files: Annotated[list[Path], typer.Argument(help="CSV or Excel files; the header tells which is which.")],
     check: Annotated[bool, typer.Option(help="Validate only; nothing is written.")] = False,
+    format_: Annotated[
+        Format, typer.Option("--format", help="A broker's export; auto finds out, ours allows none.")
+    ] = Format.AUTO,
+    portfolio: Annotated[
+        str | None, typer.Option(help="The portfolio of a broker's export; default: the account it names.")
+    ] = None,
+    equity: Annotated[
+        float | None, typer.Option(help="What a portfolio that a broker's export creates had before its first trade.")
+    ] = None,
 ) -> None:
     """Import portfolios, positions, flows, marks and changes of ticker from files: all of it or nothing."""
+    from ..brokers.detect import read_exports
     from ..defs.automation.catch_up import now
     from ..storage.imports import checked_import, store_import
     from ..tabular.rows import ProblemsError
@@ -28,7 +41,9 @@ def import_(
         raise UserError(f"there is no file {', '.join(missing)}")
     with database() as engine:
         try:
-            checked = checked_import(engine, files, today=now().date())
+            exports, own = read_exports(files, format_, portfolio)
+            exports += _new_portfolios(engine, exports, own, equity)
+            checked = checked_import(engine, own, extra=exports, today=now().date())
         except ProblemsError as refused:
             for problem in refused.problems:
                 console.print(f"[red]✗[/] {escape(str(problem))}", highlight=False)
@@ -40,6 +55,19 @@ def import_(
     console.print(f"{'Valid' if check else 'Imported'}: {checked.summary}")
     if not check:
         console.print("Next: `risk-pipeline run` computes every session that is missing.")
+
+
+def _new_portfolios(engine: sa.Engine, exports: list[RowSet], own: list[Path], equity: float | None) -> list[RowSet]:
+    """Return rows of the portfolios that brokers' exports name and nothing else does."""
+    from ..brokers.detect import missing_portfolios
+    from ..storage.import_files import read_files
+    from ..storage.queries import portfolios
+
+    if not exports:
+        return []
+    known = {*portfolios(engine)["portfolio_id"]}
+    beside = [rows for rows in read_files(own, []) if rows.kind == "portfolios"]
+    return [missing_portfolios([*exports, *beside], known, equity)]
 
 
 def demo(

@@ -1,0 +1,119 @@
+"""Which broker's export a file is, and reading it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from ..tabular import excel
+from ..tabular.rows import Problem, ProblemsError, Row, RowSet
+from ..tabular.text import UnreadableError, decode, first_line, separator, split_rows
+from . import ibkr_flex, schwab, transactions
+from .fifo import lots_of
+from .formats import Format
+from .table import Lines
+from .trades import Export
+
+MOST_LINES_ABOVE = 12
+"""A header may stand below so many lines of title."""
+
+
+def format_of(lines: Lines) -> Format:
+    """Return the format by the first rows; ``OURS`` where they are no broker's."""
+    for _, cells in lines[:MOST_LINES_ABOVE]:
+        if ibkr_flex.is_flex(cells):
+            return Format.IBKR_FLEX
+        if schwab.is_positions(cells) or schwab.is_transactions(cells):
+            return Format.SCHWAB
+        if transactions.is_transactions(cells):
+            return Format.TRANSACTIONS
+    return Format.OURS
+
+
+def read_exports(paths: Sequence[Path], wanted: Format, account: str | None = None) -> tuple[list[RowSet], list[Path]]:
+    """Return the rows of brokers' exports, and the files that are none.
+
+    Parameters
+    ----------
+    wanted : the format of all files, or ``AUTO``.
+    account : the portfolio that the exports belong to; without it the account that they name.
+
+    Raises
+    ------
+    ProblemsError
+        With every problem of every export.
+    """
+    found: list[RowSet] = []
+    rest: list[Path] = []
+    problems: list[Problem] = []
+    for path in dict.fromkeys(path.resolve() for path in paths):
+        try:
+            lines, sign = _lines(path) if wanted is not Format.OURS else ([], ",")
+        except UnreadableError as error:
+            if wanted is Format.AUTO:
+                rest.append(path)  # the door of our own files says what is wrong with it
+            else:
+                problems.append(Problem(path.name, error.line, "", "", str(error)))
+            continue
+        kind = format_of(lines)
+        if Format.OURS in (kind, wanted):
+            if wanted in (Format.AUTO, Format.OURS):
+                rest.append(path)
+            else:
+                problems.append(Problem(path.name, 1, "", "", f"is no export of the format {wanted}"))
+            continue
+        if wanted not in (Format.AUTO, kind):
+            problems.append(Problem(path.name, 1, "", "", f"looks like {kind}, not like {wanted}"))
+            continue
+        export = _read(path.name, lines, kind, account, sign)
+        lots = lots_of(export.trades, export.problems, export.notes)
+        problems += export.problems
+        found += export.row_sets(lots, path.name)
+    if problems:
+        raise ProblemsError(sorted(problems, key=lambda problem: (problem.file, problem.line)))
+    return found, rest
+
+
+def _lines(path: Path) -> tuple[Lines, str]:
+    content = path.read_bytes()
+    if excel.is_excel(content):
+        return next((rows for _, rows in excel.sheets(content)), []), " "
+    text, _ = decode(content)
+    # the title above a table has no separators: the sign of the line that has most of them is taken
+    lines = text.splitlines()[:MOST_LINES_ABOVE]
+    sign = separator(max(lines, key=lambda line: max(map(line.count, ",;\t|")), default=first_line(text)))
+    return list(split_rows(text, sign)), sign
+
+
+def _read(file: str, lines: Lines, kind: Format, account: str | None, sign: str) -> Export:
+    if kind is Format.IBKR_FLEX:
+        return ibkr_flex.read_flex(file, lines)
+    if kind is Format.TRANSACTIONS:
+        return transactions.read_transactions(file, lines, account, sign)
+    if any(schwab.is_positions(cells) for _, cells in lines[:MOST_LINES_ABOVE]):
+        return schwab.read_positions(file, lines, account)
+    return schwab.read_transactions(file, lines, account)
+
+
+def missing_portfolios(found: Sequence[RowSet], known: set[str], equity: float | None) -> RowSet:
+    """Return a row for each portfolio of the exports that is neither stored nor in a file, and a note about each.
+
+    It begins on the day of its first lot or payment, with the equity given or none.
+    """
+    named = known | {row.values["portfolio_id"] for rows in found if rows.kind == "portfolios" for row in rows.rows}
+    firsts: dict[str, tuple[str, Row]] = {}
+    for rows in found:
+        for row in rows.rows:
+            owner = row.values["portfolio_id"]
+            day = row.values.get("entry_date") or row.values.get("flow_date") or ""
+            if owner not in named and day and (owner not in firsts or day < firsts[owner][0]):
+                firsts[owner] = (day, row)
+    made = RowSet("portfolios", [])
+    for owner, (day, row) in firsts.items():
+        cells = {"portfolio_id": owner, "name": owner, "inception_date": day, "starting_equity": repr(equity or 0.0)}
+        made.rows.append(Row(row.file, row.line, cells))
+        said = (
+            f"with {equity:,.2f}" if equity is not None else "with nothing but its payments; --equity says what it had"
+        )
+        made.notes.append(f"{row.file}: portfolio {owner} is new: it begins on {day} {said}")
+    return made

@@ -1,0 +1,87 @@
+"""What importers of all brokers make of an export, before it becomes lots."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import date
+from enum import StrEnum
+
+from ..tabular.rows import Problem, Row, RowSet
+
+
+class Effect(StrEnum):
+    """What a trade does to a position."""
+
+    OPEN = "open"
+    CLOSE = "close"
+    EITHER = "either"
+    """Closes what is open on the other side, and opens what is left."""
+    END = "end"
+    """Closes as many units, on whichever side they are: an expiry, an exercise, an assignment."""
+    SPLIT = "split"
+    """Changes the number of shares, which cost nothing more."""
+
+
+@dataclass(frozen=True)
+class Instrument:
+    """What is traded; cells of a position by column, as text."""
+
+    symbol: str
+    cells: Mapping[str, str]
+
+    @property
+    def key(self) -> tuple[str, ...]:
+        """What tells it from others."""
+        return (self.symbol, *(self.cells.get(name, "") for name in ("underlying", "option_type", "strike", "expiry")))
+
+
+@dataclass(frozen=True)
+class Trade:
+    """A purchase (positive) or sale (negative quantity) at a price per unit; ``fees`` are money paid."""
+
+    account: str
+    day: date
+    instrument: Instrument
+    quantity: float
+    price: float
+    fees: float
+    effect: Effect
+    file: str
+    line: int
+
+
+@dataclass
+class Export:
+    """What a broker's file holds."""
+
+    trades: list[Trade] = field(default_factory=list)
+    positions: list[Row] = field(default_factory=list)
+    """Lots that the file states as such, in our format."""
+    flows: list[Row] = field(default_factory=list)
+    portfolios: list[Row] = field(default_factory=list)
+    problems: list[Problem] = field(default_factory=list)
+    notes: list[str] = field(default_factory=list)
+    left_out: dict[str, tuple[int, float]] = field(default_factory=dict)
+    """What was not taken over: kind of row -> how many and the sum of their amounts."""
+
+    def leave_out(self, kind: str, amount: float) -> None:
+        """Count a row that is not taken over."""
+        count, total = self.left_out.get(kind, (0, 0.0))
+        self.left_out[kind] = (count + 1, total + amount)
+
+    def flow(self, account: str, day: date, amount: float, file: str, line: int) -> None:
+        """Add a payment into (positive) or out of an account."""
+        cells = {"portfolio_id": account, "flow_date": day.isoformat(), "amount": repr(amount)}
+        self.flows.append(Row(file, line, cells))
+
+    def row_sets(self, lots: list[Row], file: str) -> list[RowSet]:
+        """Return everything in our import format."""
+        notes = list(self.notes)
+        for kind, (count, total) in self.left_out.items():
+            notes.append(f"{file}: not taken over: {count} × {kind}, {total:,.2f} in all")
+        return [
+            RowSet("portfolios", self.portfolios, notes=notes),
+            RowSet("positions", [*self.positions, *lots]),
+            RowSet("flows", self.flows),
+        ]
