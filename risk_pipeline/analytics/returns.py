@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import numpy as np
 
-from .arrays import Float2D
+from .arrays import Bool2D, Float2D
+
+STALE_RUN = 5
+"""Closes in a row that are equal before the last of them is taken to be carried forward."""
 
 
 def total_returns(close: Float2D, dividend: Float2D, split: Float2D) -> Float2D:
@@ -28,3 +31,28 @@ def total_returns(close: Float2D, dividend: Float2D, split: Float2D) -> Float2D:
 def price_returns(close: Float2D, split: Float2D) -> Float2D:
     """Return simple returns without dividends; parameters and NaN as in :func:`total_returns`."""
     return total_returns(close, np.zeros_like(close), split)
+
+
+def stale_closes(close: Float2D) -> Bool2D:
+    """Return which closes (T, N) are carried forward: equal to each of the ``STALE_RUN - 1`` closes before.
+
+    Judged by what was known on the session, so that later closes change no number of an earlier one: the first four
+    closes of a run stay as they are, since on their sessions nobody could tell. A missing close ends a run.
+    """
+    same = np.zeros(close.shape, dtype=bool)
+    same[1:] = close[1:] == close[:-1]
+    stale = same.copy()
+    for lag in range(1, STALE_RUN - 1):
+        stale[lag:] &= same[:-lag]
+        stale[:lag] = False
+    return stale
+
+
+def returns_for_estimates(close: Float2D, dividend: Float2D, split: Float2D) -> Float2D:
+    """Return :func:`total_returns` with carried-forward closes taken as missing, (T, N).
+
+    So the returns of a stretch without trade are gaps, no zeros, and so is the first return after it, which is of many
+    sessions. Betas, models, volatilities and series read nothing else. Real returns of zero count until the fifth equal
+    close; a fund whose price never moves has no estimates.
+    """
+    return total_returns(np.where(stale_closes(close), np.nan, close), dividend, split)

@@ -115,8 +115,10 @@ class Inputs:
     def symbol_volatility(self, ends: Int1D, columns: Int1D | None = None) -> VolatilityEstimates:
         """Estimate the volatility of the panel's symbols (or of some columns) at rows of the panel."""
         chosen = slice(None) if columns is None else columns
+        returns = np.asarray(self.panel.returns[:, chosen])
         ranges = parkinson_variance(self.panel.high[:, chosen], self.panel.low[:, chosen])
-        return estimate_volatility(np.asarray(self.panel.returns[:, chosen]), ends, ranges=ranges)
+        ranges[np.isnan(returns)] = np.nan  # where a close is carried forward so is its range
+        return estimate_volatility(returns, ends, ranges=ranges)
 
     @cached_property
     def prices(self) -> SplitAdjusted:

@@ -11,6 +11,7 @@ import numpy as np
 import pandas as pd
 import sqlalchemy as sa
 
+from ..analytics.returns import STALE_RUN
 from . import bulk, tables
 from .database import insert_rows, read_frame, replace_table, transaction
 from .tables import market_data_cache as bars_table
@@ -19,9 +20,6 @@ from .tables import price_panels
 
 COMPARED = ("high", "low", "close", "dividend", "split_factor")
 """Fields whose change is a restatement; volume is revised all the time and used by nothing."""
-
-STALE = 5
-"""So many equal closes in a row are a stale stretch."""
 
 
 @dataclass(frozen=True)
@@ -184,7 +182,7 @@ def _coverage(bars: pd.DataFrame, calendar: np.ndarray[Any, Any]) -> pd.DataFram
     same = inside & (np.diff(closes, prepend=np.nan) == 0)
     edges = np.diff(np.concatenate([[False], same, [False]]).astype(int))
     first, after = np.flatnonzero(edges == 1), np.flatnonzero(edges == -1)
-    stale = first[after - first + 1 >= STALE]
+    stale = first[after - first + 1 >= STALE_RUN]
     return pd.DataFrame(
         {
             "symbol": np.asarray(symbols, dtype=object),

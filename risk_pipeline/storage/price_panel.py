@@ -17,7 +17,7 @@ import numpy as np
 import sqlalchemy as sa
 
 from ..analytics.arrays import Date1D, Float2D
-from ..analytics.returns import total_returns
+from ..analytics.returns import returns_for_estimates
 from .errors import StorageError, explained
 from .market_data import read_bars
 
@@ -34,7 +34,8 @@ class PricePanel:
 
     ``close``, ``high`` and ``low`` are as traded, NaN where there is no bar. ``dividend`` is cash per share
     held before the session and ``split_factor`` new shares per old: 0 and 1 where nothing happened.
-    ``returns`` are total returns, NaN unless a session and the one before have a close.
+    ``returns`` are total returns, NaN unless a session and the one before have a close that is not carried forward
+    (``analytics.returns``); all estimates read them, valuation reads ``close``.
     """
 
     dates: Date1D
@@ -85,7 +86,7 @@ def build_panel(engine: sa.Engine, dates: Date1D, symbols: list[str]) -> PricePa
         low=scatter("low", np.nan),
         dividend=dividend,
         split_factor=split,
-        returns=total_returns(close, dividend, split),
+        returns=returns_for_estimates(close, dividend, split),
     )
 
 

@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
-from risk_pipeline.analytics.returns import price_returns, total_returns
+from risk_pipeline.analytics.returns import price_returns, returns_for_estimates, stale_closes, total_returns
 
 PRICES = arrays(float, (6, 3), elements=st.floats(0.01, 1e5) | st.just(np.nan))
 
@@ -69,3 +69,28 @@ def test_t59_restating_all_earlier_prices_for_a_split_changes_no_return(close, r
 @settings(max_examples=60, deadline=None)
 def test_columns_are_strangers(close, column):
     np.testing.assert_array_equal(plain(close[:, [column]])[:, 0], plain(close)[:, column])
+
+
+def estimates(close):
+    return returns_for_estimates(close, np.zeros_like(close), np.ones_like(close))
+
+
+def test_the_fifth_equal_close_is_carried_forward_and_the_return_after_it_is_a_gap():
+    close = np.array([[1.0, 2, 2, 2, 2, 2, 2, 3, 3.3]]).T
+    np.testing.assert_array_equal(np.flatnonzero(stale_closes(close)), [5, 6])
+    np.testing.assert_allclose(estimates(close)[:, 0], [np.nan, 1, 0, 0, 0, np.nan, np.nan, np.nan, 0.1], atol=1e-12)
+
+
+def test_four_equal_closes_are_real_and_a_missing_one_ends_a_run():
+    close = np.array([[1.0, 1, 1, 1, 1.01, 1.01, 1.01, 1.01, np.nan, 1.01]]).T
+    assert not stale_closes(close).any()
+    np.testing.assert_array_equal(estimates(close), plain(close))
+
+
+@given(arrays(float, (14, 3), elements=st.sampled_from([1.0, 1.1, np.nan])), st.integers(5, 13))
+@settings(max_examples=100, deadline=None)
+def test_what_is_carried_forward_does_not_depend_on_later_closes_or_on_those_six_before(close, end):
+    whole = estimates(close)
+    np.testing.assert_array_equal(estimates(close[: end + 1]), whole[: end + 1])
+    np.testing.assert_array_equal(estimates(close[end - 5 : end + 1])[-1], whole[end])
+    np.testing.assert_array_equal(estimates(close[:, [1]])[:, 0], whole[:, 1])

@@ -4,11 +4,17 @@ from __future__ import annotations
 
 from datetime import date
 
+import numpy as np
 import pandas as pd
 import pytest
+import scipy.sparse as sp
 
+from risk_pipeline.analytics.holdings import constant_weight_returns
+from risk_pipeline.analytics.returns import returns_for_estimates, total_returns
+from risk_pipeline.analytics.var import filtered_historical_simulation
 from risk_pipeline.storage.imports import run_import
 from risk_pipeline_tests.cases.conftest import CASES
+from risk_pipeline_tests.support.real_prices import real_prices
 
 FIRST, LAST = "2022-12-01", "2022-12-16"
 
@@ -109,6 +115,28 @@ def test_splits_and_back_and_of_shorts_stay_right(market_of, equity_of):
     equity = equity_of(case, market_of(case), FIRST, LAST)
     assert equity.loc[LAST].to_dict() == pytest.approx({"back": 100_143.34, "short": 99_879.55}, abs=0.01)
     assert equity.pct_change().abs().max().max() < 0.01
+
+
+def test_a_price_carried_forward_and_then_traded_leaves_a_possible_expected_shortfall():
+    """Taken for returns of zero, the stretch made an expected shortfall of hundreds of times the book."""
+    folder = CASES / "15_flat_prices"
+    tail = pd.read_csv(folder / "own_prices_tail.csv").query("symbol == 'HALT'")["close"].to_numpy()
+    market = real_prices(["SPY", "JPM"])
+    halted = len(market) - len(tail) - 350
+    own = np.r_[market["JPM"].to_numpy()[:halted], np.full(350, market["JPM"].iloc[halted - 1])]
+    close = np.column_stack([np.r_[own * (tail[0] / own[-1]), tail], market["SPY"].to_numpy()])[:-2]  # to 2022-12-28
+    held = pd.read_csv(folder / "positions.csv").query("portfolio_id == 'halt'")
+    dollars = held["quantity"].to_numpy() * close[-1]
+    nav = 100_000 + (dollars - held["quantity"] * held["entry_price"]).sum()
+    shortfall = {}
+    for name, returns in (("gaps", returns_for_estimates), ("zeros", total_returns)):
+        history = returns(close, np.zeros_like(close), np.ones_like(close))
+        series = constant_weight_returns(sp.csr_array(dollars[None, :]), history, np.array([nav]))
+        shortfall[name] = filtered_historical_simulation(series.returns).es_99[0]
+    gross = dollars.sum() / nav
+    assert gross == pytest.approx(0.39, abs=0.02)
+    assert 0.01 < shortfall["gaps"] < 0.15 < gross
+    assert not shortfall["zeros"] < shortfall["gaps"]
 
 
 IMPORTED = {  # file: what is stored of it

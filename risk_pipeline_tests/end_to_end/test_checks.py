@@ -74,6 +74,7 @@ WRONG = {
     volatility.value_at_risk_holds: sa.update(t.value_at_risk_outcomes).values(exceeded_99=True),
     snapshots.nav_is_cash_long_short: sa.update(SNAPSHOT).where(of(SNAPSHOT)).values(cash=1.0),
     snapshots.snapshots_complete: sa.update(SNAPSHOT).where(of(SNAPSHOT)).values(is_complete=False),
+    snapshots.tails_are_possible: sa.update(SNAPSHOT).where(of(SNAPSHOT)).values(es_99=854.18),
     snapshots.pnl_telescopes: sa.update(SNAPSHOT).where(of(SNAPSHOT)).values(nav=1.0),
 }
 BLOCKS = {

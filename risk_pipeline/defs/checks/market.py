@@ -1,11 +1,13 @@
 """Checks of market data."""
 
+import warnings
 from datetime import date
 from typing import TYPE_CHECKING
 
 import numpy as np
 import pandas as pd
 
+from ...analytics.returns import STALE_RUN
 from ...storage.check_queries import bars, stored_proxies
 from ..partitions import CALENDAR
 from ..resources import Registries
@@ -14,9 +16,12 @@ from .common import WARN, Check, Finding, session_checks
 if TYPE_CHECKING:
     import sqlalchemy as sa
 
-STALE_RUN = 5
 JUMP = 8.0
-HISTORY = 63
+"""Standard deviations beyond which a return needs an explanation."""
+JUMP_FLOOR = 0.02
+"""No smaller move is doubted: the deviations of a fund of Treasury bills are of a hundredth of a per cent."""
+QUARTER, YEAR = 63, 252
+LEAST_RETURNS, LEAST_IN_SECTOR = 21, 4
 
 
 def proxies_complete(engine: "sa.Engine", registries: Registries, sessions: list[date]) -> Finding:
@@ -54,16 +59,46 @@ def no_stale_prices(engine: "sa.Engine", registries: Registries, sessions: list[
 
 
 def no_unexplained_jumps(engine: "sa.Engine", registries: Registries, sessions: list[date]) -> Finding:
-    """No return beyond eight robust standard deviations of the symbol's last quarter without a corporate action."""
-    rows = bars(engine, CALENDAR.back(sessions[0], HISTORY), sessions[-1])
-    change = np.log(rows["close"] * rows["split_factor"]).sub(np.log(rows.groupby("symbol")["close"].shift()))
-    by_symbol = change.groupby(rows["symbol"])
-    spread = 1.4826 * (change - by_symbol.transform("median")).abs().groupby(rows["symbol"]).transform("median")
-    inside = (rows["session"] >= pd.Timestamp(sessions[0])) & change.notna()
-    jump = inside & (spread > 0) & (change.abs() > JUMP * spread)
-    plain = (rows["dividend"] == 0) & (rows["split_factor"] == 1)
-    bad = rows.assign(move=change).loc[jump & plain, ["session", "symbol", "move"]]
-    return Finding(int(inside.sum()), "returns", bad)
+    """No return without a corporate action is far from zero, from the market's and from the median of its sector's.
+
+    Far is beyond eight standard deviations of the symbol's returns before, the robust one of a quarter and the plain
+    one of a year, which knows of earlier days of results; and beyond two per cent.
+    """
+    rows = bars(engine, CALENDAR.back(sessions[0], YEAR), sessions[-1])
+    rows["move"] = np.log(rows["close"] * rows["split_factor"]) - np.log(rows.groupby("symbol")["close"].shift())
+    moves = rows.pivot(index="session", columns="symbol", values="move")
+    judged = moves[moves.index >= pd.Timestamp(sessions[0])]
+    first = len(moves) - len(judged)
+    limit = np.stack([_limit(moves.to_numpy()[max(row - YEAR, 0) : row]) for row in range(first, len(moves))])
+    market = judged.get(registries.factors.market.proxy, pd.Series(0.0, judged.index)).fillna(0.0)
+    sector = _sector_moves(engine, judged)
+    far = np.minimum.reduce([judged.abs(), judged.sub(market, axis=0).abs(), (judged - sector).abs()])
+    found = judged.where(far > limit).stack().dropna().rename("move").reset_index()
+    plain = rows.loc[(rows["dividend"] == 0) & (rows["split_factor"] == 1), ["session", "symbol"]]
+    return Finding(int(judged.notna().sum().sum()), "returns", found.merge(plain, on=["session", "symbol"]))
+
+
+def _limit(before: np.ndarray) -> np.ndarray:
+    """Return how far a return may lie after those before it, (sessions, symbols); NaN with fewer than 21."""
+    quarter = before[-QUARTER:]
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", RuntimeWarning)  # symbols without any
+        robust = 1.4826 * np.nanmedian(np.abs(quarter - np.nanmedian(quarter, axis=0)), axis=0)
+        limit = np.maximum(JUMP * np.fmax(robust, np.nanstd(before, axis=0, ddof=1)), JUMP_FLOOR)
+    return np.where((~np.isnan(before)).sum(axis=0) >= LEAST_RETURNS, limit, np.nan)
+
+
+def _sector_moves(engine: "sa.Engine", moves: pd.DataFrame) -> pd.DataFrame:
+    """Return the median move of each symbol's sector by session; zero where it has few symbols."""
+    from ...storage.queries import profiles
+
+    known = profiles(engine, moves.index[-1].date()).dropna(subset=["sector"]).groupby("symbol")["sector"].last()
+    out = pd.DataFrame(0.0, moves.index, moves.columns)
+    for _, members in known[known.index.isin(moves.columns)].groupby(known):
+        own = moves[members.index]
+        median = own.median(axis=1).where(own.notna().sum(axis=1) >= LEAST_IN_SECTOR, 0.0)
+        out[members.index] = np.broadcast_to(median.to_numpy()[:, None], own.shape)
+    return out
 
 
 def bars_on_sessions_only(engine: "sa.Engine", registries: Registries, sessions: list[date]) -> Finding:

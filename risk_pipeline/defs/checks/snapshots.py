@@ -50,9 +50,24 @@ def pnl_telescopes(engine: sa.Engine, registries: Registries, sessions: list[dat
     )
 
 
+def tails_are_possible(engine: sa.Engine, registries: Registries, sessions: list[date]) -> Finding:
+    """Value at risk is no more than expected shortfall, and of a long book without options neither beyond all it holds.
+
+    Positive shares of NAV: such a book can't lose more than its gross value.
+    """
+    rows = snapshots(engine, sessions)
+    rows = rows[rows[["var_95", "es_95", "var_99", "es_99"]].notna().all(axis=1) & (rows["nav"] > 0)]
+    ordered = (rows["var_95"] <= rows["es_95"]) & (rows["var_99"] <= rows["es_99"]) & (rows["es_95"] <= rows["es_99"])
+    is_long = (rows["short_value"] == 0) & (rows["option_positions"] == 0)
+    most = (rows["gross"] / rows["nav"]).where(is_long, np.inf)
+    bad = ~ordered | (rows["es_99"] > most * (1 + TOLERANCE))
+    return Finding(len(rows), "expected shortfalls", rows.loc[bad, [*KEY, "var_99", "es_99", "gross", "nav"]])
+
+
 snapshot_checks = session_checks(
     "portfolio_snapshots",
     Check(nav_is_cash_long_short, blocking=True),
     Check(snapshots_complete),
     Check(pnl_telescopes),
+    Check(tails_are_possible),
 )
