@@ -302,6 +302,20 @@ def _dividends(
 
 def _proceeds(lots: Lots, rows: LotRows, prices: SplitAdjusted, ended: Int1D) -> Float1D:
     """Return what ended lots were sold or settled for, less the fees of it."""
+    price, ratio, settles = _exits(lots, rows, prices, ended)
+    proceeds = lots.quantity[ended] * ratio * price * lots.multiplier[ended]
+    if lots.exit_fees is None:
+        return proceeds
+    return np.where(settles, proceeds, proceeds - np.nan_to_num(lots.exit_fees[ended]))
+
+
+def exit_prices(lots: Lots, rows: LotRows, prices: SplitAdjusted, ended: Int1D) -> Float1D:
+    """Return the price, per share or unit after splits, at which the lots ``ended`` (n,) were sold or settled."""
+    return _exits(lots, rows, prices, ended)[0]
+
+
+def _exits(lots: Lots, rows: LotRows, prices: SplitAdjusted, ended: Int1D) -> tuple[Float1D, Float1D, Bool1D]:
+    """Return the price at which ended lots left, shares then per share at entry, and whether an option settled."""
     private, option = lots.is_private[ended], lots.is_option[ended]
     sold = lots.is_sold[ended]
     settles = option & (rows.expiry[ended] <= rows.exit[ended]) & ~sold
@@ -312,7 +326,4 @@ def _proceeds(lots: Lots, rows: LotRows, prices: SplitAdjusted, ended: Int1D) ->
     spot = np.where(np.isnan(spot), np.where(option, strike, lots.entry_price[ended] / ratio), spot)
     intrinsic = np.maximum(np.where(lots.is_call[ended], spot - strike, strike - spot), 0.0)
     price = np.where(settles, intrinsic, np.where(np.isnan(lots.exit_price[ended]), spot, lots.exit_price[ended]))
-    proceeds = lots.quantity[ended] * ratio * price * lots.multiplier[ended]
-    if lots.exit_fees is None:
-        return proceeds
-    return np.where(settles, proceeds, proceeds - np.nan_to_num(lots.exit_fees[ended]))
+    return price, ratio, settles

@@ -53,20 +53,10 @@ def show_table(portfolio: str | None, session: date | None, *, open_page: bool =
 
 def _write_pages(session: date) -> None:
     """Write the pages of a session that a long run has left out, or that are gone."""
-    import dagster as dg
-
-    from ..defs.assets.report import write_session_pages
     from ..defs.code_version import package_version
-    from ..defs.resources import Database, PriceCache, Registries
     from ..reports.page_rows import Provenance
-    from ..storage.price_panel import PanelError
+    from ..reports.risk_page import write_sessions
 
     console.print(f"Writing the pages of {session}…")
-    with dg.build_resources({"db": Database()}) as resources:
-        try:
-            write_session_pages(resources.db, PriceCache(), Registries(), [session], Provenance(package_version()))
-        except PanelError as gone:
-            raise UserError(
-                f"the pages of {session} need its price panel, and {gone}; "
-                f"or `risk-pipeline run --date {session}` runs the session again and writes them"
-            ) from None
+    with database() as engine:
+        write_sessions(engine, [session], Provenance(package_version()))

@@ -92,11 +92,11 @@ def _flow(now: dict[str, Any], currency: str) -> str:
 
 
 def _market(day: PortfolioDay) -> str:
-    moves = [f"{symbol} {signed_percent(value)}" for symbol, value in day.proxies.items() if value is not None]
+    moves = [f"{symbol} {signed_percent(value)}" for symbol, value in day.proxies.items()]
     if not moves or day.previous is None or day.snapshot["market_beta"] is None:
         return ""
     text = f"The market: {', '.join(moves)}"
-    market = next(iter(day.proxies.values()))
+    market = day.proxies.get(load_factors().market.proxy)
     beta, nav = day.previous["market_beta"], day.previous["nav"]
     if beta is None or market is None:
         return f"{text}."

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
 from functools import cached_property
@@ -13,31 +13,16 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pandas as pd
 
+from ..config.factors import load_factors
 from ..risk.scorecards import BACKTESTED, SCORED, newest, value_at_risk_record, volatility_record
 from ..storage.report_queries import ReportRows, previous_sessions, report_rows
+from .page_positions import positions_by_name
 
 if TYPE_CHECKING:
     import sqlalchemy as sa
 
 YEAR = 252
 Row = dict[str, Any]
-
-
-@dataclass(frozen=True)
-class BookRows:
-    """What is computed for the page because no table holds it.
-
-    ``positions`` has a row per session, portfolio and name: ``priced, kind, sector, quantity, price, value, is_stale,
-    marked`` (a private asset's mark's date, None without one) and ``contribution`` (to the factor model's volatility).
-    ``gains`` is the session's P&L by symbol and kind, of what was sold too; a portfolio's sum to its day's P&L.
-    ``replays`` is the running P&L of a realised replay by session, portfolio and scenario; ``proxies`` the session's
-    return of the market's and the rates' proxy.
-    """
-
-    positions: pd.DataFrame
-    gains: Mapping[tuple[Any, str], Mapping[tuple[str, str], float]]
-    replays: Mapping[tuple[Any, str, str], list[float]]
-    proxies: Mapping[Any, Mapping[str, float | None]]
 
 
 @dataclass(frozen=True)
@@ -83,7 +68,7 @@ class PortfolioDay:
     forecast_record: Row | None
     tail_record: Row | None
     replays: dict[str, list[float]]
-    proxies: Mapping[str, float | None]
+    proxies: Mapping[str, float]
     plausibility: Mapping[str, Row]
     scenarios: Mapping[str, Row]
     coverage: Mapping[str, Row]
@@ -109,7 +94,7 @@ class SessionDay:
     session: date
     previous_session: date | None
     portfolios: list[PortfolioDay]
-    proxies: Mapping[str, float | None]
+    proxies: Mapping[str, float]
     provenance: Provenance
 
 
@@ -143,7 +128,6 @@ class PageRows:
     """Rows of a block of sessions, bucketed by session and portfolio."""
 
     rows: ReportRows
-    book: BookRows
     provenance: Provenance
     before: Mapping[date, date]
     _buckets: dict[str, dict[Any, list[Row]]] = field(default_factory=dict)
@@ -153,9 +137,13 @@ class PageRows:
         """Return the rows of a table by the values of the key columns (one key: the value itself)."""
         label = f"{name}/{'/'.join(keys)}"
         if label not in self._buckets:
-            frame = self.book.positions if name == "positions" else self.rows.tables.get(name)
+            frame = self._positions if name == "positions" else self.rows.tables.get(name)
             self._buckets[label] = bucket(getattr(self.rows, name) if frame is None else frame, *keys)
         return self._buckets[label]
+
+    @cached_property
+    def _positions(self) -> pd.DataFrame:
+        return positions_by_name(self.rows.tables["position_values"])
 
     @cached_property
     def _history(self) -> Records:
@@ -183,7 +171,7 @@ class PageRows:
                 session=session,
                 previous_session=self.before.get(session),
                 portfolios=[self._day(session, row, *records) for row in snapshots],
-                proxies=self.book.proxies.get(session, {}),
+                proxies=self._proxies(session),
                 provenance=self.provenance,
             )
 
@@ -199,6 +187,9 @@ class PageRows:
             impacts[row["scenario_id"]].append(row)
         volatility = self.of("portfolio_volatility", *two).get(key)
         panel = self.of("price_panels", "session").get(session)
+        names = self.of("positions", *two).get(key, [])
+        exposures = self.of("factor_exposures", *two).get(key, [])
+        plausibility = {row["scenario_id"]: row for row in self.of("scenario_plausibility", "session").get(session, [])}
         return PortfolioDay(
             session=session,
             previous_session=earlier,
@@ -206,24 +197,22 @@ class PageRows:
             snapshot=snapshot,
             previous=self._previous.get((earlier, name), [None])[0],
             volatility=volatility[0] if volatility else None,
-            exposures=self.of("factor_exposures", *two).get(key, []),
+            exposures=exposures,
             stress=self.of("stress_test_results", *two).get(key, []),
             impacts=impacts,
             sectors=self.of("sector_exposures", *two).get(key, []),
-            positions=self.of("positions", *two).get(key, []),
+            positions=[row for row in names if row["is_held"]],
             changes={row["measure"]: row for row in self.of("risk_changes", *two).get(key, [])},
-            gains=self.book.gains.get(key, {}),
+            gains={(row["symbol"], row["kind"]): row["gain"] for row in names if row["gain"]},
             skips=[row for row in self.of("skips", "session", "entity").get(key, []) if row["entity_type"] != "symbol"],
             history=self._history.year(name, session),
             scores=self._scores.year(name, session),
             outcomes=self._outcomes.year(name, session),
             forecast_record=forecasts.get(name, [None])[0],
             tail_record=tails.get(name, [None])[0],
-            replays=self._replays.get(key, {}),
-            proxies=self.book.proxies.get(session, {}),
-            plausibility={
-                row["scenario_id"]: row for row in self.of("scenario_plausibility", "session").get(session, [])
-            },
+            replays=replay_paths(exposures, plausibility.values()),
+            proxies=self._proxies(session),
+            plausibility=plausibility,
             scenarios=self._one("scenarios", "scenario_id"),
             coverage=self._one("coverage", "symbol"),
             restatements=self._restatements,
@@ -231,12 +220,15 @@ class PageRows:
             provenance=self.provenance,
         )
 
-    @cached_property
-    def _replays(self) -> dict[Any, dict[str, list[float]]]:
-        out: dict[Any, dict[str, list[float]]] = defaultdict(dict)
-        for (session, owner, scenario), path in self.book.replays.items():
-            out[session, owner][scenario] = path
-        return out
+    def _proxies(self, session: date) -> dict[str, float]:
+        """Return what the market's and the rates' proxy returned on a session, where it has a price."""
+        factors = load_factors()
+        returns = {
+            row["factor_name"]: row["daily_return"] for row in self.of("factor_returns", "session").get(session, [])
+        }
+        return {
+            factor.proxy: returns[factor.name] for factor in (factors.market, factors.rates) if factor.name in returns
+        }
 
     @cached_property
     def _restatements(self) -> list[Row]:
@@ -255,12 +247,27 @@ class PageRows:
         return self._single[name]
 
 
-def read_page_rows(
-    engine: sa.Engine, sessions: Sequence[date], book: BookRows, provenance: Provenance, history_from: date
-) -> PageRows:
-    """Read what the pages of the sessions show; they are in order."""
+def read_page_rows(engine: sa.Engine, sessions: Sequence[date], provenance: Provenance, history_from: date) -> PageRows:
+    """Read what the pages of consecutive sessions show."""
     rows = report_rows(engine, sessions[0], sessions[-1], history_from)
-    return PageRows(rows, book, provenance, previous_sessions(engine, sessions))
+    return PageRows(rows, provenance, previous_sessions(engine, sessions))
+
+
+def replay_paths(exposures: Iterable[Row], scenarios: Iterable[Row]) -> dict[str, list[float]]:
+    """Return by scenario the running P&L of each realised replay: its stored path times the dollar exposures.
+
+    Options count by their delta: only the end of a path is revalued, in ``stress_test_results``. A portfolio that
+    lacks an exposure to a core factor has no path.
+    """
+    dollars = {row["factor_name"]: row["dollar_exposure"] for row in exposures}
+    core = [dollars.get(name) for name in load_factors().core_names]
+    if None in core:
+        return {}
+    return {
+        row["scenario_id"]: np.cumsum(np.array(row["path"]["steps"]) @ np.array(core, dtype=float)).tolist()
+        for row in scenarios
+        if row["path"] is not None
+    }
 
 
 def bucket(frame: pd.DataFrame, *keys: str) -> dict[Any, list[Row]]:

@@ -10,7 +10,8 @@ import hashlib
 import os
 import re
 import tempfile
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from contextlib import AbstractContextManager, nullcontext
 from datetime import date
 from functools import cache
 from math import isnan
@@ -21,7 +22,7 @@ from ..settings import Settings
 from .formatting import FORMS, MINUS, NOTHING, money, number, percent, short_money
 from .narrative import long_date, plain_words, reason
 from .overview import overview
-from .page_rows import PageRows, PortfolioDay, SessionDay
+from .page_rows import YEAR, PageRows, PortfolioDay, Provenance, SessionDay, read_page_rows
 from .sections import SECTIONS
 
 if TYPE_CHECKING:
@@ -29,6 +30,7 @@ if TYPE_CHECKING:
     from jinja2 import Environment
     from markupsafe import Markup
 
+Stage = Callable[[str], AbstractContextManager[None]]
 TEMPLATES = Path(__file__).parent / "templates"
 
 
@@ -49,6 +51,24 @@ def file_name(portfolio: str) -> str:
     if plain == portfolio:
         return f"{plain}.html"
     return f"{plain.strip('-')}-{hashlib.sha256(portfolio.encode()).hexdigest()[:8]}.html"
+
+
+def write_sessions(
+    engine: sa.Engine, sessions: Sequence[date], provenance: Provenance, stage: Stage = lambda _: nullcontext()
+) -> list[Path]:
+    """Write the pages of consecutive sessions from stored rows, and the index anew; return the overviews.
+
+    ``stage`` may time the stages ``read`` and ``render``.
+    """
+    pages = []
+    if sessions:
+        with stage("read"):
+            history_from = Settings().sessions.back(sessions[0], YEAR)
+            rows = read_page_rows(engine, sessions, provenance, history_from)
+        with stage("render"):
+            pages = write_pages(rows)
+    write_index(engine)
+    return pages
 
 
 def write_pages(rows: PageRows) -> list[Path]:

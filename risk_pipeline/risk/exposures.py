@@ -1,4 +1,4 @@
-"""The rows of ``factor_exposures``, ``symbol_factor_exposures``, ``factor_covariance`` and ``position_values``."""
+"""The rows of ``factor_exposures`` and of the tables beside it: symbols, positions, factor returns and covariance."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from ..analytics.exposures import aggregate_exposures, model_risk
 from ..analytics.position_risk import position_risk
 from ..analytics.reasons import Reason
 from ..analytics.stress import REVERSE_LOSS, reverse_stress
+from .factor_returns import factor_return_rows
 from .inputs import Frames, Inputs
 from .portfolio_fit import portfolio_fits
 from .positions import position_rows
@@ -65,6 +66,7 @@ def compute_exposures(inputs: Inputs) -> Frames:
         "factor_exposures": pd.concat(rows, ignore_index=True),
         "factor_covariance": _covariance_rows(inputs, covariance),
         "position_values": position_rows(inputs, by_position),
+        "factor_returns": factor_return_rows(inputs),
         "analytics_skips": pd.concat(
             [inputs.portfolio_skips("factor_exposures"), _symbol_skips(inputs, betas)], ignore_index=True
         ),

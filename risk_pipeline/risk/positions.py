@@ -1,31 +1,37 @@
-"""The rows of ``position_values``: what every held lot is worth, its greeks and its part of the risk."""
+"""The rows of ``position_values``: what every lot is worth, what it gained on the day, its greeks and its risk."""
 
 from __future__ import annotations
+
+from datetime import date
 
 import numpy as np
 import pandas as pd
 
-from ..analytics.arrays import Float1D
+from ..analytics.arrays import Date1D, Float1D, Int1D
+from ..analytics.lots import InvestmentClass, LotRows
+from ..analytics.valuation import exit_prices
 from .inputs import Inputs
 
 DAYS_A_YEAR = 365.0
 
 
 def position_rows(inputs: Inputs, risk: Float1D) -> pd.DataFrame:
-    """Return a row per session and held lot; ``risk`` is by holding, so without the private ones."""
+    """Return a row per session and lot that is held or left on the session.
+
+    ``risk`` is by holding, so without the private ones. A lot that left has quantity 0 and the price at which it did.
+    The P&L of a portfolio's rows sums to its own.
+    """
     rows, lots = inputs.book.positions, inputs.lots
     lot = rows.lot
     contribution = np.full(len(lot), np.nan)
     contribution[~lots.is_private[lot]] = risk
     shares = rows.quantity * lots.multiplier[lot]
-    return pd.DataFrame(
+    held = pd.DataFrame(
         {
-            "session": np.array(inputs.sessions, dtype="datetime64[s]")[rows.session],
-            "position_id": np.array(inputs.position_ids, dtype=object)[lot],
-            "portfolio_id": np.array(inputs.portfolio_ids, dtype=object)[lots.portfolio[lot]],
-            "symbol": np.array(inputs.lot_symbols, dtype=object)[lot],
+            **_descriptions(inputs, rows.session, lot),
             "quantity": rows.quantity,
             "price": rows.price,
+            "mark_date": _mark_dates(inputs, rows.session, lot),
             "value": rows.value,
             "delta_value": np.where(lots.is_private[lot], np.nan, rows.delta * shares * rows.spot),
             "gamma": rows.gamma * shares * rows.spot**2 * 0.01,
@@ -36,3 +42,68 @@ def position_rows(inputs: Inputs, risk: Float1D) -> pd.DataFrame:
             "is_stale": rows.is_stale,
         }
     )
+    return pd.concat([held, _left_rows(inputs)], ignore_index=True)
+
+
+def _left_rows(inputs: Inputs) -> pd.DataFrame:
+    """Return a row for each lot on the session on which it was sold or expired."""
+    lots = inputs.lots
+    rows = LotRows.of(lots, inputs.panel.dates)
+    left = (rows.end == inputs.ends[:, None]) & (rows.entry <= inputs.ends[:, None])
+    session, lot = np.nonzero(left & inputs.book.is_active[:, lots.portfolio])
+    ended = np.unique(lot)
+    price = exit_prices(lots, rows, inputs.prices, ended)[np.searchsorted(ended, lot)]
+    nothing = np.full(len(lot), np.nan)
+    return pd.DataFrame(
+        {
+            **_descriptions(inputs, session, lot),
+            "quantity": 0.0,
+            "price": price,
+            "mark_date": np.datetime64("NaT", "s"),
+            "value": 0.0,
+            "delta_value": np.where(lots.is_private[lot], np.nan, 0.0),
+            **dict.fromkeys(("gamma", "vega", "theta", "volatility", "risk_contribution"), nothing),
+            "is_stale": False,
+        }
+    )
+
+
+def _descriptions(inputs: Inputs, session: Int1D, lot: Int1D) -> dict[str, np.ndarray]:
+    """Return the columns that say which lot a row is of, and what it gained on the session."""
+    lots, book, before = inputs.lots, inputs.book, inputs.before
+    classes = np.array([kind.name for kind in sorted(InvestmentClass)], dtype=object)
+    return {
+        "session": np.array(inputs.sessions, dtype="datetime64[s]")[session],
+        "position_id": np.array(inputs.position_ids, dtype=object)[lot],
+        "portfolio_id": np.array(inputs.portfolio_ids, dtype=object)[lots.portfolio[lot]],
+        "symbol": np.array(inputs.lot_symbols, dtype=object)[lot],
+        "investment_class": classes[lots.kind[lot] - min(InvestmentClass)],
+        **{name: values[lot] for name, values in _option_terms(inputs).items()},
+        "daily_pnl": (book.lot_pnl - before.lot_pnl)[session, lot],
+    }
+
+
+def _option_terms(inputs: Inputs) -> dict[str, np.ndarray]:
+    """Return by lot the underlying of an option and its terms, such as ``AAPL 150 call 20 Jun 2025``."""
+    lots, symbols = inputs.lots, inputs.panel.symbols
+    underlying, contract = (np.full(len(lots.symbol), None, dtype=object) for _ in range(2))
+    for option in np.flatnonzero(lots.is_option):
+        right = "call" if lots.is_call[option] else "put"
+        expiry: date = lots.expiry[option].item()
+        underlying[option] = symbols[lots.symbol[option]]
+        contract[option] = f"{underlying[option]} {lots.strike[option]:g} {right} {expiry:%-d %b %Y}"
+    return {"underlying": underlying, "contract": contract}
+
+
+def _mark_dates(inputs: Inputs, session: Int1D, lot: Int1D) -> Date1D:
+    """Return the date of the mark that each PRIVATE position is valued at, NaT where it is at its entry price."""
+    lots, (name, mark_date, _) = inputs.lots, inputs.marks
+    days = np.array(inputs.sessions, dtype="datetime64[D]")
+    out = np.full(len(lot), np.datetime64("NaT", "s"))
+    private = np.flatnonzero(lots.is_private[lot])
+    for held in np.unique(lot[private]):
+        known = mark_date[(name == lots.name[held]) & (mark_date >= lots.entry_date[held])]
+        rows = private[lot[private] == held]
+        newest = np.searchsorted(known, days[session[rows]], side="right") - 1
+        out[rows[newest >= 0]] = known[newest[newest >= 0]]
+    return out

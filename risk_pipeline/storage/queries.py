@@ -7,7 +7,6 @@ from collections.abc import Sequence
 from datetime import date
 from typing import Any
 
-import numpy as np
 import pandas as pd
 import sqlalchemy as sa
 
@@ -176,28 +175,6 @@ def read_outcomes(
 def _newest(table: sa.Table, wanted: sa.ColumnElement[bool], count: int) -> sa.Select[Any]:
     newest = sa.select(table.c.session).where(wanted).distinct().order_by(table.c.session.desc()).limit(count)
     return sa.select(newest.subquery().c.session)
-
-
-def replay_paths(engine: sa.Engine, session: date, portfolio: str, core_names: Sequence[str]) -> pd.DataFrame:
-    """Return ``scenario_id, session, pnl``: the running P&L in dollars of each replay on a portfolio as of a session.
-
-    The stored path of the core factors times the portfolio's stored dollar exposures; option revaluation, which
-    only the end of the path has, is not in it.
-    """
-    exposures = read_table(engine, "factor_exposures", first=session, last=session, portfolio=portfolio)
-    dollars = exposures.set_index("factor_name")["dollar_exposure"].reindex(list(core_names)).to_numpy(dtype=float)
-    replays = read_table(engine, "scenario_plausibility", first=session, last=session).dropna(subset=["path"])
-    paths = [
-        pd.DataFrame(
-            {
-                "scenario_id": row.scenario_id,
-                "session": pd.to_datetime(row.path["sessions"]).astype("datetime64[s]"),
-                "pnl": (np.array(row.path["steps"]) * dollars).sum(axis=1).cumsum(),
-            }
-        )
-        for row in replays.itertuples(index=False)
-    ]
-    return pd.concat(paths, ignore_index=True) if paths else pd.DataFrame(columns=["scenario_id", "session", "pnl"])
 
 
 def rows_by_portfolio(engine: sa.Engine, first: date, last: date) -> pd.DataFrame:

@@ -1,7 +1,7 @@
 """What a long history may lose: the bulk of old sessions goes, what is asked about years later stays.
 
-Snapshots, portfolio volatility, the record of forecasts and of value at risk, factor covariances, prices, imports
-and restatements are kept for ever; ``risk-pipeline rebuild`` makes the rest of a session again.
+Snapshots, portfolio volatility, the record of forecasts and of value at risk, factor returns and covariances,
+prices, imports and restatements are kept for ever; ``risk-pipeline rebuild`` makes the rest of a session again.
 """
 
 from __future__ import annotations

@@ -292,14 +292,24 @@ factor_exposures = _table(
 
 position_values = _table(
     "position_values",
-    "Value and sensitivities of every lot held as of the session.",
+    "Value, P&L and sensitivities of every lot held as of the session, and the P&L of every lot that left on it.",
     _session(),
     Column("position_id", NAME, primary_key=True, comment="id of the lot"),
     Column("portfolio_id", NAME, nullable=False, comment="the portfolio that holds it"),
     Column("symbol", SYMBOL, nullable=False, comment="of an option: its own name"),
-    Column("quantity", Float, nullable=False, comment="after splits"),
-    Column("price", Float, nullable=False, comment="per share, per unit, or premium per share"),
+    Column("investment_class", String(10), comment="PUBLIC, OPTIONS or PRIVATE"),
+    Column("underlying", SYMBOL, comment="of an option"),
+    Column("contract", String(100), comment="of an option: its terms, such as AAPL 150 call 20 Jun 2025"),
+    Column("quantity", Float, nullable=False, comment="after splits; 0 of a lot that left on the session"),
+    Column(
+        "price",
+        Float,
+        nullable=False,
+        comment="per share, per unit, or premium per share; of a lot that left, at which it was sold or settled",
+    ),
+    Column("mark_date", Date, comment="of PRIVATE: the mark that values it; null at its entry price"),
     Column("value", Float, nullable=False, comment="signed dollars"),
+    Column("daily_pnl", Float, comment="P&L since the session before; a portfolio's lots sum to its snapshot's"),
     Column("delta_value", Float, comment="signed delta-adjusted notional; null for PRIVATE"),
     Column("gamma", Float, comment="of an option: change of delta_value for +1 % of the underlying"),
     Column("vega", Float, comment="of an option: change of value for +1 point of volatility"),
@@ -307,6 +317,14 @@ position_values = _table(
     Column("volatility", Float, comment="of an option: with which it was valued"),
     Column("risk_contribution", Float, comment="Euler part of the portfolio's factor-model volatility, annualised"),
     Column("is_stale", Boolean, nullable=False, comment="valued at an earlier price than the session's"),
+)
+
+factor_returns = _table(
+    "factor_returns",
+    "What each factor returned on the session: its proxy, less the short leg of a spread or, of a style, the market.",
+    _session(),
+    Column("factor_name", NAME, primary_key=True, comment="name of the factor, as in factor_exposures"),
+    Column("daily_return", Float, nullable=False, comment="no row where a proxy has none"),
 )
 
 factor_covariance = _table(
@@ -531,6 +549,7 @@ ANALYTICS = (
     symbol_factor_exposures,
     factor_exposures,
     position_values,
+    factor_returns,
     factor_covariance,
     scenario_factor_moves,
     scenario_plausibility,

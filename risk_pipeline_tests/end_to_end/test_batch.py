@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from datetime import date
 
 import dagster as dg
 import numpy as np
@@ -13,6 +14,7 @@ import sqlalchemy as sa
 from risk_pipeline.analytics.reasons import Reason
 from risk_pipeline.config.factors import load_factors
 from risk_pipeline.definitions import defs
+from risk_pipeline.reports.page_rows import replay_paths
 from risk_pipeline.storage import tables
 
 FIRST, LAST = "2025-06-02", "2025-06-06"
@@ -254,20 +256,59 @@ def test_positions_are_valued_and_their_parts_of_the_risk_sum_to_the_portfolio_s
 
 
 def test_the_replayed_path_ends_where_the_stored_loss_is(week):
-    from risk_pipeline.storage.queries import replay_paths
-
     session = pd.Timestamp(LAST).date()
     stored = week.table("stress_test_results", first=session, portfolio="growth").set_index("scenario_id")
-    paths = replay_paths(week.engine, session, "growth", load_factors().core_names)
+    exposures = week.table("factor_exposures", first=session, portfolio="growth").to_dict("records")
     plausible = week.table("scenario_plausibility", first=session)
-    assert set(paths["scenario_id"]) == set(plausible.loc[plausible["method"] == "realised", "scenario_id"]) != set()
-    for scenario, path in paths.groupby("scenario_id"):
+    paths = replay_paths(exposures, plausible.to_dict("records"))
+    assert set(paths) == set(plausible.loc[plausible["method"] == "realised", "scenario_id"]) != set()
+    for scenario, path in paths.items():
         row = stored.loc[scenario]
-        assert path["pnl"].iloc[-1] == pytest.approx(row["correlated_pnl"] - row["option_revaluation"], rel=1e-9)
-        running = np.concatenate([[0.0], path["pnl"]])
+        assert path[-1] == pytest.approx(row["correlated_pnl"] - row["option_revaluation"], rel=1e-9)
+        running = np.array([0.0, *path])
         drawdown = (running - np.maximum.accumulate(running)).min()
         assert drawdown == pytest.approx(row["max_drawdown"], rel=1e-9)
-        assert path["session"].is_monotonic_increasing
+
+
+def test_the_gains_of_the_lots_sum_to_the_portfolio_s(week):
+    snapshots = week.table("portfolio_snapshots").set_index(KEY)
+    gains = week.table("position_values").groupby(KEY)["daily_pnl"].sum().reindex(snapshots.index, fill_value=0.0)
+    assert (np.abs(gains - snapshots["daily_pnl"]) <= 1e-9 * snapshots["nav"].abs()).all()
+    assert (gains != 0).any()
+
+
+def test_a_lot_that_left_has_a_row_of_its_last_session_at_the_price_it_left(week):
+    lots = week.table("position_values", portfolio="growth")
+    last = lots[lots["position_id"] == "g3"].iloc[-1]
+    assert last["session"] == pd.Timestamp("2025-06-06")
+    assert last[["quantity", "value", "delta_value"]].tolist() == [0.0, 0.0, 0.0]
+    closes = week.table("market_data_cache", first=date(2025, 6, 6), last=date(2025, 6, 6)).set_index("symbol")["close"]
+    assert last["price"] == closes["AAPL"]  # sold without a stated price
+    assert last[["gamma", "vega", "theta", "risk_contribution"]].isna().all()
+    assert (lots.loc[lots["position_id"] != "g3", "quantity"] != 0).all()
+
+
+def test_a_private_position_says_which_mark_values_it(week):
+    private = week.table("position_values", portfolio="private")
+    assert set(private["investment_class"]) == {"PRIVATE"}
+    marked = pd.Timestamp("2025-06-04")
+    before = private[private["session"] < marked]
+    assert (len(before), before["mark_date"].notna().sum(), set(before["price"])) == (2, 0, {1000.0})
+    after = private[private["session"] >= marked]
+    assert (len(after), set(after["mark_date"]), set(after["price"])) == (3, {marked}, {1100.0})
+
+
+def test_the_factors_returns_are_the_proxies(week):
+    factors = load_factors()
+    returns = week.table("factor_returns").set_index(["session", "factor_name"])["daily_return"].unstack()
+    assert set(returns) == {*factors.core_names, *(factor.name for factor in factors.single_factor)}
+    market, rates = (returns[factor.name] for factor in (factors.market, factors.rates))
+    prices = week.table("market_data_cache").set_index(["symbol", "session"])
+    spy = prices.loc[factors.market.proxy]
+    total = (spy["close"] * spy["split_factor"] + spy["dividend"]) / spy["close"].shift() - 1
+    np.testing.assert_allclose(market, total[market.index], rtol=1e-12)
+    np.testing.assert_array_equal(returns[factors.core_names[0]], market)
+    np.testing.assert_array_equal(returns[factors.core_names[1]], rates)
 
 
 def test_the_reverse_stress_loses_a_fifth_of_equity(week):

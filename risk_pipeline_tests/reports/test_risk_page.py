@@ -18,12 +18,10 @@ from hypothesis import strategies as st
 from risk_pipeline.cli import show
 from risk_pipeline.definitions import defs
 from risk_pipeline.defs.assets import report
-from risk_pipeline.defs.assets.inputs import load_inputs
-from risk_pipeline.defs.assets.report_rows import book_rows, read_report_inputs
 from risk_pipeline.defs.automation.jobs import range_tags
-from risk_pipeline.defs.resources import Database, PriceCache, Registries
 from risk_pipeline.reports import risk_page
-from risk_pipeline.reports.page_rows import BookRows, Provenance, read_page_rows
+from risk_pipeline.reports.page_positions import positions_by_name
+from risk_pipeline.reports.page_rows import Provenance, read_page_rows
 from risk_pipeline.reports.risk_page import file_name, portfolio_page, put, write_index, write_pages
 from risk_pipeline.reports.summary import summary
 from risk_pipeline.sessions import session_calendar
@@ -34,14 +32,12 @@ from .conftest import FIRST, LAST
 
 @pytest.fixture
 def rows(pages, monkeypatch, tmp_path):
-    """The rows of the last two sessions, without what only the run's panel knows; they go to a folder of their own."""
+    """The rows of the last two sessions; their pages go to a folder of their own."""
     monkeypatch.setenv("RISK_PIPELINE_HOME", str(tmp_path))
     sessions = sorted(path.stem for path in pages.folder.glob("2026-*.html"))[-2:]
     days = [pd.Timestamp(day).date() for day in sessions]
-    columns = ["session", "portfolio_id", "symbol", "kind", "priced", "is_stale", "marked", "value", "contribution"]
-    book = BookRows(positions=pd.DataFrame(columns=columns), gains={}, replays={}, proxies={})
     start = session_calendar("XNYS", pd.Timestamp("2015-01-02").date()).back(days[0], 252)
-    return read_page_rows(pages.engine, days, book, Provenance("test"), start)
+    return read_page_rows(pages.engine, days, Provenance("test"), start)
 
 
 def test_the_pages_of_ten_portfolios_are_light(pages):
@@ -172,38 +168,85 @@ def test_the_page_lists_the_checks_that_the_run_had_made(pages):
     assert "proxies complete" in text
 
 
-def resources(pages, monkeypatch, home) -> tuple[Database, PriceCache, Registries]:
-    """What an asset is given, on the database and the panel of the pages' run; pages go to a folder of their own."""
+def own_home(pages, monkeypatch, home) -> None:
+    """Use the database of the pages' run, without its panels; pages go to a folder of their own."""
     monkeypatch.setenv("RISK_PIPELINE_HOME", str(home))
     monkeypatch.setenv("RISK_PIPELINE_DATABASE_URL", f"sqlite:///{pages.folder.parent / 'risk.db'}")
-    (home / "panels").symlink_to(pages.folder.parent / "panels")
-    return Database(), PriceCache(), Registries()
 
 
-def test_the_names_gains_and_risks_sum_to_each_portfolio_s(pages, monkeypatch, tmp_path):
-    database, cache, registries = resources(pages, monkeypatch, tmp_path)
-    days = [pd.Timestamp(path.stem).date() for path in sorted(pages.folder.glob("2026-*.html"))]
-    with dg.build_resources({"db": database}) as given:
-        [(panel, sessions)] = cache.panels(given.db, days)
-        book = book_rows(load_inputs(given.db, registries, panel, sessions, read_report_inputs))
+def test_gains_and_risks_by_name_sum_to_each_portfolio_s(pages):
+    positions = positions_by_name(read_table(pages.engine, "position_values"))
     snapshots = read_table(pages.engine, "portfolio_snapshots")
     assert len(snapshots) == 5 * 11
+    key = ["session", "portfolio_id"]
+    gains = positions.groupby(key)["gain"].sum()
     for row in snapshots.to_dict("records"):
-        gains = book.gains.get((row["session"].date(), row["portfolio_id"]), {})
-        assert sum(gains.values()) == pytest.approx(row["daily_pnl"], abs=1e-6 * max(abs(row["nav"]), 1.0))
-    parts = book.positions.groupby(["session", "portfolio_id"])["contribution"].sum(min_count=1).dropna()
+        gain = gains.get((row["session"].date(), row["portfolio_id"]), 0.0)
+        assert gain == pytest.approx(row["daily_pnl"], abs=1e-9 * max(abs(row["nav"]), 1.0))
+    parts = positions.groupby(key)["contribution"].sum(min_count=1).dropna()
     volatility = read_table(pages.engine, "portfolio_volatility")
     volatility["session"] = volatility["session"].dt.date
-    model = volatility.set_index(["session", "portfolio_id"])["factor_model_volatility"].dropna()
+    model = volatility.set_index(key)["factor_model_volatility"].dropna()
     assert parts.to_dict() == pytest.approx(model.to_dict())
-    options = [name for names in book.gains.values() for name, kind in names if kind == "OPTIONS"]
-    assert options
-    assert all(re.fullmatch(r"[A-Z]+ [\d.]+ (put|call) \d{1,2} [A-Z][a-z]{2} 20\d\d", name) for name in options)
-    assert {row["marked"] for row in book.positions.to_dict("records") if row["kind"] != "PRIVATE"} == {None}
+    options = positions.loc[positions["kind"] == "OPTIONS", "symbol"]
+    assert len(options)
+    assert options.str.fullmatch(r"[A-Z]+ [\d.]+ (put|call) \d{1,2} [A-Z][a-z]{2} 20\d\d").all()
+    assert positions.loc[positions["kind"] != "PRIVATE", "marked"].isna().all()
+
+
+def test_lots_of_a_name_are_added_up_and_one_sold_on_the_session_counts_in_the_gain_alone():
+    lot = {
+        "session": pd.Timestamp(LAST),
+        "portfolio_id": "p",
+        "symbol": "AAPL",
+        "investment_class": "PUBLIC",
+        "underlying": None,
+        "contract": None,
+        "quantity": 10.0,
+        "price": 20.0,
+        "mark_date": pd.NaT,
+        "value": 200.0,
+        "daily_pnl": 5.0,
+        "risk_contribution": 0.1,
+        "is_stale": False,
+    }
+    sold = {**lot, "quantity": 0.0, "price": 19.0, "value": 0.0, "daily_pnl": -3.0, "risk_contribution": None}
+    gone = {**sold, "symbol": "AAPL C", "underlying": "AAPL", "contract": "AAPL 20 call", "investment_class": "OPTIONS"}
+    held, left = positions_by_name(pd.DataFrame([sold, lot, lot, gone])).to_dict("records")
+    assert (held["symbol"], held["quantity"], held["price"], held["value"], held["gain"]) == ("AAPL", 20, 20, 400, 7)
+    assert held["is_held"]
+    assert held["contribution"] == pytest.approx(0.2)
+    assert (left["symbol"], left["kind"], left["priced"], left["gain"]) == ("AAPL 20 call", "OPTIONS", "AAPL", -3)
+    assert not left["is_held"]
+
+
+def test_a_session_stored_before_gains_were_has_a_page_that_shows_none(rows):
+    tables_of_old = {
+        **rows.rows.tables,
+        "position_values": rows.rows.tables["position_values"].assign(
+            investment_class=None, underlying=None, contract=None, daily_pnl=float("nan"), mark_date=pd.NaT
+        ),
+        "factor_returns": rows.rows.tables["factor_returns"].head(0),
+    }
+    old = replace(rows, rows=replace(rows.rows, tables=tables_of_old))
+    day = next(day for day in list(old.sessions())[-1].portfolios if day.id == "growth")
+    assert {row["gain"] for row in day.positions} == {None}
+    text = portfolio_page(day, Path("none"))
+    assert "The market:" not in text
+    assert "gained most" not in text
+
+
+def test_a_page_of_one_session_is_that_of_a_block(pages, rows):
+    session = max(day.session for day in rows.sessions())
+    block = next(day for day in rows.sessions() if day.session == session)
+    start = session_calendar("XNYS", date(2015, 1, 2)).back(session, 252)
+    [alone] = read_page_rows(pages.engine, [session], Provenance("test"), start).sessions()
+    for one, other in zip(alone.portfolios, block.portfolios, strict=True):
+        assert portfolio_page(one, Path("none")) == portfolio_page(other, Path("none"))
 
 
 def test_the_pages_of_a_session_that_a_long_run_left_out_are_written_when_asked_for(pages, monkeypatch, tmp_path):
-    resources(pages, monkeypatch, tmp_path)
+    own_home(pages, monkeypatch, tmp_path)
     opened = []
     monkeypatch.setattr(show.typer, "launch", opened.append)
     show.show_table("growth", FIRST)
@@ -224,17 +267,21 @@ def opened_page(url: str) -> str:
     return Path(unquote(urlsplit(url).path)).read_text(encoding="utf-8")
 
 
-def test_a_session_whose_panel_is_gone_says_what_to_run(pages, monkeypatch, tmp_path):
-    resources(pages, monkeypatch, tmp_path)
-    (tmp_path / "panels").unlink()
-    with pytest.raises(show.UserError, match=f"risk-pipeline run --date {FIRST}"):
-        show.show_table(None, FIRST, open_page=True)
+def test_the_pages_of_a_session_whose_panel_is_gone_are_the_same(pages, monkeypatch, tmp_path):
+    own_home(pages, monkeypatch, tmp_path)
+    monkeypatch.setattr(show.typer, "launch", lambda url: None)
+    assert not (tmp_path / "panels").exists()
+    show.show_table(None, LAST, open_page=True)
+    ours = risk_page.page_path(LAST, "growth").read_text()
+    assert "The market: SPY" in ours
+    assert re.search(r"most; .* worked against it|(gained|lost) most", ours)
+    assert "The replay’s path over" in ours
 
 
 def test_a_long_run_writes_the_pages_of_its_newest_sessions_and_removes_what_it_made_stale(
     pages, monkeypatch, tmp_path
 ):
-    resources(pages, monkeypatch, tmp_path)
+    own_home(pages, monkeypatch, tmp_path)
     monkeypatch.setattr(report, "PAGES_OF_A_RUN", 25)
     put(risk_page.page_path(FIRST), "old")
     put(risk_page.page_path(FIRST, "growth"), "old")
@@ -258,7 +305,7 @@ def sessions_without_page() -> int:
 
 
 def test_a_run_of_very_many_portfolios_leaves_the_pages_to_show(pages, monkeypatch, tmp_path):
-    resources(pages, monkeypatch, tmp_path)
+    own_home(pages, monkeypatch, tmp_path)
     monkeypatch.setattr(report, "PORTFOLIOS_WITH_PAGES", 3)
     put(risk_page.page_path(LAST), "old")
     assert sessions_without_page() == 5

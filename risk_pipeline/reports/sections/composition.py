@@ -77,7 +77,6 @@ def _positions(day: PortfolioDay) -> dict[str, Any] | None:
     rows = [
         {
             **row,
-            "gain": day.gains.get((row["symbol"], row["kind"]), 0.0),
             "kind_word": KINDS.get(row["kind"], ""),
             "weight": row["value"] / equity if equity > 0 else None,
             "risk_share": row["contribution"] / total if total and row["contribution"] is not None else None,
@@ -95,7 +94,7 @@ def _positions(day: PortfolioDay) -> dict[str, Any] | None:
         "rest": {
             "count": len(rest),
             "value": sum(row["value"] for row in rest),
-            "gain": sum(row["gain"] for row in rest),
+            "gain": sum(row["gain"] or 0.0 for row in rest),
             "risk_share": sum(row["risk_share"] or 0.0 for row in rest) if total else None,
         }
         if rest
@@ -103,7 +102,7 @@ def _positions(day: PortfolioDay) -> dict[str, Any] | None:
         "value_zero": value_span.zero,
         "risk_zero": risk_span.zero,
         "total": total,
-        "sold": sum(day.gains.values()) - sum(row["gain"] for row in rows),
+        "sold": sum(day.gains.values()) - sum(row["gain"] or 0.0 for row in rows),
         "stale": [row["symbol"] for row in rows if row["is_stale"]],
     }
 
