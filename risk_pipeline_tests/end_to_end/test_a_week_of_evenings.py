@@ -20,9 +20,8 @@ from risk_pipeline.defs.automation.jobs import sessions_of
 from risk_pipeline.defs.partitions import CALENDAR
 from risk_pipeline.market.open import open_source
 from risk_pipeline.storage.imports import import_frames
+from risk_pipeline_tests.support.homes import PORTFOLIOS, POSITIONS, Home
 from risk_pipeline_tests.support.servers import DAEMON_AT, instance_of, serving, until
-
-from .conftest import PORTFOLIOS, POSITIONS, Home
 
 NEW_YORK = ZoneInfo("America/New_York")
 PATIENCE = 600

@@ -6,15 +6,10 @@ import pandas as pd
 import pytest
 
 from risk_pipeline.storage import tables
+from risk_pipeline_tests.support.homes import same
 
 FIRST, LAST = "2025-06-02", "2025-06-06"
 ANALYTICS = tuple(table.name for table in tables.ANALYTICS)
-
-
-def same(left: dict[str, pd.DataFrame], right: dict[str, pd.DataFrame]) -> None:
-    assert left.keys() == right.keys()
-    for name, frame in left.items():
-        pd.testing.assert_frame_equal(frame, right[name], check_exact=True, obj=name)
 
 
 @pytest.fixture(scope="module")

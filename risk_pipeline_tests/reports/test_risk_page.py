@@ -26,8 +26,7 @@ from risk_pipeline.reports.risk_page import file_name, portfolio_page, put, writ
 from risk_pipeline.reports.summary import summary
 from risk_pipeline.sessions import session_calendar
 from risk_pipeline.storage.queries import read_table
-
-from .conftest import FIRST, LAST
+from risk_pipeline_tests.support.pages import FIRST, LAST
 
 
 @pytest.fixture

@@ -13,9 +13,6 @@ from risk_pipeline.defs.automation.missing_rows import lost_rows
 from risk_pipeline.defs.partitions import CALENDAR
 from risk_pipeline.defs.resources import Database
 from risk_pipeline.storage import tables as t
-from risk_pipeline_tests.end_to_end.conftest import make_home, module_environment
-
-__all__ = ["make_home", "module_environment"]  # fixtures
 
 DAYS = ["2025-06-02", "2025-06-03"]
 EVENING = datetime(2025, 6, 4, 2, tzinfo=UTC)

@@ -1,0 +1,5 @@
+"""Fixtures of the tests of automation."""
+
+from risk_pipeline_tests.support.homes import make_home, module_environment
+
+__all__ = ["make_home", "module_environment"]

@@ -1,0 +1,123 @@
+"""A home of its own for each test module, real Dagster runs in it, and comparing their rows."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import date
+from pathlib import Path
+
+import dagster as dg
+import pandas as pd
+import pytest
+import sqlalchemy as sa
+
+from risk_pipeline.definitions import defs
+from risk_pipeline.defs.automation.jobs import range_tags
+from risk_pipeline.storage.database import migrate, open_engine
+from risk_pipeline.storage.imports import import_frames
+from risk_pipeline.storage.queries import read_table
+from risk_pipeline.storage.tables import metadata
+
+PORTFOLIOS = pd.DataFrame(
+    [
+        ("growth", "Growth", "2025-01-02", "", 1_000_000),
+        ("hedged", "Long, short and options", "2025-01-02", "", 500_000),
+        ("private", "Private assets only", "2025-01-02", "", 300_000),
+        ("empty", "Cash only", "2025-01-02", "", 100_000),
+        ("ruined", "Negative equity", "2025-01-02", "", -2_000_000),
+        ("late", "Opens inside the window", "2025-06-04", "", 200_000),
+    ],
+    columns=["portfolio_id", "name", "inception_date", "closed_date", "starting_equity"],
+)
+POSITIONS = pd.DataFrame(
+    [
+        ("g1", "growth", "AAPL", "PUBLIC", 1000, "2025-01-02", 200, "", "", "", "", "", ""),
+        ("g2", "growth", "MSFT", "PUBLIC", 500, "2025-01-02", 380, "", "", "", "", "", ""),
+        ("g3", "growth", "AAPL", "PUBLIC", 500, "2025-06-03", 200, "2025-06-06", "", "", "", "", ""),
+        ("h1", "hedged", "NVDA", "PUBLIC", 300, "2025-01-02", 480, "", "", "", "", "", ""),
+        ("h2", "hedged", "MSFT", "PUBLIC", -300, "2025-01-02", 370, "", "", "", "", "", ""),
+        ("h3", "hedged", "AAPL C", "OPTIONS", 10, "2025-01-02", 20, "", "", "AAPL", "CALL", 200, "2026-01-16"),
+        ("h4", "hedged", "TLT", "PUBLIC", 1000, "2025-01-02", 95, "", "", "", "", "", ""),
+        ("p1", "private", "FUND A", "PRIVATE", 100, "2025-01-02", 1000, "", "", "", "", "", ""),
+        ("r1", "ruined", "SPY", "PUBLIC", 1000, "2025-01-02", 480, "", "", "", "", "", ""),
+        ("l1", "late", "JPM", "PUBLIC", 300, "2025-06-05", 200, "", "", "", "", "", ""),
+    ],
+    columns=[
+        *("position_id", "portfolio_id", "symbol", "investment_class", "quantity", "entry_date", "entry_price"),
+        *("exit_date", "exit_price", "underlying", "option_type", "strike", "expiry"),
+    ],
+)
+MARKS = pd.DataFrame([("FUND A", "2025-06-04", 1100)], columns=["symbol", "mark_date", "price"])
+FRAMES = {"portfolios": PORTFOLIOS, "positions": POSITIONS, "marks": MARKS}
+
+
+@dataclass
+class Home:
+    """A folder with a database and panels, the engine of the database, and a Dagster instance."""
+
+    folder: Path
+    engine: sa.Engine
+    instance: dg.DagsterInstance
+    environment: pytest.MonkeyPatch
+
+    def enter(self) -> None:
+        """Turn the settings to this home; a later one may have turned them away."""
+        self.environment.setenv("RISK_PIPELINE_HOME", str(self.folder))
+        url = self.engine.url.render_as_string(hide_password=False)
+        self.environment.setenv("RISK_PIPELINE_DATABASE_URL", url)
+
+    def run(self, first: str, last: str | None = None, *, succeeds: bool = True) -> dg.ExecuteInProcessResult:
+        """Run the daily job over a range of sessions, as the schedule and the command line do."""
+        self.enter()
+        result = defs.resolve_job_def("daily_risk").execute_in_process(
+            instance=self.instance,
+            tags=range_tags(date.fromisoformat(first), date.fromisoformat(last or first)),
+            run_config={"loggers": {"console": {"config": {"log_level": "CRITICAL"}}}},
+            raise_on_error=succeeds,
+        )
+        assert result.success is succeeds
+        return result
+
+    def table(self, name: str, **filters: object) -> pd.DataFrame:
+        """Return the rows of a table."""
+        return read_table(self.engine, name, **filters)
+
+    def everything(self, *, but: tuple[str, ...] = ()) -> dict[str, pd.DataFrame]:
+        """Return the rows of every table."""
+        return {name: self.table(name) for name in sorted(metadata.tables) if name not in but}
+
+
+@pytest.fixture(scope="module")
+def module_environment() -> Iterator[pytest.MonkeyPatch]:
+    with pytest.MonkeyPatch.context() as patch:
+        yield patch
+
+
+@pytest.fixture(scope="module")
+def make_home(module_environment, tmp_path_factory) -> Iterator[object]:
+    """Return a function that makes a fresh home and turns the settings to it."""
+    opened: list[Home] = []
+
+    def make(frames: dict[str, pd.DataFrame] | None = FRAMES, url: str | None = None) -> Home:
+        folder = tmp_path_factory.mktemp("home")
+        engine = open_engine(url or f"sqlite:///{folder / 'risk.db'}")
+        migrate(engine)
+        if frames:
+            import_frames(engine, frames)
+        home = Home(folder, engine, dg.DagsterInstance.ephemeral(), module_environment)
+        home.enter()
+        opened.append(home)
+        return home
+
+    yield make
+    for home in opened:
+        home.engine.dispose()
+        home.instance.dispose()
+
+
+def same(left: dict[str, pd.DataFrame], right: dict[str, pd.DataFrame]) -> None:
+    """Compare tables, to the last bit."""
+    assert left.keys() == right.keys()
+    for name, frame in left.items():
+        pd.testing.assert_frame_equal(frame, right[name], check_exact=True, obj=name)

