@@ -12,10 +12,11 @@ from .arrays import Bool1D, Float1D, Float2D, Int1D
 
 @dataclass(frozen=True)
 class Holdings:
-    """Holdings of PUBLIC symbols and OPTIONS underlyings, long form, one row per lot and session.
+    """Holdings of PUBLIC symbols, OPTIONS underlyings and currency pairs, long form, in the order of session and lot.
 
-    Every field has shape (H,). Several lots of a symbol are several rows; whatever is summed over rows adds
-    them up.
+    Every field has shape (H,). A lot is one row; one in another currency than its portfolio's is followed by a row
+    for each pair between the two, at the lot's value. Several lots of a symbol are several rows; whatever is summed
+    over rows adds them up.
     """
 
     session: Int1D
@@ -23,21 +24,20 @@ class Holdings:
     portfolio: Int1D
     """Position of the portfolio among the P portfolios."""
     symbol: Int1D
-    """Column of the priced symbol (an option's underlying) in the panel."""
+    """Column of the priced symbol (an option's underlying, a currency pair) in the panel."""
+    lot: Int1D
+    """The lot that it comes from."""
+    leg: Int1D
+    """0: the lot itself; 1 and 2: the pairs between its currency and the portfolio's."""
     value: Float1D
-    """Signed market value in dollars; of an option, its premium value."""
+    """Signed market value in dollars; of an option, its premium value; of a pair zero, the lot's row has it."""
     delta_value: Float1D
-    """Signed delta-adjusted notional in dollars; equals ``value`` for a share."""
+    """Signed delta-adjusted notional in dollars; equals ``value`` for a share. Of a pair what one per cent of its
+    price, to first order, moves by one per cent: the lot's value, negative for the inverse."""
 
     def take(self, rows: Bool1D | Int1D) -> Holdings:
         """Return the chosen rows."""
-        return Holdings(
-            self.session[rows],
-            self.portfolio[rows],
-            self.symbol[rows],
-            self.value[rows],
-            self.delta_value[rows],
-        )
+        return Holdings(**{name: values[rows] for name, values in vars(self).items()})
 
     def at(self, session: int) -> Holdings:
         """Return the rows of one session."""

@@ -17,6 +17,8 @@ class Reason(StrEnum):
     NOT_COVERED = "not_covered"
     NON_POSITIVE_EQUITY = "non_positive_equity"
     NO_VENDOR_BETA = "no_vendor_beta"
+    NO_EXCHANGE_RATE = "no_exchange_rate"
+    IMPLAUSIBLE_PRICE = "implausible_price"
 
     def explain(self) -> str:
         """Return the reason in plain words, for a person who reads the page."""
@@ -33,4 +35,6 @@ _WORDS = {
     Reason.NOT_COVERED: "the price history doesn't cover the dates of the replay",
     Reason.NON_POSITIVE_EQUITY: "equity is zero or negative, so a share of it means nothing",
     Reason.NO_VENDOR_BETA: "the data vendor gives no beta for its holdings",
+    Reason.NO_EXCHANGE_RATE: "a position is in another currency and the pair between the two has no price",
+    Reason.IMPLAUSIBLE_PRICE: "a position's entry price and the market's price of that day can't both be right",
 }

@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from .arrays import Bool1D, Bool2D, Date1D, Float1D, Float2D, Int1D, Int2D
+from .conversion import LEGS, Conversion
 from .holdings import Holdings
 from .lots import InvestmentClass, LotRows, Lots, SplitAdjusted
 from .options import black_scholes
@@ -32,7 +33,8 @@ class Accounts:
 class Positions:
     """Lots held by active portfolios, one row per session and lot, each (H,).
 
-    ``value`` is signed dollars; ``delta`` per share (1 for a share), ``gamma``, ``vega`` (per unit of
+    ``price``, ``spot`` and the greeks are in the lot's currency, ``rate`` is its price in the portfolio's, ``value`` is
+    signed money of the portfolio; ``delta`` per share (1 for a share), ``gamma``, ``vega`` (per unit of
     volatility) and ``theta`` (a year) per share of an option, else NaN. ``is_stale``: priced at an earlier
     session's close, at the entry price, or (an option) without a volatility.
     """
@@ -41,6 +43,7 @@ class Positions:
     lot: Int1D
     quantity: Float1D
     price: Float1D
+    rate: Float1D
     value: Float1D
     delta: Float1D
     gamma: Float1D
@@ -57,13 +60,14 @@ class Book:
 
     ``equity = cash + long_value + short_value``; cash may be negative (margin). ``flow`` is what was paid in
     after the session before. ``lot_pnl``, (D, L), is what each lot has gained since its entry, dividends included, and
-    stays when it has ended; a portfolio's sum to ``cumulative_pnl``. Numbers of a portfolio that is not active mean
-    nothing.
+    stays when it has ended; a portfolio's sum to ``cumulative_pnl``. ``is_unvalued``: open, but one of its lots can't
+    be valued, so it is not active. Numbers of a portfolio that is not active mean nothing.
     """
 
     positions: Positions
     holdings: Holdings
     is_active: Bool2D
+    is_unvalued: Bool2D
     equity: Float2D
     cash: Float2D
     long_value: Float2D
@@ -114,12 +118,15 @@ def value_book(
     volatility: Float2D,
     private_price: Float2D,
     rate: float,
+    conversion: Conversion | None = None,
+    is_refused: Bool1D | None = None,
 ) -> Book:
     """Value all portfolios at the rows ``ends`` of consecutive sessions ``dates`` (T,).
 
     Equity is starting equity plus flows plus, over every lot since its entry, what it is worth or was sold
     for, less what it cost, plus dividends held through; so profit and loss telescopes over any gap, and
-    running a date again changes nothing. A lot counts from its entry, also where that is before inception.
+    running a date again changes nothing. A lot counts from its entry, also where that is before inception. What was
+    paid, received and earned in another currency is converted at the rate of its own day.
 
     Parameters
     ----------
@@ -127,21 +134,31 @@ def value_book(
     volatility : (D, N) annual, for options without an implied one.
     private_price : (D, L) of PRIVATE lots.
     rate : continuous risk-free rate for options.
+    conversion : into the portfolios' currencies; None if all lots are in them.
+    is_refused : (L,) lots whose price can't be right. A portfolio that has held one, or one without an exchange rate,
+        is not active from that lot's entry on.
     """
+    conversion = Conversion.none(len(lots.portfolio)) if conversion is None else conversion
     rows = LotRows.of(lots, dates)
+    every = np.arange(len(lots.portfolio))
+    entry_rate, _ = conversion.rate(prices, rows.entry, every, rows.entry)
+    cost = lots.cost * entry_rate
     row_of_end = np.asarray(ends)
     held = (rows.entry[None, :] <= row_of_end[:, None]) & (row_of_end[:, None] < rows.end[None, :])
-    is_active = _active(accounts, dates[row_of_end])
-    session, lot = np.nonzero(held)
-    position = _value(lots, rows, dates, prices, session, lot, row_of_end, volatility, private_price, rate)
     count, owners = len(row_of_end), len(accounts.starting_equity)
+    is_active = _active(accounts, dates[row_of_end])
+    unknown = np.isnan(entry_rate) if is_refused is None else np.isnan(entry_rate) | is_refused
+    is_unvalued = is_active & _unvalued(lots.portfolio[unknown], rows.entry[unknown], row_of_end, owners)
+    is_active &= ~is_unvalued
+    session, lot = np.nonzero(held)
+    position = _value(lots, rows, dates, prices, session, lot, row_of_end, volatility, private_price, rate, conversion)
     cell = session * owners + lots.portfolio[lot]
 
     def total(values: Float1D) -> Float2D:
         return sum_by(cell, values, count * owners).reshape(count, owners)
 
-    gained = _gains(lots, rows, prices, dividend, row_of_end)
-    gained[session, lot] += position.value - lots.cost[lot]
+    gained = _gains(lots, rows, prices, dividend, row_of_end, conversion, cost)
+    gained[session, lot] += position.value - cost[lot]
     everyone = np.tile(lots.portfolio, count) + np.repeat(np.arange(count), len(lots.portfolio)) * owners
     pnl = sum_by(everyone, gained.ravel(), count * owners).reshape(count, owners)
     paid_in = np.stack([_flows(accounts, day) for day in dates[row_of_end]])
@@ -152,19 +169,11 @@ def value_book(
     kind = lots.kind[lot]
     shown = is_active[session, lots.portfolio[lot]]
     positions = Positions(**{name: getattr(position, name)[shown] for name in vars(position)})
-    market = positions.lot[lots.kind[positions.lot] != InvestmentClass.PRIVATE]
-    priced = lots.kind[positions.lot] != InvestmentClass.PRIVATE
-    spot_value = positions.quantity * positions.spot * lots.multiplier[positions.lot]
     return Book(
         positions=positions,
-        holdings=Holdings(
-            session=positions.session[priced],
-            portfolio=lots.portfolio[market],
-            symbol=lots.symbol[market],
-            value=positions.value[priced],
-            delta_value=(positions.delta * spot_value)[priced],
-        ),
+        holdings=_holdings(lots, positions, conversion),
         is_active=is_active,
+        is_unvalued=is_unvalued,
         equity=equity,
         cash=equity - (long_value + short_value),
         long_value=long_value,
@@ -187,6 +196,36 @@ def _active(accounts: Accounts, days: Date1D) -> Bool2D:
     return np.asarray(opened & ~closed)
 
 
+def _unvalued(owner: Int1D, entry: Int1D, ends: Int1D, owners: int) -> Bool2D:
+    """Return whether a portfolio has had one of some lots, (D, P); ``owner`` and ``entry`` are the lots'."""
+    since = np.full(owners, np.iinfo(np.int64).max)
+    np.minimum.at(since, owner, entry)
+    return np.asarray(since[None, :] <= ends[:, None])
+
+
+def _holdings(lots: Lots, positions: Positions, conversion: Conversion) -> Holdings:
+    """Return each market-priced position as a holding, and those in another currency as holdings of the pairs too."""
+    notional = positions.delta * (positions.quantity * positions.spot * lots.multiplier[positions.lot] * positions.rate)
+    parts = [(lots.kind[positions.lot] != InvestmentClass.PRIVATE, 0, lots.symbol, positions.value, notional)]
+    for leg in range(LEGS):
+        column = conversion.column[:, leg]
+        money = positions.value * conversion.power[positions.lot, leg]
+        parts.append((column[positions.lot] >= 0, leg + 1, column, np.zeros(len(money)), money))
+    at = np.concatenate([np.flatnonzero(chosen) for chosen, *_ in parts])
+    lot = positions.lot[at]
+    leg_of = np.concatenate([np.full(chosen.sum(), leg) for chosen, leg, *_ in parts])
+    order = np.lexsort((leg_of, lot, positions.session[at]))
+    return Holdings(
+        session=positions.session[at][order],
+        portfolio=lots.portfolio[lot][order],
+        symbol=np.concatenate([symbol[positions.lot[chosen]] for chosen, _, symbol, *_ in parts])[order],
+        lot=lot[order],
+        leg=leg_of[order],
+        value=np.concatenate([value[chosen] for chosen, _, _, value, _ in parts])[order],
+        delta_value=np.concatenate([dollars[chosen] for chosen, *_, dollars in parts])[order],
+    )
+
+
 def _flows(accounts: Accounts, day: np.datetime64) -> Float1D:
     paid = accounts.flow_date <= day
     return sum_by(accounts.flow_portfolio[paid], accounts.flow_amount[paid], len(accounts.starting_equity))
@@ -203,6 +242,7 @@ def _value(
     volatility: Float2D,
     private_price: Float2D,
     rate: float,
+    conversion: Conversion,
 ) -> Positions:
     """Value lots at the sessions on which they are held."""
     row, column = ends[session], lots.symbol[lot]
@@ -235,23 +275,33 @@ def _value(
         gamma[at], vega[at], theta[at] = worth.gamma, worth.vega, worth.theta
         is_stale[at] |= np.isnan(sigma[at])
     quantity = lots.quantity[lot] * ratio
+    exchange, is_old = conversion.rate(prices, row, lot, rows.entry[lot])
     return Positions(
         session=session,
         lot=lot,
         quantity=quantity,
         price=price,
-        value=quantity * price * lots.multiplier[lot],
+        rate=exchange,
+        value=quantity * price * lots.multiplier[lot] * exchange,
         delta=delta,
         gamma=gamma,
         vega=vega,
         theta=theta,
         spot=np.where(private, np.nan, spot),
         volatility=sigma,
-        is_stale=np.where(private, False, is_stale | unpriced),
+        is_stale=np.where(private, False, is_stale | unpriced) | is_old,
     )
 
 
-def _gains(lots: Lots, rows: LotRows, prices: SplitAdjusted, dividend: Float2D, ends: Int1D) -> Float2D:
+def _gains(
+    lots: Lots,
+    rows: LotRows,
+    prices: SplitAdjusted,
+    dividend: Float2D,
+    ends: Int1D,
+    conversion: Conversion,
+    cost: Float1D,
+) -> Float2D:
     """Return, (D, L), the dividends of lots since entry and the full gain of those that have ended."""
     last_row = len(dividend) - 1
     out = np.zeros((len(ends), len(lots.portfolio)))
@@ -259,9 +309,9 @@ def _gains(lots: Lots, rows: LotRows, prices: SplitAdjusted, dividend: Float2D, 
     ex_row, ex_column = np.nonzero(dividend)
     for start in range(0, len(shares), 4096):
         part = shares[start : start + 4096]
-        out[:, part] = _dividends(lots, rows, prices, dividend, ends, part, ex_row, ex_column)
+        out[:, part] = _dividends(lots, rows, prices, dividend, ends, part, ex_row, ex_column, conversion)
     ended = np.flatnonzero(rows.end <= last_row)
-    proceeds = _proceeds(lots, rows, prices, ended) - lots.cost[ended]
+    proceeds = _proceeds(lots, rows, prices, ended, conversion) - cost[ended]
     is_over = rows.end[ended][None, :] <= ends[:, None]
     out[:, ended] += np.where(is_over & (rows.entry[ended] <= ends[:, None]), proceeds, 0.0)
     return out
@@ -276,6 +326,7 @@ def _dividends(
     part: Int1D,
     ex_row: Int1D,
     ex_column: Int1D,
+    conversion: Conversion,
 ) -> Float2D:
     """Return the cash of each lot up to each end, summed from the lot's own entry on."""
     order = np.lexsort((ex_row, ex_column))
@@ -293,20 +344,22 @@ def _dividends(
         per_share = dividend[row, lots.symbol[part]]
         shares = lots.quantity[part] * lots.multiplier[part]
         held = shares * prices.ratio(row - 1, rows.entry[part], lots.symbol[part])
-        paid[k + 1] = np.where(earns, held * per_share, 0.0)
+        exchange, _ = conversion.rate(prices, row, part, rows.entry[part])
+        paid[k + 1] = np.where(earns, held * per_share * exchange, 0.0)
         rank[k + 1] = np.where(there, row, np.iinfo(np.int64).max)
     cumulative = np.cumsum(paid, axis=0)
     columns = np.arange(len(part))
     return np.stack([cumulative[(rank <= end).sum(axis=0), columns] for end in ends])
 
 
-def _proceeds(lots: Lots, rows: LotRows, prices: SplitAdjusted, ended: Int1D) -> Float1D:
+def _proceeds(lots: Lots, rows: LotRows, prices: SplitAdjusted, ended: Int1D, conversion: Conversion) -> Float1D:
     """Return what ended lots were sold or settled for, less the fees of it."""
     price, ratio, settles = _exits(lots, rows, prices, ended)
     proceeds = lots.quantity[ended] * ratio * price * lots.multiplier[ended]
-    if lots.exit_fees is None:
-        return proceeds
-    return np.where(settles, proceeds, proceeds - np.nan_to_num(lots.exit_fees[ended]))
+    if lots.exit_fees is not None:
+        proceeds = np.where(settles, proceeds, proceeds - np.nan_to_num(lots.exit_fees[ended]))
+    exchange, _ = conversion.rate(prices, rows.end[ended], ended, rows.entry[ended])
+    return np.asarray(proceeds * exchange)
 
 
 def exit_prices(lots: Lots, rows: LotRows, prices: SplitAdjusted, ended: Int1D) -> Float1D:

@@ -92,6 +92,7 @@ class FactorRegistry(BaseModel):
     sectors: tuple[Sector, ...] = ()
     history: int = Field(default=2520, ge=504)
     degrees_of_freedom: DegreesOfFreedom
+    proxy_currency: str = Field(pattern=r"^[A-Z]{3}$")
     aliases: dict[str, str]
 
     @cached_property

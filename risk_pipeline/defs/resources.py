@@ -62,7 +62,7 @@ class Database(dg.ConfigurableResource):
 
 
 class MarketData(dg.ConfigurableResource):
-    """The source of prices and company profiles that the settings name."""
+    """The source of prices and company profiles that the settings name, its currency pairs completed."""
 
     _source: MarketDataSource | None = PrivateAttr(default=None)
 
@@ -71,9 +71,10 @@ class MarketData(dg.ConfigurableResource):
         """Return the source, opened on first use."""
         if self._source is None:
             from ..market.open import open_source
+            from ..market.pairs import WithPairs
 
             market = Settings().market
-            self._source = open_source(market.source, path=market.path, seed=market.seed)
+            self._source = WithPairs(open_source(market.source, path=market.path, seed=market.seed))
         return self._source
 
     def joined(self, db: Database) -> MarketDataSource:

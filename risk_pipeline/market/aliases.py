@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 from typing import TYPE_CHECKING
 
@@ -58,7 +58,7 @@ class JoinedMarket:
         joined = pd.concat(parts, ignore_index=True).sort_values(["session", "symbol"], ignore_index=True)
         there = set(joined["symbol"])
         errors = {symbol: text for symbol, text in found.errors.items() if symbol in symbols and symbol not in there}
-        return MarketBars(joined, errors, found.dropped, found.notes)
+        return replace(found, bars=joined, errors=errors)
 
     def profiles(self, symbols: Sequence[str], as_of: date | None = None) -> pd.DataFrame:
         """Return the source's profiles of the symbols."""

@@ -16,7 +16,8 @@ column                    meaning
 
 Other columns are passed over. A row without a close is a gap; its dividend and split count on the symbol's next
 session with a close. Beside them there may be a ``profiles.csv``: ``symbol,name,sector,vendor_beta`` and, optionally,
-``as_of``.
+``as_of`` and ``currency``: that of the symbol's prices, an ISO code, or GBX (GBp), ILA or ZAc where they are in
+hundredths of one.
 """
 
 from __future__ import annotations
@@ -34,6 +35,7 @@ from ..symbols import canonical
 from ..tabular.text import UnreadableError, decode, split_rows
 from .file_tables import PRICE_FILES, FileTable, column_name, open_table
 from .source import ADJUSTED, AS_TRADED, MarketBars, SourceError, profile_frame
+from .units import in_whole_units, is_unit
 from .validate import checked_bars
 
 if TYPE_CHECKING:
@@ -95,7 +97,19 @@ class FileMarket:
         bars = parts[0] if len(parts) == 1 else pd.concat(parts, ignore_index=True)
         known = set().union(*(map(canonical, table.symbols) for table in self.tables))
         unknown = {symbol: f"is in no file of {self.path}" for symbol in wanted if symbol not in known}
-        return checked_bars(bars, sessions, unknown)
+        profiles = self.profiles(wanted) if self._has_profiles else profile_frame([])
+        said = profiles.dropna(subset=["currency"])
+        written = dict(zip(said["symbol"], said["currency"], strict=True))
+        return in_whole_units(checked_bars(bars, sessions, unknown), written)
+
+    @property
+    def _profile_file(self) -> Path:
+        path = Path(self.path)
+        return (path if path.is_dir() else path.parent) / PROFILES
+
+    @property
+    def _has_profiles(self) -> bool:
+        return self._profile_file.exists()
 
     def _read(self, table: FileTable, wanted: list[str], first: date, last: date) -> pd.DataFrame:
         import pandas as pd
@@ -134,8 +148,7 @@ class FileMarket:
         SourceError
             If a row of it can't be read; names the line, the column and the remedy.
         """
-        path = Path(self.path)
-        file = (path if path.is_dir() else path.parent) / PROFILES
+        file = self._profile_file
         if not file.exists():
             return profile_frame([])
         try:
@@ -184,6 +197,13 @@ def _empty() -> pd.DataFrame:
     )
 
 
+def _unit(written: str, refuse: Callable[[str, str], SourceError]) -> str | None:
+    """Return the unit in which a symbol is quoted, as it is written; None if it isn't said."""
+    if written and not is_unit(written):
+        raise refuse("currency", "is no currency; write its ISO code such as EUR, or GBX for pence")
+    return written or None
+
+
 def _profile(file: Path, line: int, row: Mapping[str, str]) -> dict[str, Any]:
     def cell(column: str) -> str:
         return (row.get(column) or "").strip()
@@ -209,4 +229,5 @@ def _profile(file: Path, line: int, row: Mapping[str, str]) -> dict[str, Any]:
         "name": cell("name") or None,
         "sector": cell("sector") or None,
         "vendor_beta": beta,
+        "currency": _unit(cell("currency"), refuse),
     }

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import date
 from functools import cached_property
 from typing import TYPE_CHECKING
 
 import numpy as np
 
+from ..currencies import DOLLAR
 from .simulated_paths import Paths, simulate
 from .simulated_universe import stream, universe
 from .source import AS_TRADED, MarketBars, SourceError, profile_frame
@@ -75,7 +77,7 @@ class SimulatedMarket:
             for symbol in wanted
             if symbol not in known
         }
-        return checked_bars(bars, sessions, unknown)
+        return replace(checked_bars(bars, sessions, unknown), currencies=dict.fromkeys(known, DOLLAR))
 
     def profiles(self, symbols: Sequence[str], as_of: date | None = None) -> pd.DataFrame:
         """Return one version a year: the true beta with an error that changes slowly."""

@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
 BAR_COLUMNS = ("session", "symbol", "high", "low", "close", "volume", "dividend", "split_factor", "basis")
-PROFILE_COLUMNS = ("symbol", "as_of", "name", "sector", "vendor_beta")
+PROFILE_COLUMNS = ("symbol", "as_of", "name", "sector", "vendor_beta", "currency")
 
 AS_TRADED = "as_traded"
 ADJUSTED = "adjusted"
@@ -40,6 +40,9 @@ class MarketBars:
     """Symbol -> which of its bars, or their high and low, were left out as impossible."""
     notes: Mapping[str, str] = field(default_factory=dict)
     """Symbol -> what was done that is no fault, such as a dividend carried to the next session with a close."""
+    currencies: Mapping[str, str] = field(default_factory=dict)
+    """Symbol -> ISO code of the currency of its prices, of those for which the source says one. Quotes in pence or
+    cents have been brought to the whole unit."""
 
 
 class MarketDataSource(Protocol):
@@ -65,7 +68,8 @@ class MarketDataSource(Protocol):
 
         Columns :data:`PROFILE_COLUMNS`; ``as_of`` (datetime64[s]) is the date from which a version was
         known, null where the source has only the present one. Missing names, sectors and betas are null;
-        a symbol without a profile has no row.
+        a symbol without a profile has no row. ``currency`` is the unit of the symbol's quotes as the source writes
+        it, null where it says none; of prices, :attr:`MarketBars.currencies` counts.
         """
         ...
 
@@ -76,5 +80,9 @@ def profile_frame(rows: Sequence[Mapping[str, object]]) -> pd.DataFrame:
 
     frame = pd.DataFrame(list(rows), columns=list(PROFILE_COLUMNS))
     return frame.astype(
-        {"symbol": "str", "as_of": "datetime64[s]", "name": "str", "sector": "str", "vendor_beta": "float64"}
+        {
+            **dict.fromkeys(("symbol", "name", "sector", "currency"), "str"),
+            "as_of": "datetime64[s]",
+            "vendor_beta": "float64",
+        }
     )

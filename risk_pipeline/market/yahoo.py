@@ -11,6 +11,7 @@ import numpy as np
 
 from ..symbols import yahoo_form
 from .source import AS_TRADED, MarketBars, SourceError, profile_frame
+from .units import in_whole_units
 from .validate import checked_bars
 
 if TYPE_CHECKING:
@@ -67,10 +68,14 @@ class YahooMarket:
         if not len(sessions):
             return checked_bars(_bars("", _nothing()), sessions)
         first = sessions.min().date()
-        answers, errors = self._ask_each(symbols, lambda symbol: _bars(symbol, self._history(symbol, first)))
-        frames = [rows[rows["session"].isin(sessions)] for rows in answers.values()]
+        answers, errors = self._ask_each(symbols, lambda symbol: self._history(symbol, first))
+        frames = [
+            rows[rows["session"].isin(sessions)]
+            for rows in (_bars(symbol, history) for symbol, (history, _) in answers.items())
+        ]
+        units = {symbol: unit for symbol, (_, unit) in answers.items()}
         filled = [rows for rows in frames if len(rows)] or [_bars("", _nothing())]
-        return checked_bars(pd.concat(filled, ignore_index=True), sessions, errors)
+        return in_whole_units(checked_bars(pd.concat(filled, ignore_index=True), sessions, errors), units)
 
     def profiles(self, symbols: Sequence[str], as_of: date | None = None) -> pd.DataFrame:
         """Return today's profiles, the only ones that Yahoo has; ``as_of`` is null.
@@ -85,6 +90,7 @@ class YahooMarket:
                     "name": info.get("longName") or info.get("shortName"),
                     "sector": info.get("sector"),
                     "vendor_beta": info.get("beta"),
+                    "currency": info.get("currency"),
                 }
                 for symbol, info in answers.items()
                 if {"longName", "shortName", "sector"} & info.keys()
@@ -98,12 +104,13 @@ class YahooMarket:
         YfData.cache_get.cache_clear()  # it would give a broken answer, or an old one, again and again
         return yfinance.Ticker(yahoo_form(symbol), session=self.session)
 
-    def _history(self, symbol: str, first: date) -> pd.DataFrame:
-        """Return Yahoo's rows from a date until now: later splits are needed to undo them."""
-        history: pd.DataFrame = self._ticker(symbol).history(
+    def _history(self, symbol: str, first: date) -> tuple[pd.DataFrame, str | None]:
+        """Return Yahoo's rows from a date until now, since later splits are needed to undo them, and their unit."""
+        ticker = self._ticker(symbol)
+        history: pd.DataFrame = ticker.history(
             start=first.isoformat(), auto_adjust=False, actions=True, timeout=self.timeout
         )
-        return history
+        return history, ticker.history_metadata.get("currency")
 
     def _ask_each(
         self, symbols: Sequence[str], question: Callable[[str], Answer]

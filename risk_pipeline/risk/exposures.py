@@ -6,18 +6,17 @@ import numpy as np
 import pandas as pd
 
 from ..analytics.covariance import FactorCovariance, factor_covariance
-from ..analytics.exposures import aggregate_exposures, model_risk
+from ..analytics.exposures import PortfolioExposures, aggregate_exposures, model_risk
 from ..analytics.position_risk import position_risk
 from ..analytics.reasons import Reason
 from ..analytics.stress import REVERSE_LOSS, reverse_stress
+from .currency import currency_rows
 from .factor_returns import factor_return_rows
-from .inputs import Frames, Inputs
+from .inputs import DETAIL, Frames, Inputs
 from .portfolio_fit import portfolio_fits
 from .positions import position_rows
 from .symbol_betas import SymbolBetas, core_factor_returns, symbol_betas
 
-DETAIL = 200
-"""Characters that the detail of a skip may have."""
 COVARIANCE_COLUMNS = [
     *("session", "factor_a", "factor_b", "covariance", "correlation"),
     *("observations", "condition_number", "method"),
@@ -27,7 +26,10 @@ COVARIANCE_COLUMNS = [
 def compute_exposures(inputs: Inputs) -> Frames:
     """Compute all rows of ``factor_exposures`` for a block of sessions."""
     betas = symbol_betas(inputs)
-    portfolio = aggregate_exposures(inputs.book.holdings, betas.beta, betas.std_error, inputs.book.equity)
+    holdings = inputs.book.holdings
+    portfolio = aggregate_exposures(holdings, betas.beta, betas.std_error, inputs.book.equity)
+    vendor = betas.names.index(inputs.registries.factors.provider.name)
+    portfolio = _without_currencies(inputs, betas, portfolio, vendor)
     fits, residual = portfolio_fits(inputs)
     covariance = factor_covariance(core_factor_returns(inputs), inputs.ends)
     core = inputs.registries.factors.core_names
@@ -36,7 +38,7 @@ def compute_exposures(inputs: Inputs) -> Frames:
     reverse = reverse_stress(
         portfolio.dollar[..., columns], covariance.covariance, REVERSE_LOSS * np.maximum(inputs.book.equity, 0.0)
     )
-    by_position = position_risk(inputs.book.holdings, betas.beta[..., columns], inputs.book.equity, residual, risk)
+    by_position = position_risk(holdings, betas.beta[..., columns], inputs.book.equity, residual, risk)
     nothing = np.full(inputs.book.equity.shape, np.nan)
     rows = []
     for k, name in enumerate(betas.names):
@@ -67,10 +69,27 @@ def compute_exposures(inputs: Inputs) -> Frames:
         "factor_covariance": _covariance_rows(inputs, covariance),
         "position_values": position_rows(inputs, by_position),
         "factor_returns": factor_return_rows(inputs),
+        "currency_exposures": currency_rows(inputs, by_position),
         "analytics_skips": pd.concat(
             [inputs.portfolio_skips("factor_exposures"), _symbol_skips(inputs, betas)], ignore_index=True
         ),
     }
+
+
+def _without_currencies(
+    inputs: Inputs, betas: SymbolBetas, portfolio: PortfolioExposures, vendor: int
+) -> PortfolioExposures:
+    """Return the exposures with the vendor's beta of instruments alone: vendors know no beta of a currency pair."""
+    holdings = inputs.book.holdings
+    if not (holdings.leg > 0).any():
+        return portfolio
+    own = aggregate_exposures(
+        holdings.take(holdings.leg == 0), betas.beta[..., [vendor]], betas.std_error[..., [vendor]], inputs.book.equity
+    )
+    columns = {name: values.copy() for name, values in vars(portfolio).items()}
+    for name, values in vars(own).items():
+        columns[name][..., vendor] = values[..., 0]
+    return PortfolioExposures(**columns)
 
 
 def _symbol_rows(inputs: Inputs, betas: SymbolBetas) -> pd.DataFrame:

@@ -12,15 +12,19 @@ import numpy as np
 import pandas as pd
 
 from ..analytics.arrays import Bool2D, Date1D, Float1D, Float2D, Int1D
+from ..analytics.conversion import Conversion
 from ..analytics.lots import InvestmentClass, Lots, SplitAdjusted, private_prices
 from ..analytics.reasons import Reason
 from ..analytics.valuation import Accounts, Book, value_book
 from ..analytics.volatility import VolatilityEstimates, estimate_volatility, parkinson_variance
 from ..config.registries import Registries
+from .currency import conversion_of, lot_currencies, pairs_of
 
 if TYPE_CHECKING:
     from ..storage.price_panel import PricePanel
 
+DETAIL = 200
+"""Characters that the detail of a skip may have."""
 Frames = dict[str, pd.DataFrame]
 """Rows by the name of their table."""
 
@@ -29,7 +33,8 @@ Frames = dict[str, pd.DataFrame]
 class BookFrames:
     """What the user imported and the profiles known by then, as the tables hold them.
 
-    ``lots``, ``flows``, ``marks`` and ``profiles`` reach up to the last session of the block.
+    ``lots``, ``flows``, ``marks`` and ``profiles`` reach up to the last session of the block. ``quotes`` is what the
+    sources say of the symbols' prices.
     """
 
     portfolios: pd.DataFrame
@@ -37,6 +42,17 @@ class BookFrames:
     flows: pd.DataFrame
     marks: pd.DataFrame
     profiles: pd.DataFrame
+    quotes: pd.DataFrame
+
+    @cached_property
+    def currencies(self) -> pd.DataFrame:
+        """``currency, into`` of the lots: in which they are, and in which their portfolio."""
+        return lot_currencies(self.lots, self.portfolios, self.quotes)
+
+    @property
+    def symbols(self) -> list[str]:
+        """The symbols with a market price that the lots need, sorted: pairs between currencies are among them."""
+        return sorted({*priced_symbols(self.lots), *pairs_of(self.currencies)})
 
 
 @dataclass(frozen=True)
@@ -44,7 +60,8 @@ class Inputs:
     """The panel of a block of sessions, the imported portfolios, and the registries.
 
     ``ends`` are the rows of the sessions in the panel. Portfolios are in the order of their ids.
-    ``lot_symbols`` and ``position_ids`` are the lots' own; ``marks`` the name, date and price of private marks.
+    ``lot_symbols``, ``position_ids`` and ``lot_currency`` are the lots' own; ``marks`` the name, date and price of
+    private marks.
     ``stored`` are the rows of the block that earlier assets have written and this one reads, by table.
     ``risk_free_rate`` is annual, continuously compounded.
     """
@@ -59,6 +76,8 @@ class Inputs:
     lots: Lots
     lot_symbols: list[str]
     position_ids: list[str]
+    lot_currency: list[str]
+    conversion: Conversion
     accounts: Accounts
     marks: tuple[Int1D, Date1D, Float1D]
 
@@ -102,6 +121,7 @@ class Inputs:
             volatility=self._option_volatility(ends),
             private_price=private_prices(lots, dates[ends], *self.marks),
             rate=self.risk_free_rate,
+            conversion=self.conversion,
         )
 
     def _option_volatility(self, ends: Int1D) -> Float2D:
@@ -146,7 +166,8 @@ class Inputs:
     def has_public(self) -> Bool2D:
         """Whether a portfolio holds a PUBLIC or OPTIONS position as of a session, shape (D, P)."""
         held = np.zeros(self.book.equity.shape, dtype=bool)
-        held[self.book.holdings.session, self.book.holdings.portfolio] = True
+        own = self.book.holdings.leg == 0  # a private asset may be in another currency
+        held[self.book.holdings.session[own], self.book.holdings.portfolio[own]] = True
         return held
 
     def frame(self, mask: Bool2D, entity: str, names: list[str], **values: np.ndarray) -> pd.DataFrame:
@@ -166,7 +187,7 @@ class Inputs:
         return list(self.portfolios["portfolio_id"])
 
     def portfolio_skips(self, analytic: str) -> pd.DataFrame:
-        """Return the skip rows of portfolios that hold nothing with a market price."""
+        """Return the skip rows of portfolios that can't be valued or hold nothing with a market price."""
         without = self.book.is_active & ~self.has_public
         reason = np.where(
             self.book.private_positions > 0,
@@ -174,7 +195,25 @@ class Inputs:
             Reason.NO_ACTIVE_POSITIONS.value,
         )
         skips = self.frame(without, "entity", self.portfolio_ids, reason=reason)
-        return skips.assign(analytic=analytic, entity_type="portfolio", detail=None)
+        skips = skips.assign(analytic=analytic, entity_type="portfolio", detail=None)
+        unvalued = self.unvalued(analytic)
+        return skips if unvalued is None else pd.concat([skips, unvalued], ignore_index=True)
+
+    def unvalued(self, analytic: str) -> pd.DataFrame | None:
+        """Return the skip rows of portfolios that can't be valued, None if all can: a lot has no exchange rate."""
+        if not self.book.is_unvalued.any():
+            return None
+        foreign = np.flatnonzero(self.conversion.is_foreign)
+        names = pd.Series([self.panel.symbols[at] for at in self.conversion.column[foreign].max(axis=1)])
+        named = names.groupby(self.lots.portfolio[foreign]).agg(lambda pairs: ", ".join(sorted({*pairs}))[:DETAIL])
+        skips = self.frame(self.book.is_unvalued, "entity", self.portfolio_ids)
+        owner = skips["entity"].map({name: at for at, name in enumerate(self.portfolio_ids)})
+        return skips.assign(
+            reason=Reason.NO_EXCHANGE_RATE.value,
+            analytic=analytic,
+            entity_type="portfolio",
+            detail=owner.map(named).astype(object),
+        )
 
 
 def make_inputs(
@@ -190,6 +229,7 @@ def make_inputs(
     portfolios, rows, flows = book.portfolios, book.lots, book.flows
     number = {name: row for row, name in enumerate(portfolios["portfolio_id"])}
     column = {symbol: at for at, symbol in enumerate(panel.symbols)}
+    currencies = book.currencies
     names = {symbol: at for at, symbol in enumerate(sorted(set(rows["symbol"])))}
     priced = rows["underlying"].where(rows["underlying"].notna(), rows["symbol"])
     private = rows["investment_class"] == "PRIVATE"
@@ -204,6 +244,8 @@ def make_inputs(
         portfolios=portfolios,
         lot_symbols=rows["symbol"].tolist(),
         position_ids=rows["position_id"].tolist(),
+        lot_currency=currencies["currency"].tolist(),
+        conversion=conversion_of(currencies, column),
         lots=Lots(
             portfolio=_integers(rows["portfolio_id"].map(number)),
             symbol=np.where(private, -1, _integers(priced.map(column).fillna(-1))),

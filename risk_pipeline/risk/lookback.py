@@ -6,8 +6,9 @@ from datetime import date
 
 import pandas as pd
 
-from ..analytics import covariance, var, volatility
+from ..analytics import conversion, covariance, var, volatility
 from ..config.registries import Registries
+from ..currencies import legs
 from ..sessions import SessionCalendar
 
 MARGIN = 5
@@ -51,4 +52,35 @@ def required_history(
         needs[symbol] = (min(proxy_start, needs.get(symbol, (last, last))[0]), last)
     return pd.DataFrame(
         [(symbol, *stretch) for symbol, stretch in sorted(needs.items())], columns=["symbol", "first", "last"]
+    )
+
+
+def pair_needs(conversions: pd.DataFrame, calendar: SessionCalendar) -> pd.DataFrame:
+    """Return the currency pairs of lots in another currency than their portfolio's, as ``required_history`` takes them.
+
+    ``conversions`` has ``currency, into`` and, of the lots between the two, ``first_held, last_held, active_from``. A
+    pair's price may be carried to an entry from some sessions before it.
+    """
+    rows = [
+        (leg.symbol, calendar.back(row.first_held, conversion.PATIENCE), row.last_held, row.active_from)
+        for row in conversions.itertuples(index=False)
+        for leg in legs(row.currency, row.into)
+    ]
+    return pd.DataFrame(rows, columns=["symbol", "first_held", "last_held", "active_from"])
+
+
+def merged_needs(*needs: pd.DataFrame) -> pd.DataFrame:
+    """Return the needs of symbols that several frames have, a row each, by symbol."""
+    rows: dict[str, tuple[date, date, date | None]] = {}
+    for row in (row for frame in needs for row in frame.itertuples(index=False)):
+        active = None if pd.isna(row.active_from) else row.active_from
+        if row.symbol in rows:
+            first, last, other = rows[row.symbol]
+            known = [day for day in (active, other) if day is not None]
+            rows[row.symbol] = (min(first, row.first_held), max(last, row.last_held), min(known, default=None))
+        else:
+            rows[row.symbol] = (row.first_held, row.last_held, active)
+    return pd.DataFrame(
+        [(symbol, *stretch) for symbol, stretch in sorted(rows.items())],
+        columns=["symbol", "first_held", "last_held", "active_from"],
     )

@@ -9,6 +9,7 @@ import pandas as pd
 
 from ..analytics.arrays import Date1D, Float1D, Int1D
 from ..analytics.lots import InvestmentClass, LotRows
+from ..analytics.sums import sum_by
 from ..analytics.valuation import exit_prices
 from .inputs import Inputs
 
@@ -18,19 +19,21 @@ DAYS_A_YEAR = 365.0
 def position_rows(inputs: Inputs, risk: Float1D) -> pd.DataFrame:
     """Return a row per session and lot that is held or left on the session.
 
-    ``risk`` is by holding, so without the private ones. A lot that left has quantity 0 and the price at which it did.
-    The P&L of a portfolio's rows sums to its own.
+    ``risk`` is by holding: a lot's is its own and its currency's. A lot that left has quantity 0 and the price at
+    which it did. The P&L of a portfolio's rows sums to its own.
     """
-    rows, lots = inputs.book.positions, inputs.lots
-    lot = rows.lot
-    contribution = np.full(len(lot), np.nan)
-    contribution[~lots.is_private[lot]] = risk
-    shares = rows.quantity * lots.multiplier[lot]
+    rows, lots, holdings = inputs.book.positions, inputs.lots, inputs.book.holdings
+    lot, count = rows.lot, len(inputs.lots.portfolio)
+    position = np.searchsorted(rows.session * count + lot, holdings.session * count + holdings.lot)
+    contribution = sum_by(position, risk, len(lot))
+    contribution[np.bincount(position, minlength=len(lot)) == 0] = np.nan
+    shares = rows.quantity * lots.multiplier[lot] * rows.rate
     held = pd.DataFrame(
         {
             **_descriptions(inputs, rows.session, lot),
             "quantity": rows.quantity,
             "price": rows.price,
+            "exchange_rate": rows.rate,
             "mark_date": _mark_dates(inputs, rows.session, lot),
             "value": rows.value,
             "delta_value": np.where(lots.is_private[lot], np.nan, rows.delta * shares * rows.spot),
@@ -59,6 +62,7 @@ def _left_rows(inputs: Inputs) -> pd.DataFrame:
             **_descriptions(inputs, session, lot),
             "quantity": 0.0,
             "price": price,
+            "exchange_rate": inputs.conversion.rate(inputs.prices, inputs.ends[session], lot, rows.entry[lot])[0],
             "mark_date": np.datetime64("NaT", "s"),
             "value": 0.0,
             "delta_value": np.where(lots.is_private[lot], np.nan, 0.0),
@@ -77,6 +81,7 @@ def _descriptions(inputs: Inputs, session: Int1D, lot: Int1D) -> dict[str, np.nd
         "position_id": np.array(inputs.position_ids, dtype=object)[lot],
         "portfolio_id": np.array(inputs.portfolio_ids, dtype=object)[lots.portfolio[lot]],
         "symbol": np.array(inputs.lot_symbols, dtype=object)[lot],
+        "currency": np.array(inputs.lot_currency, dtype=object)[lot],
         "investment_class": classes[lots.kind[lot] - min(InvestmentClass)],
         **{name: values[lot] for name, values in _option_terms(inputs).items()},
         "daily_pnl": (book.lot_pnl - before.lot_pnl)[session, lot],

@@ -8,8 +8,10 @@ import numpy as np
 import pandas as pd
 
 from ..analytics.arrays import Bool1D, Bool2D, Float2D, Float3D, Int1D, Int2D
+from ..analytics.conversion import LEGS
 from ..analytics.exposures import aggregate_exposures
 from ..analytics.holdings import Holdings
+from ..analytics.lots import LotRows
 from ..analytics.rolling_beta import rolling_beta
 from ..analytics.valuation import Book
 from .inputs import Inputs
@@ -83,8 +85,9 @@ class _Trades:
 def _trades(inputs: Inputs, book: Book, before: Book) -> _Trades:
     """Compare the lots of each session with those of the session before; a flow counts as a trade."""
     lots, shape = inputs.lots, book.equity.shape
-    lot, lot_before = (b.positions.lot[~lots.is_private[b.positions.lot]] for b in (book, before))
-    key, key_before = (b.holdings.session * len(lots.portfolio) + own for b, own in ((book, lot), (before, lot_before)))
+    key, key_before = (
+        ((h.session * len(lots.portfolio) + h.lot) * (LEGS + 1)) + h.leg for h in (book.holdings, before.holdings)
+    )
     held, kept = np.isin(key, key_before), np.isin(key_before, key)
     traded = book.flow != 0
     for holdings, unchanged in ((book.holdings, held), (before.holdings, kept)):
@@ -103,10 +106,13 @@ def _at_the_prices_before(inputs: Inputs, book: Book, before: Book, trades: _Tra
     What they were then; of a share bought since, at the price of the session before; of an option, as now.
     """
     now, panel = book.holdings, inputs.panel
-    is_option = inputs.lots.is_option[book.positions.lot][~inputs.lots.is_private[book.positions.lot]]
-    row = inputs.ends[now.session]
-    moved = panel.close[row, now.symbol] * panel.split_factor[row, now.symbol] / panel.close[row - 1, now.symbol]
-    dollars = now.delta_value / np.where(np.isnan(moved) | is_option, 1.0, moved)
+    own = inputs.lots.symbol[now.lot]  # a currency's money moves with the lot's price and with the rate
+    row, at = inputs.ends[now.session], np.maximum(own, 0)
+    moved = panel.close[row, at] * panel.split_factor[row, at] / panel.close[row - 1, at]
+    moved = np.where(inputs.lots.is_option[now.lot] | (own < 0) | np.isnan(moved), 1.0, moved)
+    entry = LotRows.of(inputs.lots, panel.dates).entry[now.lot]
+    rate, before_rate = (inputs.conversion.rate(inputs.prices, at, now.lot, entry)[0] for at in (row, row - 1))
+    dollars = now.delta_value / (moved * np.where(np.isnan(before_rate), 1.0, rate / before_rate))
     dollars[trades.held] = before.holdings.delta_value[trades.row_before]
     return replace(now, delta_value=dollars)
 

@@ -53,8 +53,14 @@ def compute_snapshots(inputs: Inputs) -> Frames:
     return {
         "portfolio_snapshots": snapshots.drop(columns="has_public"),
         "sector_exposures": _sector_rows(inputs),
-        "analytics_skips": inputs.portfolio_skips("portfolio_snapshots").iloc[:0],
+        "analytics_skips": _without_snapshot(inputs),
     }
+
+
+def _without_snapshot(inputs: Inputs) -> pd.DataFrame:
+    """Return the skip rows of portfolios without a snapshot; one that holds nothing with a market price has one."""
+    unvalued = inputs.unvalued("portfolio_snapshots")
+    return inputs.portfolio_skips("portfolio_snapshots").iloc[:0] if unvalued is None else unvalued
 
 
 def _with_analytics(inputs: Inputs, snapshots: pd.DataFrame) -> pd.DataFrame:

@@ -240,6 +240,6 @@ def _options(inputs: Inputs) -> Iterator[_Options]:
             rate,
             rows.volatility[at],
             lots.is_call[lot],
-            rows.quantity[at] * lots.multiplier[lot],
+            rows.quantity[at] * lots.multiplier[lot] * rows.rate[at],
         )
         yield _Options(lots.symbol[lot], lots.portfolio[lot], terms, len(inputs.portfolio_ids))

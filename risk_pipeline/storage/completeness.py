@@ -62,6 +62,16 @@ def _without_snapshot(engine: sa.Engine, sessions: Sequence[date]) -> list[date]
         ),
     )
     complete = set(zip(done["session"].dt.date, done["portfolio_id"], strict=True))
+    with engine.connect() as connection:  # one that can't be valued has a reason instead
+        skips = analytics_skips.c
+        complete |= {
+            (row.session, row.entity)
+            for row in connection.execute(
+                sa.select(skips.session, skips.entity).where(
+                    skips.session.between(sessions[0], sessions[-1]), skips.analytic == "portfolio_snapshots"
+                )
+            )
+        }
     spans = [
         (
             row.portfolio_id,

@@ -223,6 +223,10 @@ def position_row(cell: Cell) -> dict[str, Any]:
         "currency": cell.currency("currency", "entry_price"),
         "fees": cell.number("fees", required=False),
     }
+    if row["currency"] in HUNDREDTHS:  # a price in pence is one in pounds; fees are money and not quoted
+        row["currency"] = HUNDREDTHS[row["currency"]]
+        prices = {name: row[name] for name in ("entry_price", "exit_price", "strike") if row[name] is not None}
+        row |= {name: price / 100.0 for name, price in prices.items()}
     own = cell.values.get("position_id", "")
     row["position_id"] = cell.identifier("position_id") if own else f"{row['portfolio_id']}:{cell.line:06d}"[-64:]
     return row

@@ -70,6 +70,26 @@ def store_bars(engine: sa.Engine, bars: pd.DataFrame, *, known_at: datetime) -> 
     return StoredBars(rows=int(is_new.sum()), restatements=len(restated))
 
 
+def store_quotes(engine: sa.Engine, quotes: Mapping[str, tuple[str | None, str]]) -> int:
+    """Store ``symbol -> (currency, basis)`` of fetched prices; returns how many changed.
+
+    A currency that isn't said leaves the stored one alone.
+    """
+    table = tables.symbol_quotes
+    with engine.connect() as connection:
+        known = {row.symbol: (row.currency, row.basis) for row in connection.execute(sa.select(table))}
+    wanted = {
+        symbol: (currency or known.get(symbol, (None, ""))[0], basis) for symbol, (currency, basis) in quotes.items()
+    }
+    changed = {symbol: quote for symbol, quote in wanted.items() if known.get(symbol) != quote}
+    if changed:
+        rows = {**known, **changed}
+        with transaction(engine, table) as connection:
+            frame = pd.DataFrame([(s, *rows[s]) for s in sorted(rows)], columns=[c.name for c in table.columns])
+            replace_table(connection, table, frame)
+    return len(changed)
+
+
 def _stored(connection: sa.Connection, bars: pd.DataFrame) -> pd.DataFrame:
     first, last = bars["session"].min().date(), bars["session"].max().date()
     symbols = sorted(bars["symbol"].unique())

@@ -107,6 +107,40 @@ def symbol_needs(engine: sa.Engine, first: date, last: date) -> pd.DataFrame:
     return rows.sort_values("symbol", ignore_index=True)
 
 
+def conversions_needed(engine: sa.Engine, first: date, last: date) -> pd.DataFrame:
+    """Return ``currency, into, first_held, last_held, active_from`` of lots in another currency than their portfolio's.
+
+    Of the lots entered on or before ``last``, by the two currencies; the days as in :func:`symbol_needs`. A lot's
+    currency is its own, else its quote's, else its portfolio's; that of a private asset has no quote.
+    """
+    quotes, into = tables.symbol_quotes, tables.portfolios.c.currency
+    currency = sa.func.coalesce(positions.c.currency, quotes.c.currency, into)
+    ends = sa.func.coalesce(positions.c.exit_date, positions.c.expiry, last)
+    since = sa.case((positions.c.entry_date < first, sa.literal(first)), else_=positions.c.entry_date)
+    rows = read_frame(
+        engine,
+        sa.select(
+            currency.label("currency"),
+            into.label("into"),
+            sa.func.min(positions.c.entry_date, type_=sa.Date).label("first_held"),
+            sa.func.max(ends, type_=sa.Date).label("last_held"),
+            sa.func.min(sa.case((ends >= first, since)), type_=sa.Date).label("active_from"),
+        )
+        .join_from(positions, tables.portfolios, tables.portfolios.c.portfolio_id == positions.c.portfolio_id)
+        .join(quotes, (quotes.c.symbol == _priced_symbol()) & _is_priced(), isouter=True)
+        .where(~positions.c.is_deleted, positions.c.entry_date <= last, currency != into)
+        .group_by(currency, into),
+    )
+    for name in ("first_held", "last_held", "active_from"):
+        rows[name] = pd.to_datetime(rows[name]).dt.date
+    return rows.sort_values(["currency", "into"], ignore_index=True)
+
+
+def quotes(engine: sa.Engine) -> pd.DataFrame:
+    """Return what the sources say of the symbols' prices, by symbol."""
+    return read_frame(engine, sa.select(tables.symbol_quotes), by=["symbol"])
+
+
 def portfolio_summary(engine: sa.Engine) -> tuple[pd.DataFrame, str]:
     """Return counts and entry dates by portfolio, and a version that changes with any imported row."""
     digest = hashlib.sha256()

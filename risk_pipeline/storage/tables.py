@@ -205,6 +205,14 @@ market_data_ranges = _table(
     Column("last_session", Date, nullable=False, comment="last session asked for"),
 )
 
+symbol_quotes = _table(
+    "symbol_quotes",
+    "What the source says of a symbol's prices.",
+    Column("symbol", SYMBOL, primary_key=True, comment="ticker of the priced security, or a currency pair"),
+    Column("currency", String(3), comment="of its prices; null where the source says none"),
+    Column("basis", String(12), nullable=False, comment="of its latest bars: as_traded or adjusted"),
+)
+
 price_restatements = _table(
     "price_restatements",
     "Stored prices that the source changed later: old and new value.",
@@ -307,8 +315,10 @@ position_values = _table(
         nullable=False,
         comment="per share, per unit, or premium per share; of a lot that left, at which it was sold or settled",
     ),
+    Column("currency", String(3), nullable=False, comment="of the price"),
+    Column("exchange_rate", Float, nullable=False, comment="price of that currency in the portfolio's; 1 for its own"),
     Column("mark_date", Date, comment="of PRIVATE: the mark that values it; null at its entry price"),
-    Column("value", Float, nullable=False, comment="signed dollars"),
+    Column("value", Float, nullable=False, comment="signed, in the portfolio's currency"),
     Column("daily_pnl", Float, comment="P&L since the session before; a portfolio's lots sum to its snapshot's"),
     Column("delta_value", Float, comment="signed delta-adjusted notional; null for PRIVATE"),
     Column("gamma", Float, comment="of an option: change of delta_value for +1 % of the underlying"),
@@ -325,6 +335,17 @@ factor_returns = _table(
     _session(),
     Column("factor_name", NAME, primary_key=True, comment="name of the factor, as in factor_exposures"),
     Column("daily_return", Float, nullable=False, comment="no row where a proxy has none"),
+)
+
+currency_exposures = _table(
+    "currency_exposures",
+    "Exposure to each currency pair, of portfolios with positions in another currency than their own.",
+    _session(),
+    _portfolio(),
+    Column("pair", NAME, primary_key=True, comment="FX EURUSD: the price of one euro in dollars"),
+    Column("dollar_exposure", Float, nullable=False, comment="P&L for a return of the pair of 1, to first order"),
+    Column("exposure", Float, comment="dollar exposure over equity; null where equity <= 0"),
+    Column("risk_contribution", Float, comment="Euler part of the portfolio's factor-model volatility, annualised"),
 )
 
 factor_covariance = _table(
@@ -550,6 +571,7 @@ ANALYTICS = (
     factor_exposures,
     position_values,
     factor_returns,
+    currency_exposures,
     factor_covariance,
     scenario_factor_moves,
     scenario_plausibility,

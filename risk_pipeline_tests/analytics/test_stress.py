@@ -212,7 +212,8 @@ def test_t33_revaluation_beyond_delta_is_nothing_for_no_move_and_positive_for_wh
 
 def holdings(rows: list[tuple[int, int, float]]) -> Holdings:
     portfolio, symbol, value = (np.array(column) for column in zip(*rows, strict=True))
-    return Holdings(np.zeros(len(rows), dtype=np.int64), portfolio, symbol, value.astype(float), value.astype(float))
+    dollars, zeros = value.astype(float), np.zeros(len(rows), dtype=np.int64)
+    return Holdings(zeros, portfolio, symbol, np.arange(len(rows)), zeros, dollars, dollars)
 
 
 def test_fixture_1_long_and_short_make_the_net_beta():

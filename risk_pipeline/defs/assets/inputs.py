@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING
 
 import pandas as pd
 
-from ...risk.inputs import BookFrames, Frames, Inputs, make_inputs, priced_symbols
-from ...risk.lookback import required_history
+from ...risk.inputs import BookFrames, Frames, Inputs, make_inputs
+from ...risk.lookback import merged_needs, pair_needs, required_history
 from ...settings import Settings
 from ...storage import queries
 from ...storage.price_panel import PanelError, PricePanel
@@ -32,8 +32,15 @@ def load_inputs(
         If a lot needs a symbol that the panel lacks.
     """
     engine, last = db.engine, sessions[-1]
-    lots = queries.lots(engine, last)
-    unknown = sorted({*priced_symbols(lots)} - {*panel.symbols})
+    book = BookFrames(
+        portfolios=queries.portfolios(engine),
+        lots=queries.lots(engine, last),
+        flows=queries.flows(engine, last),
+        marks=queries.marks(engine, last),
+        profiles=queries.profiles(engine, last),
+        quotes=queries.quotes(engine),
+    )
+    unknown = sorted({*book.symbols} - {*panel.symbols})
     if unknown:
         raise PanelError(
             f"the price panel of {last} lacks {', '.join(unknown[:5])}, imported after it was made: "
@@ -42,13 +49,7 @@ def load_inputs(
     return make_inputs(
         panel,
         sessions,
-        BookFrames(
-            portfolios=queries.portfolios(engine),
-            lots=lots,
-            flows=queries.flows(engine, last),
-            marks=queries.marks(engine, last),
-            profiles=queries.profiles(engine, last),
-        ),
+        book,
         registries,
         risk_free_rate=Settings().risk_free_rate,
         stored=read(engine, registries, sessions[0], last) if read else None,
@@ -57,8 +58,10 @@ def load_inputs(
 
 def history_needed(db: Database, registries: Registries, sessions: list[date]) -> pd.DataFrame:
     """Return ``symbol, first, last``: the sessions of each symbol that a run over ``sessions`` reads."""
-    held = queries.symbol_needs(db.engine, sessions[0], sessions[-1])
-    return required_history(held, registries, CALENDAR, sessions)
+    first, last = sessions[0], sessions[-1]
+    held = queries.symbol_needs(db.engine, first, last)
+    pairs = pair_needs(queries.conversions_needed(db.engine, first, last), CALENDAR)
+    return required_history(merged_needs(held, pairs), registries, CALENDAR, sessions)
 
 
 def read_core_model(engine: "sa.Engine", registries: Registries, first: date, last: date) -> Frames:

@@ -1,10 +1,12 @@
 """Market data, its coverage (the barrier) and the price panel that every analytic reads."""
 
 from datetime import date
+from typing import TYPE_CHECKING
 
 import dagster as dg
 import pandas as pd
 
+from ...currencies import pair_currencies
 from ...storage import tables
 from ..code_version import code_version
 from ..partitions import ANY_SESSION, CALENDAR, DAILY, run_sessions, run_started, unordered_backfill
@@ -12,6 +14,9 @@ from ..resources import Database, MarketData, PriceCache, Registries
 from .failures import explained
 from .inputs import history_needed
 from .metadata import Stopwatch, definition_metadata
+
+if TYPE_CHECKING:
+    from ...market.source import MarketBars
 
 GROUP = "market"
 CARRIED = 63
@@ -39,34 +44,41 @@ def market_data(
     A session without any bar fails the run by name; the sessions that have bars stay. Where a backfill's runs
     do not wait for each other's market data, the first of them fetches that of all.
     """
-    from ...storage.market_data import asked_ranges, extend_ranges, sessions_with_bars, store_bars
+    from ...storage.market_data import asked_ranges, extend_ranges, sessions_with_bars, store_bars, store_quotes
 
     watch = Stopwatch()
     source = market.joined(db)
     own = run_sessions(context)
     sessions = sorted({*own, *unordered_backfill(context)})
-    needs = history_needed(db, registries, sessions)
-    asked = asked_ranges(db.engine, list(needs["symbol"]))
     known_at = run_started(context).replace(tzinfo=None)
     rows = restated = 0
     errors: dict[str, str] = {}
     dropped: dict[str, str] = {}
-    for first, last, starts in _fetches(needs, asked, sessions[0]):
-        with watch.stage("source"):
-            fetched = source.fetch(list(starts), CALENDAR.index(CALENDAR.back(first, CARRIED), last))
-            bars = fetched.bars[fetched.bars["session"] >= pd.to_datetime(fetched.bars["symbol"].map(starts))]
-        with watch.stage("database"):
-            stored = store_bars(db.engine, bars, known_at=known_at)
-            # what is doubtful is asked for again in full, until the source is mended
-            sound = {*bars["symbol"]} - {*fetched.errors, *fetched.dropped}
-            if len(bars):  # a session that the source does not have yet has not been answered
-                reached = min(last, bars["session"].max().date())
-                extend_ranges(db.engine, {symbol: (starts[symbol], reached) for symbol in sound})
-        rows, restated = rows + stored.rows, restated + stored.restatements
-        errors.update(fetched.errors)
-        dropped.update(fetched.dropped)
-        for symbol, text in fetched.notes.items():
-            context.log.info(f"{symbol}: {text}")
+    fetched_from: dict[str, date] = {}
+    while True:  # a price says its currency, which may need another pair
+        needs = history_needed(db, registries, sessions)
+        new = [first < fetched_from.get(symbol, date.max) for symbol, first, _ in needs.itertuples(index=False)]
+        if not any(new):
+            break
+        fetched_from |= dict(zip(needs["symbol"], needs["first"], strict=True))
+        asked = asked_ranges(db.engine, list(needs["symbol"]))
+        for first, last, starts in _fetches(needs[new], asked, sessions[0]):
+            with watch.stage("source"):
+                fetched = source.fetch(list(starts), CALENDAR.index(CALENDAR.back(first, CARRIED), last))
+                bars = fetched.bars[fetched.bars["session"] >= pd.to_datetime(fetched.bars["symbol"].map(starts))]
+            with watch.stage("database"):
+                stored = store_bars(db.engine, bars, known_at=known_at)
+                store_quotes(db.engine, _quotes(fetched, registries))
+                # what is doubtful is asked for again in full, until the source is mended
+                sound = {*bars["symbol"]} - {*fetched.errors, *fetched.dropped}
+                if len(bars):  # a session that the source does not have yet has not been answered
+                    reached = min(last, bars["session"].max().date())
+                    extend_ranges(db.engine, {symbol: (starts[symbol], reached) for symbol in sound})
+            rows, restated = rows + stored.rows, restated + stored.restatements
+            errors.update(fetched.errors)
+            dropped.update(fetched.dropped)
+            for symbol, text in fetched.notes.items():
+                context.log.info(f"{symbol}: {text}")
     for symbol, text in sorted({**dropped, **errors}.items()):
         context.log.warning(f"{symbol}: {text}")
     present = sessions_with_bars(db.engine, sessions)
@@ -96,6 +108,18 @@ def market_data(
             **watch.metadata,
         }
     )
+
+
+def _quotes(fetched: "MarketBars", registries: Registries) -> dict[str, tuple[str | None, str]]:
+    """Return the currency and basis of the symbols that have bars; a pair is priced in its second currency."""
+    factors = registries.factors
+    latest = fetched.bars.drop_duplicates("symbol", keep="last")
+    out: dict[str, tuple[str | None, str]] = {}
+    for symbol, basis in zip(latest["symbol"], latest["basis"], strict=True):
+        pair = pair_currencies(symbol)
+        said = fetched.currencies.get(symbol, factors.proxy_currency if symbol in factors.proxies else None)
+        out[symbol] = (pair[1] if pair else said, basis)
+    return out
 
 
 def _fetches(
