@@ -77,7 +77,7 @@ def test_the_days_gain_is_price_at_todays_rate_and_currency_at_yesterdays_price(
 
 
 def test_a_triangle_closes():
-    """What a position is worth does not depend on the way: pounds in euros are pounds in dollars over euros in dollars."""
+    """Pounds in euros are pounds in dollars over euros in dollars, whatever the way."""
     held = lots([{"portfolio": p, "quantity": 10.0, "entry_price": 90.0} for p in range(3)])
     close = np.column_stack([np.linspace(90, 95, 6), np.linspace(1.05, 1.10, 6), np.linspace(1.2, 1.3, 6)])
     book = value(held, close, [("GBP", "EUR"), ("GBP", "USD"), ("EUR", "USD")], owner=accounts(3, 100_000.0))

@@ -19,6 +19,7 @@ COLUMNS = [
     *("position_id", "portfolio_id", "symbol", "investment_class", "quantity", "entry_date", "entry_price"),
     *("underlying", "option_type", "strike", "expiry"),
 ]
+CURRENCY = dict.fromkeys(("three_lots", "one_lot", "mixed"), "EUR")  # the simulated market's shares are in dollars
 EQUITY = {"zero": 0.0, "levered": 60_000.0}
 CLOSE = SimulatedMarket().fetch(["SPY"], pd.DatetimeIndex([DAY])).bars["close"].item()
 
@@ -51,7 +52,7 @@ def frames(*names: str) -> dict[str, pd.DataFrame]:
     rows = [(name, name, "2025-01-02", "", EQUITY.get(name, 100_000.0)) for name in names]
     portfolios = pd.DataFrame(
         rows, columns=["portfolio_id", "name", "inception_date", "closed_date", "starting_equity"]
-    )
+    ).assign(currency=[CURRENCY.get(name, "USD") for name in names])
     return {"portfolios": portfolios, "positions": POSITIONS[POSITIONS["portfolio_id"].isin(names)]}
 
 

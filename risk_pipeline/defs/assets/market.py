@@ -31,7 +31,9 @@ TOGETHER = 126
     deps=["portfolios", "factor_definitions"],
     group_name=GROUP,
     kinds={"table"},
-    metadata=definition_metadata(tables.market_data_cache, tables.market_data_ranges, tables.price_restatements),
+    metadata=definition_metadata(
+        tables.market_data_cache, tables.market_data_ranges, tables.price_restatements, tables.symbol_quotes
+    ),
 )
 @explained
 def market_data(

@@ -1,0 +1,169 @@
+"""Books in euros, pounds and dollars over real prices and exchange rates, through real runs."""
+
+from __future__ import annotations
+
+import shutil
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from risk_pipeline.analytics.reasons import Reason
+from risk_pipeline.storage.completeness import incomplete_sessions
+from risk_pipeline_tests.support.real_prices import PATH, real_prices
+
+DATA = Path(PATH).parent
+DAY, BEFORE, ENTRY = "2022-06-16", "2022-06-15", "2022-06-09"
+PORTFOLIOS = pd.DataFrame(
+    [
+        ("eur", "Euros", "EUR"),
+        ("gbp", "Pounds", "GBP"),
+        ("usd", "Dollars", "USD"),
+        ("cash", "Foreign cash", "USD"),
+        ("home", "Euros at home", "EUR"),
+    ],
+    columns=["portfolio_id", "name", "currency"],
+).assign(inception_date="2022-06-01", starting_equity=100_000)
+POSITIONS = pd.DataFrame(
+    [
+        ("e1", "eur", "SPY", 200, 400.0, None),
+        ("e2", "eur", "KO", -300, 60.0, None),
+        ("g1", "gbp", "SPY", 200, 400.0, None),
+        ("g2", "gbp", "JNJ", 100, 170.0, "EUR"),  # as if it were bought in euros
+        ("u1", "usd", "SPY", 200, 400.0, None),
+        ("u2", "usd", "KO", -300, 60.0, None),
+        ("c1", "cash", "EURUSD=X", 50_000, 1.06, None),
+        ("h1", "home", "PG", 100, 135.0, "EUR"),
+    ],
+    columns=["position_id", "portfolio_id", "symbol", "quantity", "entry_price", "currency"],
+).assign(investment_class="PUBLIC", entry_date=ENTRY)
+PROFILES = "symbol,name,sector,vendor_beta,currency\nKO,Coca-Cola,Consumer Staples,0.6,USD\n"
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory) -> Path:
+    folder = tmp_path_factory.mktemp("prices")
+    shutil.copy(PATH, folder)
+    (folder / "profiles.csv").write_text(PROFILES)
+    return folder
+
+
+def source(home, folder: Path) -> None:
+    home.environment.setenv("RISK_PIPELINE_MARKET__SOURCE", "files")
+    home.environment.setenv("RISK_PIPELINE_MARKET__PATH", str(folder))
+
+
+@pytest.fixture(scope="module")
+def day(make_home, folder, tmp_path_factory):
+    """A home with both sessions run at once."""
+    whole = tmp_path_factory.mktemp("with_pairs")
+    shutil.copytree(folder, whole, dirs_exist_ok=True)
+    shutil.copy(DATA / "exchange_rates.parquet", whole)
+    home = make_home({"portfolios": PORTFOLIOS, "positions": POSITIONS})
+    source(home, whole)
+    home.run(BEFORE, DAY)
+    return home
+
+
+@pytest.fixture(scope="module")
+def rates() -> pd.DataFrame:
+    return pd.read_parquet(DATA / "exchange_rates.parquet").pivot(index="date", columns="symbol", values="close")
+
+
+def rows(home, table: str, portfolio: str, index: str = "session", session: str = DAY) -> pd.DataFrame:
+    found = home.table(table, portfolio=portfolio)
+    return found[found["session"] == session].set_index(index)
+
+
+def test_the_net_asset_value_of_a_euro_book_by_hand(day, rates):
+    spy, ko = (real_prices(["SPY", "KO"]).loc[DAY, name] for name in ("SPY", "KO"))
+    then, now = (rates.loc[pd.Timestamp(at).date(), "EURUSD=X"] for at in (ENTRY, DAY))
+    expected = 100_000 + (200 * spy - 300 * ko) / now - (200 * 400 - 300 * 60) / then
+    assert rows(day, "portfolio_snapshots", "eur")["nav"].item() == pytest.approx(expected, rel=1e-12)
+
+
+def test_a_lots_own_currency_wins_and_two_pairs_make_a_cross(day, rates):
+    jnj, now = real_prices(["JNJ"]).loc[DAY, "JNJ"], rates.loc[pd.Timestamp(DAY).date()]
+    lot = rows(day, "position_values", "gbp", "position_id").loc["g2"]
+    assert lot["currency"] == "EUR"
+    assert lot["price"] == jnj
+    assert lot["exchange_rate"] == pytest.approx(now["EURUSD=X"] / now["GBPUSD=X"], rel=1e-14)
+    assert lot["value"] == pytest.approx(100 * jnj * lot["exchange_rate"], rel=1e-14)
+
+
+def test_currency_risk_has_a_name_and_is_a_part_of_the_whole(day):
+    values = rows(day, "position_values", "eur", "position_id")
+    exposure = rows(day, "currency_exposures", "eur", "pair")
+    assert exposure.index.tolist() == ["FX EURUSD"]
+    assert exposure["dollar_exposure"].item() == pytest.approx(-values["value"].sum(), rel=1e-12)
+    nav = rows(day, "portfolio_snapshots", "eur")["nav"].item()
+    assert exposure["exposure"].item() == pytest.approx(-values["value"].sum() / nav, rel=1e-12)
+    total = rows(day, "portfolio_volatility", "eur")["factor_model_volatility"].item()
+    assert values["risk_contribution"].sum() == pytest.approx(total, rel=1e-9)
+    assert 0 < abs(exposure["risk_contribution"].item()) < total
+    pounds = rows(day, "currency_exposures", "gbp", "pair")["dollar_exposure"]
+    lots = rows(day, "position_values", "gbp", "position_id")["value"]
+    assert pounds.to_dict() == pytest.approx({"FX GBPUSD": -lots.sum(), "FX EURUSD": lots["g2"]})
+
+
+def test_foreign_cash_is_a_holding_of_the_pair(day, rates):
+    nav = rows(day, "portfolio_snapshots", "cash")["nav"].item()
+    assert nav == pytest.approx(100_000 + 50_000 * (rates.loc[pd.Timestamp(DAY).date(), "EURUSD=X"] - 1.06))
+    assert rows(day, "currency_exposures", "cash", "pair").index.tolist() == ["FX EURUSD"]
+    own = rows(day, "portfolio_volatility", "cash")["realised_21"].item()
+    pair = day.table("symbol_volatility").query("symbol == 'EURUSD=X'").set_index("session").loc[DAY, "realised_21"]
+    share = rows(day, "position_values", "cash")["value"].item() / nav
+    assert own == pytest.approx(pair * share, rel=1e-9)
+
+
+def test_the_dollar_makes_a_euro_book_of_american_shares_calmer_or_wilder_than_the_same_in_dollars(day):
+    """The holdings' returns in euros, from prices and rates alone, have the volatility that is stored."""
+    closes = real_prices(["SPY", "KO"]).loc[:DAY]
+    pairs = pd.read_parquet(DATA / "exchange_rates.parquet").pivot(index="date", columns="symbol", values="close")
+    pair = pairs["EURUSD=X"].reindex(closes.index.date).to_numpy()
+    local = closes.pct_change(fill_method=None).to_numpy()
+    move = pair[1:] / pair[:-1] - 1
+    snapshot, values = (rows(day, table, "eur") for table in ("portfolio_snapshots", "position_values"))
+    weights = values.set_index("symbol")["value"][["SPY", "KO"]].to_numpy() / snapshot["nav"].item()
+    series = local[1:] @ weights - move * weights.sum()
+    expected = np.std(series[-21:], ddof=1) * np.sqrt(252)
+    assert rows(day, "portfolio_volatility", "eur")["realised_21"].item() == pytest.approx(expected, rel=1e-9)
+    dollars = rows(day, "portfolio_volatility", "usd")["realised_21"].item()
+    assert abs(expected / dollars - 1) > 0.02
+
+
+def test_a_session_alone_has_the_rows_of_a_range(day, make_home, tmp_path_factory):
+    home = make_home({"portfolios": PORTFOLIOS, "positions": POSITIONS})
+    home.run(DAY)
+    for table in ("position_values", "currency_exposures", "portfolio_snapshots", "portfolio_volatility"):
+        expected = day.table(table)
+        expected = expected[expected["session"] == DAY].reset_index(drop=True)
+        pd.testing.assert_frame_equal(home.table(table), expected, check_exact=True, obj=table)
+
+
+def test_without_the_pair_a_book_is_left_out_with_a_reason_and_others_are_as_before(day, make_home, folder):
+    home = make_home({"portfolios": PORTFOLIOS[:-2], "positions": POSITIONS[:-2]})
+    source(home, folder)
+    home.run(DAY)
+    skips = home.table("analytics_skips").query("entity_type == 'portfolio'")
+    assert set(skips["entity"]) == {"eur", "gbp"}
+    assert set(skips["reason"]) == {Reason.NO_EXCHANGE_RATE.value}
+    analytics = {"factor_exposures", "stress_tests", "volatility", "portfolio_snapshots"}
+    assert set(skips.loc[skips["entity"] == "eur", "analytic"]) == analytics
+    assert skips.loc[skips["entity"] == "eur", "detail"].unique().tolist() == ["EURUSD=X"]
+    assert home.table("portfolio_snapshots")["portfolio_id"].tolist() == ["usd"]
+    for table in ("portfolio_snapshots", "portfolio_volatility", "stress_test_results"):
+        expected = rows(day, table, "usd").reset_index()
+        found = home.table(table)[expected.columns]
+        pd.testing.assert_frame_equal(found, expected, check_exact=True, obj=table)
+    assert incomplete_sessions(home.engine, [pd.Timestamp(DAY).date()]) == []
+
+
+def test_a_book_that_holds_its_own_currency_alone_needs_no_pair(make_home, folder):
+    home = make_home({"portfolios": PORTFOLIOS[-1:], "positions": POSITIONS[-1:]})
+    source(home, folder)
+    home.run(DAY)
+    price = real_prices(["PG"]).loc[DAY, "PG"]
+    assert rows(home, "portfolio_snapshots", "home")["nav"].item() == pytest.approx(100_000 + 100 * (price - 135))
+    assert home.table("currency_exposures").empty
