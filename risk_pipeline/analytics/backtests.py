@@ -70,7 +70,7 @@ def dynamic_quantile(returns: Float2D, value_at_risk: Float2D, level: float, *, 
     """
     from scipy.special import chdtrc
 
-    pairs = [np.reshape(array, (len(array), -1)).T for array in (returns, value_at_risk)]
+    pairs = [(array[:, None] if array.ndim == 1 else array).T for array in (returns, value_at_risk)]
     statistic, p_value = np.full((2, len(pairs[0])), np.nan)
     for series, (outcome, risk) in enumerate(zip(*pairs, strict=True)):
         known = np.isfinite(outcome + risk)
