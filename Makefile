@@ -30,11 +30,10 @@ test-newest:  ## what an upgrade would break: the newest versions that pyproject
 	@.venv-newest/bin/$(PYTEST) -m "not slow"
 
 dev: $(VENV)/runtime
-	@$(BIN)/risk-pipeline init
-	@$(BIN)/dagster dev --workspace workspace.yaml --host 127.0.0.1 --port $(PORT)
+	@$(BIN)/risk-pipeline dev --port $(PORT)
 
 dev-postgres: $(VENV)/development
-	@$(BIN)/python deploy/embedded_postgres.py $(BIN)/dagster dev --workspace workspace.yaml --host 127.0.0.1 --port $(PORT)
+	@$(BIN)/python deploy/embedded_postgres.py $(BIN)/risk-pipeline dev --port $(PORT)
 
 bench: $(VENV)/development
 	@for f in $(filter-out %_inputs.py,$(wildcard benchmarks/*.py)); do echo "== $$f"; $(BIN)/python $$f || exit 1; done

@@ -17,7 +17,7 @@ with dg.DagsterInstance.get() as instance:
     if not isinstance(launcher, WorkerRunLauncher):
         raise RuntimeError(
             f"DAGSTER_HOME={instance.root_directory} starts runs with {type(launcher).__name__}: "
-            "copy dagster_home/workers/dagster.yaml there"
+            "move its dagster.yaml away, set DAGSTER_PG_URL and RISK_PIPELINE_BROKER_URL, and run `risk-pipeline init`"
         )
     app = launcher.celery
 execute_job = create_execute_job_task(app)

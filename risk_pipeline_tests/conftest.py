@@ -8,10 +8,12 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Iterator
 from contextlib import nullcontext
+from pathlib import Path
 
 import pytest
 import sqlalchemy as sa
 
+from risk_pipeline.settings import ENV_FILE
 from risk_pipeline.storage.database import migrate, open_engine
 from risk_pipeline_tests.support.browser import MISSING
 from risk_pipeline_tests.support.postgres import create_database, running_postgres
@@ -24,6 +26,12 @@ WAITING = ("test_a_ui_backfill", "test_a_week_of_evenings", "test_workers")
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Begin with the modules that wait; the others stay in the order that chance gave them."""
     items.sort(key=lambda item: item.path.stem not in WAITING)
+
+
+def pytest_configure() -> None:
+    """Refuse to run where ``.env`` would send tests to a database that is not theirs."""
+    if Path(ENV_FILE).exists():
+        pytest.exit(f"{Path(ENV_FILE).resolve()} counts more than the settings of the tests: move it away meanwhile", 4)
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:

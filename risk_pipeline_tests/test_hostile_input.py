@@ -49,7 +49,8 @@ def run(home, capsys, monkeypatch):
             cli.main()
         except SystemExit as stop:
             code = int(stop.code or 0)
-        out = " ".join(capsys.readouterr().out.split())
+        said = capsys.readouterr()
+        out = " ".join((said.out + said.err).split())
         assert "Traceback" not in out
         return code, out
 

@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 from datetime import timedelta
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ..dagster_ext.instance import open_instance
 from ..defs.automation.catch_up import now, sessions_to_run
-from ..settings import Settings
+from ..market.source import SourceError
+from ..settings import ENV_FILE, Settings
 from ..storage.completeness import incomplete_sessions
 from ..storage.queries import portfolios, read_table
+from .finding import Finding
+from .instance import examine_instance
+from .newest import Newest, newest_session
 
 if TYPE_CHECKING:
     import sqlalchemy as sa
@@ -19,29 +23,36 @@ if TYPE_CHECKING:
 STUCK_AFTER = timedelta(hours=6)
 
 
-@dataclass(frozen=True)
-class Finding:
-    """One thing that was looked at."""
-
-    subject: str
-    is_fine: bool
-    text: str
-
-
 def examine(engine: sa.Engine) -> Iterator[Finding]:
     """Look at settings, database, calendar, portfolios, source, coverage and stuck runs."""
     settings = Settings()
-    yield Finding("settings", True, f"home {settings.home.resolve()}, source {settings.market.source}")
+    yield _settings(settings)
+    instance, opens = examine_instance()
+    yield instance
     yield Finding("database", True, f"{engine.dialect.name}, schema up to date")
     last = settings.sessions.last_closed(now())
     yield Finding("calendar", True, f"{settings.calendar}, last closed session {last}")
     yield _portfolios(engine)
-    yield _source(settings)
+    try:
+        newest = newest_session(settings, now())
+    except SourceError as error:
+        yield Finding("source", False, str(error))
+        newest = Newest(last, now())
+    else:
+        yield _source(settings, newest)
     if settings.panel_location[1] is not None:
         yield _panel_store(settings)
-    yield _missing(engine)
+    yield _missing(engine, newest)
     yield _coverage(engine)
-    yield _stuck_runs()
+    if opens:
+        yield _stuck_runs()
+
+
+def _settings(settings: Settings) -> Finding:
+    text = f"home {settings.home.resolve()}, source {settings.market.source}"
+    if Path(ENV_FILE).is_file():
+        text += f"; with what {Path(ENV_FILE).resolve()} says"
+    return Finding("settings", True, text)
 
 
 def _portfolios(engine: sa.Engine) -> Finding:
@@ -53,15 +64,14 @@ def _portfolios(engine: sa.Engine) -> Finding:
     )
 
 
-def _source(settings: Settings) -> Finding:
-    """Ask the source for the market's proxy on the latest session."""
+def _source(settings: Settings, end: Newest) -> Finding:
+    """Ask the source for the market's proxies on the latest sessions."""
     from ..config.factors import load_factors
     from ..market.open import open_source
-    from ..market.source import SourceError
 
     market, calendar = settings.market, settings.sessions
     symbols = load_factors().required_proxies
-    last = calendar.last_closed(now())
+    last = end.session
     first = calendar.back(last, 9)
     try:
         source = open_source(market.source, path=market.path, seed=market.seed)
@@ -74,6 +84,8 @@ def _source(settings: Settings) -> Finding:
         text += ": a session without them can't be analysed, add their prices"
     elif (reached := newest.min().date()) < last:
         text += f", but nothing after {reached}: what is later can't be run yet"
+    elif end.prices_end:
+        text += f", where its prices end: sessions up to {last} can be run"
     return Finding("source", len(newest) == len(symbols), text)
 
 
@@ -89,14 +101,25 @@ def _panel_store(settings: Settings) -> Finding:
     return Finding("panel store", True, "can be written")
 
 
-def _missing(engine: sa.Engine) -> Finding:
-    wanted = sessions_to_run(engine, now())
+def _missing(engine: sa.Engine, newest: Newest) -> Finding:
+    """Sessions before the first one that was ever run are none that anybody misses."""
+    wanted = sessions_to_run(engine, newest.at)
     if wanted is None:
         return Finding("snapshots", True, "every active portfolio is complete")
+    if portfolios(engine).empty:
+        return Finding("snapshots", True, "there is no portfolio to make any of")
     days = Settings().sessions.between(wanted.first, wanted.last).tolist()
-    lacking = len(incomplete_sessions(engine, days))
+    missing = incomplete_sessions(engine, days)
+    complete = sorted(set(days) - set(missing))
+    if complete and missing[-1] < complete[0]:
+        return Finding(
+            "snapshots",
+            True,
+            f"complete from {complete[0]} to {complete[-1]}; the {len(missing)} sessions before were never run: "
+            "`risk-pipeline run` runs them too",
+        )
     return Finding(
-        "snapshots", False, f"{lacking} of the {len(days)} sessions {wanted} are missing: `risk-pipeline run`"
+        "snapshots", False, f"{len(missing)} of the {len(days)} sessions {wanted} are missing: `risk-pipeline run`"
     )
 
 
@@ -126,5 +149,5 @@ def _stuck_runs() -> Finding:
         "none is stuck"
         if not ids
         else f"{', '.join(ids)} started over {STUCK_AFTER.seconds // 3600} hours ago: "
-        "terminate them on the Runs page of `make dev`, then `risk-pipeline run`",
+        "terminate them on the Runs page of `risk-pipeline dev`, then `risk-pipeline run`",
     )

@@ -9,7 +9,7 @@ import typer
 from rich.markup import escape
 
 from ..brokers.formats import Format
-from .terminal import UserError, console, counted, database
+from .terminal import UserError, console, counted, database, errors
 
 if TYPE_CHECKING:
     import sqlalchemy as sa
@@ -46,7 +46,7 @@ def import_(
             checked = checked_import(engine, own, extra=exports, today=now().date())
         except ProblemsError as refused:
             for problem in refused.problems:
-                console.print(f"[red]✗[/] {escape(str(problem))}", highlight=False)
+                errors.print(f"[red]✗[/] {escape(str(problem))}", highlight=False)
             raise UserError(f"{counted(len(refused.problems), 'problem')}: nothing was imported") from None
         for note in checked.notes:
             console.print(f"[yellow]![/] {escape(note)}", highlight=False)

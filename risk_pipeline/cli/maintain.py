@@ -9,7 +9,7 @@ import typer
 from rich.markup import escape
 
 from .run import wanted_sessions
-from .terminal import FirstDay, LastDay, LatestOr, UserError, console, counted, database
+from .terminal import FirstDay, LastDay, LatestOr, UserError, console, counted, database, errors
 
 
 def init() -> None:
@@ -28,7 +28,8 @@ def doctor() -> None:
     bad = 0
     with database() as engine:
         for finding in examine(engine):
-            console.print(
+            shown = errors if console.quiet and not finding.is_fine else console
+            shown.print(
                 f"[{'green' if finding.is_fine else 'red'}]{'✓' if finding.is_fine else '✗'}[/] "
                 f"[bold]{finding.subject}[/]: {escape(finding.text)}",
                 highlight=False,

@@ -11,7 +11,7 @@ import typer
 
 from .imports import require_portfolios
 from .show import show_table
-from .terminal import FirstDay, LastDay, UserError, console, counted, database
+from .terminal import FirstDay, LastDay, UserError, console, counted, database, errors
 
 if TYPE_CHECKING:
     import sqlalchemy as sa
@@ -72,21 +72,31 @@ def wanted_sessions(
     """
     from ..defs.automation.catch_up import SessionRange, now, sessions_to_run
     from ..settings import Settings
+    from .newest import newest_session
 
-    calendar = Settings().sessions
+    settings = Settings()
+    calendar = settings.sessions
     if sum([date_ is not None, from_ is not None or to is not None, last is not None]) > 1:
         raise UserError("give one of --date, --from with --to, and --last")
     if (from_ is None) != (to is None):
         raise UserError("--from and --to go together: both days are included")
-    newest = calendar.last_closed(now())
+    found = newest_session(settings, now())
+    newest = found.session
+    if found.prices_end and date_ is None and from_ is None:
+        console.print(f"[yellow]The prices end on {found.prices_end}[/]: {newest} is the newest session to run.")
     if last is not None:
         return SessionRange(max(calendar.back(newest, last - 1), calendar.first_session), newest)
     if date_ is None and from_ is None:
-        return sessions_to_run(engine, now())
+        return sessions_to_run(engine, found.at)
     first_day = (date_ or from_).date()  # type: ignore[union-attr]
     last_day = (date_ or to).date()  # type: ignore[union-attr]
     if last_day < first_day:
         raise UserError(f"--from {first_day} is after --to {last_day}")
+    if found.prices_end and last_day > newest:
+        raise UserError(
+            f"the prices end on {found.prices_end}: the newest session to run is {newest} "
+            f"(`risk-pipeline run --date {newest}`, or `--last N` up to it)"
+        )
     if last_day > newest:
         raise UserError(f"{last_day} has not closed yet: the last closed session is {newest}")
     if first_day < calendar.first_session:
@@ -134,16 +144,16 @@ def execute(wanted: SessionRange) -> None:
                 if record is not None:
                     watch(instance, engine, record)
     if not result.success:
-        console.print(
+        errors.print(
             "[bold red]The run failed[/]; sessions that were complete before are as they were. "
-            f"`make dev` shows run {run_id[:8]} in full; `risk-pipeline doctor` looks for the cause."
+            f"`risk-pipeline dev` shows run {run_id[:8]} in full; `risk-pipeline doctor` looks for the cause."
         )
         raise typer.Exit(1)
 
 
 def _what_next() -> None:
     console.print(
-        "\nNext: [bold]make dev[/] opens the Dagster UI (backfill a range, look at checks); "
+        "\nNext: [bold]risk-pipeline dev[/] (or make dev) opens the Dagster UI (backfill a range, look at checks); "
         "[bold]risk-pipeline show --portfolio NAME[/] shows one portfolio;\n"
         "[bold]risk-pipeline import portfolios.csv positions.csv[/] brings your own; "
         "[bold]risk-pipeline doctor[/] checks the installation."

@@ -15,6 +15,8 @@ if TYPE_CHECKING:
     import sqlalchemy as sa
 
 console = Console(width=None if sys.stdout.isatty() else 140)
+errors = Console(stderr=True, width=None if sys.stderr.isatty() else 140)
+"""Is never quiet."""
 
 FirstDay = Annotated[datetime, typer.Option("--from", formats=["%Y-%m-%d"], help="First session.")]
 LastDay = Annotated[datetime, typer.Option("--to", formats=["%Y-%m-%d"], help="Last session.")]

@@ -111,6 +111,11 @@ class FileMarket:
     def _has_profiles(self) -> bool:
         return self._profile_file.exists()
 
+    def last_date(self) -> date | None:
+        """Return the last day of any file, None where they hold no row."""
+        rows = [table.read([], date(1900, 1, 1), date(2200, 1, 1)).date for table in self.tables]
+        return max((dates.max().item() for dates in rows if len(dates)), default=None)
+
     def _read(self, table: FileTable, wanted: list[str], first: date, last: date) -> pd.DataFrame:
         import pandas as pd
 

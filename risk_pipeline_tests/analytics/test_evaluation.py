@@ -107,6 +107,10 @@ def test_dynamic_quantile_without_exceedances_and_with_too_few_days():
     quiet = np.full(300, 0.001)
     assert dynamic_quantile(quiet, np.full(300, 0.02), 0.05).p_value < 0.01  # fifteen were due
     assert np.isnan(dynamic_quantile(quiet[:80], np.full(80, 0.02), 0.05).p_value)
+    for nothing in ((0,), (0, 3)):
+        found = dynamic_quantile(np.zeros(nothing), np.zeros(nothing), 0.05)
+        assert np.isnan(found.p_value).all()
+        assert found.p_value.shape == nothing[1:]
 
 
 def test_basel_zones_are_cut_by_the_cumulative_probability():

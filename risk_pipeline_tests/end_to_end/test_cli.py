@@ -11,6 +11,7 @@ import pytest
 
 from risk_pipeline import cli
 from risk_pipeline.defs.automation import catch_up
+from risk_pipeline_tests.support import real_prices
 
 PORTFOLIOS = "portfolio_id,name,inception_date,starting_equity\nmine,My book,2025-01-02,100000\n"
 POSITIONS = (
@@ -41,7 +42,8 @@ def run(capsys, monkeypatch):
             code = 0
         except SystemExit as stop:
             code = int(stop.code or 0)
-        return code, " ".join(capsys.readouterr().out.split())
+        said = capsys.readouterr()
+        return code, " ".join((said.out + said.err).split())
 
     return call
 
@@ -60,7 +62,7 @@ def test_first_run_imports_the_demo_runs_and_says_what_next(home, run):
     assert "Running 2 sessions, 2025-06-12 to 2025-06-13" in out
     for portfolio in ("growth", "family", "long_short", "funds", "private", "cash", "neutral", "failed", "trader"):
         assert portfolio in out
-    assert "Next: make dev" in out
+    assert "Next: risk-pipeline dev" in out
     assert "holds only private assets" in out
     assert (home / "reports" / "2025-06-13.html").exists()
     code, out = run("show", "--portfolio", "long_short", "--date", "2025-06-12")
@@ -174,7 +176,10 @@ def test_without_portfolios_a_real_source_asks_for_them(home, run, monkeypatch, 
     assert "risk-pipeline import portfolios.csv positions.csv" in out
 
 
-def test_demo_files_can_be_written_and_imported(home, run, tmp_path):
+def test_demo_files_can_be_written_and_imported(home, run, tmp_path, monkeypatch):
+    from datetime import UTC, datetime
+
+    monkeypatch.setattr(catch_up, "now", lambda: datetime(2026, 11, 28, 12, tzinfo=UTC))  # its lots are of until then
     code, out = run("demo", "--write", tmp_path / "demo")
     assert code == 0
     files = sorted((tmp_path / "demo").glob("*.csv"))
@@ -251,3 +256,118 @@ def test_pruning_shows_asks_and_leaves_a_session_that_is_complete_shown_and_rebu
     assert "mine" in out
     assert run("rebuild", "--from", "2025-06-12", "--to", "2025-06-12")[0] == 0
     assert positions() == before
+
+
+def test_version_and_help_name_the_exit_codes_and_make_no_home(home, run, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    for word in ("--version", "--help"):
+        code, out = run(word)
+        assert code == 0
+        assert ("Exit codes: 0 done; 1" in out) == (word == "--help")
+    assert run("run", "--help")[0] == 0
+    assert re.fullmatch(r"risk-pipeline \d+\.\d+\.\d+\S*", run("--version")[1])
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_quiet_prints_errors_only(home, run, book):
+    assert run("--quiet", "import", *book) == (0, "")
+    assert run("--quiet", "run", "--date", "2025-06-13") == (0, "")
+    assert run("-q", "show") == (0, "")
+    code, out = run("--quiet", "run", "--date", "2025-06-14")
+    assert code == 2
+    assert out.startswith("error: 2025-06-14 has not closed yet")
+
+
+def test_after_a_first_short_run_the_doctor_finds_nothing_wrong_and_after_a_hole_it_does(home, run, book):
+    run("import", *book)
+    assert run("run", "--last", "2")[0] == 0
+    code, out = run("doctor")
+    assert code == 0, out
+    assert "✓ snapshots: complete from 2025-06-12 to 2025-06-13" in out
+    assert f"✓ instance: {home / 'dagster.yaml'}, history kept by PooledSqliteEventLog; as shipped" in out
+    with sqlite3.connect(home / "risk.db") as connection:
+        connection.execute("DELETE FROM portfolio_snapshots WHERE session = '2025-06-13'")
+    code, out = run("doctor")
+    assert code == 1
+    assert "✗ snapshots: " in out
+
+
+@pytest.mark.parametrize(
+    ("config", "says"),
+    [
+        ("telemetry: {enabled: false}\n", "lacks a limit of the pools (two runs could write at once), granularity"),
+        ("concurrency: {pools: {granularity: run, default_limit: 1}, runs: {max_concurrent_runs: 4}}\n", "telemetry"),
+        ("concurrency: [\n", "can't be used"),
+        ("no_such_setting: 1\n", "can't be used"),
+    ],
+)
+def test_doctor_says_what_a_configuration_lacks_and_how_to_get_the_shipped_one(home, run, config, says):
+    home.mkdir(parents=True)
+    (home / "dagster.yaml").write_text(config)
+    code, out = run("doctor")
+    assert code == 1
+    assert f"✗ instance: {home / 'dagster.yaml'}" in out
+    assert says in out
+    (home / "dagster.yaml").unlink()
+    assert run("init")[0] == 0
+    assert "✓ instance" in run("doctor")[1]
+
+
+def test_a_portfolio_is_removed_with_all_its_rows_and_no_other(home, run, book, monkeypatch):
+    book[0].write_text(PORTFOLIOS + "other,Other,2025-01-02,100000\n")
+    book[1].write_text(POSITIONS + "other,FUND A,PRIVATE,10,2025-01-02,100\nother,MSFT,STOCK,10,2025-01-02,400\n")
+    run("import", *book)
+    assert run("run", "--last", "2")[0] == 0
+    before = rows(home)
+    monkeypatch.setattr("typer.confirm", lambda text: False)
+    code, out = run("remove", "mine")
+    assert (code, out.endswith("Nothing was deleted.")) == (1, True)
+    assert re.search(r" portfolios 1 .* rows of mine go", out)
+    assert rows(home) == before
+    code, out = run("remove", "mine", "--yes")
+    assert (code, "Removed mine" in out) == (0, True)
+    after = rows(home)
+    assert {name: [row for row in found if "mine" not in row] for name, found in before.items()} == after
+    assert "other" in str(after["portfolio_snapshots"])
+    code, out = run("remove", "mine", "--yes")
+    assert code == 2
+    assert "there is no portfolio 'mine'; there are other" in out
+
+
+@pytest.fixture
+def old_prices(book, monkeypatch):
+    """Real prices that end on the last session of 2022, and a portfolio of that time."""
+    monkeypatch.setenv("RISK_PIPELINE_MARKET__SOURCE", "files")
+    monkeypatch.setenv("RISK_PIPELINE_MARKET__PATH", str(real_prices.PATH))
+    for path in book:
+        path.write_text(path.read_text().replace("2025-01-02", "2022-12-05").replace("AAPL", "SPY"))
+
+
+def test_prices_of_the_past_are_run_up_to_their_last_session(home, run, book, old_prices):
+    assert run("import", *book)[0] == 0
+    code, out = run("run", "--last", "2")
+    assert code == 0, out
+    assert "The prices end on 2022-12-30: 2022-12-30 is the newest session to run." in out
+    assert "Running 2 sessions, 2022-12-29 to 2022-12-30" in out
+    code, out = run("run")
+    assert code == 0, out
+    assert "to 2022-12-30" in out
+    code, out = run("run")
+    assert (code, "Nothing is missing" in out) == (0, True)
+    code, out = run("doctor")
+    assert code == 0, out
+    assert "where its prices end: sessions up to 2022-12-30 can be run" in out
+    for words in (["--date", "2025-06-13"], ["--from", "2022-12-29", "--to", "2023-01-03"]):
+        code, out = run("run", *words)
+        assert code == 2
+        assert "the prices end on 2022-12-30: the newest session to run is 2022-12-30" in out
+
+
+def test_prices_that_are_only_late_fail_as_before(home, run, book, old_prices, monkeypatch):
+    from datetime import UTC, datetime
+
+    monkeypatch.setattr(catch_up, "now", lambda: datetime(2023, 1, 5, 12, tzinfo=UTC))
+    assert run("import", *book)[0] == 0
+    code, out = run("run", "--last", "1")
+    assert code == 1
+    assert "The run failed" in out

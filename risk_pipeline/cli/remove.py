@@ -1,0 +1,33 @@
+"""``risk-pipeline remove``: how a portfolio gets out."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+from rich.markup import escape
+
+from .terminal import UserError, console, database
+
+
+def remove(
+    portfolio: Annotated[str, typer.Argument(help="Its id.")],
+    yes: Annotated[bool, typer.Option("--yes", help="Do not ask.")] = False,
+) -> None:
+    """Remove a portfolio with everything that was imported and computed of it. Shows what goes, and asks."""
+    from ..storage.queries import portfolios
+    from ..storage.removal import portfolio_rows, remove_portfolio
+
+    with database() as engine:
+        known = portfolios(engine)["portfolio_id"].tolist()
+        if portfolio not in known:
+            raise UserError(f"there is no portfolio {portfolio!r}; there are {', '.join(known[:20]) or 'none'}")
+        rows = portfolio_rows(engine, portfolio)
+        for name, count in rows.items():
+            console.print(f"  {name} {count:,}", highlight=False)
+        console.print(f"{sum(rows.values()):,} rows of {escape(portfolio)} go. Prices, marks and written pages stay.")
+        if not yes and not typer.confirm("Delete them?"):
+            console.print("Nothing was deleted.")
+            raise typer.Exit(1)
+        remove_portfolio(engine, portfolio)
+    console.print(f"Removed {escape(portfolio)}; `risk-pipeline import` brings it back from its files.")

@@ -1,0 +1,39 @@
+"""What goes with a portfolio that is removed: all that was imported of it and all that was computed of it."""
+
+from __future__ import annotations
+
+import sqlalchemy as sa
+
+from . import tables
+from .database import transaction
+
+
+def portfolio_rows(engine: sa.Engine, portfolio: str) -> dict[str, int]:
+    """Return how many rows of each table belong to a portfolio, tables without any left out."""
+    with engine.connect() as connection:
+        counts = {
+            table.name: connection.execute(sa.select(sa.func.count()).select_from(table).where(owned)).scalar_one()
+            for table, owned in _owned(portfolio)
+        }
+    return {name: count for name, count in counts.items() if count}
+
+
+def remove_portfolio(engine: sa.Engine, portfolio: str) -> dict[str, int]:
+    """Delete a portfolio with all its rows, all or nothing; return how many by table.
+
+    Prices, private marks and what was computed of symbols stay: other portfolios may need them.
+    """
+    owned = _owned(portfolio)
+    with transaction(engine, *(table for table, _ in owned)) as connection:
+        return {table.name: connection.execute(sa.delete(table).where(which)).rowcount for table, which in owned}
+
+
+def _owned(portfolio: str) -> list[tuple[sa.Table, sa.ColumnElement[bool]]]:
+    """Return each table with rows of portfolios, and which are this one's; tables that refer to others first."""
+    found: list[tuple[sa.Table, sa.ColumnElement[bool]]] = []
+    for table in reversed(tables.metadata.sorted_tables):
+        if "portfolio_id" in table.c:
+            found.append((table, table.c.portfolio_id == portfolio))
+        elif "entity_type" in table.c:
+            found.append((table, (table.c.entity_type == "portfolio") & (table.c.entity == portfolio)))
+    return found
