@@ -24,7 +24,7 @@ from sklearn.linear_model import LinearRegression
 from statsmodels.regression.rolling import RollingOLS
 
 from risk_pipeline.analytics.core_ridge import CoreSpec, core_ridge
-from risk_pipeline.analytics.rolling_beta import full_window_slopes, rolling_beta
+from risk_pipeline.analytics.rolling_beta import rolling_beta
 
 
 @dataclass
@@ -122,14 +122,8 @@ def one_factor(returns: np.ndarray, factor: np.ndarray, window: int, quick: bool
     gappy = returns.copy()
     gappy[:, 7::20][np.random.default_rng(2).random(gappy[:, 7::20].shape) < 0.01] = np.nan
 
-    slopes = full_window_slopes(returns, factor, ends, window=window)
     rows = [
         *floors(returns, window, len(ends), 1, repeats),
-        Row(
-            "ours: betas",
-            best(lambda: full_window_slopes(returns, factor, ends, window=window), repeats),
-            error=error(slopes),
-        ),
         Row(
             "ours: with HAC errors, t, R2",
             best(lambda: complete(returns), min(repeats, 5)),

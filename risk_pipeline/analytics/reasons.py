@@ -12,9 +12,7 @@ class Reason(StrEnum):
     NO_ACTIVE_POSITIONS = "no_active_positions"
     MISSING_DATA = "missing_data"
     TOO_SHORT = "too_short"
-    STALE = "stale"
     SINGULAR = "singular"
-    NOT_COVERED = "not_covered"
     NON_POSITIVE_EQUITY = "non_positive_equity"
     NO_VENDOR_BETA = "no_vendor_beta"
     NO_EXCHANGE_RATE = "no_exchange_rate"
@@ -30,9 +28,7 @@ _WORDS = {
     Reason.NO_ACTIVE_POSITIONS: "holds no position on this date",
     Reason.MISSING_DATA: "prices of the session are missing",
     Reason.TOO_SHORT: "the price history is too short",
-    Reason.STALE: "the last price is from an earlier session",
     Reason.SINGULAR: "the factors can't be told apart over this window",
-    Reason.NOT_COVERED: "the price history doesn't cover the dates of the replay",
     Reason.NON_POSITIVE_EQUITY: "equity is zero or negative, so a share of it means nothing",
     Reason.NO_VENDOR_BETA: "the data vendor gives no beta for its holdings",
     Reason.NO_EXCHANGE_RATE: "a position is in another currency and the pair between the two has no price",

@@ -28,11 +28,6 @@ def total_returns(close: Float2D, dividend: Float2D, split: Float2D) -> Float2D:
     return out
 
 
-def price_returns(close: Float2D, split: Float2D) -> Float2D:
-    """Return simple returns without dividends; parameters and NaN as in :func:`total_returns`."""
-    return total_returns(close, np.zeros_like(close), split)
-
-
 def stale_closes(close: Float2D) -> Bool2D:
     """Return which closes (T, N) are carried forward: equal to each of the ``STALE_RUN - 1`` closes before.
 

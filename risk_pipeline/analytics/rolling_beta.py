@@ -1,7 +1,7 @@
 """Single-factor betas over trailing windows, with standard errors robust to autocorrelation.
 
-Full windows share the factor's rows, so their sums are band products (``bands.py``, ``window_weights.py``).
-Windows with gaps are fitted from their own pairs (``gappy_beta.py``), and so are the few full ones whose
+Full windows share the factor's rows, so their sums are band products (``rolling_sums.py``, ``window_weights.py``).
+Windows with gaps are fitted from their own pairs (``masked_beta.py``), and so are the few full ones whose
 residuals are too small a part of the returns for sums of products to keep their digits. No sum runs on from one
 window to the next, so no earlier print can reach a later window.
 """
@@ -60,7 +60,7 @@ def rolling_beta(returns: Float2D, factor: Float1D, ends: Int1D, *, window: int,
     ``OLS(...).fit(cov_type="HAC", cov_kwds={"maxlags": lag})``, whose ``use_correction`` is off by default.
     """
     x = _padded_factor(factor, ends, window)
-    blocks = list(window_blocks(x, ends, window, errors=True))
+    blocks = list(window_blocks(x, ends, window))
     usable = np.isfinite(factor)
     fields = np.empty((4, len(ends), returns.shape[1]))
     observations = np.empty((len(ends), returns.shape[1]), dtype=np.int64)
@@ -77,16 +77,6 @@ def rolling_beta(returns: Float2D, factor: Float1D, ends: Int1D, *, window: int,
         observations[:, place] = count
     beta, std_error, t_stat, r_squared = fields
     return RollingBeta(beta, std_error, t_stat, r_squared, observations)
-
-
-def full_window_slopes(returns: Float2D, factor: Float1D, ends: Int1D, *, window: int) -> Float2D:
-    """Return the betas (D, N) alone, as if every window were full: the part of ``rolling_beta`` without errors."""
-    blocks = list(window_blocks(_padded_factor(factor, ends, window), ends, window, errors=False))
-    out = np.empty((len(ends), returns.shape[1]))
-    for place, y, _ in padded_columns(returns, window):
-        for block in blocks:
-            out[block.days, place] = _slopes(y, block)[block.place, : place.stop - place.start]
-    return out
 
 
 def _padded_factor(factor: Float1D, ends: Int1D, window: int) -> Float1D:
@@ -129,8 +119,3 @@ def _full_block(y: Float2D, products: list[Float2D], block: WindowBlock, out: Fl
     for number, field in enumerate((beta, std_error, beta / std_error, r_squared)):
         out[number, block.days] = field[block.place, : out.shape[2]]
     return np.asarray(~sound)
-
-
-def _slopes(y: Float2D, block: WindowBlock) -> Float2D:
-    """Return the betas (SESSIONS, columns) of a block's windows."""
-    return np.asarray(window_sums(block.slope, y[block.rows])[0])

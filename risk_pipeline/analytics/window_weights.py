@@ -34,9 +34,9 @@ class WindowBlock:
     ``rows`` are the rows that the windows of length ``window`` span; ``days`` which of the asked-for ends the
     block answers, and ``place`` which of its windows each of them is (slices where they are consecutive).
     ``spread`` (SESSIONS,) is the factor's sum of squared deviations, NaN where it does not move. The bands:
-    ``slope`` gives the beta, where errors aren't wanted; ``linear`` the beta, the mean and the two sums that the HAC
-    error takes from the returns; ``square`` the sums of squares and of weighted squares; ``lagged[l - 1]`` the sums
-    of products of returns ``l`` rows apart. ``constant`` (3, SESSIONS) are the sums that need no returns.
+    ``linear`` gives the beta, the mean and the two sums that the HAC error takes from the returns; ``square`` the sums
+    of squares and of weighted squares; ``lagged[l - 1]`` the sums of products of returns ``l`` rows apart.
+    ``constant`` (3, SESSIONS) are the sums that need no returns.
     """
 
     rows: slice
@@ -44,32 +44,26 @@ class WindowBlock:
     days: Int1D | slice
     place: Int1D | slice
     spread: Float1D
-    slope: list[Float2D]
     linear: list[Float2D]
     square: list[Float2D]
     lagged: list[list[Float2D]]
     constant: Float2D
 
 
-def window_blocks(factor: Float1D, ends: Int1D, window: int, *, errors: bool) -> Iterator[WindowBlock]:
-    """Cut the ends into blocks; ``factor`` is padded so that window ``e`` starts at row ``e`` and has no NaN.
-
-    ``errors`` tells whether the bands of the HAC error are wanted.
-    """
+def window_blocks(factor: Float1D, ends: Int1D, window: int) -> Iterator[WindowBlock]:
+    """Cut the ends into blocks; ``factor`` is padded so that window ``e`` starts at row ``e`` and has no NaN."""
     for start, days, place in session_blocks(ends):
         rows = slice(start, start + window + SESSIONS - 1)
         x = np.ascontiguousarray(sliding_window_view(factor[rows], window))
-        yield _block(rows, as_slice(days), as_slice(place), x, errors)
+        yield _block(rows, as_slice(days), as_slice(place), x)
 
 
-def _block(rows: slice, days: Int1D | slice, place: Int1D | slice, x: Float2D, errors: bool) -> WindowBlock:
+def _block(rows: slice, days: Int1D | slice, place: Int1D | slice, x: Float2D) -> WindowBlock:
     """Expand ``sum_l k_l sum_s a_s a_(s-l) e_s e_(s-l)``, with ``e = y - m - b a``, into sums of ``y``."""
     a = x - x.mean(axis=1, keepdims=True)
     spread = (a * a).sum(axis=1)
     spread = np.where(spread > NO_SPREAD * (x * x).sum(axis=1), spread, np.nan)
     slope = (a / spread[:, None])[None]
-    if not errors:
-        return WindowBlock(rows, x.shape[1], days, place, spread, bands(slope), [], [], [], np.empty((3, 0)))
     kernel = bartlett_weights(newey_west_lag(x.shape[1]))
     pairs = np.zeros((len(kernel), *a.shape))  # k_l a_s a_(s-l), by lag
     beside = np.zeros((2, *a.shape))  # of m (y_s + y_(s-l)), and of b (a_(s-l) y_s + a_s y_(s-l))
@@ -89,7 +83,7 @@ def _block(rows: slice, days: Int1D | slice, place: Int1D | slice, x: Float2D, e
         ]
     ones = np.ones((1, *a.shape))
     return WindowBlock(
-        *(rows, x.shape[1], days, place, spread, []),
+        *(rows, x.shape[1], days, place, spread),
         linear=bands(np.concatenate([slope, ones / a.shape[1], beside])),
         square=bands(np.concatenate([ones, pairs[:1]])),
         lagged=[bands(pairs[lag : lag + 1]) for lag in range(1, len(kernel))],

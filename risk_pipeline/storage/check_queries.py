@@ -14,18 +14,7 @@ from .database import read_frame
 from .tables import factor_exposures, market_data_cache, portfolio_snapshots, portfolio_volatility, stress_test_results
 
 
-def count_rows(engine: sa.Engine, name: str, sessions: Sequence[date]) -> int:
-    """Return how many rows of a table lie in the sessions."""
-    table = tables.metadata.tables[name]
-    with engine.connect() as connection:
-        return int(
-            connection.execute(
-                sa.select(sa.func.count()).select_from(table).where(_within(table, sessions))
-            ).scalar_one()
-        )
-
-
-def _within(table: sa.Table, sessions: Sequence[date]) -> sa.ColumnElement[bool]:
+def _in_range(table: sa.Table, sessions: Sequence[date]) -> sa.ColumnElement[bool]:
     return table.c.session.between(sessions[0], sessions[-1])
 
 
@@ -40,7 +29,7 @@ def stored_proxies(engine: sa.Engine, sessions: Sequence[date], symbols: Sequenc
         engine,
         cache.c.session,
         cache.c.symbol,
-        where=_within(cache, sessions) & cache.c.symbol.in_(list(symbols)),
+        where=_in_range(cache, sessions) & cache.c.symbol.in_(list(symbols)),
     )
 
 
@@ -81,7 +70,7 @@ def exposures(engine: sa.Engine, sessions: Sequence[date], factor: str) -> pd.Da
         table.c.dollar_exposure,
         table.c.exposure,
         table.c.coverage,
-        where=_within(table, sessions) & (table.c.factor_name == factor),
+        where=_in_range(table, sessions) & (table.c.factor_name == factor),
     )
 
 
@@ -89,14 +78,14 @@ def exposures_with_errors(engine: sa.Engine, sessions: Sequence[date]) -> pd.Dat
     """Return ``session, portfolio_id, factor_name, exposure, std_error`` of all factors."""
     table = factor_exposures
     names = ("session", "portfolio_id", "factor_name", "exposure", "std_error")
-    return _read(engine, *(table.c[name] for name in names), where=_within(table, sessions))
+    return _read(engine, *(table.c[name] for name in names), where=_in_range(table, sessions))
 
 
 def symbol_fits(engine: sa.Engine, sessions: Sequence[date], factor: str) -> pd.DataFrame:
     """Return ``session, symbol, r_squared`` of the symbols' fits that give a factor's beta."""
     table = tables.symbol_factor_exposures
     columns = (table.c.session, table.c.symbol, table.c.r_squared)
-    return _read(engine, *columns, where=_within(table, sessions) & (table.c.factor_name == factor))
+    return _read(engine, *columns, where=_in_range(table, sessions) & (table.c.factor_name == factor))
 
 
 def count_of_each(
@@ -113,7 +102,7 @@ def count_of_each(
             sa.func.count().label("rows"),
             sa.func.sum(is_known, type_=sa.Integer).label("known"),
         )
-        .where(_within(table, sessions))
+        .where(_in_range(table, sessions))
         .group_by(table.c.session, table.c.portfolio_id),
     )
 
@@ -121,7 +110,7 @@ def count_of_each(
 def stress(engine: sa.Engine, sessions: Sequence[date], scenarios: Sequence[str] | None = None) -> pd.DataFrame:
     """Return keys, ``direct_pnl, correlated_pnl, option_revaluation`` of all scenarios, or of some."""
     table = stress_test_results
-    wanted = _within(table, sessions)
+    wanted = _in_range(table, sessions)
     if scenarios is not None:
         wanted &= table.c.scenario_id.in_(list(scenarios))
     return _read(
@@ -139,7 +128,7 @@ def stress(engine: sa.Engine, sessions: Sequence[date], scenarios: Sequence[str]
 def contribution_parts(engine: sa.Engine, sessions: Sequence[date]) -> tuple[pd.DataFrame, pd.DataFrame]:
     """Return the factors' moves by scenario, and the portfolios' dollar exposures to these factors."""
     moves, held = tables.scenario_factor_moves, factor_exposures
-    factors = sa.select(moves.c.factor_name).where(_within(moves, sessions)).distinct()
+    factors = sa.select(moves.c.factor_name).where(_in_range(moves, sessions)).distinct()
     return (
         _read(
             engine,
@@ -147,7 +136,7 @@ def contribution_parts(engine: sa.Engine, sessions: Sequence[date]) -> tuple[pd.
             moves.c.scenario_id,
             moves.c.factor_name,
             moves.c.move,
-            where=_within(moves, sessions),
+            where=_in_range(moves, sessions),
         ),
         _read(
             engine,
@@ -155,7 +144,7 @@ def contribution_parts(engine: sa.Engine, sessions: Sequence[date]) -> tuple[pd.
             held.c.portfolio_id,
             held.c.factor_name,
             held.c.dollar_exposure,
-            where=_within(held, sessions) & held.c.factor_name.in_(factors),
+            where=_in_range(held, sessions) & held.c.factor_name.in_(factors),
         ),
     )
 
@@ -169,13 +158,13 @@ def volatilities(engine: sa.Engine, sessions: Sequence[date]) -> pd.DataFrame:
         table.c.portfolio_id,
         table.c.forecast,
         table.c.reason,
-        where=_within(table, sessions),
+        where=_in_range(table, sessions),
     )
 
 
 def snapshots(engine: sa.Engine, sessions: Sequence[date]) -> pd.DataFrame:
     """Return all columns of the snapshots of the sessions."""
-    return read_frame(engine, sa.select(portfolio_snapshots).where(_within(portfolio_snapshots, sessions)))
+    return read_frame(engine, sa.select(portfolio_snapshots).where(_in_range(portfolio_snapshots, sessions)))
 
 
 def skipped(engine: sa.Engine, sessions: Sequence[date], analytic: str) -> pd.DataFrame:
@@ -186,5 +175,5 @@ def skipped(engine: sa.Engine, sessions: Sequence[date], analytic: str) -> pd.Da
         table.c.session,
         table.c.entity.label("portfolio_id"),
         table.c.reason,
-        where=_within(table, sessions) & (table.c.analytic == analytic) & (table.c.entity_type == "portfolio"),
+        where=_in_range(table, sessions) & (table.c.analytic == analytic) & (table.c.entity_type == "portfolio"),
     )

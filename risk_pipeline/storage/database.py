@@ -127,7 +127,7 @@ def replace_sessions(
     with transaction(engine, *prepared) as connection:
         written = {}
         for table, columns in prepared.items():
-            condition = _within(table.c.session, sessions)
+            condition = _is_one_of(table.c.session, sessions)
             if table is tables.analytics_skips:
                 condition &= table.c.analytic == analytic
             connection.execute(sa.delete(table).where(condition))
@@ -173,7 +173,7 @@ def read_frame(engine: sa.Engine, select: sa.Select[Any], by: Sequence[str] = ()
     return frame.sort_values(list(by), kind="stable", ignore_index=True) if by else frame
 
 
-def _within(column: sa.ColumnElement[Any], sessions: Sequence[date]) -> sa.ColumnElement[bool]:
+def _is_one_of(column: sa.ColumnElement[Any], sessions: Sequence[date]) -> sa.ColumnElement[bool]:
     """Match exactly the sessions; in pieces, since databases limit the number of parameters."""
     pieces = [column.in_(list(sessions[at : at + 500])) for at in range(0, len(sessions), 500)]
     return sa.or_(sa.false(), *pieces)

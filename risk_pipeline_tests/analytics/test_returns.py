@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
-from risk_pipeline.analytics.returns import price_returns, returns_for_estimates, stale_closes, total_returns
+from risk_pipeline.analytics.returns import returns_for_estimates, stale_closes, total_returns
 
 PRICES = arrays(float, (6, 3), elements=st.floats(0.01, 1e5) | st.just(np.nan))
 
@@ -29,7 +29,6 @@ def test_fixture_10_t59_a_split_is_no_loss_and_a_dividend_is_a_return():
     close = np.array([[400.0, 50.0], [101.0, 49.0]])
     dividend, split = np.array([[0, 0], [0, 1.0]]), np.array([[1, 1], [4.0, 1]])
     np.testing.assert_allclose(total_returns(close, dividend, split)[1], [0.01, 0.0], atol=1e-15)
-    np.testing.assert_allclose(price_returns(close, split)[1], [0.01, -0.02], atol=1e-15)
 
 
 def test_a_dividend_on_the_day_of_a_split_is_per_old_share():

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from threadpoolctl import threadpool_limits
 
 from risk_pipeline.analytics import rolling_beta as kernel
-from risk_pipeline.analytics.rolling_beta import full_window_slopes, rolling_beta
+from risk_pipeline.analytics.rolling_beta import rolling_beta
 from risk_pipeline.analytics.window_weights import newey_west_lag
 
 FIELDS = ("beta", "std_error", "t_stat", "r_squared", "observations")
@@ -106,15 +106,6 @@ def test_both_paths_agree(window, monkeypatch):
     one_by_one = fit(panel, factor, [300, 350, 399], window)
     for field in FIELDS:
         np.testing.assert_allclose(getattr(by_bands, field), getattr(one_by_one, field), rtol=1e-10, atol=1e-13)
-
-
-def test_the_slopes_alone_are_the_betas_of_full_windows():
-    panel, factor = market(400, 40)
-    ends, sound = np.arange(252, 400), np.arange(40) % 3 == 1
-    alone = full_window_slopes(panel[:, sound], factor, ends, window=90)
-    whole = fit(panel[:, sound], factor, ends)
-    full = whole.observations == 90
-    np.testing.assert_allclose(alone[full], whole.beta[full], rtol=1e-12)
 
 
 @pytest.mark.parametrize("threads", [1, 2])
