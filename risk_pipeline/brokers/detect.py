@@ -110,7 +110,15 @@ def missing_portfolios(found: Sequence[RowSet], known: set[str], equity: float |
                 firsts[owner] = (day, row)
     made = RowSet("portfolios", [])
     for owner, (day, row) in firsts.items():
+        currencies = {
+            row.values["currency"]
+            for rows in found
+            for row in rows.rows
+            if row.values["portfolio_id"] == owner and row.values.get("currency")
+        }
         cells = {"portfolio_id": owner, "name": owner, "inception_date": day, "starting_equity": repr(equity or 0.0)}
+        if len(currencies) == 1:
+            cells["currency"] = currencies.pop()
         made.rows.append(Row(row.file, row.line, cells))
         said = (
             f"with {equity:,.2f}" if equity is not None else "with nothing but its payments; --equity says what it had"

@@ -12,6 +12,7 @@ from ..brokers.formats import Format
 from .terminal import UserError, console, counted, database, errors
 
 if TYPE_CHECKING:
+    import pandas as pd
     import sqlalchemy as sa
 
     from ..tabular.rows import RowSet
@@ -29,6 +30,9 @@ def import_(
     equity: Annotated[
         float | None, typer.Option(help="What a portfolio that a broker's export creates had before its first trade.")
     ] = None,
+    ask_source: Annotated[
+        bool, typer.Option(help="Ask the source of prices which symbols it knows, and since when.")
+    ] = True,
 ) -> None:
     """Import portfolios, positions, flows, marks and changes of ticker from files: all of it or nothing."""
     from ..brokers.detect import read_exports
@@ -48,13 +52,30 @@ def import_(
             for problem in refused.problems:
                 errors.print(f"[red]✗[/] {escape(str(problem))}", highlight=False)
             raise UserError(f"{counted(len(refused.problems), 'problem')}: nothing was imported") from None
-        for note in checked.notes:
+        for note in [*checked.notes, *(_source_findings(checked.lots) if ask_source else [])]:
             console.print(f"[yellow]![/] {escape(note)}", highlight=False)
         if not check:
             store_import(engine, checked)
     console.print(f"{'Valid' if check else 'Imported'}: {checked.summary}")
     if not check:
         console.print("Next: `risk-pipeline run` computes every session that is missing.")
+
+
+def _source_findings(lots: pd.DataFrame) -> list[str]:
+    """Return what the source says of the lots; a source that can't be used is a finding, not a failure."""
+    from ..defs.automation.catch_up import now
+    from ..defs.resources import MarketData
+    from ..market.source import SourceError
+    from ..settings import Settings
+    from .source_check import lot_findings
+
+    if lots.empty:
+        return []
+    calendar = Settings().sessions
+    try:
+        return lot_findings(lots, MarketData().source, calendar, calendar.last_closed(now()))
+    except SourceError as error:
+        return [f"the source of prices could not be asked: {error}"]
 
 
 def _new_portfolios(engine: sa.Engine, exports: list[RowSet], own: list[Path], equity: float | None) -> list[RowSet]:
