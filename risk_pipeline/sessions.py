@@ -165,7 +165,7 @@ def session_calendar(exchange: str, first_session: date) -> SessionCalendar:
     known = xc.get_calendar_names(include_aliases=True)
     if exchange not in known:
         raise ValueError(
-            f"RISK_PIPELINE_CALENDAR: there is no exchange calendar {exchange!r}; "
+            f"there is no exchange calendar {exchange!r}; "
             "give a code such as XNYS, XLON or XTKS (`python -m exchange_calendars` lists them)"
         )
     return SessionCalendar(exchange, first_session)

@@ -81,6 +81,11 @@ class Settings(BaseSettings):
     )
     market: MarketSettings = MarketSettings()
     calendar: str = Field(default="XNYS", description="Exchange, by its ISO 10383 code.")
+    proxy_calendar: str = Field(
+        default="XNYS",
+        description="Exchange of the factor proxies. Where it is closed and `calendar` is open, a session is analysed "
+        "without their prices.",
+    )
     first_session: date = Field(default=date(2015, 1, 2), description="The first partition.")
     scenarios_path: Path | None = Field(
         default=None,
@@ -136,6 +141,11 @@ class Settings(BaseSettings):
         if url is not None and ("://" not in url or url.startswith("file://")):
             return Path(url.removeprefix("file://")).resolve(), None
         return self.home.resolve() / "panels", url
+
+    @property
+    def proxy_sessions(self) -> SessionCalendar:
+        """Return the calendar of the factor proxies' exchange."""
+        return session_calendar(self.proxy_calendar, self.first_session)
 
     @property
     def report_folder(self) -> Path:

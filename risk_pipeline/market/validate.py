@@ -3,7 +3,7 @@
 ================================================  ==========================================================
 found                                             done
 ================================================  ==========================================================
-a session that wasn't asked for                   bar dropped, said in ``dropped``
+a session that wasn't asked for                   bar dropped, said in ``notes``: another exchange may be open
 no close (NaN)                                    no bar: a gap
 close zero, negative, infinite or beyond 1e9      bar dropped, said in ``dropped``
 dividend or split of a bar that is not kept       counts on the symbol's next session with a close, said in ``notes``
@@ -55,7 +55,7 @@ def checked_bars(bars: pd.DataFrame, sessions: pd.DatetimeIndex, errors: Mapping
     too_high = (close > HIGHEST) & (bars["basis"].to_numpy() != ADJUSTED)
     if len(asked):
         examination.carry_actions(is_asked & _positive(close) & ~too_high, asked.min())
-    examination.drop(~is_asked, "not a session asked for")
+    examination.leave_out(~is_asked, "not a session asked for")
     examination.drop_quietly(np.isnan(close))
     examination.drop(~_positive(close), "the close is not a positive number")
     examination.drop(too_high, f"the close is beyond {HIGHEST:,.0f}")
@@ -129,6 +129,10 @@ class _Examination:
                 self.notes[name] = f"{self.notes[name]}; {text}" if name in self.notes else text
 
     def drop_quietly(self, bad: Bool1D) -> None:
+        self.keep &= ~bad
+
+    def leave_out(self, bad: Bool1D, why: str) -> None:
+        self._say(bad & self.keep, why, self.notes)
         self.keep &= ~bad
 
     def drop(self, bad: Bool1D, why: str) -> None:

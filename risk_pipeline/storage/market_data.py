@@ -11,9 +11,10 @@ import numpy as np
 import pandas as pd
 import sqlalchemy as sa
 
+from ..analytics.reasons import Reason
 from ..analytics.returns import STALE_RUN
 from . import bulk, tables
-from .database import insert_rows, read_frame, replace_table, transaction
+from .database import insert_rows, read_frame, replace_sessions, replace_table, transaction
 from .tables import market_data_cache as bars_table
 from .tables import market_data_ranges as ranges_table
 from .tables import price_panels
@@ -135,6 +136,28 @@ def sessions_with_bars(engine: sa.Engine, sessions: Sequence[date]) -> set[date]
             sa.select(bars_table.c.session).where(bars_table.c.session.between(sessions[0], sessions[-1])).distinct()
         )
         return {row[0] for row in rows} & set(sessions)
+
+
+def newest_session(engine: sa.Engine) -> date | None:
+    """Return the last session for which any bar is stored."""
+    with engine.connect() as connection:
+        newest: date | None = connection.execute(sa.select(sa.func.max(bars_table.c.session))).scalar()
+        return newest
+
+
+def give_up(engine: sa.Engine, sessions: Sequence[date], given_up: Sequence[date], exchange: str) -> None:
+    """Record which of the sessions the source has passed over: no bar of them, but bars of a later one."""
+    rows = pd.DataFrame(
+        {
+            "session": pd.to_datetime(list(given_up)).astype("datetime64[s]"),
+            "analytic": "market_data",
+            "entity_type": "session",
+            "entity": exchange,
+            "reason": Reason.MISSING_DATA.value,
+            "detail": "the source has no bar of this session, but of later ones: the last prices stand",
+        }
+    )
+    replace_sessions(engine, list(sessions), {tables.analytics_skips: rows}, analytic="market_data")
 
 
 def symbols_with_bars(engine: sa.Engine, sessions: Sequence[date]) -> list[set[str]]:

@@ -116,7 +116,7 @@ def test_an_impossible_volume_is_none(volume):
 def test_a_date_that_is_no_session_asked_for_is_dropped():
     found = checked_bars(bars(), SESSIONS[:2])
     assert set(found.bars["session"]) == set(SESSIONS[:2])
-    assert "not a session" in found.dropped["A"]
+    assert "not a session" in found.notes["A"]
 
 
 def test_the_same_bar_twice_is_one():

@@ -43,10 +43,19 @@ def market_data(
 
     The sessions of the run are always asked for again, so that a restated price is seen; the look-back of a
     symbol is asked for on its first sight. A changed price goes to `price_restatements` before it is stored.
-    A session without any bar fails the run by name; the sessions that have bars stay. Where a backfill's runs
+    A session without any bar fails the run by name, unless the source has bars of a later one: then none will come,
+    and it is given up with a reason. The sessions that have bars stay. Where a backfill's runs
     do not wait for each other's market data, the first of them fetches that of all.
     """
-    from ...storage.market_data import asked_ranges, extend_ranges, sessions_with_bars, store_bars, store_quotes
+    from ...storage.market_data import (
+        asked_ranges,
+        extend_ranges,
+        give_up,
+        newest_session,
+        sessions_with_bars,
+        store_bars,
+        store_quotes,
+    )
 
     watch = Stopwatch()
     source = market.joined(db)
@@ -84,9 +93,15 @@ def market_data(
     for symbol, text in sorted({**dropped, **errors}.items()):
         context.log.warning(f"{symbol}: {text}")
     present = sessions_with_bars(db.engine, sessions)
-    empty = [day for day in sessions if day not in present]
+    newest = newest_session(db.engine)
+    absent = [day for day in sessions if day not in present]
+    given_up = [day for day in absent if newest is not None and day < newest]
+    give_up(db.engine, sessions, given_up, CALENDAR.exchange)
+    for day in given_up:
+        context.log.warning(f"{day} is given up: the source has no bar of it, but of later sessions")
+    empty = [day for day in absent if day not in given_up]
     if empty:
-        for day in sorted(present):
+        for day in sorted({*present, *given_up}):
             context.log_event(dg.AssetMaterialization("market_data", partition=day.isoformat()))
         why = f" ({next(iter(errors.values()))})" if errors else ""
         raise dg.Failure(
@@ -103,6 +118,7 @@ def market_data(
             "symbols": len(needs),
             "run/rows": rows,
             "restatements": restated,
+            "sessions_given_up": [str(day) for day in given_up],
             "symbols_with_errors": len(errors),
             "symbols_with_dropped_bars": len(dropped),
             "errors": dg.MetadataValue.json(dict(sorted(errors.items())[:20])),

@@ -30,7 +30,8 @@ ERROR, WARN = dg.AssetCheckSeverity.ERROR, dg.AssetCheckSeverity.WARN
 class Finding:
     """What a check found: how many things it looked at, what they are, and the bad ones with their sessions.
 
-    ``sessions`` has the session of each thing looked at, where a check is evaluated session by session.
+    ``sessions`` has the session of each thing looked at, where a check is evaluated session by session. A column
+    ``excused`` of the bad ones says which of them are no error: if all are, the check warns.
     """
 
     looked_at: int
@@ -51,6 +52,11 @@ class Finding:
         at = pd.Timestamp(day)
         bad = self.bad if self.bad.empty else self.bad[pd.to_datetime(self.bad["session"]) == at]
         return Finding(int((pd.to_datetime(self.sessions) == at).sum()), self.what, bad, self.severity)
+
+    @property
+    def is_excused(self) -> bool:
+        """Whether everything bad is excused."""
+        return "excused" in self.bad and not self.bad.empty and bool(self.bad["excused"].all())
 
 
 Find = Callable[["sa.Engine", Registries, list[date]], Finding]
@@ -95,12 +101,12 @@ def evaluate(
         if finding.looked_at
         else f"nothing to check: there are no {finding.what}"
     )
-    rows = finding.bad.to_dict("records")
+    rows = finding.bad.drop(columns="excused", errors="ignore").to_dict("records")
     return dg.AssetCheckResult(
         passed=finding.bad.empty,
         asset_key=asset,
         check_name=name,
-        severity=finding.severity or severity,
+        severity=WARN if finding.is_excused else finding.severity or severity,
         description=text,
         metadata={
             "looked_at": finding.looked_at,

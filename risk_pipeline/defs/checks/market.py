@@ -8,7 +8,8 @@ import numpy as np
 import pandas as pd
 
 from ...analytics.returns import STALE_RUN
-from ...storage.check_queries import bars, stored_proxies
+from ...settings import Settings
+from ...storage.check_queries import bars, newest_bars, stored_proxies
 from ..partitions import CALENDAR
 from ..resources import Registries
 from .common import WARN, Check, Finding, session_checks
@@ -25,13 +26,27 @@ LEAST_RETURNS, LEAST_IN_SECTOR = 21, 4
 
 
 def proxies_complete(engine: "sa.Engine", registries: Registries, sessions: list[date]) -> Finding:
-    """The market's and the rates' proxies have a price on every session: without one nothing can be analysed."""
+    """The market's and the rates' proxies have a price on every session, or none will come.
+
+    Where their own exchange is closed, or they have prices of later sessions, the windows up to the last price stand
+    and the check warns. Otherwise the price may still come: nothing is analysed without it.
+    """
     required = registries.factors.required_proxies
     stored = stored_proxies(engine, sessions, required)
     there = set(zip(stored["session"].dt.date, stored["symbol"], strict=True))
-    bad = [{"session": day, "symbol": symbol} for day in sessions for symbol in required if (day, symbol) not in there]
+    absent = [(day, symbol) for day in sessions for symbol in required if (day, symbol) not in there]
     looked_at = pd.Series([day for day in sessions for _ in required])
-    return Finding.by_session(looked_at, "proxy prices", pd.DataFrame(bad, columns=["session", "symbol"]))
+    bad = pd.DataFrame(absent, columns=["session", "symbol"])
+    excused = [will_not_come(engine, day, [symbol]) for day, symbol in absent]
+    return Finding.by_session(looked_at, "proxy prices", bad.assign(excused=pd.Series(excused, dtype=bool)))
+
+
+def will_not_come(engine: "sa.Engine", session: date, symbols: list[str]) -> bool:
+    """Return whether it is no use to wait for the proxies' prices of a session."""
+    if not Settings().proxy_sessions.is_session(session):
+        return True
+    newest = newest_bars(engine, symbols)
+    return all(symbol in newest and session < newest[symbol] for symbol in symbols)
 
 
 def symbols_covered(engine: "sa.Engine", registries: Registries, sessions: list[date]) -> Finding:

@@ -12,6 +12,7 @@ from ..assets.inputs import history_needed
 from ..partitions import CALENDAR
 from ..resources import Database, PriceCache, Registries
 from .common import Check, Event, Finding, checked_sessions, events, explaining, materialisations, selected
+from .market import will_not_come
 
 
 def covers_look_back(db: Database, cache: PriceCache, registries: Registries, sessions: list[date]) -> Finding:
@@ -27,13 +28,16 @@ def covers_look_back(db: Database, cache: PriceCache, registries: Registries, se
             if day not in places:
                 bad.append({"session": day, "problem": "is not in the panel"})
             elif not proxies or np.isnan(panel.close[places[day], proxies]).any():
-                bad.append({"session": day, "problem": "has no proxy price in the panel"})
+                absent = [panel.symbols[at] for at in proxies if np.isnan(panel.close[places[day], at])]
+                excused = bool(absent) and will_not_come(db.engine, day, absent)
+                bad.append({"session": day, "problem": "has no proxy price in the panel", "excused": excused})
         if panel.dates[0] > np.datetime64(start):
             bad.append({"session": days[0], "problem": f"the panel starts at {panel.dates[0]}, after {start}"})
         missing = sorted(set(needed["symbol"]) - set(panel.symbols))
         if missing and len(panels) == 1:
             bad.append({"session": days[0], "problem": f"lacks {', '.join(missing[:5])}"})
-    return Finding.by_session(pd.Series(sessions), "sessions", pd.DataFrame(bad))
+    found = pd.DataFrame(bad, columns=["session", "problem", "excused"])
+    return Finding.by_session(pd.Series(sessions), "sessions", found.assign(excused=found["excused"].eq(True)))
 
 
 def hash_matches_content(db: Database, cache: PriceCache, _: Registries, sessions: list[date]) -> Finding:
