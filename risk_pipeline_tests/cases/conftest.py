@@ -19,8 +19,9 @@ import sqlalchemy as sa
 
 from risk_pipeline.config.factors import load_factors
 from risk_pipeline.config.scenarios import load_scenarios
+from risk_pipeline.defs.assets.inputs import history_needed, load_inputs
 from risk_pipeline.market.files import FileMarket
-from risk_pipeline.risk.inputs import BookFrames, make_inputs, priced_symbols
+from risk_pipeline.risk.inputs import priced_symbols
 from risk_pipeline.sessions import session_calendar
 from risk_pipeline.storage import queries
 from risk_pipeline.storage.database import migrate, open_engine
@@ -68,29 +69,19 @@ def equity_of(engine) -> Callable[..., pd.DataFrame]:
         run_import(engine, [CASES / case / "portfolios.csv", CASES / case / "positions.csv"])
         calendar = session_calendar("XNYS", date(2015, 1, 2))
         start, end = date.fromisoformat(first), date.fromisoformat(last)
-        lots = queries.lots(engine, end)
-        symbols = priced_symbols(lots)
         sessions = calendar.between(start, end).tolist()
+        registries = SimpleNamespace(factors=load_factors(), scenarios=load_scenarios(load_factors(), None))
+        database = SimpleNamespace(engine=engine)
+        symbols = history_needed(database, registries, sessions)["symbol"].tolist()
+        held = set(priced_symbols(queries.lots(engine, end)))
         for session in sessions if daily else [end]:
             since = session if daily and session != start else calendar.back(start, CARRIED)
             fetched = market.fetch(symbols, calendar.index(calendar.back(since, CARRIED), session))
-            assert not fetched.errors
+            assert not held & fetched.errors.keys()
             kept = fetched.bars[fetched.bars["session"] >= pd.Timestamp(since)]
             store_bars(engine, kept, known_at=datetime(2023, 1, 1))
         dates = calendar.between(calendar.back(start, 40), end)
-        inputs = make_inputs(
-            build_panel(engine, dates, symbols),
-            sessions,
-            BookFrames(
-                portfolios=queries.portfolios(engine),
-                lots=lots,
-                flows=queries.flows(engine, end),
-                marks=queries.marks(engine, end),
-                profiles=queries.profiles(engine, end),
-            ),
-            SimpleNamespace(factors=load_factors(), scenarios=load_scenarios(load_factors(), None)),
-            risk_free_rate=0.02,
-        )
+        inputs = load_inputs(database, registries, build_panel(engine, dates, symbols), sessions)
         index = pd.Index([str(day) for day in sessions])
         return pd.DataFrame(np.asarray(inputs.book.equity), index=index, columns=inputs.portfolio_ids)
 
