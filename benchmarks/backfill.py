@@ -45,7 +45,9 @@ def row(scratch: Path, count: int) -> str:
     from risk_pipeline_tests.support.servers import Server, free_port, instance_of, serving
 
     calendar = session_calendar("XNYS", date(2015, 1, 2))
-    days = [day.isoformat() for day in calendar.between(calendar.back(LAST, count - 1), LAST).tolist()]
+    days = [
+        day.isoformat() for day in calendar.sessions_in_range(calendar.look_back_from(LAST, count - 1), LAST).tolist()
+    ]
     homes = [scratch / name for name in ("backfill", "command")]
     for home in homes:
         home.mkdir()

@@ -51,7 +51,7 @@ def row(portfolios: int, sessions: int) -> str:
     """Run once in a home of its own; return the row of the table."""
     from risk_pipeline.sessions import session_calendar
 
-    first = session_calendar("XNYS", date(2015, 1, 2)).back(LAST, sessions - 1)
+    first = session_calendar("XNYS", date(2015, 1, 2)).look_back_from(LAST, sessions - 1)
     with tempfile.TemporaryDirectory() as folder:
         environment = {**os.environ, "DAGSTER_HOME": folder, "RISK_PIPELINE_HOME": folder}
         environment.pop("RISK_PIPELINE_DATABASE_URL", None)

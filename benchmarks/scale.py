@@ -72,7 +72,7 @@ def run_case(case: str, database: str, *, pages: bool = True) -> Result:
 
     portfolios, count, symbols = ([*map(int, case.split("x")), 2000])[:3]
     calendar = session_calendar("XNYS", date(2015, 1, 2))
-    sessions = calendar.between(calendar.back(LAST, count - 1), LAST).tolist()
+    sessions = calendar.sessions_in_range(calendar.look_back_from(LAST, count - 1), LAST).tolist()
     result = Result(case, database)
     with tempfile.TemporaryDirectory(prefix="scale-") as scratch, server(database, Path(scratch)) as (url, pid):
         folder = Path(scratch)

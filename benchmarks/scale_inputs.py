@@ -25,7 +25,7 @@ def make_inputs(folder: Path, portfolios: int, sessions: list[date], symbols: in
     rng = np.random.default_rng([SEED, symbols])
     proxies = list(load_factors().proxies)
     names = np.array([*proxies, *(f"S{number:05d}" for number in range(symbols))])
-    dates = session_calendar("XNYS", date(2015, 1, 2)).between(date(2019, 6, 3), LAST)
+    dates = session_calendar("XNYS", date(2015, 1, 2)).sessions_in_range(date(2019, 6, 3), LAST)
     shape = (len(dates), len(names))
     market = 0.01 * rng.standard_t(5, shape[0])[:, None]
     betas = rng.normal(1.0, 0.35, shape[1])

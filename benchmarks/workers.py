@@ -26,7 +26,7 @@ def run_case(case: str) -> None:
 
     portfolios, count = map(int, case.split("x"))
     calendar = session_calendar("XNYS", date(2015, 1, 2))
-    sessions = calendar.between(calendar.back(scale.LAST, count - 1), scale.LAST).tolist()
+    sessions = calendar.sessions_in_range(calendar.look_back_from(scale.LAST, count - 1), scale.LAST).tolist()
     alone = scale.run_case(case, "postgres", pages=False).wall
     print(f"| {case} | one process, no daemon | 1 | {alone:.0f} | {alone:.0f} | {alone:.0f} | 0 |", flush=True)
     for workers in WORKERS:

@@ -125,30 +125,66 @@ class SessionCalendar:
         """Return whether the exchange opened on the day."""
         return bool((self._sessions == np.datetime64(day)).any())
 
-    def between(self, first: date, last: date) -> Date1D:
+    def sessions_in_range(self, first: date, last: date) -> Date1D:
         """Return the sessions from ``first`` to ``last``, both included; also before ``first_session``."""
         low = np.searchsorted(self._sessions, np.datetime64(first), side="left")
         high = np.searchsorted(self._sessions, np.datetime64(last), side="right")
         return self._sessions[low:high]
 
-    def back(self, session: date, count: int) -> date:
-        """Return the session ``count`` sessions before ``session`` (the calendar's first, if it is that old).
+    def date_to_session(self, day: date) -> date:
+        """Return the day if it is a session, else the last session before it.
 
-        A day that is no session counts as the session before it.
+        Raises
+        ------
+        NoSessionError
+            If the calendar begins later.
         """
-        at = int(np.searchsorted(self._sessions, np.datetime64(session), side="right")) - 1
-        return cast("date", self._sessions[max(at - count, 0)].item())
+        return self._session(self._row(day), f"on or before {day}")
 
-    def following(self, session: date) -> date:
-        """Return the session after ``session``; of a day that is no session, the next one."""
-        at = int(np.searchsorted(self._sessions, np.datetime64(session), side="right"))
-        return cast("date", self._sessions[min(at, len(self._sessions) - 1)].item())
+    def next_session(self, session: date) -> date:
+        """Return the session after a session.
+
+        Raises
+        ------
+        NoSessionError
+            If ``session`` is none, or the calendar ends with it.
+        """
+        return self.session_offset(session, 1)
+
+    def session_offset(self, session: date, count: int) -> date:
+        """Return the session ``count`` sessions after a session, before it if negative.
+
+        Raises
+        ------
+        NoSessionError
+            If ``session`` is none, or the calendar doesn't reach so far.
+        """
+        if not self.is_session(session):
+            raise NoSessionError(f"{session} is no session of {self.exchange}")
+        return self._session(self._row(session) + count, f"{abs(count)} {'after' if count > 0 else 'before'} {session}")
+
+    def look_back_from(self, day: date, count: int) -> date:
+        """Return the session ``count`` sessions before a day's, the calendar's first if it has fewer.
+
+        For windows of history, which are as long as there is one. A day that is no session counts as the one before.
+        """
+        return cast("date", self._sessions[max(self._row(day) - count, 0)].item())
+
+    def _row(self, day: date) -> int:
+        """Return the row of the last session up to a day; -1 if there is none."""
+        return int(np.searchsorted(self._sessions, np.datetime64(day), side="right")) - 1
+
+    def _session(self, row: int, which: str) -> date:
+        if not 0 <= row < len(self._sessions):
+            span = f"{self._sessions[0]} to {self._sessions[-1]}"
+            raise NoSessionError(f"there is no session {which}: the calendar of {self.exchange} has {span}")
+        return cast("date", self._sessions[row].item())
 
     def index(self, first: date, last: date) -> pd.DatetimeIndex:
-        """Return ``between`` as a pandas index."""
+        """Return ``sessions_in_range`` as a pandas index."""
         import pandas as pd
 
-        return pd.DatetimeIndex(self.between(first, last).astype("datetime64[s]"), name="session")
+        return pd.DatetimeIndex(self.sessions_in_range(first, last).astype("datetime64[s]"), name="session")
 
 
 @lru_cache

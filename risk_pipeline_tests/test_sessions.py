@@ -63,7 +63,7 @@ def test_t13_a_session_is_ready_the_same_evening_and_not_before_its_close(nyse, 
 
 
 def test_every_session_of_a_year_is_ready_at_its_own_schedule_tick(nyse):
-    for session in nyse.between(date(2025, 1, 1), date(2025, 12, 31)).tolist():
+    for session in nyse.sessions_in_range(date(2025, 1, 1), date(2025, 12, 31)).tolist():
         for at in nyse.evening_tries:
             assert nyse.last_closed(datetime.combine(session, at, NEW_YORK)) == session
 
@@ -84,10 +84,26 @@ def test_before_the_first_session_there_is_none(nyse):
 
 
 def test_stepping_back_and_forward_counts_sessions(nyse):
-    assert nyse.back(date(2025, 1, 10), 1) == date(2025, 1, 8)
-    assert nyse.back(date(2025, 1, 12), 0) == date(2025, 1, 10)
-    assert nyse.following(date(2025, 1, 8)) == date(2025, 1, 10)
-    assert nyse.between(date(2025, 1, 8), date(2025, 1, 10)).tolist() == [date(2025, 1, 8), date(2025, 1, 10)]
+    assert nyse.session_offset(date(2025, 1, 10), -1) == nyse.look_back_from(date(2025, 1, 10), 1) == date(2025, 1, 8)
+    assert nyse.date_to_session(date(2025, 1, 12)) == nyse.look_back_from(date(2025, 1, 12), 0) == date(2025, 1, 10)
+    assert nyse.next_session(date(2025, 1, 8)) == date(2025, 1, 10)
+    assert nyse.sessions_in_range(date(2025, 1, 8), date(2025, 1, 10)).tolist() == [date(2025, 1, 8), date(2025, 1, 10)]
+
+
+def test_a_step_from_no_session_or_beyond_the_calendar_is_refused(nyse):
+    with pytest.raises(NoSessionError, match="2025-01-09 is no session of XNYS"):
+        nyse.next_session(date(2025, 1, 9))
+    last = nyse.sessions_in_range(date(2025, 1, 1), date(2100, 1, 1))[-1].item()
+    with pytest.raises(NoSessionError, match=f"no session 1 after {last}"):
+        nyse.next_session(last)
+    with pytest.raises(NoSessionError, match="no session 1 before 2000-01-03"):
+        nyse.session_offset(date(2000, 1, 3), -1)
+    with pytest.raises(NoSessionError, match="on or before 1999-12-31"):
+        nyse.date_to_session(date(1999, 12, 31))
+
+
+def test_a_window_of_history_is_as_long_as_there_is_one(nyse):
+    assert nyse.look_back_from(date(2000, 1, 5), 100) == nyse.look_back_from(date(1990, 1, 1), 0) == date(2000, 1, 3)
 
 
 @pytest.mark.parametrize("exchange", ["XLON", "XTKS", "XHKG", "XTSE"])
@@ -95,7 +111,7 @@ def test_other_exchanges_are_ready_after_their_close_and_by_their_tick(exchange)
     calendar = session_calendar(exchange, date(2024, 1, 2))
     zone = ZoneInfo(calendar.timezone)
     closes = xc.get_calendar(exchange)
-    for session in calendar.between(date(2025, 1, 2), date(2025, 12, 30)).tolist():
+    for session in calendar.sessions_in_range(date(2025, 1, 2), date(2025, 12, 30)).tolist():
         assert calendar.last_closed(closes.session_close(pd.Timestamp(session)).to_pydatetime()) < session
         for at in calendar.evening_tries:
             assert calendar.last_closed(datetime.combine(session, at, zone)) == session

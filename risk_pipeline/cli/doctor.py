@@ -72,7 +72,7 @@ def _source(settings: Settings, end: Newest) -> Finding:
     market, calendar = settings.market, settings.sessions
     symbols = load_factors().required_proxies
     last = end.session
-    first = calendar.back(last, 9)
+    first = calendar.look_back_from(last, 9)
     try:
         source = open_source(market.source, path=market.path, seed=market.seed)
         bars = source.fetch(symbols, calendar.index(first, last))
@@ -108,7 +108,7 @@ def _missing(engine: sa.Engine, newest: Newest) -> Finding:
         return Finding("snapshots", True, "every active portfolio is complete")
     if portfolios(engine).empty:
         return Finding("snapshots", True, "there is no portfolio to make any of")
-    days = Settings().sessions.between(wanted.first, wanted.last).tolist()
+    days = Settings().sessions.sessions_in_range(wanted.first, wanted.last).tolist()
     missing = incomplete_sessions(engine, days)
     complete = sorted(set(days) - set(missing))
     if complete and missing[-1] < complete[0]:

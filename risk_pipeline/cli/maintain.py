@@ -50,7 +50,7 @@ def plan(
     with database() as engine:
         wanted = wanted_sessions(engine, None, from_, to, None)
         assert wanted is not None  # noqa: S101 (a range was given)
-        found = price_range(engine, Settings().sessions.between(wanted.first, wanted.last).tolist())
+        found = price_range(engine, Settings().sessions.sessions_in_range(wanted.first, wanted.last).tolist())
     console.print(f"{counted(found.sessions, 'session')}, {wanted}; {found.complete} of them complete already.")
     if found.rows is None:
         console.print("How many rows they make is known after the first session.")

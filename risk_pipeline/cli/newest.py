@@ -28,9 +28,9 @@ def newest_session(settings: Settings, now: datetime) -> Newest:
     calendar = settings.sessions
     closed = calendar.last_closed(now)
     end = _end_of_files(settings)
-    if end is None or end >= calendar.back(closed, LONG_AGO) or end < calendar.first_session:
+    if end is None or end >= calendar.look_back_from(closed, LONG_AGO) or end < calendar.first_session:
         return Newest(closed, now)
-    session = calendar.back(end, 0)
+    session = calendar.date_to_session(end)
     zone = ZoneInfo(calendar.partition_timezone)
     return Newest(session, datetime.combine(session + timedelta(1), time(0, 1), zone), end)
 

@@ -85,7 +85,7 @@ def wanted_sessions(
     if found.prices_end and date_ is None and from_ is None:
         console.print(f"[yellow]The prices end on {found.prices_end}[/]: {newest} is the newest session to run.")
     if last is not None:
-        return SessionRange(max(calendar.back(newest, last - 1), calendar.first_session), newest)
+        return SessionRange(max(calendar.look_back_from(newest, last - 1), calendar.first_session), newest)
     if date_ is None and from_ is None:
         return sessions_to_run(engine, found.at)
     first_day = (date_ or from_).date()  # type: ignore[union-attr]
@@ -104,11 +104,11 @@ def wanted_sessions(
             f"{first_day} is before the first partition, {calendar.first_session}: "
             "set RISK_PIPELINE_FIRST_SESSION to an earlier session"
         )
-    sessions = calendar.between(first_day, last_day).tolist()
+    sessions = calendar.sessions_in_range(first_day, last_day).tolist()
     if not sessions:
         raise UserError(
             f"{SessionRange(first_day, last_day)} holds no session of {calendar.exchange}; "
-            f"the one before is {calendar.back(first_day, 0)}"
+            f"the one before is {calendar.date_to_session(first_day)}"
         )
     return SessionRange(sessions[0], sessions[-1])
 
@@ -118,7 +118,7 @@ def execute(wanted: SessionRange) -> None:
     from ..settings import Settings
     from .progress import follow
 
-    sessions = Settings().sessions.between(wanted.first, wanted.last)
+    sessions = Settings().sessions.sessions_in_range(wanted.first, wanted.last)
     console.print(f"Running {counted(len(sessions), 'session')}, {wanted}, prices from: {Settings().market.source}")
     from ..dagster_ext.instance import open_instance
     from ..definitions import defs

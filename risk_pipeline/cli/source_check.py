@@ -35,7 +35,7 @@ def lot_findings(lots: pd.DataFrame, source: MarketDataSource, calendar: Session
     past = lots[lots["entry_date"] <= newest]
     if past.empty:
         return []
-    first = calendar.back(min(past["entry_date"]), ENOUGH)
+    first = calendar.look_back_from(min(past["entry_date"]), ENOUGH)
     fetched = source.fetch(sorted(set(past["priced"])), calendar.index(first, newest))
     closes = {
         str(symbol): rows.set_index("session")["close"] for symbol, rows in fetched.bars.groupby("symbol", sort=False)
@@ -65,9 +65,9 @@ def _of_symbol(
     begins, ends = prices.index[0].date(), prices.index[-1].date()
     ended = held["exit_date"].where(held["exit_date"].notna(), held["expiry"])
     last_needed = newest if ended.isna().any() else min(newest, max(ended))
-    if ends < calendar.back(last_needed, QUIET):
+    if ends < calendar.look_back_from(last_needed, QUIET):
         yield f"{where}: the source {source!r} has no price of {symbol} after {ends}: the last one stands"
-    if len(calendar.between(begins, newest)) < ENOUGH:
+    if len(calendar.sessions_in_range(begins, newest)) < ENOUGH:
         yield f"{where}: the source {source!r} has prices of {symbol} since {begins} only: too few for a beta"
     for lot in held.itertuples(index=False):
         entry = lot.entry_date

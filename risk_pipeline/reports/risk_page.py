@@ -63,7 +63,7 @@ def write_sessions(
     pages = []
     if sessions:
         with stage("read"):
-            history_from = Settings().sessions.back(sessions[0], YEAR)
+            history_from = Settings().sessions.look_back_from(sessions[0], YEAR)
             rows = read_page_rows(engine, sessions, provenance, history_from)
         with stage("render"):
             pages = write_pages(rows)

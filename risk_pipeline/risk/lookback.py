@@ -39,15 +39,15 @@ def required_history(
     by one.
     """
     first, last = sessions[0], sessions[-1]
-    start = calendar.back(first, look_back(registries))
+    start = calendar.look_back_from(first, look_back(registries))
     needs: dict[str, tuple[date, date]] = {}
     for row in held.itertuples(index=False):
-        start_held = calendar.back(row.first_held, 0)
+        start_held = calendar.look_back_from(row.first_held, 0)
         if not pd.isna(row.active_from):
-            start_held = min(start_held, calendar.back(row.active_from, look_back(registries)))
+            start_held = min(start_held, calendar.look_back_from(row.active_from, look_back(registries)))
         needs[row.symbol] = (start_held, min(row.last_held, last))
     replays = [s.replay[0] for s in registries.scenarios.replays if s.replay and s.replay[1] <= last]
-    proxy_start = min([start, *(calendar.back(day, 1) for day in replays)])
+    proxy_start = min([start, *(calendar.look_back_from(day, 1) for day in replays)])
     for symbol in registries.factors.proxies:
         needs[symbol] = (min(proxy_start, needs.get(symbol, (last, last))[0]), last)
     return pd.DataFrame(
@@ -62,7 +62,7 @@ def pair_needs(conversions: pd.DataFrame, calendar: SessionCalendar) -> pd.DataF
     pair's price may be carried to an entry from some sessions before it.
     """
     rows = [
-        (leg.symbol, calendar.back(row.first_held, conversion.PATIENCE), row.last_held, row.active_from)
+        (leg.symbol, calendar.look_back_from(row.first_held, conversion.PATIENCE), row.last_held, row.active_from)
         for row in conversions.itertuples(index=False)
         for leg in legs(row.currency, row.into)
     ]

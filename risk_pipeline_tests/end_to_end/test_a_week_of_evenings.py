@@ -115,7 +115,7 @@ def test_t15_t17_weeks_then_a_day_then_a_new_portfolio_then_nothing_then_a_late_
     # the next tick comes while that run is at work: the same sessions once more, afterwards
     evenings.set("2025-06-06T21:30:01")
     again = evenings.tick("2025-06-06T21:30")
-    everything = (str(CALENDAR.back(date(2025, 6, 6), CAUGHT_UP - 1)), "2025-06-06")
+    everything = (str(CALENDAR.look_back_from(date(2025, 6, 6), CAUGHT_UP - 1)), "2025-06-06")
     assert evenings.ran(friday) == everything
     if again.run_ids:  # on a fast machine the run has ended by then
         assert evenings.ran(again) == everything

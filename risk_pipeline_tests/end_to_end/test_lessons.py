@@ -162,7 +162,7 @@ def moved(make_home):
     """A portfolio that opens with a lot bought long before, on its first two sessions and 21 after the first."""
     home = make_home(MOVED)
     home.run("2025-06-03", "2025-06-04")
-    after = CALENDAR.between(date(2025, 6, 3), date(2025, 8, 1))[volatility.HORIZON]
+    after = CALENDAR.sessions_in_range(date(2025, 6, 3), date(2025, 8, 1))[volatility.HORIZON]
     home.run(str(after))
     return home
 

@@ -35,7 +35,7 @@ def rows(pages, monkeypatch, tmp_path):
     monkeypatch.setenv("RISK_PIPELINE_HOME", str(tmp_path))
     sessions = sorted(path.stem for path in pages.folder.glob("2026-*.html"))[-2:]
     days = [pd.Timestamp(day).date() for day in sessions]
-    start = session_calendar("XNYS", pd.Timestamp("2015-01-02").date()).back(days[0], 252)
+    start = session_calendar("XNYS", pd.Timestamp("2015-01-02").date()).look_back_from(days[0], 252)
     return read_page_rows(pages.engine, days, Provenance("test"), start)
 
 
@@ -238,7 +238,7 @@ def test_a_session_stored_before_gains_were_has_a_page_that_shows_none(rows):
 def test_a_page_of_one_session_is_that_of_a_block(pages, rows):
     session = max(day.session for day in rows.sessions())
     block = next(day for day in rows.sessions() if day.session == session)
-    start = session_calendar("XNYS", date(2015, 1, 2)).back(session, 252)
+    start = session_calendar("XNYS", date(2015, 1, 2)).look_back_from(session, 252)
     [alone] = read_page_rows(pages.engine, [session], Provenance("test"), start).sessions()
     for one, other in zip(alone.portfolios, block.portfolios, strict=True):
         assert portfolio_page(one, Path("none")) == portfolio_page(other, Path("none"))

@@ -75,7 +75,7 @@ def market_data(
         asked = asked_ranges(db.engine, list(needs["symbol"]))
         for first, last, starts in _fetches(needs[new], asked, sessions[0]):
             with watch.stage("source"):
-                fetched = source.fetch(list(starts), CALENDAR.index(CALENDAR.back(first, CARRIED), last))
+                fetched = source.fetch(list(starts), CALENDAR.index(CALENDAR.look_back_from(first, CARRIED), last))
                 bars = fetched.bars[fetched.bars["session"] >= pd.to_datetime(fetched.bars["symbol"].map(starts))]
             with watch.stage("database"):
                 stored = store_bars(db.engine, bars, known_at=known_at)
@@ -155,14 +155,14 @@ def _fetches(
         if symbol in asked:
             known_first, known_last = asked[symbol]
             if first >= known_first:
-                start = max(first, min(first_session, CALENDAR.following(known_last)))
+                start = max(first, min(first_session, CALENDAR.next_session(known_last)))
             else:
                 last = max(last, min(known_first, first_session))  # noqa: PLW2901
         if start <= last:
             stretches.append((last, start, symbol))
     fetches: list[tuple[date, date, dict[str, date]]] = []
     for last, start, symbol in sorted(stretches):
-        if not fetches or fetches[-1][1] != last or len(CALENDAR.between(fetches[-1][0], start)) > TOGETHER:
+        if not fetches or fetches[-1][1] != last or len(CALENDAR.sessions_in_range(fetches[-1][0], start)) > TOGETHER:
             fetches.append((start, last, {}))
         fetches[-1][2][symbol] = start
     return fetches
@@ -185,7 +185,7 @@ def market_data_coverage(db: Database) -> dg.MaterializeResult:
     """
     from ...storage.market_data import update_coverage
 
-    coverage = update_coverage(db.engine, CALENDAR.between)
+    coverage = update_coverage(db.engine, CALENDAR.sessions_in_range)
     return dg.MaterializeResult(
         metadata={
             "symbols": len(coverage),
@@ -218,7 +218,7 @@ def price_cache(
     watch = Stopwatch()
     sessions = run_sessions(context)
     needs = history_needed(db, registries, sessions)
-    dates = CALENDAR.between(needs["first"].min(), sessions[-1])
+    dates = CALENDAR.sessions_in_range(needs["first"].min(), sessions[-1])
     with watch.stage("read"):
         panel = build_panel(db.engine, dates, sorted(needs["symbol"]))
     with watch.stage("write"):

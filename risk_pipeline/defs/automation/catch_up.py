@@ -49,8 +49,8 @@ def sessions_to_run(engine: sa.Engine, at: datetime) -> SessionRange | None:
     last = CALENDAR.last_closed(at)
     if portfolios(engine).empty:
         return SessionRange(last, last)
-    first = max(CALENDAR.back(last, Settings().catch_up_sessions - 1), CALENDAR.first_session)
-    missing = incomplete_sessions(engine, CALENDAR.between(first, last).tolist())
+    first = max(CALENDAR.look_back_from(last, Settings().catch_up_sessions - 1), CALENDAR.first_session)
+    missing = incomplete_sessions(engine, CALENDAR.sessions_in_range(first, last).tolist())
     return SessionRange(missing[0], last) if missing else None
 
 
@@ -63,7 +63,7 @@ def without_todays_price(engine: sa.Engine, session: date) -> list[str]:
     from ...storage.market_data import symbols_with_bars
     from ...storage.queries import symbol_needs
 
-    before, today = symbols_with_bars(engine, [CALENDAR.back(session, 1), session])
+    before, today = symbols_with_bars(engine, [CALENDAR.look_back_from(session, 1), session])
     needs = symbol_needs(engine, session, session)
     held = needs.loc[needs["active_from"].notna(), "symbol"]
     return sorted(({*held, *load_factors().proxies} & before) - today)

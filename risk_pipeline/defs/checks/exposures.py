@@ -57,7 +57,7 @@ def coverage_sufficient(engine: sa.Engine, registries: Registries, sessions: lis
 
 def no_sudden_change(engine: sa.Engine, registries: Registries, sessions: list[date]) -> Finding:
     """No exposure moves by more than five of its standard errors from one session to the next."""
-    rows = exposures_with_errors(engine, [CALENDAR.back(sessions[0], 1), *sessions])
+    rows = exposures_with_errors(engine, [CALENDAR.look_back_from(sessions[0], 1), *sessions])
     day, _ = pd.factorize(rows["session"], sort=True)
     portfolio, factor = (pd.factorize(rows[name])[0] for name in ("portfolio_id", "factor_name"))
     holder = portfolio * (factor.max(initial=0) + 1) + factor

@@ -65,7 +65,7 @@ def symbols_covered(engine: "sa.Engine", registries: Registries, sessions: list[
 
 def no_stale_prices(engine: "sa.Engine", registries: Registries, sessions: list[date]) -> Finding:
     """No symbol closes at the same price on five sessions in a row up to a session of the run."""
-    rows = bars(engine, CALENDAR.back(sessions[0], STALE_RUN), sessions[-1])
+    rows = bars(engine, CALENDAR.look_back_from(sessions[0], STALE_RUN), sessions[-1])
     same = rows.groupby("symbol")["close"].diff().eq(0)
     run = same.groupby([rows["symbol"], (~same).cumsum()]).cumsum()
     inside = rows["session"] >= pd.Timestamp(sessions[0])
@@ -79,7 +79,7 @@ def no_unexplained_jumps(engine: "sa.Engine", registries: Registries, sessions: 
     Far is beyond eight standard deviations of the symbol's returns before, the robust one of a quarter and the plain
     one of a year, which knows of earlier days of results; and beyond two per cent.
     """
-    rows = bars(engine, CALENDAR.back(sessions[0], YEAR), sessions[-1])
+    rows = bars(engine, CALENDAR.look_back_from(sessions[0], YEAR), sessions[-1])
     rows["move"] = np.log(rows["close"] * rows["split_factor"]) - np.log(rows.groupby("symbol")["close"].shift())
     moves = rows.pivot(index="session", columns="symbol", values="move")
     judged = moves[moves.index >= pd.Timestamp(sessions[0])]
@@ -119,7 +119,7 @@ def _sector_moves(engine: "sa.Engine", moves: pd.DataFrame) -> pd.DataFrame:
 def bars_on_sessions_only(engine: "sa.Engine", registries: Registries, sessions: list[date]) -> Finding:
     """No bar is stored for a day on which the exchange was closed."""
     rows = bars(engine, sessions[0], sessions[-1])[["session", "symbol"]]
-    open_days = CALENDAR.between(sessions[0], sessions[-1]).astype("datetime64[s]")
+    open_days = CALENDAR.sessions_in_range(sessions[0], sessions[-1]).astype("datetime64[s]")
     return Finding(len(rows), "bars", rows[~rows["session"].isin(open_days)])
 
 

@@ -18,7 +18,7 @@ from .market import will_not_come
 def covers_look_back(db: Database, cache: PriceCache, registries: Registries, sessions: list[date]) -> Finding:
     """The panel holds every session of the run, its prices, and the longest look-back before the first."""
     needed = history_needed(db, registries, sessions)
-    start = CALENDAR.back(sessions[0], look_back(registries))
+    start = CALENDAR.look_back_from(sessions[0], look_back(registries))
     panels = cache.panels(db, sessions)
     bad = []
     for panel, days in panels:

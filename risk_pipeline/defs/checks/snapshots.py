@@ -36,9 +36,10 @@ def snapshots_complete(engine: sa.Engine, registries: Registries, sessions: list
 
 def pnl_telescopes(engine: sa.Engine, registries: Registries, sessions: list[date]) -> Finding:
     """NAV is the previous session's NAV plus the day's P&L and flow."""
-    rows = snapshots(engine, [CALENDAR.back(sessions[0], 1), *sessions]).sort_values(["portfolio_id", "session"])
+    rows = snapshots(engine, [CALENDAR.look_back_from(sessions[0], 1), *sessions])
+    rows = rows.sort_values(["portfolio_id", "session"])
     before = rows.groupby("portfolio_id")["nav"].shift()
-    days = np.array([CALENDAR.back(day.date(), 1) for day in rows["session"]], dtype="datetime64[s]")
+    days = np.array([CALENDAR.look_back_from(day.date(), 1) for day in rows["session"]], dtype="datetime64[s]")
     consecutive = rows.groupby("portfolio_id")["session"].shift().to_numpy() == days
     gap = rows["nav"] - before - rows["daily_pnl"] - rows["flow"]
     size = rows["nav"].abs() + rows["gross"].abs() + 1.0

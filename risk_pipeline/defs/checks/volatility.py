@@ -39,7 +39,7 @@ def forecast_finite_and_positive(engine: sa.Engine, registries: Registries, sess
 
 def forecast_unbiased(engine: sa.Engine, registries: Registries, sessions: list[date]) -> Finding:
     """Over the last 63 sessions outcomes were between half and twice what was forecast, on average."""
-    first = CALENDAR.back(sessions[-1], BIAS_SESSIONS - 1)
+    first = CALENDAR.look_back_from(sessions[-1], BIAS_SESSIONS - 1)
     rows = read_table(engine, "volatility_scores", first=first, last=sessions[-1])
     rows = rows[(rows["entity_type"] == "portfolio") & (rows["model"] == "forecast")]
     ratio = (rows["outcome"] / rows["forecast"]).groupby(rows["entity"]).mean()

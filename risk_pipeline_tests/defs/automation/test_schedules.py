@@ -51,7 +51,7 @@ def add_portfolio(engine, name: str, inception: str, closed: str | None = None) 
 
 def complete(engine, name: str, first: str, last: str, *, is_complete: bool = True) -> None:
     """Store snapshots of a portfolio, and the skips behind them, as a finished run of private assets leaves them."""
-    sessions = CALENDAR.between(date.fromisoformat(first), date.fromisoformat(last)).tolist()
+    sessions = CALENDAR.sessions_in_range(date.fromisoformat(first), date.fromisoformat(last)).tolist()
     columns = tables.portfolio_snapshots.columns
     row = {c.name: None if c.nullable else 0 for c in columns} | {"portfolio_id": name, "is_complete": is_complete}
     with transaction(engine) as connection:
@@ -109,7 +109,7 @@ def test_a_week_of_outage_is_one_run_over_the_range(engine):
 )
 def test_on_both_sides_of_daylight_saving_the_evening_asks_for_its_own_day(engine, day, expected):
     add_portfolio(engine, "a", "2025-06-02")
-    complete(engine, "a", "2025-06-02", str(CALENDAR.back(date.fromisoformat(day), 1)))
+    complete(engine, "a", "2025-06-02", str(CALENDAR.look_back_from(date.fromisoformat(day), 1)))
     assert asked(tick(f"{day}T20:30")) == (expected, expected)
 
 
@@ -197,7 +197,7 @@ def test_t14_a_fortnight_of_ticks_asks_for_each_session_once(engine):
             if isinstance(result, dg.RunRequest):
                 runs.append(asked(result))
                 complete(engine, "a", *asked(result))
-    sessions = [str(day) for day in CALENDAR.between(date(2026, 11, 16), date(2026, 11, 29))]
+    sessions = [str(day) for day in CALENDAR.sessions_in_range(date(2026, 11, 16), date(2026, 11, 29))]
     assert runs == [(day, day) for day in sessions]
 
 
