@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import difflib
 import os
 import sys
 from datetime import date
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 from dotenv import dotenv_values
 from pydantic import BaseModel, Field, SecretStr, model_validator
@@ -26,6 +27,14 @@ class MarketSettings(BaseModel):
         default=None, description="For the source `files`: a Parquet or CSV file, or a folder of them."
     )
     seed: int = Field(default=7, ge=0, description="Of the simulated market: another seed is another market.")
+
+    @property
+    def identity(self) -> str:
+        """Return what stored prices are remembered by: the source, and of the simulated one its seed.
+
+        Not the path: files move, and a new delivery may have another name.
+        """
+        return f"simulated with seed {self.seed}" if self.source == "simulated" else self.source
 
     @model_validator(mode="after")
     def _files_need_a_path(self) -> MarketSettings:
@@ -48,6 +57,22 @@ def _environment() -> dict[str, str]:
     return {name: value for name, value in {**os.environ, **over}.items() if value}
 
 
+PREFIX = "RISK_PIPELINE_"
+OTHERS = {"RISK_PIPELINE_BROKER_URL", "RISK_PIPELINE_INSTANCE", "RISK_PIPELINE_TEST_POSTGRES_URL"}
+"""Variables with our prefix that Dagster's own files and the tests read."""
+
+
+def _variables(model: type[BaseModel], prefix: str = PREFIX) -> set[str]:
+    """Return the environment variables that set the fields of a model."""
+    out = set()
+    for name, field in model.model_fields.items():
+        inner = field.annotation
+        if isinstance(inner, type) and issubclass(inner, BaseModel):
+            out |= _variables(inner, f"{prefix}{name.upper()}__")
+        out.add(f"{prefix}{name.upper()}")
+    return out
+
+
 def _default_home() -> Path:
     return Path(_environment().get("DAGSTER_HOME", DEFAULT_HOME))
 
@@ -62,7 +87,7 @@ class Settings(BaseSettings):
     """Everything that can be set; `docs/settings.md` is made from the descriptions."""
 
     model_config = SettingsConfigDict(
-        env_prefix="RISK_PIPELINE_",
+        env_prefix=PREFIX,
         env_nested_delimiter="__",
         env_ignore_empty=True,
         env_file=ENV_FILE,
@@ -100,6 +125,13 @@ class Settings(BaseSettings):
         "The log has it in any case.",
     )
     catch_up_sessions: int = Field(default=60, ge=1, le=2000, description="How many sessions catching up looks back.")
+    stale_sessions: int = Field(
+        default=60,
+        ge=0,
+        le=5000,
+        description="How many sessions whose book, prices or registries have changed since are computed again at once, "
+        "oldest first.",
+    )
     panels_kept: int = Field(default=20, ge=1, description="Price panels kept, beside those of the last six hours.")
     panel_store: SecretStr | None = Field(
         default=None,
@@ -123,6 +155,17 @@ class Settings(BaseSettings):
     ) -> tuple[PydanticBaseSettingsSource, ...]:
         """Let ``.env`` override the environment: Dagster does, and both must find the same database."""
         return init_settings, dotenv_settings, env_settings
+
+    @model_validator(mode="before")
+    @classmethod
+    def _no_unknown_variable(cls, values: Any) -> Any:
+        """Refuse a variable with our prefix that is no setting: a misspelt one would be ignored in silence."""
+        known = _variables(cls)
+        for name in sorted(_environment()):
+            if name.upper().startswith(PREFIX) and name.upper() not in known | OTHERS:
+                near = difflib.get_close_matches(name.upper(), sorted(known | OTHERS), 1, 0.0)[0]
+                raise ValueError(f"there is no setting {name}; the nearest is {near}: correct or unset the variable")
+        return values
 
     @property
     def url(self) -> str:

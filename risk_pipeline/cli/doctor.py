@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from datetime import timedelta
+from collections.abc import Collection, Iterator
+from datetime import date, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ..dagster_ext.instance import open_instance
-from ..defs.automation.catch_up import now, sessions_to_run
+from ..defs.automation.catch_up import described, due, now, stretches
 from ..market.source import SourceError
 from ..settings import ENV_FILE, Settings
-from ..storage.completeness import incomplete_sessions
-from ..storage.queries import portfolios, read_table
+from ..storage.queries import earliest_session, portfolios, read_table
 from .finding import Finding
 from .instance import examine_instance
 from .newest import Newest, newest_session
@@ -103,24 +102,33 @@ def _panel_store(settings: Settings) -> Finding:
 
 def _missing(engine: sa.Engine, newest: Newest) -> Finding:
     """Sessions before the first one that was ever run are none that anybody misses."""
-    wanted = sessions_to_run(engine, newest.at)
-    if wanted is None:
-        return Finding("snapshots", True, "every active portfolio is complete")
     if portfolios(engine).empty:
         return Finding("snapshots", True, "there is no portfolio to make any of")
-    days = Settings().sessions.sessions_in_range(wanted.first, wanted.last).tolist()
-    missing = incomplete_sessions(engine, days)
-    complete = sorted(set(days) - set(missing))
-    if complete and missing[-1] < complete[0]:
+    found = due(engine, newest.at)
+    waiting = f"; {_count(found.waiting)} without market data, asked for again later" if found.waiting else ""
+    if not found.run:
+        return Finding("snapshots", True, f"every active portfolio is complete, from the present inputs{waiting}")
+    absent, parts = found.absent, []
+    stale = sorted({*found.run, *found.beyond} - {*absent})
+    made = earliest_session(engine)
+    if absent and not stale and made is not None and absent[-1] < made:
         return Finding(
             "snapshots",
             True,
-            f"complete from {complete[0]} to {complete[-1]}; the {len(missing)} sessions before were never run: "
-            "`risk-pipeline run` runs them too",
+            f"complete from {made} on; the {_count(absent)} before were never run: `risk-pipeline run` runs them too",
         )
-    return Finding(
-        "snapshots", False, f"{len(missing)} of the {len(days)} sessions {wanted} are missing: `risk-pipeline run`"
-    )
+    if absent:
+        parts.append(f"{_count(absent)} missing ({described(stretches(absent))})")
+    if stale:
+        parts.append(f"{_count(stale)} made from other inputs than the present ones ({described(stretches(stale))})")
+    text = f"{'; '.join(parts)}{waiting}: `risk-pipeline run`"
+    if found.beyond:
+        text += f" computes the oldest, {len(found.beyond)} are left for later (RISK_PIPELINE_STALE_SESSIONS)"
+    return Finding("snapshots", False, text)
+
+
+def _count(days: Collection[date]) -> str:
+    return f"{len(days)} session{'' if len(days) == 1 else 's'}"
 
 
 def _coverage(engine: sa.Engine) -> Finding:

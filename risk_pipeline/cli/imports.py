@@ -55,10 +55,32 @@ def import_(
         for note in [*checked.notes, *(_source_findings(checked.lots) if ask_source else [])]:
             console.print(f"[yellow]![/] {escape(note)}", highlight=False)
         if not check:
-            store_import(engine, checked)
-    console.print(f"{'Valid' if check else 'Imported'}: {checked.summary}")
-    if not check:
-        console.print("Next: `risk-pipeline run` computes every session that is missing.")
+            store_import(engine, checked, made_at=now().replace(tzinfo=None))
+        console.print(f"{'Valid' if check else 'Imported'}: {checked.summary}")
+        if not check:
+            _say_what_follows(engine)
+
+
+def _say_what_follows(engine: sa.Engine) -> None:
+    """Name the stored sessions that the import has made stale, and the runs that still read the book before it."""
+    from ..defs.automation.catch_up import changed_portfolios, now
+    from ..storage.batch_runs import runs_before_version
+    from ..storage.book_versions import newest_version
+
+    version = newest_version(engine)
+    console.print(f"It is version {version} of the book.")
+    for row in changed_portfolios(engine, now()).itertuples(index=False):
+        console.print(
+            f"{escape(row.portfolio_id)}: {counted(row.sessions, 'session')} from {row.first.date()} will be computed "
+            "again",
+            highlight=False,
+        )
+    for run_id, older in runs_before_version(engine, version):
+        console.print(
+            f"[yellow]Run {run_id[:8]} has not ended[/]; it reads version {older}, and a later run computes again "
+            "what the import changed."
+        )
+    console.print("Next: `risk-pipeline run` computes every session that is missing or has changed.")
 
 
 def _source_findings(lots: pd.DataFrame) -> list[str]:

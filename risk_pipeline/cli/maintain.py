@@ -52,6 +52,8 @@ def plan(
         assert wanted is not None  # noqa: S101 (a range was given)
         found = price_range(engine, Settings().sessions.sessions_in_range(wanted.first, wanted.last).tolist())
     console.print(f"{counted(found.sessions, 'session')}, {wanted}; {found.complete} of them complete already.")
+    if found.stale:
+        console.print(f"{found.stale} were made from other inputs than the present ones.")
     if found.rows is None:
         console.print("How many rows they make is known after the first session.")
     else:

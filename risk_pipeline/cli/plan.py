@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from ..defs.automation.catch_up import absent_rows, stale_rows
 from ..storage.batch_runs import finished_runs
-from ..storage.completeness import incomplete_sessions
 from ..storage.queries import latest_session, rows_of_session
 
 if TYPE_CHECKING:
@@ -36,6 +36,7 @@ class Plan:
 
     sessions: int
     complete: int
+    stale: int
     rows: dict[str, int] | None
     seconds: float
     recorded: int
@@ -43,13 +44,16 @@ class Plan:
 
 def price_range(engine: sa.Engine, sessions: Sequence[date]) -> Plan:
     """Price a run over ``sessions``; nothing is run and nothing written."""
+    absent = set(absent_rows(engine, sessions)["session"].dt.date)
+    stale = set(stale_rows(engine, sessions[0], sessions[-1])["session"].dt.date)
     latest = latest_session(engine)
     by_table = None if latest is None else rows_of_session(engine, latest)
     runs = sorted(finished_runs(engine, RUNS), key=lambda run: abs(np.log(run[0] / max(len(sessions), 1))))[:NEAREST]
     pace = float(np.median([seconds / (START + RATE * count) for count, seconds in runs])) if runs else 1.0
     return Plan(
         sessions=len(sessions),
-        complete=len(sessions) - len(incomplete_sessions(engine, sessions)),
+        complete=len(sessions) - len(absent | stale),
+        stale=len(stale - absent),
         rows=by_table and {name: count * len(sessions) for name, count in by_table.items()},
         seconds=pace * (START + RATE * len(sessions)),
         recorded=len(runs),

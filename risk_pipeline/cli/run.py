@@ -26,18 +26,75 @@ def run(
     ] = None,
     to: Annotated[datetime | None, typer.Option("--to", formats=["%Y-%m-%d"], help="Last session of a range.")] = None,
     last: Annotated[int | None, typer.Option(min=1, help="The last N closed sessions.")] = None,
+    stale: Annotated[
+        str | None, typer.Option(help="`code`: also every session that another version of the code has made.")
+    ] = None,
+    switch_source: Annotated[
+        bool, typer.Option("--switch-source", help="Forget all prices and read them from the source of the settings.")
+    ] = False,
 ) -> None:
-    """Run the batch: by default every session that is missing, up to the last closed one."""
+    """Run the batch: by default every session that is missing or made from other inputs than the present ones."""
+    if stale not in (None, "code"):
+        raise UserError("--stale takes `code`; changed books, prices and registries are found without it")
     with database() as engine:
         require_portfolios(engine)
-        wanted = wanted_sessions(engine, date_, from_, to, last)
-    if wanted is None:
-        console.print("Nothing is missing: every active portfolio has a complete snapshot.")
+        if switch_source:
+            _switch_source(engine)
+        chosen = wanted_sessions(engine, date_, from_, to, last)
+        wanted = _due(engine, stale) if chosen is None else [chosen]
+    if not wanted:
+        console.print("Nothing is missing: every active portfolio is complete, from the present inputs.")
         show_table(None, None)
         return
-    execute(wanted)
-    show_table(None, wanted.last)
+    failed = [stretch for stretch in wanted if not execute(stretch)]
+    if failed and chosen is None:  # a session without market data no longer stands among those that have some
+        with database() as engine:
+            wanted = [stretch for stretch in _due(engine, stale) if stretch not in failed]
+        failed += [stretch for stretch in wanted if not execute(stretch)]
+    if failed:
+        raise typer.Exit(1)
+    show_table(None, wanted[-1].last)
     _what_next()
+
+
+def _due(engine: sa.Engine, stale: str | None) -> list[SessionRange]:
+    """Return the stretches that are due, and say what they are and what lies beyond."""
+    from ..defs.automation.catch_up import due, now
+    from ..settings import Settings
+    from .newest import newest_session
+
+    code = None
+    if stale:
+        from ..definitions import defs
+
+        graph = defs.resolve_asset_graph()
+        keys = graph.get_all_asset_keys()
+        code = {key.to_user_string(): version for key in keys if (version := graph.get(key).code_version)}
+    found = due(engine, newest_session(Settings(), now()).at, code=code)
+    for why, rows in found.found.groupby("why"):
+        console.print(f"{counted(rows['session'].nunique(), 'session')}: {WHY[str(why)]}")
+    if found.beyond:
+        console.print(
+            f"[yellow]{len(found.beyond)} of them, from {found.beyond[0]}, are left for later[/] "
+            "(RISK_PIPELINE_STALE_SESSIONS)"
+        )
+    if found.waiting:
+        console.print(
+            f"[yellow]{counted(len(found.waiting), 'session')} without market data[/], passed over and asked for again "
+            f"later: {', '.join(map(str, found.waiting[:5]))}"
+        )
+    return found.ranges
+
+
+def _switch_source(engine: sa.Engine) -> None:
+    from ..defs.automation.catch_up import now
+    from ..settings import Settings
+    from ..storage.result_inputs import PRICE_SOURCE, forget_prices, record_fact
+
+    source = Settings().market.identity
+    bars = forget_prices(engine, now().replace(tzinfo=None))
+    record_fact(engine, PRICE_SOURCE, source)
+    console.print(f"Forgot {bars:,} prices; this database now belongs to the source {source}.")
 
 
 def rebuild(
@@ -52,8 +109,18 @@ def rebuild(
         assert wanted is not None  # noqa: S101 (a range was given)
         cleared = clear_analytics(engine, wanted.first, wanted.last)
     console.print(f"Cleared {sum(cleared.values()):,} rows of {wanted}; prices are kept.")
-    execute(wanted)
+    if not execute(wanted):
+        raise typer.Exit(1)
     show_table(None, wanted.last)
+
+
+WHY = {
+    "absent": "without complete results",
+    "not recorded": "made before inputs were recorded",
+    "inputs": "the book or prices have changed since",
+    "registry": "factors, scenarios or the risk-free rate have changed since",
+    "code": "made by another version of the code",
+}
 
 
 def wanted_sessions(
@@ -63,14 +130,14 @@ def wanted_sessions(
     to: datetime | None,
     last: int | None,
 ) -> SessionRange | None:
-    """Return the sessions that the options name; without any, those that are missing, None if there are none.
+    """Return the sessions that the options name, None where they name none.
 
     Raises
     ------
     UserError
         If they contradict each other, hold no session, or one that has not closed or has no partition.
     """
-    from ..defs.automation.catch_up import SessionRange, now, sessions_to_run
+    from ..defs.automation.catch_up import SessionRange, now
     from ..settings import Settings
     from .newest import newest_session
 
@@ -87,7 +154,7 @@ def wanted_sessions(
     if last is not None:
         return SessionRange(max(calendar.look_back_from(newest, last - 1), calendar.first_session), newest)
     if date_ is None and from_ is None:
-        return sessions_to_run(engine, found.at)
+        return None
     first_day = (date_ or from_).date()  # type: ignore[union-attr]
     last_day = (date_ or to).date()  # type: ignore[union-attr]
     if last_day < first_day:
@@ -113,8 +180,8 @@ def wanted_sessions(
     return SessionRange(sessions[0], sessions[-1])
 
 
-def execute(wanted: SessionRange) -> None:
-    """Run the daily job over the range in this process, with progress; a failure ends with exit code 1."""
+def execute(wanted: SessionRange) -> bool:
+    """Run the daily job over the range in this process, with progress; return whether it succeeded."""
     from ..settings import Settings
     from .progress import follow
 
@@ -148,7 +215,7 @@ def execute(wanted: SessionRange) -> None:
             "[bold red]The run failed[/]; sessions that were complete before are as they were. "
             f"`risk-pipeline dev` shows run {run_id[:8]} in full; `risk-pipeline doctor` looks for the cause."
         )
-        raise typer.Exit(1)
+    return bool(result.success)
 
 
 def _what_next() -> None:

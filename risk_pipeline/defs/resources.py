@@ -28,6 +28,9 @@ if TYPE_CHECKING:
     from ..storage.price_panel import PricePanel
 
 
+BOOK_TAG = "risk_pipeline/book_version"
+
+
 class Database(dg.ConfigurableResource):
     """The tables, migrated to the newest schema when a run starts."""
 
@@ -48,10 +51,22 @@ class Database(dg.ConfigurableResource):
             ):
                 with attempt:
                     migrate(self._engine)
+                    self._look_at_one_book(context)
             yield self
         finally:
             self._engine.dispose()
             self._engine = None
+
+    def _look_at_one_book(self, context: dg.InitResourceContext) -> None:
+        """In a run, see the version of the book that was the newest at its first step, and no later import."""
+        from ..storage.book_versions import book_at, looking_at, pin_version
+
+        if context.run is None or self._engine is None:
+            return
+        version = pin_version(self._engine, context.run.run_id)
+        if context.instance is not None and context.instance.get_run_by_id(context.run.run_id) is not None:
+            context.instance.add_run_tags(context.run.run_id, {BOOK_TAG: str(version)})
+        self._engine = looking_at(self._engine, book_at(self._engine, version))
 
     @property
     def engine(self) -> sa.Engine:
@@ -91,13 +106,16 @@ class PriceCache(dg.ConfigurableResource):
 
     _open: dict[str, PricePanel] = PrivateAttr(default_factory=dict)
 
-    def write(self, db: Database, panel: PricePanel, sessions: Sequence[date]) -> str:
-        """Store a panel, point the sessions to it and prune the oldest panels; return its hash."""
+    def write(self, db: Database, panel: PricePanel, sessions: Sequence[date], revision: int) -> str:
+        """Store a panel, point the sessions to it and prune the oldest panels; return its hash.
+
+        ``revision`` was the newest of the stored prices before the panel was built.
+        """
         from ..storage.market_data import newest_panels, record_panel
 
         panel_hash = self._store.write(panel)
         first, last = panel.dates[0].item(), panel.dates[-1].item()
-        record_panel(db.engine, panel_hash, first, last, len(panel.symbols), sessions)
+        record_panel(db.engine, panel_hash, first, last, len(panel.symbols), sessions, revision)
         self._store.prune({panel_hash, *newest_panels(db.engine, Settings().panels_kept)})
         return panel_hash
 

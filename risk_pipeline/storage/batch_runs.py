@@ -48,6 +48,15 @@ def mark_alerted(engine: sa.Engine, run_id: str) -> None:
         connection.execute(sa.update(batch_runs).where(batch_runs.c.run_id == run_id).values(is_alerted=True))
 
 
+def runs_before_version(engine: sa.Engine, version: int) -> list[tuple[str, int]]:
+    """Return id and version of the runs that have begun with an earlier version of the book, and not ended."""
+    wanted = sa.select(batch_runs.c.run_id, batch_runs.c.book_version).where(
+        batch_runs.c.status == "started", batch_runs.c.book_version < version
+    )
+    with engine.connect() as connection:
+        return [(row.run_id, row.book_version) for row in connection.execute(wanted.order_by(batch_runs.c.run_id))]
+
+
 def finished_runs(engine: sa.Engine, count: int) -> list[tuple[int, float]]:
     """Return calendar weekdays and seconds of the newest successful runs over sessions, at most ``count``."""
     wanted = (

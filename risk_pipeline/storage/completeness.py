@@ -11,6 +11,8 @@ import sqlalchemy as sa
 from . import tables
 from .database import read_frame
 from .queries import portfolios
+from .result_inputs import fact
+from .retention import PRUNED_BEFORE
 from .tables import analytics_skips, portfolio_snapshots
 
 ANALYTICS = {
@@ -24,13 +26,24 @@ ANALYTICS = {
 def lost_sessions(engine: sa.Engine, sessions: Sequence[date]) -> dict[str, list[date]]:
     """Return, by asset, the sessions whose rows are gone.
 
-    Of an analytic, the rows that a complete snapshot was made from; else the complete snapshot of a portfolio
-    active then.
+    Of an analytic, the rows that a complete snapshot was made from, unless they were pruned; else the complete
+    snapshot of a portfolio active then.
     """
+    pruned = fact(engine, PRUNED_BEFORE)
+    kept = [day for day in sessions if pruned is None or day.isoformat() >= pruned]
     return {
-        **{name: _without_rows(engine, name, table, sessions) for name, table in ANALYTICS.items()},
+        **{name: _without_rows(engine, name, table, kept) if kept else [] for name, table in ANALYTICS.items()},
         "portfolio_snapshots": _without_snapshot(engine, sessions),
     }
+
+
+def unrecorded_sessions(engine: sa.Engine, sessions: Sequence[date]) -> list[date]:
+    """Return the sessions whose snapshots have no record of what they were made from: an earlier version made them."""
+    made, recorded = portfolio_snapshots.c.session, tables.session_inputs.c
+    known = sa.select(recorded.session).where(recorded.asset == portfolio_snapshots.name)
+    wanted = sa.select(made).where(made.between(sessions[0], sessions[-1]), made.not_in(known)).distinct()
+    with engine.connect() as connection:
+        return sorted(set(connection.execute(wanted).scalars()) & set(sessions))
 
 
 def incomplete_sessions(engine: sa.Engine, sessions: Sequence[date]) -> list[date]:

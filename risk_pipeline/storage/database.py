@@ -108,7 +108,7 @@ def replace_sessions(
     ----------
     sessions : the sessions whose rows are deleted; frames may hold no other.
     frames : rows by table; every column of the table must be there.
-    analytic : of ``analytics_skips`` only the rows of this analytic are replaced.
+    analytic : of ``analytics_skips`` and ``session_inputs`` only the rows of this analytic are replaced.
 
     Returns
     -------
@@ -130,6 +130,8 @@ def replace_sessions(
             condition = _is_one_of(table.c.session, sessions)
             if table is tables.analytics_skips:
                 condition &= table.c.analytic == analytic
+            if table is tables.session_inputs:
+                condition &= table.c.asset == analytic
             connection.execute(sa.delete(table).where(condition))
             written[table.name] = bulk.insert(connection, table, columns)
     return written

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, datetime
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +15,7 @@ from ..tabular.dates import DateStyle
 from ..tabular.numbers import NumberStyle
 from ..tabular.rows import Problem, ProblemsError, RowSet
 from . import tables
+from .book_versions import record_version
 from .database import insert_rows, transaction
 from .import_checks import KEYS, CheckedRow, added_up, check_keys, check_lives, mark_assigned
 from .import_columns import COLUMNS, DATES, NUMBERS
@@ -93,13 +94,13 @@ def run_import(engine: sa.Engine, paths: Sequence[Path], *, today: date | None =
     return store_import(engine, checked_import(engine, paths, today=today))
 
 
-def store_import(engine: sa.Engine, checked: CheckedImport) -> ImportSummary:
+def store_import(engine: sa.Engine, checked: CheckedImport, *, made_at: datetime | None = None) -> ImportSummary:
     """Store checked rows in one transaction.
 
     A portfolio in the files takes the place of the stored one: its positions and flows too, where a file
     brings some. Other portfolios are left alone; marks and changes of ticker are added or replaced.
     """
-    _store(engine, checked.rows)
+    _store(engine, checked.rows, made_at)
     return checked.summary
 
 
@@ -155,7 +156,7 @@ def _styles(table: RowSet, today: date | None) -> Styles:
     return Styles(NumberStyle.of(numbers, table.separator), dates, today)
 
 
-def _store(engine: sa.Engine, rows: Mapping[str, list[CheckedRow]]) -> None:
+def _store(engine: sa.Engine, rows: Mapping[str, list[CheckedRow]], made_at: datetime | None) -> None:
     frames = {
         kind: pd.DataFrame([row.values for row in found], columns=[c.name for c in _TABLES[kind].columns])
         for kind, found in rows.items()
@@ -186,6 +187,7 @@ def _store(engine: sa.Engine, rows: Mapping[str, list[CheckedRow]]) -> None:
                 connection.execute(sa.delete(table).where(*same))
             insert_rows(connection, table, frames[kind])
         _rename(connection, set(frames["aliases"]["new_symbol"]))
+        record_version(connection, made_at)
 
 
 def _rename(connection: sa.Connection, new_names: set[str]) -> None:

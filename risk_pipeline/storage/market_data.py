@@ -15,6 +15,7 @@ from ..analytics.reasons import Reason
 from ..analytics.returns import STALE_RUN
 from . import bulk, tables
 from .database import insert_rows, read_frame, replace_sessions, replace_table, transaction
+from .result_inputs import record_revisions
 from .tables import market_data_cache as bars_table
 from .tables import market_data_ranges as ranges_table
 from .tables import price_panels
@@ -40,9 +41,10 @@ def store_bars(engine: sa.Engine, bars: pd.DataFrame, *, known_at: datetime) -> 
     if bars.empty:
         return StoredBars(0, 0)
     bars = bars.assign(session=pd.to_datetime(bars["session"]).astype("datetime64[s]"))
-    with transaction(engine, bars_table) as connection:
+    with transaction(engine, bars_table, tables.input_revisions) as connection:
         stored = _stored(connection, bars)
         if stored.empty:  # the first sight of these symbols
+            record_revisions(connection, "price", bars, known_at)
             columns = [column.name for column in bars_table.columns]
             return StoredBars(insert_rows(connection, bars_table, bars[columns]), 0)
         both = bars.merge(stored, on=["session", "symbol"], how="left", suffixes=("", "_old"), indicator=True)
@@ -66,6 +68,7 @@ def store_bars(engine: sa.Engine, bars: pd.DataFrame, *, known_at: datetime) -> 
                         bars_table.c.session == row.session.date(), bars_table.c.symbol == row.symbol
                     )
                 )
+        record_revisions(connection, "price", both.loc[is_new | changed, ["session", "symbol"]], known_at)
         columns = [column.name for column in bars_table.columns]
         insert_rows(connection, bars_table, both.loc[is_new | changed, columns])
     return StoredBars(rows=int(is_new.sum()), restatements=len(restated))
@@ -241,9 +244,15 @@ def _coverage(bars: pd.DataFrame, calendar: np.ndarray[Any, Any]) -> pd.DataFram
 
 
 def record_panel(
-    engine: sa.Engine, panel_hash: str, first: date, last: date, symbols: int, sessions: Sequence[date]
+    engine: sa.Engine,
+    panel_hash: str,
+    first: date,
+    last: date,
+    symbols: int,
+    sessions: Sequence[date],
+    revision: int | None = None,
 ) -> None:
-    """Point the sessions to a panel."""
+    """Point the sessions to a panel, built when ``revision`` was the newest of the prices."""
     with transaction(engine, price_panels) as connection:
         for at in range(0, len(sessions), 500):
             connection.execute(sa.delete(price_panels).where(price_panels.c.session.in_(list(sessions[at : at + 500]))))
@@ -257,6 +266,7 @@ def record_panel(
                     "first_session": first,
                     "last_session": last,
                     "symbols": symbols,
+                    "revision": np.nan if revision is None else revision,
                 }
             ),
         )
@@ -272,6 +282,18 @@ def panels_for(engine: sa.Engine, sessions: Sequence[date]) -> dict[date, str]:
             )
         )
         return {row.session: row.panel_hash for row in rows if row.session in wanted}
+
+
+def panel_revisions(engine: sa.Engine, sessions: Sequence[date]) -> list[int]:
+    """Return the newest revision of prices that is in the panel of each session; 0 where none was recorded."""
+    with engine.connect() as connection:
+        rows = connection.execute(
+            sa.select(price_panels.c.session, price_panels.c.revision).where(
+                price_panels.c.session.between(min(sessions), max(sessions))
+            )
+        )
+        known = {row.session: row.revision or 0 for row in rows}
+    return [known.get(session, 0) for session in sessions]
 
 
 def newest_panels(engine: sa.Engine, count: int) -> set[str]:

@@ -11,6 +11,7 @@ import pandas as pd
 import sqlalchemy as sa
 
 from . import tables
+from .book_versions import BOOK, book_rows_of
 from .database import insert_rows, read_frame, transaction
 from .errors import StorageError
 from .tables import metadata, portfolio_snapshots, positions
@@ -18,36 +19,40 @@ from .tables import metadata, portfolio_snapshots, positions
 
 def portfolios(engine: sa.Engine) -> pd.DataFrame:
     """Return all portfolios in the order of their ids."""
-    return read_frame(engine, sa.select(tables.portfolios), by=["portfolio_id"])
+    return _book(engine, tables.portfolios, by=["portfolio_id"])
 
 
 def lots(engine: sa.Engine, last: date) -> pd.DataFrame:
     """Return the lots entered on or before ``last``, deleted ones left out, by portfolio and position."""
-    return read_frame(
-        engine,
-        sa.select(positions).where(~positions.c.is_deleted, positions.c.entry_date <= last),
-        by=["portfolio_id", "position_id"],
-    )
+    rows = _book(engine, positions, "entry_date", last, by=["portfolio_id", "position_id"])
+    return rows[~rows["is_deleted"].astype(bool)].reset_index(drop=True)
 
 
 def flows(engine: sa.Engine, last: date) -> pd.DataFrame:
     """Return cash paid in and out on or before ``last``."""
-    table = tables.portfolio_flows
-    return read_frame(engine, sa.select(table).where(table.c.flow_date <= last), by=["portfolio_id", "flow_date"])
+    return _book(engine, tables.portfolio_flows, "flow_date", last, by=["portfolio_id", "flow_date"])
 
 
 def marks(engine: sa.Engine, last: date) -> pd.DataFrame:
     """Return the marks of private assets on or before ``last``, by symbol and date."""
-    table = tables.private_marks
-    return read_frame(engine, sa.select(table).where(table.c.mark_date <= last), by=["symbol", "mark_date"])
+    return _book(engine, tables.private_marks, "mark_date", last, by=["symbol", "mark_date"])
+
+
+def _book(
+    engine: sa.Engine, table: sa.Table, column: str | None = None, last: date | None = None, by: Sequence[str] = ()
+) -> pd.DataFrame:
+    """Return rows of the book: of the version that the engine looks at, else the present ones."""
+    rows = book_rows_of(engine, table, None if column is None or last is None else (column, last))
+    if rows is not None:
+        return rows.sort_values(list(by), kind="stable", ignore_index=True)
+    select = sa.select(table)
+    return read_frame(engine, select if column is None else select.where(table.c[column] <= last), by=by)
 
 
 def ticker_changes(engine: sa.Engine) -> list[tuple[str, str, date]]:
     """Return old symbol, new symbol and the day of each change of ticker, by day."""
-    table = tables.symbol_aliases
-    with engine.connect() as connection:
-        rows = connection.execute(sa.select(table.c.old_symbol, table.c.new_symbol, table.c.change_date))
-        return sorted(((row[0], row[1], row[2]) for row in rows), key=lambda change: (change[2], change[0]))
+    rows = _book(engine, tables.symbol_aliases, by=["change_date", "old_symbol"])
+    return list(zip(rows["old_symbol"], rows["new_symbol"], rows["change_date"].dt.date, strict=True))
 
 
 def profiles(engine: sa.Engine, last: date) -> pd.DataFrame:
@@ -70,17 +75,13 @@ def upsert_profiles(engine: sa.Engine, frame: pd.DataFrame) -> int:
 
 def position_symbols(engine: sa.Engine) -> list[str]:
     """Return every symbol with a market price that any lot needs, sorted."""
-    with engine.connect() as connection:
-        rows = connection.execute(sa.select(_priced_symbol()).where(~positions.c.is_deleted, _is_priced()).distinct())
-        return sorted(row[0] for row in rows)
+    return sorted(set(_priced_lots(_book(engine, positions))["symbol"]))
 
 
-def _priced_symbol() -> sa.ColumnElement[str]:
-    return sa.func.coalesce(positions.c.underlying, positions.c.symbol).label("symbol")
-
-
-def _is_priced() -> sa.ColumnElement[bool]:
-    return positions.c.investment_class != "PRIVATE"
+def _priced_lots(rows: pd.DataFrame) -> pd.DataFrame:
+    """Return the lots with a market price, ``symbol`` the one that is priced: their own, or an option's underlying."""
+    rows = rows[(rows["investment_class"] != "PRIVATE") & ~rows["is_deleted"].astype(bool)]
+    return rows.assign(symbol=rows["underlying"].where(rows["underlying"].notna(), rows["symbol"]))
 
 
 def symbol_needs(engine: sa.Engine, first: date, last: date) -> pd.DataFrame:
@@ -89,22 +90,25 @@ def symbol_needs(engine: sa.Engine, first: date, last: date) -> pd.DataFrame:
     ``last_held`` is the last day on which a lot needs a price (its exit or expiry, else ``last``);
     ``active_from`` the first day from ``first`` on that one does, null if none does any more.
     """
-    ends = sa.func.coalesce(positions.c.exit_date, positions.c.expiry, last)
-    since = sa.case((positions.c.entry_date < first, sa.literal(first)), else_=positions.c.entry_date)
-    rows = read_frame(
-        engine,
-        sa.select(
-            _priced_symbol(),
-            sa.func.min(positions.c.entry_date, type_=sa.Date).label("first_held"),
-            sa.func.max(ends, type_=sa.Date).label("last_held"),
-            sa.func.min(sa.case((ends >= first, since)), type_=sa.Date).label("active_from"),
+    rows = _priced_lots(_book(engine, positions, "entry_date", last))
+    ends = rows["exit_date"].fillna(rows["expiry"]).fillna(pd.Timestamp(last))
+    since = rows["entry_date"].clip(lower=pd.Timestamp(first))
+    needs = (
+        pd.DataFrame(
+            {
+                "symbol": rows["symbol"],
+                "first_held": rows["entry_date"],
+                "last_held": ends,
+                "active_from": since.where(ends >= pd.Timestamp(first)),
+            }
         )
-        .where(~positions.c.is_deleted, _is_priced(), positions.c.entry_date <= last)
-        .group_by(_priced_symbol()),
+        .groupby("symbol", sort=False)
+        .agg({"first_held": "min", "last_held": "max", "active_from": "min"})
+        .reset_index()
     )
     for name in ("first_held", "last_held", "active_from"):
-        rows[name] = rows[name].dt.date
-    return rows.sort_values("symbol", ignore_index=True)
+        needs[name] = needs[name].dt.date
+    return needs.sort_values("symbol", ignore_index=True)
 
 
 def conversions_needed(engine: sa.Engine, first: date, last: date) -> pd.DataFrame:
@@ -113,27 +117,29 @@ def conversions_needed(engine: sa.Engine, first: date, last: date) -> pd.DataFra
     Of the lots entered on or before ``last``, by the two currencies; the days as in :func:`symbol_needs`. A lot's
     currency is its own, else its quote's, else its portfolio's; that of a private asset has no quote.
     """
-    quotes, into = tables.symbol_quotes, tables.portfolios.c.currency
-    currency = sa.func.coalesce(positions.c.currency, quotes.c.currency, into)
-    ends = sa.func.coalesce(positions.c.exit_date, positions.c.expiry, last)
-    since = sa.case((positions.c.entry_date < first, sa.literal(first)), else_=positions.c.entry_date)
-    rows = read_frame(
-        engine,
-        sa.select(
-            currency.label("currency"),
-            into.label("into"),
-            sa.func.min(positions.c.entry_date, type_=sa.Date).label("first_held"),
-            sa.func.max(ends, type_=sa.Date).label("last_held"),
-            sa.func.min(sa.case((ends >= first, since)), type_=sa.Date).label("active_from"),
-        )
-        .join_from(positions, tables.portfolios, tables.portfolios.c.portfolio_id == positions.c.portfolio_id)
-        .join(quotes, (quotes.c.symbol == _priced_symbol()) & _is_priced(), isouter=True)
-        .where(~positions.c.is_deleted, positions.c.entry_date <= last, currency != into)
-        .group_by(currency, into),
-    )
-    for name in ("first_held", "last_held", "active_from"):
-        rows[name] = pd.to_datetime(rows[name]).dt.date
-    return rows.sort_values(["currency", "into"], ignore_index=True)
+    rows = _book(engine, positions, "entry_date", last)
+    rows = rows[~rows["is_deleted"].astype(bool)]
+    owners = portfolios(engine).set_index("portfolio_id")["currency"]
+    into = rows["portfolio_id"].map(owners)
+    priced = rows["underlying"].where(rows["underlying"].notna(), rows["symbol"])
+    quoted = priced.map(quotes(engine).set_index("symbol")["currency"]).where(rows["investment_class"] != "PRIVATE")
+    currency = rows["currency"].where(rows["currency"].notna(), quoted.where(quoted.notna(), into))
+    ends = rows["exit_date"].fillna(rows["expiry"]).fillna(pd.Timestamp(last))
+    since = rows["entry_date"].clip(lower=pd.Timestamp(first))
+    needs = pd.DataFrame(
+        {
+            "currency": currency,
+            "into": into,
+            "first_held": rows["entry_date"],
+            "last_held": ends,
+            "active_from": since.where(ends >= pd.Timestamp(first)),
+        }
+    )[(currency != into).to_numpy()]
+    spans = {"first_held": "min", "last_held": "max", "active_from": "min"}
+    found = needs.groupby(["currency", "into"]).agg(spans).reset_index()
+    for name in spans:
+        found[name] = pd.to_datetime(found[name]).dt.date
+    return found
 
 
 def quotes(engine: sa.Engine) -> pd.DataFrame:
@@ -144,27 +150,14 @@ def quotes(engine: sa.Engine) -> pd.DataFrame:
 def portfolio_summary(engine: sa.Engine) -> tuple[pd.DataFrame, str]:
     """Return counts and entry dates by portfolio, and a version that changes with any imported row."""
     digest = hashlib.sha256()
-    for table in (tables.portfolios, positions, tables.portfolio_flows, tables.private_marks):
-        rows = read_table(engine, table.name)
+    for table in BOOK:
+        rows = _book(engine, table, by=[column.name for column in table.primary_key.columns])
         digest.update(pd.util.hash_pandas_object(rows.astype(str), index=False).to_numpy().tobytes())
-    summary = read_frame(
-        engine,
-        sa.select(
-            tables.portfolios.c.portfolio_id,
-            sa.func.count(positions.c.position_id).label("positions"),
-            sa.func.min(positions.c.entry_date, type_=sa.Date).label("first_entry"),
-            sa.func.max(positions.c.entry_date, type_=sa.Date).label("last_entry"),
-        )
-        .join_from(
-            tables.portfolios,
-            positions,
-            (positions.c.portfolio_id == tables.portfolios.c.portfolio_id) & ~positions.c.is_deleted,
-            isouter=True,
-        )
-        .group_by(tables.portfolios.c.portfolio_id),
-        by=["portfolio_id"],
-    )
-    return summary, digest.hexdigest()[:16]
+    held = _book(engine, positions)
+    held = held[~held["is_deleted"].astype(bool)].groupby("portfolio_id")
+    counted = held["entry_date"].agg(positions="count", first_entry="min", last_entry="max")
+    summary = portfolios(engine)[["portfolio_id"]].join(counted, on="portfolio_id")
+    return summary.assign(positions=summary["positions"].fillna(0).astype(int)), digest.hexdigest()[:16]
 
 
 def clear_analytics(engine: sa.Engine, first: date, last: date) -> dict[str, int]:
@@ -180,6 +173,12 @@ def latest_session(engine: sa.Engine) -> date | None:
     """Return the latest session with a snapshot."""
     with engine.connect() as connection:
         return connection.execute(sa.select(sa.func.max(portfolio_snapshots.c.session))).scalar()
+
+
+def earliest_session(engine: sa.Engine) -> date | None:
+    """Return the earliest session with a snapshot."""
+    with engine.connect() as connection:
+        return connection.execute(sa.select(sa.func.min(portfolio_snapshots.c.session))).scalar()
 
 
 def read_scores(
@@ -276,6 +275,10 @@ def read_table(
     ``first`` and ``last`` bound the session, ``portfolio`` the portfolio's id, ``factors`` the factors' names. With
     ``columns`` only these, which is much faster, and in no order.
     """
+    seen = book_rows_of(engine, metadata.tables[name]) if name in metadata.tables else None
+    if seen is not None:
+        chosen = seen if portfolio is None else seen[seen["portfolio_id"] == portfolio]
+        return (chosen if columns is None else chosen[list(columns)]).reset_index(drop=True)
     if name == tables.STRESS_FACTOR_IMPACTS:
         source: Any = tables.STRESS_FACTOR_IMPACTS_SELECT.subquery(name)
         order = ["session", "portfolio_id", "scenario_id", "factor_name"]

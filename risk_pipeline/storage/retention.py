@@ -12,6 +12,7 @@ import sqlalchemy as sa
 
 from . import tables
 from .database import transaction
+from .result_inputs import fact, record_fact
 
 BULK = (
     tables.symbol_factor_exposures,
@@ -25,6 +26,8 @@ BULK = (
     tables.risk_changes,
     tables.volatility_scores,  # of symbols only
 )
+PRUNED_BEFORE = "pruned_before"
+"""The fact that remembers before which day bulk rows are no longer expected."""
 SESSIONS_AT_ONCE = 20
 """Deleted in one transaction, so that readers and other writers never wait long."""
 
@@ -43,8 +46,10 @@ def prunable_rows(engine: sa.Engine, before: date) -> dict[str, int]:
 def prune(engine: sa.Engine, before: date) -> dict[str, int]:
     """Delete the bulk rows of the sessions before a day, oldest first; return how many by table.
 
-    Killed on the way, it has deleted whole sessions; the next call goes on.
+    Killed on the way, it has deleted whole sessions; the next call goes on. The day is remembered, so that nobody
+    misses what was pruned.
     """
+    record_fact(engine, PRUNED_BEFORE, max(before.isoformat(), fact(engine, PRUNED_BEFORE) or ""))
     gone = dict.fromkeys((table.name for table in BULK), 0)
     sessions = sorted({day for table in BULK for day in _sessions(engine, table, before)})
     for at in range(0, len(sessions), SESSIONS_AT_ONCE):

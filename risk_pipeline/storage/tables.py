@@ -115,6 +115,25 @@ symbol_aliases = _table(
     Column("new_symbol", SYMBOL, nullable=False, comment="ticker from the change on"),
 )
 
+book_versions = _table(
+    "book_versions",
+    "Versions of the imported book: one for every import that changed something.",
+    Column("version", Integer, primary_key=True, comment="counts from 1"),
+    Column("made_at", sa.DateTime(timezone=False), comment="UTC; null: found changed when a run began"),
+    Column("rows_added", Integer, nullable=False, comment="rows that hold from this version on"),
+    Column("rows_ended", Integer, nullable=False, comment="rows that no longer hold in it"),
+)
+
+book_rows = _table(
+    "book_rows",
+    "Every imported row with the versions of the book in which it holds; nothing is overwritten.",
+    Column("kind", String(24), primary_key=True, comment="the table in which a present row stands"),
+    Column("row_key", String(200), primary_key=True, comment="JSON of the row's key"),
+    Column("valid_from_version", Integer, primary_key=True, comment="the first version with it"),
+    Column("valid_to_version", Integer, comment="the first version without it; null: it holds"),
+    Column("content", sa.Text, nullable=False, comment="JSON of the row"),
+)
+
 # ---- runs -----------------------------------------------------------------------------------------------------
 
 batch_runs = _table(
@@ -129,6 +148,7 @@ batch_runs = _table(
     Column("ended_at", sa.DateTime(timezone=False), comment="UTC"),
     Column("error", String(500), comment="why it failed"),
     Column("is_alerted", Boolean, nullable=False, comment="whether the alert was sent"),
+    Column("book_version", Integer, comment="the version of the book that every asset of the run read"),
     Index(None, "started_at"),
 )
 
@@ -246,7 +266,57 @@ price_panels = _table(
     Column("first_session", Date, nullable=False, comment="first session in the panel"),
     Column("last_session", Date, nullable=False, comment="last session in the panel"),
     Column("symbols", Integer, nullable=False, comment="symbols in the panel"),
+    Column("revision", Integer, comment="newest of input_revisions when the panel was built"),
     Index(None, "panel_hash"),
+)
+
+# ---- what results were made from ------------------------------------------------------------------------------
+
+input_revisions = _table(
+    "input_revisions",
+    "Prices and profiles that changed when results may have read them already.",
+    Column("revision", Integer, primary_key=True, comment="counts from 1"),
+    Column("kind", String(8), nullable=False, comment="price or profile"),
+    Column("symbol", SYMBOL, nullable=False, comment="whose"),
+    Column("first_session", Date, nullable=False, comment="first session that changed"),
+    Column("last_session", Date, nullable=False, comment="last session that changed"),
+    Column("known_at", sa.DateTime(timezone=False), comment="UTC start of the run that saw it"),
+)
+
+session_inputs = _table(
+    "session_inputs",
+    "What the rows of an asset were made from; replaced with them in one transaction.",
+    _session(),
+    Column("asset", String(24), primary_key=True, comment="the asset that wrote the rows"),
+    Column("fingerprint", String(16), nullable=False, comment="hash of the book and the prices of all portfolios"),
+    Column("registry", String(16), nullable=False, comment="hash of factors, scenarios and risk-free rate"),
+    Column("code_version", String(40), nullable=False, comment="code version of the asset"),
+    Column("book_version", Integer, comment="version of the book that was read"),
+)
+
+portfolio_inputs = _table(
+    "portfolio_inputs",
+    "What the results of a portfolio were made from: its part of the book, and its prices.",
+    _session(),
+    _portfolio(),
+    Column("book", String(16), nullable=False, comment="hash of its lots, flows, marks and account by then"),
+    Column("revision", Integer, nullable=False, comment="newest of input_revisions that touches it"),
+)
+
+passed_sessions = _table(
+    "passed_sessions",
+    "Sessions without market data: passed over, and asked for again with growing intervals.",
+    _session(),
+    Column("reason", String(200), nullable=False, comment="why there is none"),
+    Column("tries", Integer, nullable=False, comment="runs that asked for it"),
+    Column("asked_at", sa.DateTime(timezone=False), nullable=False, comment="UTC start of the run that asked last"),
+)
+
+database_facts = _table(
+    "database_facts",
+    "Facts about this database that must not change unnoticed, such as the source of its prices.",
+    Column("name", NAME, primary_key=True, comment="price_source: what filled market_data_cache"),
+    Column("value", String(200), nullable=False, comment="as text"),
 )
 
 # ---- analytics ----------------------------------------------------------------------------------------------
@@ -583,6 +653,8 @@ ANALYTICS = (
     risk_changes,
     portfolio_snapshots,
     sector_exposures,
+    session_inputs,
+    portfolio_inputs,
     analytics_skips,
 )
 """What ``risk-pipeline rebuild`` clears: everything derived, never prices or what the user brought."""

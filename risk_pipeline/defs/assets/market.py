@@ -56,6 +56,7 @@ def market_data(
         store_bars,
         store_quotes,
     )
+    from ...storage.result_inputs import forget_passed, pass_over
 
     watch = Stopwatch()
     source = market.joined(db)
@@ -100,7 +101,9 @@ def market_data(
     for day in given_up:
         context.log.warning(f"{day} is given up: the source has no bar of it, but of later sessions")
     empty = [day for day in absent if day not in given_up]
+    forget_passed(db.engine, {*sessions} - {*empty})
     if empty:
+        pass_over(db.engine, empty, next(iter(errors.values()), "the source has no bar"), known_at)
         for day in sorted({*present, *given_up}):
             context.log_event(dg.AssetMaterialization("market_data", partition=day.isoformat()))
         why = f" ({next(iter(errors.values()))})" if errors else ""
@@ -214,15 +217,17 @@ def price_cache(
     the run reads it, memory-mapped, and nothing else.
     """
     from ...storage.price_panel import build_panel
+    from ...storage.result_inputs import newest_revision
 
     watch = Stopwatch()
     sessions = run_sessions(context)
     needs = history_needed(db, registries, sessions)
     dates = CALENDAR.sessions_in_range(needs["first"].min(), sessions[-1])
     with watch.stage("read"):
+        revision = newest_revision(db.engine)
         panel = build_panel(db.engine, dates, sorted(needs["symbol"]))
     with watch.stage("write"):
-        panel_hash = cache.write(db, panel, sessions)
+        panel_hash = cache.write(db, panel, sessions, revision)
     return dg.MaterializeResult(
         data_version=dg.DataVersion(panel_hash[:16]),
         metadata={

@@ -15,6 +15,7 @@ from ...storage.tables import by_table
 from ..partitions import run_sessions
 from ..resources import Database, PriceCache, Registries
 from .inputs import Reader, load_inputs
+from .made_from import MadeFrom
 from .metadata import Stopwatch, session_numbers, session_tables
 
 SESSIONS_AT_ONCE = 64
@@ -43,6 +44,9 @@ def compute_sessions(
     analytic = context.asset_key.to_user_string()
     watch = Stopwatch()
     written: dict[str, int] = {}
+    made_from = MadeFrom(db.engine, registries)
+    code_version = context.assets_def.code_versions_by_key[context.asset_key] or "unknown"
+    upstream = {key.to_user_string() for key in context.assets_def.asset_deps[context.asset_key]}
     size = max(min(SESSIONS_AT_ONCE, cells // max(len(portfolios(db.engine)), 1)), 1)
     pending: Future[dict[str, int]] | None = None
 
@@ -59,6 +63,8 @@ def compute_sessions(
                 began = perf_counter()
                 with watch.stage("compute"):
                     frames = compute(load_inputs(db, registries, panel, block, read))
+                with watch.stage("fingerprints"):
+                    frames = {**frames, **made_from.rows(analytic, block, code_version, upstream)}
                 written_by_now()
                 pending = writer.submit(replace_sessions, db.engine, block, by_table(frames), analytic=analytic)
                 log_skips(context, frames)

@@ -16,6 +16,8 @@ daily_risk = dg.define_asset_job(
 
 HOST_TAG, PID_TAG = "risk_pipeline/host", "risk_pipeline/pid"
 """Of a run in the process of the command line: where to look whether it still lives."""
+EARLIER_TAG = "risk_pipeline/earlier_stretch"
+"""Of a scheduled run over sessions before a hole: another run of the evening covers the newest."""
 TRY_TAG, LAST_TRY = "risk_pipeline/try", "last"
 """Of a scheduled run: which try of its evening it is."""
 

@@ -1,4 +1,4 @@
-"""Partitions whose rows are gone from the database become failed in Dagster, so that the UI shows what is there."""
+"""Partitions whose rows are gone or stale become failed in Dagster, so that the UI shows what is there."""
 
 from datetime import date
 from typing import TYPE_CHECKING
@@ -17,27 +17,41 @@ JOB = "rows_found_missing"
 
 @dg.sensor(minimum_interval_seconds=300, default_status=dg.DefaultSensorStatus.RUNNING)
 def lost_rows(context: dg.SensorEvaluationContext, db: Database) -> dg.SkipReason:
-    """Turn partitions whose rows were deleted to failed: "failed and missing" in the UI then runs them again."""
+    """Turn partitions whose rows were deleted or are stale to failed: "failed and missing" in the UI repairs it."""
     found = mark_lost(context.instance, db.engine)
     lost = ", ".join(f"{len(days)} of {name}" for name, days in found.items())
-    return dg.SkipReason(f"sessions whose rows are gone: {lost}" if lost else "every materialised session has its rows")
+    return dg.SkipReason(
+        f"sessions whose rows are gone or stale: {lost}"
+        if lost
+        else "every materialised session has its rows, from the present inputs"
+    )
 
 
 def mark_lost(instance: dg.DagsterInstance, engine: "sa.Engine") -> dict[str, list[date]]:
-    """Report as failed every materialised partition that has no rows any more; return those by asset.
+    """Report as failed every materialised partition whose rows are gone or stale; return those by asset.
 
     Dagster's own storage can't forget single partitions. They are failed in a run of their own, whose page
     says why; their history stays.
     """
     from ...storage.completeness import lost_sessions
+    from .catch_up import stale_rows
 
     with dg.partition_loading_context(dynamic_partitions_store=instance):
         keys = CALENDAR.partitions.get_partition_keys()
-    lost = lost_sessions(engine, [date.fromisoformat(key) for key in keys])
-    found = {name: stale for name, days in lost.items() if (stale := _materialised(instance, name, days))}
-    if found:
-        fail_partitions(instance, JOB, found, "rows that had been stored are no longer in the database: ")
-    return found
+    sessions = [date.fromisoformat(key) for key in keys]
+    stale = stale_rows(engine, sessions[0], sessions[-1])
+    by_asset = {str(name): sorted(rows["session"].dt.date) for name, rows in stale.groupby("asset")}
+    out: dict[str, list[date]] = {}
+    for lost, why in (
+        (lost_sessions(engine, sessions), "rows that had been stored are no longer in the database: "),
+        (by_asset, "rows were made from a book, prices or registries that have changed since: "),
+    ):
+        found = {name: bad for name, days in lost.items() if (bad := _materialised(instance, name, days))}
+        if found:
+            fail_partitions(instance, JOB, found, why)
+        for name, days in found.items():
+            out[name] = sorted({*out.get(name, []), *days})
+    return out
 
 
 def _materialised(instance: dg.DagsterInstance, name: str, days: list[date]) -> list[date]:

@@ -16,8 +16,8 @@ from ...dagster_ext.launchers import launches_here
 from ...storage.batch_runs import BatchRun, mark_alerted, record_run
 from ..partitions import CALENDAR
 from ..resources import Database
-from .catch_up import now, sessions_to_run, without_todays_price
-from .jobs import HOST_TAG, LAST_TRY, PID_TAG, TRY_TAG, sessions_of
+from .catch_up import described, due, now, stretches, without_todays_price
+from .jobs import EARLIER_TAG, HOST_TAG, LAST_TRY, PID_TAG, TRY_TAG, sessions_of
 
 if TYPE_CHECKING:
     import sqlalchemy as sa
@@ -148,11 +148,18 @@ def _problem(engine: "sa.Engine", run: dg.DagsterRun, row: BatchRun) -> str | No
     tries = run.tags.get(TRY_TAG)
     if row.status in ("failed", "crashed") and tries in (None, LAST_TRY):
         return f"run {row.run_id[:8]} {row.status}: {row.error}"
+    if EARLIER_TAG in run.tags:  # the newest stretch speaks for the evening
+        return None
     if row.status == "success" and tries == LAST_TRY and row.ended_at is not None and row.last_session is not None:
-        wanted = sessions_to_run(engine, row.ended_at.replace(tzinfo=UTC))
+        ended = row.ended_at.replace(tzinfo=UTC)
+        wanted = stretches(due(engine, ended).absent)
         late = without_todays_price(engine, row.last_session)
         if wanted or late:
-            lacking = f"{len(late)} symbol(s) without a price: {', '.join(late[:10])}" if late else f"missing {wanted}"
+            lacking = (
+                f"{len(late)} symbol(s) without a price: {', '.join(late[:10])}"
+                if late
+                else f"missing {described(wanted)}"
+            )
             return f"{CALENDAR.exchange} session {row.last_session} is still incomplete after the last try: {lacking}"
     return None
 

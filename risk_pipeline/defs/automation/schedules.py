@@ -8,7 +8,7 @@ from ...settings import Settings
 from ..partitions import CALENDAR
 from ..resources import Database
 from .catch_up import SessionRange, sessions_to_run, without_todays_price
-from .jobs import LAST_TRY, TRY_TAG, daily_risk, range_tags
+from .jobs import EARLIER_TAG, LAST_TRY, TRY_TAG, daily_risk, range_tags
 
 
 @dg.schedule(
@@ -23,20 +23,28 @@ from .jobs import LAST_TRY, TRY_TAG, daily_risk, range_tags
         "tried again every hour until midnight while the session's data is incomplete."
     ),
 )
-def evening(context: dg.ScheduleEvaluationContext, db: Database) -> dg.RunRequest | dg.SkipReason:
-    """Ask for one run over every session that is missing, or say why there is none."""
+def evening(context: dg.ScheduleEvaluationContext, db: Database) -> list[dg.RunRequest] | dg.SkipReason:
+    """Ask for a run over each stretch of sessions that are missing or stale, or say why there is none."""
     tick = context.scheduled_execution_time
     local = tick.astimezone(ZoneInfo(CALENDAR.timezone))
     if not CALENDAR.is_session(local.date()):
         return dg.SkipReason(f"{local.date()} is no session of {CALENDAR.exchange}: a holiday")
     last = CALENDAR.last_closed(tick)
     wanted = sessions_to_run(db.engine, tick)
-    if wanted is None and without_todays_price(db.engine, last):
-        wanted = SessionRange(last, last)
-    if wanted is None:
+    if not any(stretch.last == last for stretch in wanted) and without_todays_price(db.engine, last):
+        wanted = [*wanted, SessionRange(last, last)]
+    if not wanted:
         return dg.SkipReason(f"nothing is missing: every active portfolio has a complete snapshot up to {last}")
     tries = [at for at in CALENDAR.evening_tries if at <= local.time()]
     number = LAST_TRY if len(tries) == len(CALENDAR.evening_tries) else str(len(tries))
-    return dg.RunRequest(
-        run_key=f"{tick.isoformat()} {wanted}", tags={**range_tags(wanted.first, wanted.last), TRY_TAG: number}
-    )
+    return [
+        dg.RunRequest(
+            run_key=f"{tick.isoformat()} {stretch}",
+            tags={
+                **range_tags(stretch.first, stretch.last),
+                TRY_TAG: number,
+                **({} if stretch is wanted[-1] else {EARLIER_TAG: "true"}),
+            },
+        )
+        for stretch in wanted
+    ]

@@ -8,7 +8,7 @@ import dagster as dg
 import pytest
 import sqlalchemy as sa
 
-from risk_pipeline.defs.automation.catch_up import sessions_to_run
+from risk_pipeline.defs.automation.catch_up import described, sessions_to_run
 from risk_pipeline.defs.automation.missing_rows import lost_rows
 from risk_pipeline.defs.partitions import CALENDAR
 from risk_pipeline.defs.resources import Database
@@ -47,19 +47,19 @@ def test_t15_deleted_rows_are_missing_for_the_schedule_and_failed_in_the_ui_unti
     name = {t.stress_test_results: "stress_tests", t.portfolio_snapshots: "portfolio_snapshots"}[table]
     good = {asset: ["MATERIALIZED", "MATERIALIZED"] for asset in ASSETS}
     assert shown(home) == good
-    assert look(home) == "every materialised session has its rows"
-    assert sessions_to_run(home.engine, EVENING) is None
+    assert look(home) == "every materialised session has its rows, from the present inputs"
+    assert sessions_to_run(home.engine, EVENING) == []
 
     with home.engine.begin() as connection:
         connection.execute(sa.delete(table).where(table.c.session == date(2025, 6, 3)))
-    assert str(sessions_to_run(home.engine, EVENING)) == DAYS[1]
-    assert look(home) == f"sessions whose rows are gone: 1 of {name}"
+    assert described(sessions_to_run(home.engine, EVENING)) == DAYS[1]
+    assert look(home) == f"sessions whose rows are gone or stale: 1 of {name}"
     assert shown(home) == {**good, name: ["MATERIALIZED", "FAILED"]}
     (run,) = home.instance.get_runs(dg.RunsFilter(job_name="rows_found_missing"), limit=1)
     (failure,) = home.instance.all_logs(run.run_id, of_type=dg.DagsterEventType.RUN_FAILURE)
     assert f"no longer in the database: {name} of 2025-06-03; run these sessions again" in failure.message
-    assert look(home) == "every materialised session has its rows"  # said once
+    assert look(home) == "every materialised session has its rows, from the present inputs"  # said once
 
     home.run(DAYS[1])
     assert shown(home) == good
-    assert sessions_to_run(home.engine, EVENING) is None
+    assert sessions_to_run(home.engine, EVENING) == []

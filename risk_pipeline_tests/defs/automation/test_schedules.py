@@ -5,7 +5,7 @@ Lessons T-15 (judged from data), T-16 and T-17 (staggered and new portfolios).
 
 from __future__ import annotations
 
-from datetime import date, datetime
+from datetime import UTC, date, datetime, timedelta
 from zoneinfo import ZoneInfo
 
 import dagster as dg
@@ -14,13 +14,17 @@ import pytest
 import sqlalchemy as sa
 
 from risk_pipeline.definitions import defs
+from risk_pipeline.defs.assets.made_from import MadeFrom
+from risk_pipeline.defs.automation.catch_up import due
 from risk_pipeline.defs.automation.jobs import LAST_TRY, TRY_TAG
 from risk_pipeline.defs.automation.schedules import evening
 from risk_pipeline.defs.partitions import CALENDAR
-from risk_pipeline.defs.resources import Database
+from risk_pipeline.defs.resources import Database, Registries
 from risk_pipeline.storage import tables
 from risk_pipeline.storage.completeness import ANALYTICS
-from risk_pipeline.storage.database import insert_rows, migrate, open_engine, transaction
+from risk_pipeline.storage.database import insert_rows, migrate, open_engine, replace_sessions, transaction
+from risk_pipeline.storage.result_inputs import pass_over
+from risk_pipeline.storage.tables import by_table
 
 NEW_YORK = ZoneInfo("America/New_York")
 START, END = "dagster/asset_partition_range_start", "dagster/asset_partition_range_end"
@@ -60,9 +64,11 @@ def complete(engine, name: str, first: str, last: str, *, is_complete: bool = Tr
             skip = {"entity_type": "portfolio", "entity": name, "reason": "no_public_positions", "detail": None}
             skips = [{**skip, "session": day, "analytic": analytic} for day in sessions for analytic in ANALYTICS]
             insert_rows(connection, tables.analytics_skips, pd.DataFrame(skips))
+    made_from = MadeFrom(engine, Registries()).rows("portfolio_snapshots", sessions, "code", set())
+    replace_sessions(engine, sessions, by_table(made_from), analytic="portfolio_snapshots")
 
 
-def tick(at: str) -> dg.RunRequest | dg.SkipReason:
+def tick(at: str) -> list[dg.RunRequest] | dg.SkipReason:
     with dg.build_schedule_context(
         scheduled_execution_time=datetime.fromisoformat(at).replace(tzinfo=NEW_YORK), resources={"db": Database()}
     ) as context:
@@ -70,8 +76,14 @@ def tick(at: str) -> dg.RunRequest | dg.SkipReason:
 
 
 def asked(result) -> tuple[str, str]:
-    assert isinstance(result, dg.RunRequest), result
-    return result.tags[START], result.tags[END]
+    """Return first and last session of the one run that a tick asked for."""
+    ((first, last),) = stretches(result)
+    return first, last
+
+
+def stretches(result) -> list[tuple[str, str]]:
+    assert isinstance(result, list), result
+    return [(request.tags[START], request.tags[END]) for request in result]
 
 
 def test_friday_evening_asks_for_friday(engine):
@@ -146,8 +158,8 @@ def test_a_session_whose_data_is_late_is_tried_again_that_evening_and_the_last_t
     prices(engine, "2026-11-20", "SPY")  # TLT, a proxy, is late; nobody holds OLD
     tries = [tick(f"2026-11-20T{at:%H:%M}") for at in CALENDAR.evening_tries]
     assert [asked(result) for result in tries] == [("2026-11-20", "2026-11-20")] * 4
-    assert [result.tags[TRY_TAG] for result in tries] == ["1", "2", "3", LAST_TRY]
-    assert len({result.run_key for result in tries}) == 4
+    assert [request.tags[TRY_TAG] for (request,) in tries] == ["1", "2", "3", LAST_TRY]
+    assert len({request.run_key for (request,) in tries}) == 4
     prices(engine, "2026-11-20", "TLT")
     assert isinstance(tick("2026-11-20T21:30"), dg.SkipReason)
 
@@ -167,9 +179,44 @@ def test_t15_a_deleted_or_incomplete_snapshot_is_missing_again(engine):
     snapshots = tables.portfolio_snapshots
     with engine.begin() as connection:
         connection.execute(sa.delete(snapshots).where(snapshots.c.session == date(2026, 11, 18)))
-    assert asked(tick("2026-11-20T20:30")) == ("2026-11-18", "2026-11-20")
+    assert asked(tick("2026-11-20T20:30")) == ("2026-11-18", "2026-11-18")  # not the sessions around it
     complete(engine, "a", "2026-11-18", "2026-11-18", is_complete=False)
-    assert asked(tick("2026-11-20T20:30")) == ("2026-11-18", "2026-11-20")
+    assert asked(tick("2026-11-20T20:30")) == ("2026-11-18", "2026-11-18")
+    with engine.begin() as connection:
+        connection.execute(sa.delete(snapshots).where(snapshots.c.session == date(2026, 11, 11)))
+    assert stretches(tick("2026-11-20T20:30")) == [("2026-11-11",) * 2, ("2026-11-18",) * 2]
+
+
+def test_a_corrected_lot_makes_the_sessions_since_its_entry_stale_within_the_bound_oldest_first(engine, monkeypatch):
+    add_portfolio(engine, "a", "2026-11-02")
+    complete(engine, "a", "2026-11-02", "2026-11-20")
+    lot = {"position_id": "1", "portfolio_id": "a", "symbol": "F", "investment_class": "PRIVATE", "quantity": 1.0}
+    with transaction(engine) as connection:
+        connection.execute(
+            sa.insert(tables.positions).values(**lot, entry_date=date(2026, 11, 12), entry_price=1.0, is_deleted=False)
+        )
+    assert asked(tick("2026-11-20T20:30")) == ("2026-11-12", "2026-11-20")
+    monkeypatch.setenv("RISK_PIPELINE_STALE_SESSIONS", "2")
+    assert asked(tick("2026-11-20T20:30")) == ("2026-11-12", "2026-11-13")
+    assert (
+        due(engine, datetime(2026, 11, 21, 2, tzinfo=UTC)).beyond
+        == CALENDAR.sessions_in_range(date(2026, 11, 16), date(2026, 11, 20)).tolist()
+    )
+
+
+def test_a_session_without_data_is_asked_for_again_with_growing_intervals(engine):
+    add_portfolio(engine, "a", "2026-11-20")
+    evening = datetime(2026, 11, 21, 2, tzinfo=UTC)
+    for hour in range(4):
+        assert due(engine, evening + timedelta(hours=hour)).run == [date(2026, 11, 20)]
+        pass_over(engine, [date(2026, 11, 20)], "no bar", (evening + timedelta(hours=hour)).replace(tzinfo=None))
+    assert due(engine, evening + timedelta(hours=4)).waiting == [date(2026, 11, 20)]
+    assert due(engine, evening + timedelta(days=1)).run == [date(2026, 11, 20)]
+    pass_over(engine, [date(2026, 11, 20)], "no bar", (evening + timedelta(days=1)).replace(tzinfo=None))
+    assert due(engine, evening + timedelta(days=2)).run == []
+    assert date(2026, 11, 20) in due(engine, evening + timedelta(days=3)).run
+    prices(engine, "2026-11-20", "SPY")
+    assert due(engine, evening + timedelta(days=2)).run == [date(2026, 11, 20)]  # its data came on the way
 
 
 def test_a_closed_portfolio_is_not_waited_for(engine):
@@ -194,7 +241,7 @@ def test_t14_a_fortnight_of_ticks_asks_for_each_session_once(engine):
     for day in pd.date_range("2026-11-16", "2026-11-29"):
         if day.dayofweek < 5:  # the cron fires on weekdays
             result = tick(f"{day:%Y-%m-%d}T20:30")
-            if isinstance(result, dg.RunRequest):
+            if isinstance(result, list):
                 runs.append(asked(result))
                 complete(engine, "a", *asked(result))
     sessions = [str(day) for day in CALENDAR.sessions_in_range(date(2026, 11, 16), date(2026, 11, 29))]
@@ -211,7 +258,7 @@ def test_it_ships_stopped_and_one_setting_turns_it_on():
 
 def test_the_tick_s_run_request_is_one_run_that_dagster_accepts(engine):
     add_portfolio(engine, "a", "2026-11-16")
-    request = tick("2026-11-20T20:30")
+    (request,) = tick("2026-11-20T20:30")
     result = defs.resolve_job_def("daily_risk").execute_in_process(
         tags=request.tags,
         op_selection=["market_data"],

@@ -1,0 +1,105 @@
+"""What the rows of a run are made from, recorded beside them; and the present inputs that stored rows are held against.
+
+``MadeFrom`` reads the whole book and all revisions once and gives the fingerprints of any sessions.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date
+from functools import cached_property
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pandas as pd
+
+from ...risk.catch_up import Fingerprints, Reach, Timeline, as_text, fingerprints, registry_hash, timeline
+from ...risk.inputs import BookFrames, Frames
+from ...settings import Settings
+from ...storage import queries, result_inputs
+from ...storage.book_versions import version_seen
+from ...storage.market_data import panel_revisions
+from ..partitions import CALENDAR
+from ..resources import Registries
+
+if TYPE_CHECKING:
+    import sqlalchemy as sa
+
+END_OF_TIME = date(2250, 1, 1)
+STALE = "upstream-stale"
+"""In place of a fingerprint (it equals none): the rows were made from rows of earlier assets that are stale."""
+SNAPSHOTS = "portfolio_snapshots"
+
+
+@dataclass(frozen=True)
+class MadeFrom:
+    """The present inputs of all results, as the engine sees them."""
+
+    engine: sa.Engine
+    registries: Registries
+
+    @cached_property
+    def events(self) -> Timeline:
+        """The whole book as events."""
+        engine = self.engine
+        return timeline(
+            BookFrames(
+                portfolios=queries.portfolios(engine),
+                lots=queries.lots(engine, END_OF_TIME),
+                flows=queries.flows(engine, END_OF_TIME),
+                marks=queries.marks(engine, END_OF_TIME),
+                profiles=pd.DataFrame(),
+                quotes=queries.quotes(engine),
+            )
+        )
+
+    @cached_property
+    def revisions(self) -> pd.DataFrame:
+        """Every revision of prices and profiles."""
+        return result_inputs.revisions(self.engine)
+
+    @cached_property
+    def reach(self) -> Reach:
+        """How far back results read."""
+        return Reach.of(self.registries, CALENDAR.sessions_in_range(date(1900, 1, 1), END_OF_TIME))
+
+    @cached_property
+    def registry(self) -> str:
+        """The hash of factors, scenarios and the risk-free rate."""
+        return registry_hash(self.registries, Settings().risk_free_rate)
+
+    def present(self, sessions: Sequence[date]) -> Fingerprints:
+        """Return the fingerprints of the present inputs of sorted sessions."""
+        return fingerprints(self.events, self.revisions, self.reach, np.array(sessions, dtype="datetime64[D]"))
+
+    def rows(self, asset: str, sessions: list[date], code_version: str, upstream: set[str]) -> Frames:
+        """Return what to store beside the rows of an asset: ``session_inputs``, and of snapshots ``portfolio_inputs``.
+
+        Prices are those of the sessions' panel, whatever was restated since. Rows that were made from stale rows of
+        ``upstream`` assets are stale themselves.
+        """
+        panel = panel_revisions(self.engine, sessions)[0]
+        seen = self.revisions[(self.revisions["revision"] <= panel) | (self.revisions["kind"] == "profile")]
+        days = np.array(sessions, dtype="datetime64[D]")
+        prints = fingerprints(self.events, seen, self.reach, days)
+        frame = pd.DataFrame(
+            {
+                "session": days.astype("datetime64[s]"),
+                "asset": asset,
+                "fingerprint": as_text(prints.of_sessions),
+                "registry": self.registry,
+                "code_version": code_version,
+                "book_version": version_seen(self.engine),
+            }
+        )
+        stored = result_inputs.session_fingerprints(self.engine, sessions[0], sessions[-1])
+        above = stored[stored["asset"].isin(upstream)].merge(
+            frame[["session", "fingerprint", "registry"]], on="session", suffixes=("", "_own")
+        )
+        stale = above[(above["fingerprint"] != above["fingerprint_own"]) | (above["registry"] != above["registry_own"])]
+        frame.loc[frame["session"].isin(stale["session"]), "fingerprint"] = STALE
+        frames = {"session_inputs": frame}
+        if asset == SNAPSHOTS:
+            frames["portfolio_inputs"] = prints.rows()
+        return frames

@@ -1,0 +1,201 @@
+"""Versions of the imported book: a run reads one of them from its first step to its last.
+
+The tables of the book hold its present rows. ``book_rows`` holds every row that ever was, with the versions in
+which it holds; nothing there is overwritten but the end of a row that no longer holds. A version is recorded by
+each import, in its transaction, and by a run that finds the tables changed (by hand, or before there were versions).
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import date, datetime
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import sqlalchemy as sa
+
+from . import bulk, tables
+from .database import insert_rows, transaction
+from .errors import StorageError
+from .tables import book_rows, book_versions
+
+BOOK = (
+    tables.portfolios,
+    tables.positions,
+    tables.portfolio_flows,
+    tables.private_marks,
+    tables.symbol_aliases,
+)
+"""The tables that an import writes."""
+OPTION = "risk_pipeline_book"
+"""Execution option of an engine that looks at one version of the book."""
+
+
+@dataclass(frozen=True)
+class BookView:
+    """One version of the book: its rows by the name of their table, as :func:`~.database.read_frame` returns them."""
+
+    version: int
+    frames: Mapping[str, pd.DataFrame]
+
+
+def newest_version(engine: sa.Engine) -> int:
+    """Return the number of the newest recorded version, 0 before the first."""
+    with engine.connect() as connection:
+        return _newest(connection)
+
+
+def _newest(connection: sa.Connection) -> int:
+    return int(connection.execute(sa.select(sa.func.coalesce(sa.func.max(book_versions.c.version), 0))).scalar_one())
+
+
+def record_version(connection: sa.Connection, made_at: datetime | None = None) -> int:
+    """Record the present rows of the book as a version, unless they are those of the newest; return its number.
+
+    Call it inside the transaction that changed the rows, with the tables of the book locked.
+    """
+    version = _newest(connection)
+    present = {
+        (table.name, key): content
+        for table in BOOK
+        for key, content in _as_json(table, bulk.read(connection, sa.select(table))).items()
+    }
+    held = {
+        (row.kind, row.row_key): row.content
+        for row in connection.execute(
+            sa.select(book_rows.c.kind, book_rows.c.row_key, book_rows.c.content).where(
+                book_rows.c.valid_to_version.is_(None)
+            )
+        )
+    }
+    ended = [key for key, content in held.items() if present.get(key) != content]
+    added = [key for key, content in present.items() if held.get(key) != content]
+    if not ended and not added and version:
+        return version
+    version += 1
+    for at in range(0, len(ended), 500):
+        keys = ended[at : at + 500]
+        same = sa.tuple_(book_rows.c.kind, book_rows.c.row_key).in_(keys)
+        connection.execute(
+            sa.update(book_rows).where(same, book_rows.c.valid_to_version.is_(None)).values(valid_to_version=version)
+        )
+    connection.execute(
+        sa.insert(book_versions).values(version=version, made_at=made_at, rows_added=len(added), rows_ended=len(ended))
+    )
+    rows = pd.DataFrame(
+        [(*key, version, None, present[key]) for key in added], columns=[column.name for column in book_rows.columns]
+    )
+    insert_rows(connection, book_rows, rows)
+    return version
+
+
+def _as_json(table: sa.Table, rows: pd.DataFrame) -> dict[str, str]:
+    """Return each row as JSON by its key; an empty optional field is left out, so that a new column changes none."""
+    columns: dict[str, list[Any]] = {}
+    for name in rows:
+        values = rows[name]
+        if pd.api.types.is_datetime64_any_dtype(values):
+            columns[name] = [None if pd.isna(day) else day.date().isoformat() for day in values]
+        else:
+            columns[name] = [None if _is_null(value) else value for value in values.tolist()]
+    names, keys = list(columns), [column.name for column in table.primary_key.columns]
+    places = [names.index(key) for key in keys]
+    return {
+        json.dumps([row[place] for place in places]): json.dumps(
+            {name: value for name, value in zip(names, row, strict=True) if value is not None}, sort_keys=True
+        )
+        for row in zip(*columns.values(), strict=True)
+    }
+
+
+def _is_null(value: object) -> bool:
+    return value is None or (isinstance(value, float) and np.isnan(value))
+
+
+def pin_version(engine: sa.Engine, run_id: str) -> int:
+    """Return the version of the book that a run reads: the present one when it first asks, the same ever after.
+
+    It is kept in ``batch_runs``, so that the processes of one run agree.
+    """
+    runs = tables.batch_runs
+    with transaction(engine, *BOOK, runs) as connection:
+        known = connection.execute(sa.select(runs.c.run_id, runs.c.book_version).where(runs.c.run_id == run_id)).first()
+        if known is not None and known.book_version is not None:
+            return int(known.book_version)
+        version = record_version(connection)
+        if known is None:
+            connection.execute(
+                sa.insert(runs).values(
+                    run_id=run_id, status="started", launched_by="unknown", is_alerted=False, book_version=version
+                )
+            )
+        else:
+            connection.execute(sa.update(runs).where(runs.c.run_id == run_id).values(book_version=version))
+    return version
+
+
+def book_at(engine: sa.Engine, version: int) -> BookView:
+    """Return the rows that hold in a version.
+
+    Raises
+    ------
+    StorageError
+        If there is no such version.
+    """
+    if not 1 <= version <= newest_version(engine):
+        raise StorageError(f"the book has no version {version}; the newest is {newest_version(engine)}")
+    holds = (book_rows.c.valid_from_version <= version) & sa.or_(
+        book_rows.c.valid_to_version.is_(None), book_rows.c.valid_to_version > version
+    )
+    rows: dict[str, list[dict[str, Any]]] = {table.name: [] for table in BOOK}
+    with engine.connect() as connection:
+        for row in connection.execute(sa.select(book_rows.c.kind, book_rows.c.content).where(holds)):
+            rows.setdefault(row.kind, []).append(json.loads(row.content))
+    return BookView(version, {table.name: _frame(table, rows[table.name]) for table in BOOK})
+
+
+def _frame(table: sa.Table, rows: list[dict[str, Any]]) -> pd.DataFrame:
+    """Return rows as a frame with the types of :func:`~.database.read_frame`, in the order of the key."""
+    columns = {}
+    for column in table.columns:
+        values = [row.get(column.name) for row in rows]
+        if isinstance(column.type, sa.Date):
+            columns[column.name] = np.array(values, dtype="datetime64[D]").astype("datetime64[s]")
+        elif isinstance(column.type, sa.Boolean):
+            columns[column.name] = np.array(values, dtype=bool)
+        elif isinstance(column.type, sa.Float):
+            columns[column.name] = np.array(values, dtype=float)
+        else:
+            texts = np.empty(len(values), dtype=object)
+            texts[:] = values
+            columns[column.name] = texts
+    frame = pd.DataFrame({name: pd.Series(v, dtype=v.dtype) for name, v in columns.items()})
+    return frame.sort_values([column.name for column in table.primary_key.columns], kind="stable", ignore_index=True)
+
+
+def looking_at(engine: sa.Engine, view: BookView) -> sa.Engine:
+    """Return the engine as one through which the functions of ``queries`` see that version of the book."""
+    return engine.execution_options(**{OPTION: view})
+
+
+def book_rows_of(engine: sa.Engine, table: sa.Table, until: tuple[str, date] | None = None) -> pd.DataFrame | None:
+    """Return the rows of a table of the book in the version that the engine looks at, None for the present ones.
+
+    ``until`` is a column and the last day of it that counts.
+    """
+    view = engine.get_execution_options().get(OPTION)
+    if view is None or table.name not in view.frames:
+        return None
+    frame: pd.DataFrame = view.frames[table.name]
+    if until is not None:
+        frame = frame[frame[until[0]] <= pd.Timestamp(until[1])]
+    return frame.reset_index(drop=True)
+
+
+def version_seen(engine: sa.Engine) -> int:
+    """Return the version that the engine looks at, else the newest recorded one."""
+    view = engine.get_execution_options().get(OPTION)
+    return newest_version(engine) if view is None else int(view.version)

@@ -1,0 +1,127 @@
+"""What stored results were made from: fingerprints, revisions of prices and profiles, sessions passed over, facts."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from datetime import date, datetime
+
+import pandas as pd
+import sqlalchemy as sa
+
+from . import tables
+from .database import insert_rows, read_frame, transaction
+from .tables import database_facts, input_revisions, passed_sessions, portfolio_inputs, session_inputs
+
+PRICE_SOURCE = "price_source"
+"""The fact that names the source which filled the stored prices."""
+REVISION_COLUMNS = ["revision", "kind", "symbol", "first_session", "last_session"]
+
+
+def revisions(engine: sa.Engine) -> pd.DataFrame:
+    """Return ``revision, kind, symbol, first_session, last_session`` of every revision, oldest first."""
+    columns = [input_revisions.c[name] for name in REVISION_COLUMNS]
+    return read_frame(engine, sa.select(*columns), by=["revision"])
+
+
+def newest_revision(engine: sa.Engine) -> int:
+    """Return the number of the newest revision, 0 before the first."""
+    with engine.connect() as connection:
+        return _newest(connection)
+
+
+def _newest(connection: sa.Connection) -> int:
+    newest = sa.func.coalesce(sa.func.max(input_revisions.c.revision), 0)
+    return int(connection.execute(sa.select(newest)).scalar_one())
+
+
+def record_revisions(connection: sa.Connection, kind: str, changes: pd.DataFrame, known_at: datetime | None) -> int:
+    """Record changed prices or profiles that results may have read: one revision a symbol; return how many.
+
+    ``changes`` has ``session, symbol``. What lies after every session that ever had a panel was read by nothing, and
+    is left out.
+    """
+    read_until = connection.execute(sa.select(sa.func.max(tables.price_panels.c.session))).scalar()
+    if read_until is None or changes.empty:
+        return 0
+    changed = changes[pd.to_datetime(changes["session"]) <= pd.Timestamp(read_until)]
+    spans = changed.groupby("symbol", sort=True)["session"].agg(first_session="min", last_session="max").reset_index()
+    if spans.empty:
+        return 0
+    begin = _newest(connection) + 1
+    rows = spans.assign(revision=range(begin, begin + len(spans)), kind=kind, known_at=known_at)
+    return insert_rows(connection, input_revisions, rows)
+
+
+def session_fingerprints(engine: sa.Engine, first: date, last: date) -> pd.DataFrame:
+    """Return the rows of ``session_inputs`` between two sessions, in no order."""
+    return read_frame(engine, sa.select(session_inputs).where(session_inputs.c.session.between(first, last)))
+
+
+def portfolio_fingerprints(engine: sa.Engine, sessions: Sequence[date]) -> pd.DataFrame:
+    """Return the rows of ``portfolio_inputs`` of some sessions, in no order."""
+    parts = [
+        read_frame(engine, sa.select(portfolio_inputs).where(portfolio_inputs.c.session.in_(sessions[at : at + 500])))
+        for at in range(0, max(len(sessions), 1), 500)
+    ]
+    return pd.concat(parts, ignore_index=True)
+
+
+def pass_over(engine: sa.Engine, sessions: Iterable[date], reason: str, asked_at: datetime) -> None:
+    """Record that a run found no market data for the sessions."""
+    with transaction(engine, passed_sessions) as connection:
+        tries = {row.session: row.tries for row in connection.execute(sa.select(passed_sessions))}
+        for session in sessions:
+            values = {"reason": reason[:200], "tries": tries.get(session, 0) + 1, "asked_at": asked_at}
+            if session in tries:
+                wanted = sa.update(passed_sessions).where(passed_sessions.c.session == session)
+                connection.execute(wanted.values(**values))
+            else:
+                connection.execute(sa.insert(passed_sessions).values(session=session, **values))
+
+
+def forget_passed(engine: sa.Engine, sessions: Iterable[date]) -> None:
+    """Forget that sessions were passed over: their market data has come."""
+    found = list(sessions)
+    with transaction(engine, passed_sessions) as connection:
+        for at in range(0, len(found), 500):
+            gone = passed_sessions.c.session.in_(found[at : at + 500])
+            connection.execute(sa.delete(passed_sessions).where(gone))
+
+
+def passed_over(engine: sa.Engine) -> dict[date, tuple[int, datetime, str]]:
+    """Return tries, UTC time of the last and reason of each session that was passed over."""
+    with engine.connect() as connection:
+        rows = connection.execute(sa.select(passed_sessions)).all()
+    return {row.session: (row.tries, row.asked_at, row.reason) for row in rows}
+
+
+def fact(engine: sa.Engine, name: str) -> str | None:
+    """Return a recorded fact about the database."""
+    with engine.connect() as connection:
+        wanted = sa.select(database_facts.c.value).where(database_facts.c.name == name)
+        return connection.execute(wanted).scalar_one_or_none()
+
+
+def record_fact(engine: sa.Engine, name: str, value: str) -> None:
+    """Record a fact about the database, in place of what was recorded before."""
+    with transaction(engine, database_facts) as connection:
+        connection.execute(sa.delete(database_facts).where(database_facts.c.name == name))
+        connection.execute(sa.insert(database_facts).values(name=name, value=value))
+
+
+def forget_prices(engine: sa.Engine, known_at: datetime) -> int:
+    """Delete all stored prices, since another source is to fill them; return how many bars there were.
+
+    Every symbol gets a revision over its whole history, so that all results that read it are made again.
+    """
+    bars, ranges = tables.market_data_cache, tables.market_data_ranges
+    with transaction(engine, bars, input_revisions, ranges) as connection:
+        spans = connection.execute(
+            sa.select(bars.c.symbol, sa.func.min(bars.c.session), sa.func.max(bars.c.session)).group_by(bars.c.symbol)
+        ).all()
+        ends = pd.DataFrame(
+            [(symbol, day) for symbol, first, last in spans for day in (first, last)], columns=["symbol", "session"]
+        )
+        record_revisions(connection, "price", ends, known_at)
+        connection.execute(sa.delete(ranges))
+        return connection.execute(sa.delete(bars)).rowcount
