@@ -9,12 +9,12 @@ from functools import cached_property, lru_cache
 from typing import TYPE_CHECKING, Any, cast
 
 import numpy as np
+import pandas as pd
 
 from .analytics.arrays import Date1D
 
 if TYPE_CHECKING:
     import dagster as dg
-    import pandas as pd
 
 READY_HOURS = 3
 """A session's partition exists this long after the exchange's latest regular close (rounded up to an hour)."""
@@ -69,7 +69,6 @@ class SessionCalendar:
     def partitions(self) -> dg.TimeWindowPartitionsDefinition:
         """Return one partition per session, from ``first_session`` on."""
         import dagster as dg
-        import pandas as pd
 
         weekend = [str((day + 1) % 7) for day, is_open in enumerate(self._calendar.weekmask) if is_open == "0"]
         days = pd.bdate_range(self.first_session, self._calendar.last_session, freq="C", weekmask=self._weekmask)
@@ -182,8 +181,6 @@ class SessionCalendar:
 
     def index(self, first: date, last: date) -> pd.DatetimeIndex:
         """Return ``sessions_in_range`` as a pandas index."""
-        import pandas as pd
-
         return pd.DatetimeIndex(self.sessions_in_range(first, last).astype("datetime64[s]"), name="session")
 
 

@@ -118,5 +118,5 @@ def test_other_exchanges_are_ready_after_their_close_and_by_their_tick(exchange)
 
 
 def test_an_unknown_exchange_says_what_to_give():
-    with pytest.raises(ValueError, match=r"RISK_PIPELINE_CALENDAR.*XNYS"):
+    with pytest.raises(ValueError, match=r"NYSEE.*XNYS"):
         session_calendar("NYSEE", date(2015, 1, 2))

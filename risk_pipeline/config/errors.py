@@ -6,6 +6,8 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
+import yaml
+
 
 class ConfigError(ValueError):
     """A registry file that can't be used as it is."""
@@ -22,8 +24,6 @@ def read_yaml(path: Path, *, limit: int = 1_000_000) -> dict[str, object]:
     ConfigError
         If the file is missing, too large, not YAML, not a mapping, or gives one key twice.
     """
-    import yaml
-
     if not path.is_file():
         raise ConfigError(path, "file", "path", "there is no such file", "check the path in the setting")
     if path.stat().st_size > limit:
@@ -52,7 +52,6 @@ class _RepeatedKeyError(ValueError):
 @lru_cache
 def _loader() -> Any:
     """Return YAML's safe loader, made to refuse a mapping that gives a key twice."""
-    import yaml
 
     class StrictLoader(yaml.SafeLoader):
         def construct_mapping(self, node: Any, deep: bool = False) -> Any:

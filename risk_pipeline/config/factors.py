@@ -4,14 +4,12 @@ from __future__ import annotations
 
 from functools import cached_property, lru_cache
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal
+from typing import Literal
 
+import pandas as pd
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from .errors import ConfigError, read_yaml
-
-if TYPE_CHECKING:
-    import pandas as pd
 
 DEFAULT = Path(__file__).with_name("factors.yaml")
 
@@ -204,8 +202,6 @@ class FactorRegistry(BaseModel):
 
     def frame(self) -> pd.DataFrame:
         """Return the rows of the table ``factor_definitions``."""
-        import pandas as pd
-
         rows = [
             {
                 "factor_name": f.name,

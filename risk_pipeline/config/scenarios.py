@@ -5,15 +5,13 @@ from __future__ import annotations
 from datetime import date
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal
+from typing import Any, Literal
 
+import pandas as pd
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from .errors import ConfigError, read_yaml
 from .factors import FactorRegistry
-
-if TYPE_CHECKING:
-    import pandas as pd
 
 DEFAULT = Path(__file__).with_name("scenarios.yaml")
 
@@ -114,8 +112,6 @@ class ScenarioLibrary(BaseModel):
 
     def frame(self) -> pd.DataFrame:
         """Return the rows of the table ``stress_scenarios``."""
-        import pandas as pd
-
         return pd.DataFrame(
             [
                 {

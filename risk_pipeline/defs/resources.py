@@ -14,17 +14,27 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import dagster as dg
+import stamina
 from pydantic import PrivateAttr
 
 from ..config.factors import FactorRegistry, load_factors
 from ..config.scenarios import ScenarioLibrary, load_scenarios
+from ..market.aliases import JoinedMarket, TickerChange
+from ..market.open import open_source
+from ..market.pairs import WithPairs
 from ..settings import Settings
+from ..storage.book_versions import book_at, looking_at, pin_version
+from ..storage.database import migrate, open_engine
+from ..storage.errors import DatabaseAwayError
+from ..storage.market_data import newest_panels, panels_for, record_panel
+from ..storage.panel_store import PanelStore
+from ..storage.price_panel import PanelError
+from ..storage.queries import ticker_changes
 
 if TYPE_CHECKING:
     import sqlalchemy as sa
 
     from ..market.source import MarketDataSource
-    from ..storage.panel_store import PanelStore
     from ..storage.price_panel import PricePanel
 
 
@@ -39,11 +49,6 @@ class Database(dg.ConfigurableResource):
     @contextmanager
     def yield_for_execution(self, context: dg.InitResourceContext) -> Iterator[Database]:
         """Open the engine for a run and dispose of it afterwards; a database that is away is waited for."""
-        import stamina
-
-        from ..storage.database import migrate, open_engine
-        from ..storage.errors import DatabaseAwayError
-
         self._engine = open_engine(Settings().url)
         try:
             for attempt in stamina.retry_context(
@@ -59,8 +64,6 @@ class Database(dg.ConfigurableResource):
 
     def _look_at_one_book(self, context: dg.InitResourceContext) -> None:
         """In a run, see the version of the book that was the newest at its first step, and no later import."""
-        from ..storage.book_versions import book_at, looking_at, pin_version
-
         if context.run is None or self._engine is None:
             return
         version = pin_version(self._engine, context.run.run_id)
@@ -85,18 +88,12 @@ class MarketData(dg.ConfigurableResource):
     def source(self) -> MarketDataSource:
         """Return the source, opened on first use."""
         if self._source is None:
-            from ..market.open import open_source
-            from ..market.pairs import WithPairs
-
             market = Settings().market
             self._source = WithPairs(open_source(market.source, path=market.path, seed=market.seed))
         return self._source
 
     def joined(self, db: Database) -> MarketDataSource:
         """Return the source with the histories of instruments joined whose ticker changed."""
-        from ..market.aliases import JoinedMarket, TickerChange
-        from ..storage.queries import ticker_changes
-
         changes = [TickerChange(*change) for change in ticker_changes(db.engine)]
         return JoinedMarket(self.source, changes) if changes else self.source
 
@@ -111,8 +108,6 @@ class PriceCache(dg.ConfigurableResource):
 
         ``revision`` was the newest of the stored prices before the panel was built.
         """
-        from ..storage.market_data import newest_panels, record_panel
-
         panel_hash = self._store.write(panel)
         first, last = panel.dates[0].item(), panel.dates[-1].item()
         record_panel(db.engine, panel_hash, first, last, len(panel.symbols), sessions, revision)
@@ -121,7 +116,6 @@ class PriceCache(dg.ConfigurableResource):
 
     @property
     def _store(self) -> PanelStore:
-        from ..storage.panel_store import PanelStore
 
         return PanelStore(*Settings().panel_location)
 
@@ -135,9 +129,6 @@ class PriceCache(dg.ConfigurableResource):
         PanelError
             If a session has no panel, or it is gone; says to materialise ``price_cache`` for it.
         """
-        from ..storage.market_data import panels_for
-        from ..storage.price_panel import PanelError
-
         pointers = panels_for(db.engine, sessions)
         missing = [day for day in sessions if day not in pointers]
         if missing:

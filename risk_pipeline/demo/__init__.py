@@ -9,12 +9,10 @@ from __future__ import annotations
 from datetime import date, timedelta
 from itertools import pairwise
 from pathlib import Path
-from typing import TYPE_CHECKING
+
+import pandas as pd
 
 from .books import COLUMNS, INCEPTION, LAST_YEAR, YEARS, DemoBooks, weekday_from
-
-if TYPE_CHECKING:
-    import pandas as pd
 
 _GROWTH = {
     "AAPL": 260e3, "MSFT": 260e3, "NVDA": 180e3, "GOOGL": 180e3, "AMZN": 180e3, "META": 120e3, "AVGO": 120e3,
@@ -47,8 +45,6 @@ def demo_frames() -> dict[str, pd.DataFrame]:
 
     Dates are ISO text; a missing value is None or NaN.
     """
-    import pandas as pd
-
     books = DemoBooks()
     for make in (_growth, _family, _long_short, _funds, _private):
         make(books)

@@ -5,12 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import date
-from typing import TYPE_CHECKING
+
+import pandas as pd
 
 from .source import MarketBars, MarketDataSource
-
-if TYPE_CHECKING:
-    import pandas as pd
 
 
 @dataclass(frozen=True)
@@ -39,8 +37,6 @@ class JoinedMarket:
 
     def fetch(self, symbols: Sequence[str], sessions: pd.DatetimeIndex) -> MarketBars:
         """Return the bars of the symbols on the sessions; see :class:`~.source.MarketDataSource`."""
-        import pandas as pd
-
         chain = _former_names(symbols, self.changes)
         found = self.source.fetch(sorted({*symbols, *(change.old for _, change, _ in chain)}), sessions)
         if not chain:

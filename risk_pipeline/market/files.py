@@ -27,9 +27,10 @@ from dataclasses import dataclass
 from datetime import date
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import Any, TypeVar
 
 import numpy as np
+import pandas as pd
 
 from ..symbols import canonical
 from ..tabular.text import UnreadableError, decode, split_rows
@@ -37,9 +38,6 @@ from .file_tables import PRICE_FILES, FileTable, column_name, open_table
 from .source import ADJUSTED, AS_TRADED, MarketBars, SourceError, profile_frame
 from .units import in_whole_units, is_unit
 from .validate import checked_bars
-
-if TYPE_CHECKING:
-    import pandas as pd
 
 Thing = TypeVar("Thing")
 Result = TypeVar("Result")
@@ -85,8 +83,6 @@ class FileMarket:
 
     def fetch(self, symbols: Sequence[str], sessions: pd.DatetimeIndex) -> MarketBars:
         """Return the bars of the symbols on the sessions; see :class:`~.source.MarketDataSource`."""
-        import pandas as pd
-
         wanted = sorted(set(symbols))
         days = np.asarray(sessions, dtype="datetime64[D]")
         parts = [_empty()]
@@ -117,7 +113,6 @@ class FileMarket:
         return max((dates.max().item() for dates in rows if len(dates)), default=None)
 
     def _read(self, table: FileTable, wanted: list[str], first: date, last: date) -> pd.DataFrame:
-        import pandas as pd
 
         is_adjusted = "close" not in table.columns
         price = "adj_close" if is_adjusted else "close"
@@ -189,7 +184,6 @@ def _each(read: Callable[[Thing], Result], things: Sequence[Thing]) -> list[Resu
 
 
 def _empty() -> pd.DataFrame:
-    import pandas as pd
 
     columns = {name: np.zeros(0) for name in ("close", *NUMBERS)}
     return pd.DataFrame(

@@ -5,16 +5,13 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import date
-from typing import TYPE_CHECKING
 
 import numpy as np
+import pandas as pd
 
 from ..currencies import DOLLAR, legs, pair_currencies, pair_symbol
 from .source import MarketBars, MarketDataSource
 from .validate import checked_bars
-
-if TYPE_CHECKING:
-    import pandas as pd
 
 
 @dataclass(frozen=True)
@@ -34,8 +31,6 @@ class WithPairs:
 
     def fetch(self, symbols: Sequence[str], sessions: pd.DatetimeIndex) -> MarketBars:
         """Return the bars of the symbols on the sessions; see :class:`~.source.MarketDataSource`."""
-        import pandas as pd
-
         found = self.source.fetch(symbols, sessions)
         missing = [symbol for symbol in found.errors if pair_currencies(symbol) is not None]
         if not missing:

@@ -9,6 +9,9 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.parquet as pq
 
 from ..analytics.arrays import Date1D, Float1D
 from ..tabular.dates import DateError, DateStyle
@@ -21,8 +24,6 @@ class ParquetTable(FileTable):
     """A Parquet file; dates may be dates, timestamps with or without a zone, or text."""
 
     def __init__(self, file: Path) -> None:
-        import pyarrow as pa
-        import pyarrow.parquet as pq
 
         try:
             parquet = pq.ParquetFile(file)
@@ -49,8 +50,6 @@ class ParquetTable(FileTable):
 
     def read(self, numbers: Sequence[str], first: date, last: date) -> FileRows:
         """Read columns of numbers on the dates from ``first`` to ``last``."""
-        import pyarrow as pa
-
         table = self._table(["date", "symbol", *numbers], self._filter(first, last))
         for column in ("date", "symbol"):
             if table.column(column).null_count:
@@ -71,8 +70,6 @@ class ParquetTable(FileTable):
         )
 
     def _table(self, columns: list[str], filters: Any) -> Any:
-        import pyarrow as pa
-        import pyarrow.parquet as pq
 
         stored = [self._stored[name] for name in columns]
         try:
@@ -83,9 +80,6 @@ class ParquetTable(FileTable):
 
     def _filter(self, first: date, last: date) -> Any:
         """Return what leaves whole row groups out; a day more on both sides, since a zone shifts midnights."""
-        import pyarrow as pa
-        import pyarrow.compute as pc
-
         kind, day = self._date_type, pc.field(self._stored["date"])
         if not pa.types.is_date(kind) and not pa.types.is_timestamp(kind):
             return None  # text may be written in any way
@@ -99,9 +93,6 @@ class ParquetTable(FileTable):
 
     def _days(self, column: Any) -> Date1D:
         """Return dates; of a timestamp with a zone, the date in that zone."""
-        import pyarrow as pa
-        import pyarrow.compute as pc
-
         if pa.types.is_timestamp(column.type) and column.type.tz:
             column = pc.local_timestamp(column)
         if pa.types.is_date(column.type) or pa.types.is_timestamp(column.type):
@@ -125,7 +116,6 @@ class ParquetTable(FileTable):
         return np.array(read, dtype="datetime64[D]")[column.indices.to_numpy(zero_copy_only=False)]
 
     def _floats(self, column: Any, name: str) -> Float1D:
-        import pyarrow as pa
 
         try:
             if pa.types.is_string(column.type) or pa.types.is_large_string(column.type):

@@ -6,18 +6,15 @@ from collections.abc import Sequence
 from dataclasses import replace
 from datetime import date
 from functools import cached_property
-from typing import TYPE_CHECKING
 
 import numpy as np
+import pandas as pd
 
 from ..currencies import DOLLAR
 from .simulated_paths import Paths, simulate
 from .simulated_universe import stream, universe
 from .source import AS_TRADED, MarketBars, SourceError, profile_frame
 from .validate import checked_bars
-
-if TYPE_CHECKING:
-    import pandas as pd
 
 
 class SimulatedMarket:
@@ -52,8 +49,6 @@ class SimulatedMarket:
 
     def fetch(self, symbols: Sequence[str], sessions: pd.DatetimeIndex) -> MarketBars:
         """Return the bars of the symbols on the sessions; see :class:`~.source.MarketDataSource`."""
-        import pandas as pd
-
         paths = self.paths
         wanted = sorted(set(symbols))
         known = [symbol for symbol in wanted if symbol in paths.symbols]

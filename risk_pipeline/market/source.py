@@ -5,10 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
-from typing import TYPE_CHECKING, Protocol
+from typing import Protocol
 
-if TYPE_CHECKING:
-    import pandas as pd
+import pandas as pd
 
 BAR_COLUMNS = ("session", "symbol", "high", "low", "close", "volume", "dividend", "split_factor", "basis")
 PROFILE_COLUMNS = ("symbol", "as_of", "name", "sector", "vendor_beta", "currency")
@@ -76,8 +75,6 @@ class MarketDataSource(Protocol):
 
 def profile_frame(rows: Sequence[Mapping[str, object]]) -> pd.DataFrame:
     """Return profile rows as a frame with the columns and types of :meth:`MarketDataSource.profiles`."""
-    import pandas as pd
-
     frame = pd.DataFrame(list(rows), columns=list(PROFILE_COLUMNS))
     return frame.astype(
         {

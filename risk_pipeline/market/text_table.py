@@ -13,6 +13,8 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pyarrow as pa
+from pyarrow import csv
 
 from ..tabular import excel
 from ..tabular.dates import DateError, DateStyle
@@ -66,9 +68,6 @@ class TextTable(FileTable):
 
     def _plain_rows(self) -> FileRows | None:
         """Return the rows as Arrow reads them, None if a cell is not plain."""
-        import pyarrow as pa
-        from pyarrow import csv
-
         types: dict[str, Any] = {name: pa.float64() for name in NUMBER_COLUMNS if name in self.columns}
         types |= {"date": pa.date32(), "symbol": pa.string()}
         convert = csv.ConvertOptions(

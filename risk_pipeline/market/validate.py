@@ -19,15 +19,12 @@ dividend negative or not finite                   symbol refused, an error
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING
 
 import numpy as np
+import pandas as pd
 
 from ..analytics.arrays import Bool1D, Float1D
 from .source import ADJUSTED, BAR_COLUMNS, MarketBars
-
-if TYPE_CHECKING:
-    import pandas as pd
 
 HIGHEST = 1e9
 """A close as traded beyond this is a slip; adjusted ones of much diluted shares go further."""
@@ -76,7 +73,6 @@ class _Examination:
     """Bars as arrays, the rows still kept, and what has been said about which symbol."""
 
     def __init__(self, bars: pd.DataFrame, errors: dict[str, str]) -> None:
-        import pandas as pd
 
         self.bars = bars
         if isinstance(bars["symbol"].dtype, pd.CategoricalDtype):
@@ -187,7 +183,6 @@ class _Examination:
         self.order = rows
 
     def result(self) -> MarketBars:
-        import pandas as pd
 
         rows = self.order
         columns = {

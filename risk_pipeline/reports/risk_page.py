@@ -18,7 +18,12 @@ from math import isnan
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from markupsafe import Markup, escape
+
 from ..settings import Settings
+from ..storage.queries import portfolios
+from ..storage.report_queries import session_totals
 from .formatting import FORMS, MINUS, NOTHING, money, number, percent, short_money
 from .narrative import long_date, plain_words, reason
 from .overview import overview
@@ -27,8 +32,6 @@ from .sections import SECTIONS
 
 if TYPE_CHECKING:
     import sqlalchemy as sa
-    from jinja2 import Environment
-    from markupsafe import Markup
 
 Stage = Callable[[str], AbstractContextManager[None]]
 TEMPLATES = Path(__file__).parent / "templates"
@@ -144,9 +147,6 @@ def overview_page(day: SessionDay, folder: Path) -> str:
 
 def write_index(engine: sa.Engine) -> Path:
     """Write the index of all sessions, by year and month, and of the portfolios of the latest one with a page."""
-    from ..storage.queries import portfolios
-    from ..storage.report_queries import session_totals
-
     folder = Settings().report_folder
     years: dict[int, dict[str, list[dict[str, Any]]]] = {}
     latest: date | None = None
@@ -180,8 +180,6 @@ def shown(value: float | None, form: str, key: str = "") -> Markup:
 
     ``key`` is ``table.column`` or ``table.column:row``; the session and the portfolio are the page's.
     """
-    from markupsafe import Markup, escape
-
     if value is None or isnan(value):
         return Markup(f'<span class="no" aria-label="not available">{NOTHING}</span>')  # noqa: S704
     text = FORMS[form](value)
@@ -197,8 +195,6 @@ def render(template: str, **content: Any) -> str:
 
 @cache
 def _environment() -> Environment:
-    from jinja2 import Environment, FileSystemLoader, StrictUndefined
-    from markupsafe import Markup
 
     environment = Environment(
         loader=FileSystemLoader(TEMPLATES),

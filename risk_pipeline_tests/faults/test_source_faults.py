@@ -48,7 +48,7 @@ def vendor(closes, yahoo, yahoo_session, patch) -> FakeYahoo:
     """The vendor with good answers, as the source of every run."""
     sound(yahoo, closes)
     source = YahooMarket(session=yahoo_session, attempts=ATTEMPTS, wait=0.0, timeout=0.5)
-    patch.setattr("risk_pipeline.market.open.open_source", lambda *_, **__: source)
+    patch.setattr("risk_pipeline.defs.resources.open_source", lambda *_, **__: source)
     return yahoo
 
 

@@ -8,6 +8,18 @@ import pandas as pd
 
 from ...currencies import pair_currencies
 from ...storage import tables
+from ...storage.market_data import (
+    asked_ranges,
+    extend_ranges,
+    give_up,
+    newest_session,
+    sessions_with_bars,
+    store_bars,
+    store_quotes,
+    update_coverage,
+)
+from ...storage.price_panel import build_panel
+from ...storage.result_inputs import forget_passed, newest_revision, pass_over
 from ..code_version import code_version
 from ..partitions import ANY_SESSION, CALENDAR, DAILY, run_sessions, run_started, unordered_backfill
 from ..resources import Database, MarketData, PriceCache, Registries
@@ -47,17 +59,6 @@ def market_data(
     and it is given up with a reason. The sessions that have bars stay. Where a backfill's runs
     do not wait for each other's market data, the first of them fetches that of all.
     """
-    from ...storage.market_data import (
-        asked_ranges,
-        extend_ranges,
-        give_up,
-        newest_session,
-        sessions_with_bars,
-        store_bars,
-        store_quotes,
-    )
-    from ...storage.result_inputs import forget_passed, pass_over
-
     watch = Stopwatch()
     source = market.joined(db)
     own = run_sessions(context)
@@ -186,8 +187,6 @@ def market_data_coverage(db: Database) -> dg.MaterializeResult:
     It is also the barrier: it waits for the market data of every session asked for, so nothing after it
     starts before all of it is in, whatever the selection.
     """
-    from ...storage.market_data import update_coverage
-
     coverage = update_coverage(db.engine, CALENDAR.sessions_in_range)
     return dg.MaterializeResult(
         metadata={
@@ -216,9 +215,6 @@ def price_cache(
     It reaches from the longest look-back before the first session to the last session; every analytic of
     the run reads it, memory-mapped, and nothing else.
     """
-    from ...storage.price_panel import build_panel
-    from ...storage.result_inputs import newest_revision
-
     watch = Stopwatch()
     sessions = run_sessions(context)
     needs = history_needed(db, registries, sessions)

@@ -6,6 +6,8 @@ import dagster as dg
 import pandas as pd
 
 from ...storage import tables
+from ...storage.queries import portfolio_summary, position_symbols, upsert_profiles
+from ...storage.reference import reconcile_factors, reconcile_scenarios
 from ..code_version import code_version
 from ..partitions import ANY_SESSION, CALENDAR, run_started
 from ..resources import Database, MarketData, Registries
@@ -25,8 +27,6 @@ GROUP = "reference"
 @explained
 def portfolios(db: Database) -> dg.MaterializeResult:
     """The imported portfolios and positions: a view with counts; `risk-pipeline import` writes them."""
-    from ...storage.queries import portfolio_summary
-
     summary, version = portfolio_summary(db.engine)
     return dg.MaterializeResult(
         data_version=dg.DataVersion(version),
@@ -48,8 +48,6 @@ def portfolios(db: Database) -> dg.MaterializeResult:
 @explained
 def factor_definitions(db: Database, registries: Registries) -> dg.MaterializeResult:
     """The factor and scenario registries, upserted and reconciled: twice in a row changes nothing."""
-    from ...storage.reference import reconcile_factors, reconcile_scenarios
-
     factors, scenarios = registries.factors, registries.scenarios
     factor_changes = reconcile_factors(db.engine, factors.frame(), factors.aliases)
     scenario_changes = reconcile_scenarios(db.engine, scenarios.frame())
@@ -83,8 +81,6 @@ def company_profiles(
     A source that gives only today's profile has it stamped with the newest closed session, so a backfill of
     the past never sees it.
     """
-    from ...storage.queries import position_symbols, upsert_profiles
-
     known = CALENDAR.last_closed(run_started(context))
     symbols = sorted({*position_symbols(db.engine), *registries.factors.proxies})
     profiles = market.source.profiles(symbols)

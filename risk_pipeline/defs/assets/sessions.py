@@ -11,6 +11,8 @@ import dagster as dg
 from ...analytics.reasons import Reason
 from ...config.factors import FactorRegistry
 from ...risk.inputs import Frames, Inputs
+from ...storage.database import replace_sessions
+from ...storage.queries import portfolios
 from ...storage.tables import by_table
 from ..partitions import run_sessions
 from ..resources import Database, PriceCache, Registries
@@ -38,9 +40,6 @@ def compute_sessions(
     Each block is one transaction: the skips of the analytic are replaced together with its rows. It is written on a
     thread beside the computing of the next, which reads nothing of it.
     """
-    from ...storage.database import replace_sessions
-    from ...storage.queries import portfolios
-
     analytic = context.asset_key.to_user_string()
     watch = Stopwatch()
     written: dict[str, int] = {}

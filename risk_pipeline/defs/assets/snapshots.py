@@ -4,6 +4,7 @@ from datetime import timedelta
 
 import dagster as dg
 
+from ...reports.summary import summary
 from ...risk.snapshots import compute_snapshots
 from ...storage import tables
 from ..code_version import code_version
@@ -42,8 +43,6 @@ def portfolio_snapshots(
 
     `is_complete` is true only when every analytic of the session is there or skipped with a reason.
     """
-    from ...reports.summary import summary
-
     result = compute_sessions(context, db, cache, registries, compute_snapshots, read_snapshot_inputs)
     newest = run_sessions(context)[-1]
     text = dg.MetadataValue.md(summary(db.engine, newest))

@@ -2,8 +2,10 @@
 
 import dagster as dg
 
+from ...reports.scorecards import symbols_scorecard, value_at_risk_scorecard, volatility_scorecard
 from ...risk.volatility import compute_volatility
 from ...storage import tables
+from ...storage.queries import read_table
 from ..code_version import code_version
 from ..partitions import DAILY, run_sessions
 from ..resources import Database, PriceCache, Registries
@@ -40,9 +42,6 @@ def volatility(
     scored when the 21 sessions after it are known. The tables show the record of some
     portfolios and of all symbols.
     """
-    from ...reports.scorecards import symbols_scorecard, value_at_risk_scorecard, volatility_scorecard
-    from ...storage.queries import read_table
-
     result = compute_sessions(
         context, db, cache, registries, compute_volatility, read_core_model, cells=2 * CELLS_AT_ONCE
     )  # each block estimates as of 21 sessions before it too

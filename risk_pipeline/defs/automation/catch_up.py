@@ -9,8 +9,13 @@ from typing import TYPE_CHECKING
 
 import pandas as pd
 
+from ...config.factors import load_factors
 from ...risk.staleness import BOOK, NEW, stale_assets, stale_portfolios
 from ...settings import Settings
+from ...storage.completeness import lost_sessions, unrecorded_sessions
+from ...storage.market_data import newest_session, symbols_with_bars
+from ...storage.queries import portfolios, symbol_needs
+from ...storage.result_inputs import passed_over, portfolio_fingerprints, session_fingerprints
 from ..assets.made_from import SNAPSHOTS, MadeFrom
 from ..partitions import CALENDAR
 from ..resources import Registries
@@ -107,8 +112,6 @@ def due(engine: sa.Engine, at: datetime, *, code: Mapping[str, str] | None = Non
     no bound. Without any portfolio the last closed session is run, so that definitions and proxies are there when
     the first one is imported.
     """
-    from ...storage.queries import portfolios
-
     settings = Settings()
     last = CALENDAR.last_closed(at)
     if portfolios(engine).empty:
@@ -132,8 +135,6 @@ def due(engine: sa.Engine, at: datetime, *, code: Mapping[str, str] | None = Non
 
 def absent_rows(engine: sa.Engine, sessions: Sequence[date]) -> pd.DataFrame:
     """Return ``session, asset, why`` of sorted sessions that lack rows, or the record of what they were made from."""
-    from ...storage.completeness import lost_sessions, unrecorded_sessions
-
     lost = lost_sessions(engine, sessions)
     rows = [(day, asset, ABSENT) for asset, days in lost.items() for day in days]
     rows += [(day, SNAPSHOTS, NOT_RECORDED) for day in unrecorded_sessions(engine, sessions)]
@@ -142,8 +143,6 @@ def absent_rows(engine: sa.Engine, sessions: Sequence[date]) -> pd.DataFrame:
 
 def stale_rows(engine: sa.Engine, first: date, last: date, *, code: Mapping[str, str] | None = None) -> pd.DataFrame:
     """Return ``session, asset, why`` of stored rows that were made from other inputs than the present ones."""
-    from ...storage.result_inputs import session_fingerprints
-
     stored = session_fingerprints(engine, first, last)
     if stored.empty:
         return _no_findings()
@@ -157,8 +156,6 @@ def changed_portfolios(engine: sa.Engine, at: datetime) -> pd.DataFrame:
 
     What an import says right after it stored its rows.
     """
-    from ...storage.result_inputs import portfolio_fingerprints
-
     days = sorted({*_days(stale_rows(engine, CALENDAR.first_session, CALENDAR.last_closed(at)))})
     if not days:
         return pd.DataFrame(columns=["portfolio_id", "sessions", "first"])
@@ -178,9 +175,6 @@ def _waiting(engine: sa.Engine, at: datetime) -> set[date]:
 
 def _without_data(engine: sa.Engine) -> dict[date, tuple[int, datetime]]:
     """Return tries and last try of the sessions that had no market data and have none yet, nor any later session."""
-    from ...storage.market_data import newest_session
-    from ...storage.result_inputs import passed_over
-
     newest = newest_session(engine)
     passed = passed_over(engine)
     return {day: (tries, at) for day, (tries, at, _) in passed.items() if newest is None or day > newest}
@@ -211,10 +205,6 @@ def without_todays_price(engine: sa.Engine, session: date) -> list[str]:
 
     Their data is late, or they were delisted today; one that has had none for longer is no news.
     """
-    from ...config.factors import load_factors
-    from ...storage.market_data import symbols_with_bars
-    from ...storage.queries import symbol_needs
-
     before, today = symbols_with_bars(engine, [CALENDAR.look_back_from(session, 1), session])
     needs = symbol_needs(engine, session, session)
     held = needs.loc[needs["active_from"].notna(), "symbol"]

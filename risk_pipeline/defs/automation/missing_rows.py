@@ -6,8 +6,10 @@ from typing import TYPE_CHECKING
 import dagster as dg
 
 from ...dagster_ext.failed_partitions import fail_partitions
+from ...storage.completeness import lost_sessions
 from ..partitions import CALENDAR
 from ..resources import Database
+from .catch_up import stale_rows
 
 if TYPE_CHECKING:
     import sqlalchemy as sa
@@ -33,9 +35,6 @@ def mark_lost(instance: dg.DagsterInstance, engine: "sa.Engine") -> dict[str, li
     Dagster's own storage can't forget single partitions. They are failed in a run of their own, whose page
     says why; their history stays.
     """
-    from ...storage.completeness import lost_sessions
-    from .catch_up import stale_rows
-
     with dg.partition_loading_context(dynamic_partitions_store=instance):
         keys = CALENDAR.partitions.get_partition_keys()
     sessions = [date.fromisoformat(key) for key in keys]

@@ -10,6 +10,7 @@ import pandas as pd
 from ...analytics.returns import STALE_RUN
 from ...settings import Settings
 from ...storage.check_queries import bars, newest_bars, stored_proxies
+from ...storage.queries import profiles, symbol_needs
 from ..partitions import CALENDAR
 from ..resources import Registries
 from .common import WARN, Check, Finding, session_checks
@@ -51,8 +52,6 @@ def will_not_come(engine: "sa.Engine", session: date, symbols: list[str]) -> boo
 
 def symbols_covered(engine: "sa.Engine", registries: Registries, sessions: list[date]) -> Finding:
     """Every symbol has a price on each session of the run on which it is held."""
-    from ...storage.queries import symbol_needs
-
     needs = symbol_needs(engine, sessions[0], sessions[-1]).dropna(subset=["active_from"])
     days = pd.DataFrame({"session": np.array(sessions, dtype="datetime64[s]")})
     held = days.merge(needs, how="cross")
@@ -105,8 +104,6 @@ def _limit(before: np.ndarray) -> np.ndarray:
 
 def _sector_moves(engine: "sa.Engine", moves: pd.DataFrame) -> pd.DataFrame:
     """Return the median move of each symbol's sector by session; zero where it has few symbols."""
-    from ...storage.queries import profiles
-
     known = profiles(engine, moves.index[-1].date()).dropna(subset=["sector"]).groupby("symbol")["sector"].last()
     out = pd.DataFrame(0.0, moves.index, moves.columns)
     for _, members in known[known.index.isin(moves.columns)].groupby(known):

@@ -9,6 +9,7 @@ import numpy as np
 import pandas as pd
 
 from ...storage.check_queries import contribution_parts, count_of_each, exposures, stress
+from ...storage.queries import read_table
 from ..resources import Registries
 from .common import WARN, Check, Finding, session_checks
 from .exposures import KEY, eligible
@@ -84,8 +85,6 @@ def _impact(rows: pd.DataFrame, moves: pd.DataFrame, dollars: pd.DataFrame) -> n
 
 def shocks_plausible(engine: sa.Engine, registries: Registries, sessions: list[date]) -> Finding:
     """No hypothetical scenario was refused because its factors can't be told apart."""
-    from ...storage.queries import read_table
-
     rows = read_table(engine, "scenario_plausibility", first=sessions[0], last=sessions[-1])
     bad = rows.loc[[reason is not None for reason in rows["reason"]], ["session", "scenario_id", "reason"]]
     return Finding(len(rows), "scenarios", pd.DataFrame(bad))
