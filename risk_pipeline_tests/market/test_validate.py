@@ -160,3 +160,40 @@ def test_what_gets_through_is_possible_and_other_symbols_are_untouched(changes, 
     assert (kept["symbol"] == "B").sum() == 3
     assert set(found.errors) | set(found.dropped) <= {"A"}
     assert not set(found.errors) & set(kept["symbol"])
+
+
+def test_actions_without_a_close_add_up_on_the_next_close_in_the_shares_of_before():
+    """A share gets 1 in cash, is split in 2, which get 3 each, and 0.5 each on the day of the close."""
+    frame = bars().iloc[:3].copy()
+    day = pd.Timestamp(SESSIONS[0])
+    lost = [(1.0, 1.0), (0.0, 2.0), (3.0, 1.0)]
+    days = pd.bdate_range(day, periods=5).astype("datetime64[s]")
+    rows = [frame.iloc[0].to_dict() | {"session": at} for at in days]
+    for row, (dividend, split) in zip(rows[1:4], lost, strict=True):
+        row.update(close=np.nan, high=np.nan, low=np.nan, dividend=dividend, split_factor=split)
+    rows[4]["dividend"] = 0.5
+    found = checked_bars(pd.DataFrame(rows), days)
+    last = found.bars.iloc[-1]
+    assert len(found.bars) == 2
+    assert (last["dividend"], last["split_factor"]) == (1 + 2 * 3 + 2 * 0.5, 2.0)
+    assert not found.dropped
+    assert f"counts on {days[4].date()}" in next(iter(found.notes.values()))
+
+
+def test_an_action_of_a_closed_day_counts_on_the_next_session():
+    frame = bars()
+    symbol = frame["symbol"].iloc[0]
+    saturday = pd.Timestamp("2024-01-06")
+    closed = frame.iloc[0].to_dict() | {"session": saturday, "symbol": symbol, "split_factor": 4.0}
+    after = frame.iloc[0].to_dict() | {"session": pd.Timestamp("2024-01-08"), "symbol": symbol}
+    sessions = pd.DatetimeIndex(["2024-01-05", "2024-01-08"]).astype("datetime64[s]")
+    found = checked_bars(pd.DataFrame([closed, after]), sessions)
+    assert found.bars["split_factor"].to_list() == [4.0]
+
+
+def test_an_impossible_action_without_a_close_refuses_the_symbol():
+    frame = bars()
+    symbol, first = frame["symbol"].iloc[0], frame["session"].iloc[0]
+    bad = (frame["symbol"] == symbol) & (frame["session"] == first)
+    frame.loc[bad, ["close", "split_factor"]] = [np.nan, -2.0]
+    assert set(checked_bars(frame, SESSIONS).errors) == {symbol}

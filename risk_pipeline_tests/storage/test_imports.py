@@ -152,3 +152,71 @@ def test_files_of_one_name_in_two_folders_are_both_read(engine, tmp_path):
 def test_a_text_longer_than_its_column_is_refused(engine, files):
     with pytest.raises(ImportRefused, match=r"line 2, name: 'N+…' is over 200 characters"):
         check_import(engine, files(portfolios=PORTFOLIOS + f"p,{'N' * 201},2025-01-02,1000\n"))
+
+
+def test_a_change_of_ticker_renames_what_was_held_before_it_and_asks_for_the_history_again(engine, files, tmp_path):
+    from risk_pipeline.storage.market_data import asked_ranges, extend_ranges
+
+    day = date(2025, 1, 2)
+    extend_ranges(engine, {"META": (day, day), "AAPL": (day, day)})
+    rows = (
+        "a,p,FB,PUBLIC,1,2022-05-02,190,,,,,,,,\n"
+        "b,p,FB,PUBLIC,1,2022-07-01,20,,,,,,,,\n"  # another company's by then
+        "c,p,FB C,OPTIONS,1,2022-05-02,5,,,FB,CALL,200,2026-01-16,,\n"
+        "d,p,FB,PRIVATE,1,2022-05-02,5,,,,,,,,\n"
+    )
+    aliases = tmp_path / "aliases.csv"
+    aliases.write_text("old,new,date\nFB,META,2022-06-09\n")
+    summary = run_import(engine, [*files(POSITIONS + rows), aliases])
+    assert summary.aliases == 1
+    stored = read_table(engine, "positions").set_index("position_id")
+    assert stored["symbol"].to_dict() == {"a": "META", "b": "FB", "c": "FB C", "d": "FB"}
+    assert stored.loc["c", "underlying"] == "META"
+    assert asked_ranges(engine, ["META", "AAPL"]) == {"AAPL": (day, day)}
+    run_import(engine, files(POSITIONS + rows))  # the change is known from now on
+    assert read_table(engine, "positions").set_index("position_id").loc["a", "symbol"] == "META"
+
+
+def test_problems_of_all_files_are_told_at_once(engine, files, tmp_path):
+    broken = tmp_path / "broken.csv"
+    broken.write_bytes("portfolio_id".encode("utf-16")[:-1])
+    strange = tmp_path / "strange.csv"
+    strange.write_text("a,b,c\n")
+    with pytest.raises(ImportRefused) as refused:
+        check_import(engine, [*files(portfolios=PORTFOLIOS + "p,Mine,2025-01-02,none\n"), broken, strange])
+    assert [problem.file for problem in refused.value.problems] == ["broken.csv", "portfolios.csv", "strange.csv"]
+
+
+def test_lots_outside_the_life_of_their_portfolio_are_told(engine, files):
+    portfolios = "portfolio_id,name,inception_date,starting_equity,closed_date\np,Mine,2025-01-02,1000,2025-06-02\n"
+    before = "a,p,SPY,PUBLIC,1,2024-12-30,190,,,,,,,,\n"
+    summary = check_import(engine, files(POSITIONS + before, portfolios))
+    assert ["before its inception, 2025-01-02" in note for note in summary.notes] == [True]
+    with pytest.raises(ImportRefused, match="is not before the portfolio was closed, 2025-06-02"):
+        check_import(engine, files(POSITIONS + "a,p,SPY,PUBLIC,1,2025-06-02,190,,,,,,,,\n", portfolios))
+
+
+def test_an_excel_file_brings_a_sheet_for_each_kind(engine, tmp_path):
+    import pandas as pd
+
+    path = tmp_path / "book.xlsx"
+    lots_sheet = pd.DataFrame(
+        [
+            ["p", "SPY", "ETF", 10.5, pd.Timestamp("2025-01-02"), 590.25],
+            ["p", 700, "STOCK", -3, "03.01.2025", "$1,234.50"],
+        ],
+        columns=["Portfolio ID", "Symbol", "Investment Class", "Quantity", "Entry Date", "Entry Price"],
+    )
+    with pd.ExcelWriter(path) as book:
+        pd.DataFrame([["p", "Mine", pd.Timestamp("2025-01-02"), 1000]], columns=PORTFOLIOS.strip().split(",")).to_excel(
+            book, sheet_name="Portfolios", index=False
+        )
+        lots_sheet.to_excel(book, sheet_name="Lots", index=False)
+        pd.DataFrame({"x": ["notes"]}).to_excel(book, sheet_name="Notes", index=False)
+    summary = run_import(engine, [path])
+    assert (summary.portfolios, summary.positions) == (1, 2)
+    assert any("not read: sheet Notes" in note for note in summary.notes)
+    stored = read_table(engine, "positions").sort_values("position_id")
+    assert stored["symbol"].to_list() == ["SPY", "700"]
+    assert stored["entry_price"].to_list() == [590.25, 1234.5]
+    assert stored["entry_date"].dt.strftime("%Y-%m-%d").to_list() == ["2025-01-02", "2025-01-03"]
