@@ -28,8 +28,22 @@ if (chunk := Settings().backfill_chunk) is not None:  # where workers share a ba
 
 
 def run_sessions(context: dg.AssetExecutionContext | dg.OpExecutionContext) -> list[date]:
-    """Return the sessions of the run, oldest first."""
-    return [date.fromisoformat(key) for key in sorted(context.partition_keys)]
+    """Return the sessions of the run, oldest first.
+
+    Raises
+    ------
+    dg.Failure
+        If its range holds none, because its ends are the wrong way round.
+    """
+    sessions = [date.fromisoformat(key) for key in sorted(context.partition_keys)]
+    if not sessions:
+        given = context.partition_key_range
+        raise dg.Failure(
+            f"the partition range {given.start}...{given.end} holds no session of {CALENDAR.exchange}: "
+            "write the earlier session first",
+            allow_retries=False,
+        )
+    return sessions
 
 
 def unordered_backfill(context: dg.AssetExecutionContext) -> list[date]:

@@ -82,6 +82,8 @@ def no_unexplained_jumps(engine: "sa.Engine", registries: Registries, sessions: 
     rows["move"] = np.log(rows["close"] * rows["split_factor"]) - np.log(rows.groupby("symbol")["close"].shift())
     moves = rows.pivot(index="session", columns="symbol", values="move")
     judged = moves[moves.index >= pd.Timestamp(sessions[0])]
+    if judged.empty:  # a session that was given up
+        return Finding(0, "returns", pd.DataFrame(columns=["session", "symbol", "move"]))
     first = len(moves) - len(judged)
     limit = np.stack([_limit(moves.to_numpy()[max(row - YEAR, 0) : row]) for row in range(first, len(moves))])
     market = judged.get(registries.factors.market.proxy, pd.Series(0.0, judged.index)).fillna(0.0)
