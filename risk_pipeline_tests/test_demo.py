@@ -134,7 +134,7 @@ def test_each_portfolio_is_of_its_kind(day):
     assert len(several) == (3 if day > "2025" else 1)
 
 
-def test_t46_the_failed_estate_has_less_than_nothing():
+def test_the_failed_estate_has_less_than_nothing():
     lots = positions("failed")
     lost = lots[lots["investment_class"] == "PRIVATE"]
     loss = (lost["quantity"] * (lost["exit_price"] - lost["entry_price"])).sum()

@@ -1,7 +1,4 @@
-"""Partition keys are the exchange's sessions, and a session is there the same evening and not before its close.
-
-Lessons T-12 (non-trading days), T-13 (UTC against exchange dates) and T-14 (cron weekdays in UTC).
-"""
+"""Partition keys are the exchange's sessions, and a session is there the same evening and not before its close."""
 
 from __future__ import annotations
 
@@ -47,14 +44,14 @@ def test_partition_keys_are_the_sessions_of_2015_to_2026(nyse):
         ("2025-06-14", False),  # a Saturday
     ],
 )
-def test_t12_closed_days_have_no_partition(nyse, day, is_session):
+def test_closed_days_have_no_partition(nyse, day, is_session):
     keys = keys_at(nyse, datetime(2026, 1, 5, 12, tzinfo=NEW_YORK))
     assert (day in keys) is is_session
     assert nyse.is_session(date.fromisoformat(day)) is is_session
 
 
 @pytest.mark.parametrize("day", ["2025-01-15", "2025-07-15", "2025-03-07", "2025-03-10", "2025-11-03", "2025-11-28"])
-def test_t13_a_session_is_ready_the_same_evening_and_not_before_its_close(nyse, day):
+def test_a_session_is_ready_the_same_evening_and_not_before_its_close(nyse, day):
     session = date.fromisoformat(day)
     close = xc.get_calendar("XNYS").session_close(day).tz_convert(NEW_YORK).to_pydatetime()
     assert nyse.last_closed(close) < session
@@ -68,7 +65,7 @@ def test_every_session_of_a_year_is_ready_at_its_own_schedule_tick(nyse):
             assert nyse.last_closed(datetime.combine(session, at, NEW_YORK)) == session
 
 
-def test_t14_the_schedule_ticks_on_exchange_weekdays_in_exchange_time(nyse):
+def test_the_schedule_ticks_on_exchange_weekdays_in_exchange_time(nyse):
     assert nyse.schedule_crons == [f"30 {hour} * * 1,2,3,4,5" for hour in (20, 21, 22, 23)]
     assert nyse.timezone == "America/New_York"
 

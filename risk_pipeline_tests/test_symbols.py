@@ -27,7 +27,7 @@ from risk_pipeline.symbols import canonical, yahoo_form
         ("SPY 500 C", "SPY 500 C", "SPY 500 C"),
     ],
 )
-def test_t40_symbol_normalisation_table(written, one, yahoo):
+def test_symbol_normalisation_table(written, one, yahoo):
     assert canonical(written) == one
     assert yahoo_form(one) == yahoo
     assert canonical(yahoo) == one

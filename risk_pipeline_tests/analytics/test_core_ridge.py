@@ -42,7 +42,7 @@ def test_relative_factors_are_market_rates_and_styles_less_market():
     np.testing.assert_allclose(found, [[0.01, 0.02, 0.03, 0.0], [np.nan, 0.0, np.nan, np.nan]])
 
 
-def test_fixture_15_no_penalty_is_least_squares_and_a_huge_one_the_prior():
+def test_no_penalty_is_least_squares_and_a_huge_one_the_prior():
     panel, factors = market(252)
     panel = np.nan_to_num(panel)
     loose = fit(panel, factors, [251], np.full(4, 1e6), half_life=np.inf)
@@ -81,7 +81,7 @@ def test_the_penalty_earns_its_keep_and_the_prior_more():
     assert to_prior < to_zero < least_squares
 
 
-def test_fixture_13_t49_too_short_is_missing_and_not_zero():
+def test_too_short_is_missing_and_not_zero():
     panel, factors = market()
     panel[:-40, 0] = np.nan
     found = fit(panel, factors, [399])
@@ -90,7 +90,7 @@ def test_fixture_13_t49_too_short_is_missing_and_not_zero():
     assert found.observations[0, 0] == 40
 
 
-def test_t49_a_factor_that_does_not_move_gives_nothing():
+def test_a_factor_that_does_not_move_gives_nothing():
     panel, factors = market()
     factors[:, 2] = 0.001
     found = fit(panel, factors, [399])
@@ -114,7 +114,7 @@ def test_a_session_without_a_factor_is_left_out_for_all():
 
 
 @pytest.mark.parametrize("threads", [1, 2])
-def test_t31_nothing_depends_on_the_batch_to_the_last_bit(threads):
+def test_nothing_depends_on_the_batch_to_the_last_bit(threads):
     """Shuffled and fewer symbols, one end at a time, history cut before and after, one thread or two."""
     panel, factors = market(600, 150)
     ends = np.array([260, 400, 401, 599])
@@ -184,7 +184,7 @@ def test_there_may_be_no_symbols_or_no_sessions():
 
 @given(st.integers(0, 1000), st.permutations(range(9)), st.integers(0, 250), st.integers(0, 8))
 @settings(max_examples=15, deadline=None)
-def test_t31_a_listing_moves_no_other_and_order_nothing_to_the_last_bit(seed, order, listed, column):
+def test_a_listing_moves_no_other_and_order_nothing_to_the_last_bit(seed, order, listed, column):
     panel, factors = market(280, 9, seed)
     before = fit(panel, factors, [259, 279])
     panel[:listed, column] = np.nan

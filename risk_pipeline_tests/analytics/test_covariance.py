@@ -85,7 +85,7 @@ def test_a_factor_listed_late_shortens_the_history_of_all():
     np.testing.assert_array_equal(found.covariance[3], factor_covariance(x[404:], np.array([99])).covariance[0])
 
 
-def test_t49_a_factor_that_does_not_move_leaves_no_matrix():
+def test_a_factor_that_does_not_move_leaves_no_matrix():
     x = np.random.default_rng(4).normal(0, 0.01, (504, 3))
     x[:, 1] = 0.001
     found = factor_covariance(x, np.array([503]))
@@ -103,7 +103,7 @@ def test_the_covariance_of_much_stationary_data_is_the_true_one():
 
 
 @pytest.mark.parametrize("threads", [1, 2])
-def test_t31_nothing_depends_on_the_batch_to_the_last_bit(threads):
+def test_nothing_depends_on_the_batch_to_the_last_bit(threads):
     x = np.random.default_rng(5).normal(0, 0.01, (900, 8))
     x[::50, 3] = np.nan
     ends = np.array([80, 130, 600, 601, 899])

@@ -17,7 +17,7 @@ def plain(close):
     return total_returns(close, np.zeros_like(close), np.ones_like(close))
 
 
-def test_t60_a_missing_price_leaves_the_others_and_the_next_day_alone():
+def test_a_missing_price_leaves_the_others_and_the_next_day_alone():
     close = np.array([[10.0, 20.0], [np.nan, 21.0], [12.0, 22.0], [12.6, 22.0]])
     found = plain(close)
     np.testing.assert_array_equal(np.isnan(found[:, 0]), [True, True, True, False])
@@ -25,7 +25,7 @@ def test_t60_a_missing_price_leaves_the_others_and_the_next_day_alone():
     assert found[3, 0] == pytest.approx(0.05)
 
 
-def test_fixture_10_t59_a_split_is_no_loss_and_a_dividend_is_a_return():
+def test_a_split_is_no_loss_and_a_dividend_is_a_return():
     close = np.array([[400.0, 50.0], [101.0, 49.0]])
     dividend, split = np.array([[0, 0], [0, 1.0]]), np.array([[1, 1], [4.0, 1]])
     np.testing.assert_allclose(total_returns(close, dividend, split)[1], [0.01, 0.0], atol=1e-15)
@@ -53,7 +53,7 @@ def test_a_return_is_there_exactly_where_both_prices_are(close):
 
 @given(PRICES, st.integers(1, 5), st.floats(0.1, 20.0))
 @settings(max_examples=60, deadline=None)
-def test_t59_restating_all_earlier_prices_for_a_split_changes_no_return(close, row, ratio):
+def test_restating_all_earlier_prices_for_a_split_changes_no_return(close, row, ratio):
     """The same history as traded with a split, and adjusted for it."""
     split = np.ones_like(close)
     split[row] = ratio

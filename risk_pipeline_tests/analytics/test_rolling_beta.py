@@ -40,7 +40,7 @@ def test_newey_west_lags_are_those_of_the_paper():
     assert [newey_west_lag(n) for n in (60, 90, 100, 252, 500, 1000)] == [3, 3, 4, 4, 5, 6]
 
 
-def test_fixture_1_beta_of_a_leveraged_index_is_found():
+def test_beta_of_a_leveraged_index_is_found():
     rng = np.random.default_rng(0)
     index = rng.normal(0, 0.01, 100)
     found = fit((1.2 * index + rng.normal(0, 1e-6, 100))[:, None], index, [99])
@@ -48,7 +48,7 @@ def test_fixture_1_beta_of_a_leveraged_index_is_found():
     assert found.r_squared[0, 0] > 0.9999
 
 
-def test_fixture_13_a_new_listing_has_no_beta_and_changes_nobody_else_s():
+def test_a_new_listing_has_no_beta_and_changes_nobody_else_s():
     panel, factor = market(400, 30)
     before = fit(panel, factor, [250, 399])
     panel[:-40, 3] = np.nan
@@ -60,7 +60,7 @@ def test_fixture_13_a_new_listing_has_no_beta_and_changes_nobody_else_s():
         np.testing.assert_array_equal(getattr(after, field)[:, others], getattr(before, field)[:, others])
 
 
-def test_t49_too_few_observations_are_missing_and_not_zero():
+def test_too_few_observations_are_missing_and_not_zero():
     rng = np.random.default_rng(0)
     found = fit(rng.normal(size=(59, 2)), rng.normal(size=59), [58])
     for field in FIELDS[:4]:
@@ -68,7 +68,7 @@ def test_t49_too_few_observations_are_missing_and_not_zero():
     np.testing.assert_array_equal(found.observations, 59)
 
 
-def test_t49_a_factor_that_does_not_move_gives_nothing():
+def test_a_factor_that_does_not_move_gives_nothing():
     panel, _ = market(120, 5)
     found = fit(panel, np.full(120, 0.1), [119])
     for field in FIELDS[:4]:
@@ -110,7 +110,7 @@ def test_both_paths_agree(window, monkeypatch):
 
 @pytest.mark.parametrize("threads", [1, 2])
 @pytest.mark.parametrize("window", [60, 90, 180, 252, 504])
-def test_t31_nothing_depends_on_the_batch_to_the_last_bit(window, threads):
+def test_nothing_depends_on_the_batch_to_the_last_bit(window, threads):
     """Shuffled and fewer symbols, other sessions, one at a time, history cut before and after, one thread or two."""
     panel, factor = market(700, 600)
     ends = np.concatenate([np.arange(520, 560), [601, 650, 699]])
@@ -176,7 +176,7 @@ def test_a_gap_in_one_column_leaves_the_others_alone_to_the_last_bit(seed, data)
 
 @given(st.integers(0, 1000), st.permutations(range(9)), st.integers(0, 140), st.integers(0, 8))
 @settings(max_examples=25, deadline=None)
-def test_t31_a_listing_moves_no_other_and_order_nothing_to_the_last_bit(seed, order, listed, column):
+def test_a_listing_moves_no_other_and_order_nothing_to_the_last_bit(seed, order, listed, column):
     panel, factor = market(150, 9, seed)
     before = fit(panel, factor, [100, 149])
     panel[:listed, column] = np.nan

@@ -47,7 +47,7 @@ def test_kupiec_golden_two_shocks_which_keep_their_values():
     assert found.move[2] == pytest.approx(0.0222222, abs=1e-7)
 
 
-def test_fixture_5_the_volatilities_count_and_not_rho_alone():
+def test_the_volatilities_count_and_not_rho_alone():
     sigma = np.array([[0.01**2, 0.5 * 0.01 * 0.02], [0.5 * 0.01 * 0.02, 0.02**2]])
     assert conditional_moves(sigma, np.array([0]), np.array([-0.1]), degrees_of_freedom=NU).move[1] == pytest.approx(
         -0.1
@@ -149,7 +149,7 @@ def test_propagation_never_makes_a_shock_less_plausible_and_a_longer_horizon_mor
     assert month.p_value > day.p_value
 
 
-def test_fixture_4_a_long_position_in_bonds_loses_when_rates_rise():
+def test_a_long_position_in_bonds_loses_when_rates_rise():
     library = load_scenarios(load_factors())
     for basis_points, loss in ((0.01, -14_600), (0.005, -7_775)):
         assert 100_000 * library.rates_conversion.to_return(basis_points) == pytest.approx(loss)
@@ -201,7 +201,7 @@ def test_options_at_expiry_are_worth_their_intrinsic_value():
     np.testing.assert_allclose(found.delta, [0, 0.5, 1])
 
 
-def test_t33_revaluation_beyond_delta_is_nothing_for_no_move_and_positive_for_who_is_long():
+def test_revaluation_beyond_delta_is_nothing_for_no_move_and_positive_for_who_is_long():
     arguments = (np.array([100.0]), np.array([100.0]), np.array([0.5]), 0.02, np.array([0.25]), np.array([False]))
     nothing = option_revaluation(*arguments, np.array([1000.0]), np.array([0.0]))
     crash = option_revaluation(*arguments, np.array([1000.0]), np.array([-0.35]))
@@ -216,7 +216,7 @@ def holdings(rows: list[tuple[int, int, float]]) -> Holdings:
     return Holdings(zeros, portfolio, symbol, np.arange(len(rows)), zeros, dollars, dollars)
 
 
-def test_fixture_1_long_and_short_make_the_net_beta():
+def test_long_and_short_make_the_net_beta():
     found = aggregate_exposures(
         holdings([(0, 0, 60_000), (0, 1, -40_000)]),
         np.array([[[1.2], [0.8]]]),
@@ -227,7 +227,7 @@ def test_fixture_1_long_and_short_make_the_net_beta():
     assert found.std_error[0, 0, 0] == pytest.approx(np.hypot(0.06, 0.04))
 
 
-def test_t33_one_stock_with_beta_one_loses_ten_percent_of_its_value():
+def test_one_stock_with_beta_one_loses_ten_percent_of_its_value():
     found = aggregate_exposures(
         holdings([(0, 0, 100_000)]), np.ones((1, 1, 1)), np.zeros((1, 1, 1)), np.array([[200_000.0]])
     )
@@ -235,7 +235,7 @@ def test_t33_one_stock_with_beta_one_loses_ten_percent_of_its_value():
     assert found.dollar[0, 0, 0] * -0.10 == -10_000
 
 
-def test_t32_long_and_short_of_one_symbol_is_nothing():
+def test_long_and_short_of_one_symbol_is_nothing():
     found = aggregate_exposures(
         holdings([(0, 0, 100.0), (0, 0, -100.0)]), np.ones((1, 1, 1)), np.ones((1, 1, 1)), np.array([[50.0]])
     )
@@ -243,7 +243,7 @@ def test_t32_long_and_short_of_one_symbol_is_nothing():
     assert found.coverage[0, 0, 0] == 1.0
 
 
-def test_t38_three_lots_of_ten_are_one_of_thirty():
+def test_three_lots_of_ten_are_one_of_thirty():
     betas, errors, equity = np.full((1, 1, 1), 1.3), np.full((1, 1, 1), 0.2), np.array([[50.0]])
     three = aggregate_exposures(holdings([(0, 0, 10.0)] * 3), betas, errors, equity)
     one = aggregate_exposures(holdings([(0, 0, 30.0)]), betas, errors, equity)
@@ -262,7 +262,7 @@ def test_a_symbol_without_a_beta_lowers_coverage_and_is_no_zero():
     assert found.dollar[0, 0, 0] == 75.0
 
 
-def test_t46_without_positive_equity_the_dollars_stand_alone():
+def test_without_positive_equity_the_dollars_stand_alone():
     found = aggregate_exposures(
         holdings([(0, 0, 100.0), (1, 0, 100.0)]), np.ones((1, 1, 1)), np.zeros((1, 1, 1)), np.array([[0.0, -5.0]])
     )

@@ -197,7 +197,7 @@ def markets(draw) -> Market:
 
 @settings(deadline=None, max_examples=100)
 @given(markets())
-def test_t22_equity_is_that_of_a_cash_account_walked_day_by_day(market):
+def test_equity_is_that_of_a_cash_account_walked_day_by_day(market):
     book = market.value()
     np.testing.assert_allclose(book.equity[:, 0], walk(market, 1000.0), rtol=1e-9, atol=1e-6)
     np.testing.assert_allclose(book.equity, book.cash + book.long_value + book.short_value, rtol=1e-12, atol=1e-9)
@@ -208,7 +208,7 @@ def test_t22_equity_is_that_of_a_cash_account_walked_day_by_day(market):
 
 @settings(deadline=None, max_examples=30)
 @given(markets(), st.sets(st.integers(0, 29), min_size=2, max_size=8))
-def test_t26_t27_pnl_telescopes_over_any_sessions_to_the_last_bit_of_equity(market, chosen):
+def test_pnl_telescopes_over_any_sessions_to_the_last_bit_of_equity(market, chosen):
     everything, some = market.value(), sorted(chosen)
     few = market.value(ends=some)
     np.testing.assert_array_equal(few.equity, everything.equity[some])
@@ -220,7 +220,7 @@ def test_t26_t27_pnl_telescopes_over_any_sessions_to_the_last_bit_of_equity(mark
 
 @settings(deadline=None, max_examples=10)
 @given(markets())
-def test_t25_valuing_keeps_no_state_and_leaves_its_inputs_alone(market):
+def test_valuing_keeps_no_state_and_leaves_its_inputs_alone(market):
     given_arrays = (*vars(market.held).values(), market.close, market.dividend, market.split, *market.marks)
     before = [array.tobytes() for array in given_arrays]
     first, second = market.value(), market.value()
@@ -303,21 +303,21 @@ def test_some_sessions_of_a_book_are_those_sessions():
     np.testing.assert_array_equal(some.positions.value, [900, -240, 1040, -255])
 
 
-def test_t43_a_round_trip_is_exit_less_entry():
+def test_a_round_trip_is_exit_less_entry():
     held = lots([{"quantity": 10, "entry_price": 95, "exit_date": DATES[2], "exit_price": 110}])
     book = value(held, [[100], [104], [108], [90]])
     np.testing.assert_allclose(book.equity[:, 0] - 1000, [50, 90, 150, 150])
     assert book.position_count[:, 0].tolist() == [1, 1, 0, 0]
 
 
-def test_fixture_10_a_split_leaves_the_value_and_multiplies_the_quantity():
+def test_a_split_leaves_the_value_and_multiplies_the_quantity():
     held = lots([{"quantity": 10, "entry_price": 400}])
     book = value(held, [[400], [100.0], [101.0]], split=np.array([[1.0], [4.0], [1.0]]))
     np.testing.assert_allclose(book.long_value[:, 0], [4000, 4000, 4040])
     np.testing.assert_allclose(book.positions.quantity, [10, 40, 40])
 
 
-def test_t59_a_dividend_goes_to_cash_on_the_ex_date_for_who_held_the_day_before():
+def test_a_dividend_goes_to_cash_on_the_ex_date_for_who_held_the_day_before():
     dividend = np.array([[0.0], [2.0], [0.0]])
     early, late = (lots([{"quantity": 10, "entry_price": 100, "entry_date": DATES[day]}]) for day in (0, 1))
     prices = [[100.0], [98.0], [98.0]]
@@ -334,14 +334,14 @@ def test_a_missing_close_is_valued_at_the_last_split_adjusted_price_and_says_so(
     assert book.stale_positions[:, 0].tolist() == [0, 1, 1]
 
 
-def test_fixture_14_all_prices_missing_is_valued_at_cost():
+def test_all_prices_missing_is_valued_at_cost():
     book = value(lots([{"quantity": 10, "entry_price": 90}]), [[np.nan], [np.nan]])
     np.testing.assert_allclose(book.long_value[:, 0], 900)
     np.testing.assert_allclose(book.equity[:, 0], 1000)
     assert (book.stale_positions == 1).all()
 
 
-def test_t39_an_option_moves_by_its_delta_and_is_gone_at_expiry():
+def test_an_option_moves_by_its_delta_and_is_gone_at_expiry():
     option = {
         "kind": InvestmentClass.OPTIONS,
         "quantity": 2,
@@ -359,14 +359,14 @@ def test_t39_an_option_moves_by_its_delta_and_is_gone_at_expiry():
     np.testing.assert_allclose(book.equity[3:, 0], 1000 + 200 * (12 - 5))
 
 
-def test_t39_without_any_volatility_an_option_is_worth_its_intrinsic_value_and_stale():
+def test_without_any_volatility_an_option_is_worth_its_intrinsic_value_and_stale():
     option = {"kind": InvestmentClass.OPTIONS, "entry_price": 5, "strike": 100, "expiry": DATES[20]}
     book = value(lots([option]), [[80.0], [90.0]])
     assert book.stale_positions[:, 0].tolist() == [1, 1]
     assert book.positions.price[0] == pytest.approx(20, abs=0.2)
 
 
-def test_t37_private_assets_are_in_nav_at_their_mark_and_in_no_holdings():
+def test_private_assets_are_in_nav_at_their_mark_and_in_no_holdings():
     held = lots([{"kind": InvestmentClass.PRIVATE, "symbol": -1, "quantity": 10, "entry_price": 50}])
     marked = private_prices(held, DATES[:3], np.array([0]), DATES[1:2], np.array([60.0]))
     np.testing.assert_allclose(marked[:, 0], [50, 60, 60])
@@ -375,29 +375,29 @@ def test_t37_private_assets_are_in_nav_at_their_mark_and_in_no_holdings():
     assert len(book.holdings.symbol) == 0
 
 
-def test_t45_a_portfolio_without_positions_is_worth_its_cash():
+def test_a_portfolio_without_positions_is_worth_its_cash():
     book = value(lots([{"portfolio": 1}]), [[1.0]], owner=accounts(2, 250.0))
     assert book.equity[0, 0] == book.cash[0, 0] == 250.0
 
 
-def test_t44_cash_may_be_negative():
+def test_cash_may_be_negative():
     book = value(lots([{"quantity": 30, "entry_price": 100}]), [[100.0]])
     assert book.cash[0, 0] == -2000.0
 
 
-def test_fixture_2_long_and_short_net_to_nothing_and_gross_to_twice():
+def test_long_and_short_net_to_nothing_and_gross_to_twice():
     book = value(lots([{"quantity": 10}, {"quantity": -10}]), [[100.0]])
     assert (book.gross[0, 0], book.net[0, 0]) == (2000.0, 0.0)
 
 
-def test_fixture_18_three_lots_of_ten_are_one_of_thirty():
+def test_three_lots_of_ten_are_one_of_thirty():
     rng = np.random.default_rng(1)
     close = 100 + rng.normal(size=(20, 1)).cumsum(axis=0)
     one, three = (value(lots([{"quantity": q, "entry_price": 97}] * n), close) for q, n in ((30, 1), (10, 3)))
     np.testing.assert_allclose(one.equity, three.equity, rtol=1e-12)
 
 
-def test_t42_before_inception_a_portfolio_is_not_active_and_a_flow_is_no_gain():
+def test_before_inception_a_portfolio_is_not_active_and_a_flow_is_no_gain():
     owner = replace(accounts(flows=[(0, DATES[2], 500.0)]), inception=np.array([DATES[1]]))
     book = value(lots([{"quantity": 0.0}]), [[1.0]] * 4, owner=owner)
     assert book.is_active[:, 0].tolist() == [False, True, True, True]

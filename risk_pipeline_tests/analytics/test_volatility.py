@@ -32,7 +32,7 @@ def test_realised_volatility_is_numpy_s_and_needs_every_return(returns):
         assert np.isnan(values).any()
 
 
-def test_t55_fixture_7_three_hundred_iid_returns_have_a_percentile():
+def test_three_hundred_iid_returns_have_a_percentile():
     rng = np.random.default_rng(0)
     found = last(rng.normal(0, 0.01, (300, 400)))
     assert np.nanmean(found.realised_252) == pytest.approx(0.1587, rel=0.01)
@@ -151,7 +151,7 @@ def test_a_constant_series_and_one_that_never_moves_have_no_slope_and_no_error()
     assert np.isnan(found.forecast[0, 1])
 
 
-def test_fixture_16_ewma_weights_sum_to_one_with_mean_age_of_15_67_and_equal_the_recursion():
+def test_ewma_weights_sum_to_one_with_mean_age_of_15_67_and_equal_the_recursion():
     weight = (1 - EWMA_DECAY) * EWMA_DECAY ** np.arange(5000)
     assert weight.sum() == pytest.approx(1)
     assert weight @ np.arange(5000) == pytest.approx(15.67, abs=0.005)

@@ -59,7 +59,7 @@ def test_the_prior_has_a_mean_and_a_variance_for_every_core_factor(factors):
     assert min(factors.prior_variance) > 0
 
 
-def test_t01_every_shocked_key_resolves_to_a_core_factor(factors):
+def test_every_shocked_key_resolves_to_a_core_factor(factors):
     library = load_scenarios(factors)
     for scenario in library.active:
         for position in library.moves(scenario, factors):
@@ -80,7 +80,7 @@ def spelled(path: Path) -> set[str]:
     return {node.value for node in constants if isinstance(node.value, str)}
 
 
-def test_t02_only_the_registries_spell_a_factor_or_a_scenario(factors):
+def test_only_the_registries_spell_a_factor_or_a_scenario(factors):
     """No module and no template holds a factor's name, its key in scenarios, an alias, or a scenario's id or name."""
     library = load_scenarios(factors)
     words = {*factors.names, *factors.aliases, *factors.core_names, *factors.by_scenario_key}

@@ -1,6 +1,6 @@
 """Backfills as the UI launches them, on a real webserver and daemon: one after another, then several at once.
 
-Some minutes: Dagster's daemon looks every thirty seconds, and a backfill takes a few looks. Lesson T-24.
+Some minutes: Dagster's daemon looks every thirty seconds, and a backfill takes a few looks.
 """
 
 from __future__ import annotations
@@ -115,7 +115,7 @@ def test_an_asset_with_what_follows_it_is_one_run_of_those_only(at_once, server)
     assert list(dict.fromkeys(names)) == ["volatility", "portfolio_snapshots", "risk_report"]
 
 
-def test_t24_runs_that_write_tables_never_overlap(at_once, server):
+def test_runs_that_write_tables_never_overlap(at_once, server):
     with instance_of(server.home) as instance:
         records = [record for record in instance.get_run_records() if record.start_time and record.end_time]
     spans = sorted((record.start_time, record.end_time) for record in records)

@@ -104,7 +104,7 @@ def evenings(make_home) -> Iterator[Evenings]:
         yield found
 
 
-def test_t15_t17_weeks_then_a_day_then_a_new_portfolio_then_nothing_then_a_late_price(evenings):
+def test_weeks_then_a_day_then_a_new_portfolio_then_nothing_then_a_late_price(evenings):
     def known() -> bool:
         with instance_of(evenings.home.folder) as instance:
             return any(state.name == "evening" for state in instance.all_instigator_state())

@@ -44,7 +44,7 @@ def test_every_asset_and_check_of_the_design_is_in_the_run(week):
     assert failed == []
 
 
-def test_t08_all_market_data_then_the_cache_then_analytics(week):
+def test_all_market_data_then_the_cache_then_analytics(week):
     order = [name for name, _ in order_of(week, week.result.run_id)]
     last_market_data = max(at for at, name in enumerate(order) if name == "market_data")
     cache = [at for at, name in enumerate(order) if name == "price_cache"]
@@ -71,7 +71,7 @@ def test_the_graph_enforces_that_order():
         assert {"price_cache", "market_data_coverage", "factor_definitions"} <= above(analytic)
 
 
-def test_t08_the_panel_holds_the_prices_of_the_last_session(week):
+def test_the_panel_holds_the_prices_of_the_last_session(week):
     from risk_pipeline.storage.market_data import panels_for
     from risk_pipeline.storage.price_panel import open_panel
 
@@ -100,7 +100,7 @@ def test_the_panel_is_opened_once_per_step(make_home, monkeypatch):
     assert len(set(opened)) == 1
 
 
-def test_t04_definitions_are_there_after_a_run_on_an_empty_database(make_home):
+def test_definitions_are_there_after_a_run_on_an_empty_database(make_home):
     home = make_home(frames=None)
     home.run(FIRST)
     definitions = home.table("factor_definitions").sort_values("factor_order")
@@ -110,7 +110,7 @@ def test_t04_definitions_are_there_after_a_run_on_an_empty_database(make_home):
     assert home.table("portfolio_snapshots").empty
 
 
-def test_t01_one_name_for_the_rates_factor_everywhere(week):
+def test_one_name_for_the_rates_factor_everywhere(week):
     factor = week.table("factor_definitions").set_index("factor_name").loc["IR Beta"]
     assert (factor["factor_type"], factor["method"], factor["proxy"], factor["factor_order"]) == (
         *("macro", "rolling_regression", "TLT", 2),
@@ -122,7 +122,7 @@ def test_t01_one_name_for_the_rates_factor_everywhere(week):
     assert "Interest Rate" not in page
 
 
-def test_t01_an_old_database_with_two_names_is_healed_by_the_next_run(make_home):
+def test_an_old_database_with_two_names_is_healed_by_the_next_run(make_home):
     home = make_home()
     home.run(FIRST)
     definitions, exposures = tables.factor_definitions, tables.factor_exposures
@@ -143,7 +143,7 @@ def test_t01_an_old_database_with_two_names_is_healed_by_the_next_run(make_home)
     assert "Interest Rate" not in set(rows["factor_name"])
 
 
-def test_t36_private_and_empty_portfolios_are_skipped_with_a_reason_at_info_level(week):
+def test_private_and_empty_portfolios_are_skipped_with_a_reason_at_info_level(week):
     skips = week.table("analytics_skips")
     skips = skips[skips["entity_type"] == "portfolio"]
     for portfolio, reason in (("private", Reason.NO_PUBLIC_POSITIONS), ("empty", Reason.NO_ACTIVE_POSITIONS)):
@@ -163,7 +163,7 @@ def test_t36_private_and_empty_portfolios_are_skipped_with_a_reason_at_info_leve
     assert levels == {logging.INFO}
 
 
-def test_t03_rates_scenarios_are_not_zero_where_ir_beta_is(week):
+def test_rates_scenarios_are_not_zero_where_ir_beta_is(week):
     exposures = week.table("factor_exposures")
     rates = exposures[exposures["factor_name"] == "IR Beta"]
     assert rates["dollar_exposure"].notna().all()
@@ -176,26 +176,26 @@ def test_t03_rates_scenarios_are_not_zero_where_ir_beta_is(week):
     assert (shocked["correlated_pnl"] != 0).all()
 
 
-def test_t06_every_eligible_portfolio_has_every_scenario(week):
+def test_every_eligible_portfolio_has_every_scenario(week):
     stress, snapshots = week.table("stress_test_results"), week.table("portfolio_snapshots")
     eligible = snapshots[snapshots["public_positions"] + snapshots["option_positions"] > 0]
     assert (stress.groupby(KEY).size() == 23).all()
     assert len(stress) == 23 * len(eligible)
 
 
-def test_t53_volatility_and_betas_are_in_the_snapshots(week):
+def test_volatility_and_betas_are_in_the_snapshots(week):
     rows = week.table("portfolio_snapshots").query("portfolio_id in ('growth', 'hedged')")
     numbers = ["market_beta", "provider_beta", "ir_beta", "realised_21", "forecast", "var_99", "worst_scenario_pnl"]
     assert rows[numbers].notna().all(axis=None)
     assert (rows["forecast"] > 0).all()
 
 
-def test_t44_nav_is_cash_plus_long_plus_short(week):
+def test_nav_is_cash_plus_long_plus_short(week):
     rows = week.table("portfolio_snapshots")
     np.testing.assert_allclose(rows["nav"], rows["cash"] + rows["long_value"] + rows["short_value"], rtol=1e-12)
 
 
-def test_t46_negative_equity_keeps_dollars_and_has_no_shares_of_equity(week):
+def test_negative_equity_keeps_dollars_and_has_no_shares_of_equity(week):
     rows = week.table("factor_exposures", portfolio="ruined")
     assert rows["dollar_exposure"].notna().all()
     assert rows["exposure"].isna().all()

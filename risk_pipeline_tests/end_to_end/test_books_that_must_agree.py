@@ -73,7 +73,7 @@ def snapshot(home, portfolio: str) -> pd.Series:
     return row
 
 
-def test_fixture_2_t32_long_and_short_of_one_symbol_is_nothing_in_every_measure(day):
+def test_long_and_short_of_one_symbol_is_nothing_in_every_measure(day):
     exposures = one(day, "factor_exposures", "flat").dropna(subset=["dollar_exposure"])
     assert len(exposures) == 15
     np.testing.assert_array_equal(exposures[["dollar_exposure", "exposure"]], 0.0)
@@ -94,7 +94,7 @@ def test_fixture_2_t32_long_and_short_of_one_symbol_is_nothing_in_every_measure(
 
 
 @pytest.mark.parametrize("table", PER_PORTFOLIO)
-def test_fixture_18_t38_three_lots_of_ten_are_one_of_thirty_in_every_table(day, table):
+def test_three_lots_of_ten_are_one_of_thirty_in_every_table(day, table):
     three, single = (one(day, table, name) for name in ("three_lots", "one_lot"))
     counts = {"positions": 3.0, "public_positions": 3.0}
     if table == "position_values":
@@ -109,7 +109,7 @@ def test_fixture_18_t38_three_lots_of_ten_are_one_of_thirty_in_every_table(day, 
     )
 
 
-def test_fixture_3_t03_t33_one_factor_and_no_more_is_lost_once(day):
+def test_one_factor_and_no_more_is_lost_once(day):
     """A fund on the index has a beta of one: the shock times its value, directly and with the other factors moving."""
     worth = snapshot(day, "index")
     value, equity = worth["long_value"], worth["nav"]
@@ -123,7 +123,7 @@ def test_fixture_3_t03_t33_one_factor_and_no_more_is_lost_once(day):
         assert stress.loc[scenario, "conditional_std"] == pytest.approx(0.0, abs=1e-6 * value)
 
 
-def test_fixture_4_bonds_lose_when_rates_rise_and_by_their_duration(day):
+def test_bonds_lose_when_rates_rise_and_by_their_duration(day):
     value = snapshot(day, "bonds")["long_value"]
     stress = one(day, "stress_test_results", "bonds", "scenario_id")
     for scenario, share in (("rates_up_100bp", -0.146), ("rates_up_50bp", -0.07775), ("rates_down_100bp", 0.184)):
@@ -132,7 +132,7 @@ def test_fixture_4_bonds_lose_when_rates_rise_and_by_their_duration(day):
         assert 0.75 < stress.loc[scenario, "correlated_pnl"] / (share * value) < 1.05
 
 
-def test_t46_a_loss_beyond_equity_is_reported_as_it_is_and_flagged(day):
+def test_a_loss_beyond_equity_is_reported_as_it_is_and_flagged(day):
     worth = snapshot(day, "levered")
     crash = one(day, "stress_test_results", "levered", "scenario_id").loc["market_down_35"]
     assert crash["correlated_pnl"] == pytest.approx(-0.35 * worth["long_value"], rel=1e-9)
@@ -143,7 +143,7 @@ def test_t46_a_loss_beyond_equity_is_reported_as_it_is_and_flagged(day):
     assert not mild["exceeds_equity"]
 
 
-def test_t46_equity_of_exactly_nothing_keeps_dollars_and_has_no_shares(day):
+def test_equity_of_exactly_nothing_keeps_dollars_and_has_no_shares(day):
     assert snapshot(day, "zero")["nav"] == 0.0
     rows = one(day, "factor_exposures", "zero", "factor_name")
     assert rows.loc["Market Beta (90D)", "dollar_exposure"] == pytest.approx(100 * CLOSE, rel=1e-12)
@@ -162,7 +162,7 @@ def test_t46_equity_of_exactly_nothing_keeps_dollars_and_has_no_shares(day):
         ("private", Reason.NO_PUBLIC_POSITIONS),
     ],
 )
-def test_fixture_14_t36_t39_what_has_no_market_price_is_skipped_and_worth_something(day, portfolio, reason):
+def test_what_has_no_market_price_is_skipped_and_worth_something(day, portfolio, reason):
     skips = day.table("analytics_skips")
     own = skips[(skips["entity"] == portfolio) & (skips["entity_type"] == "portfolio")]
     assert dict(zip(own["analytic"], own["reason"], strict=True)) == dict.fromkeys(
@@ -209,7 +209,7 @@ def test_a_replay_that_misses_a_session_is_not_taken_for_the_whole(make_home, mo
     assert result["direct_pnl"] == pytest.approx(stated, rel=0.1)  # and a little of rates and styles
 
 
-def test_fixture_13_t49_a_new_listing_has_a_market_beta_before_styles_and_says_what_it_lacks(make_home):
+def test_a_new_listing_has_a_market_beta_before_styles_and_says_what_it_lacks(make_home):
     """Listed on 2024-06-12: 72 returns by 2024-09-25, enough for the betas on one factor and not for the ridge."""
     portfolios = frames("new")["portfolios"].assign(inception_date="2024-08-01")
     row = ["n1", *lot("new", "NOVR", 100, price=30.0, entry="2024-08-01")]
@@ -235,7 +235,7 @@ def test_fixture_13_t49_a_new_listing_has_a_market_beta_before_styles_and_says_w
 
 
 @pytest.mark.parametrize("names", [("mixed",), ("mixed", "flat", "bonds")])
-def test_t31_a_portfolio_has_the_same_rows_whatever_others_there_are(day, make_home, names):
+def test_a_portfolio_has_the_same_rows_whatever_others_there_are(day, make_home, names):
     """To the last bit, in every table: other portfolios bring other symbols into the panel."""
     home = make_home(frames(*names))
     home.run(DAY)

@@ -275,7 +275,7 @@ def test_a_check_executed_by_itself_looks_at_the_latest_session(week):
     assert found["nav_is_cash_long_short"] == "0 of 5 snapshots fail"
 
 
-def test_t50_a_partial_set_of_factors_is_not_accepted(engine):
+def test_a_partial_set_of_factors_is_not_accepted(engine):
     few = (EXPOSURE.c.session == DAY) & EXPOSURE.c.factor_name.not_in(["IR Beta", "Market Beta (90D)"])
     with engine.begin() as connection:
         connection.execute(sa.delete(EXPOSURE).where(few))

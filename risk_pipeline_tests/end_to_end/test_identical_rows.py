@@ -21,14 +21,14 @@ def range_rows(make_home):
     return home.everything()
 
 
-def test_t22_five_runs_leave_the_rows_of_one(make_home, range_rows):
+def test_five_runs_leave_the_rows_of_one(make_home, range_rows):
     home = make_home()
     for _ in range(5):
         home.run(FIRST, LAST)
     same(home.everything(), range_rows)
 
 
-def test_t19_day_by_day_equals_the_range(make_home, range_rows):
+def test_day_by_day_equals_the_range(make_home, range_rows):
     home = make_home()
     for day in pd.bdate_range(FIRST, LAST):
         home.run(f"{day:%Y-%m-%d}")
@@ -36,7 +36,7 @@ def test_t19_day_by_day_equals_the_range(make_home, range_rows):
     same(home.everything(but=of_the_run), {k: v for k, v in range_rows.items() if k not in of_the_run})
 
 
-def test_t28_backwards_and_after_later_sessions_gives_the_same_analytics(make_home, range_rows):
+def test_backwards_and_after_later_sessions_gives_the_same_analytics(make_home, range_rows):
     home = make_home()
     home.run("2025-07-14", "2025-07-15")
     for day in reversed(pd.bdate_range(FIRST, LAST)):
@@ -47,7 +47,7 @@ def test_t28_backwards_and_after_later_sessions_gives_the_same_analytics(make_ho
         pd.testing.assert_frame_equal(rows, range_rows[name], check_exact=True, obj=name)
 
 
-def test_t18_prices_of_the_next_thirty_sessions_change_no_table(make_home, range_rows):
+def test_prices_of_the_next_thirty_sessions_change_no_table(make_home, range_rows):
     """As-of invariance: the same sessions out of a panel that goes on for thirty more, byte by byte."""
     home = make_home()
     home.run(FIRST, "2025-07-22")
@@ -58,14 +58,14 @@ def test_t18_prices_of_the_next_thirty_sessions_change_no_table(make_home, range
         pd.testing.assert_frame_equal(rows, range_rows[name], check_exact=True, obj=name)
 
 
-def test_t29_running_a_session_again_leaves_the_others_untouched(make_home, range_rows):
+def test_running_a_session_again_leaves_the_others_untouched(make_home, range_rows):
     home = make_home()
     home.run(FIRST, LAST)
     home.run("2025-06-04")
     same(home.everything(but=("price_panels",)), {k: v for k, v in range_rows.items() if k != "price_panels"})
 
 
-def test_t11_a_restated_price_is_recorded_and_used(make_home, range_rows):
+def test_a_restated_price_is_recorded_and_used(make_home, range_rows):
     import sqlalchemy as sa
 
     home = make_home()

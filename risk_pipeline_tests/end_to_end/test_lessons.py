@@ -61,7 +61,7 @@ def cause(result, step: str) -> str:
     return f"{failure.error.message} {failure.error.cause.message if failure.error.cause else ''}"
 
 
-def test_t09_the_look_back_is_derived_from_the_longest_window(tmp_path, monkeypatch):
+def test_the_look_back_is_derived_from_the_longest_window(tmp_path, monkeypatch):
     needed = look_back(Registries())
     for window in (load_factors().look_back, covariance.WINDOW, volatility.LOOK_BACK, var.LOOK_BACK):
         assert needed > window + volatility.HORIZON
@@ -73,7 +73,7 @@ def test_t09_the_look_back_is_derived_from_the_longest_window(tmp_path, monkeypa
     assert look_back(Registries()) > 3000 + volatility.HORIZON
 
 
-def test_t10_a_missing_panel_is_an_error_with_a_remedy_and_a_new_one_gives_the_same_rows(home):
+def test_a_missing_panel_is_an_error_with_a_remedy_and_a_new_one_gives_the_same_rows(home):
     before = analytics(home)
     with home.engine.begin() as connection:
         connection.execute(sa.delete(t.price_panels).where(t.price_panels.c.session == date.fromisoformat(LAST)))
@@ -84,7 +84,7 @@ def test_t10_a_missing_panel_is_an_error_with_a_remedy_and_a_new_one_gives_the_s
     same(analytics(home), before)
 
 
-def test_t18_what_is_known_only_later_changes_nothing(home):
+def test_what_is_known_only_later_changes_nothing(home):
     """Later prices, profiles, marks, lots, exits and flows are there, and the rows of the past stay."""
     before = analytics(home)
     after = date(2025, 6, 20)
@@ -105,7 +105,7 @@ def test_t18_what_is_known_only_later_changes_nothing(home):
         pd.testing.assert_frame_equal(past, before[name], check_exact=True, obj=name)
 
 
-def test_t20_stress_never_takes_the_exposures_of_another_session(home):
+def test_stress_never_takes_the_exposures_of_another_session(home):
     with home.engine.begin() as connection:
         exposures = t.factor_exposures
         connection.execute(sa.delete(exposures).where(exposures.c.session == date.fromisoformat(LAST)))
@@ -116,7 +116,7 @@ def test_t20_stress_never_takes_the_exposures_of_another_session(home):
     assert set(rows["reason"]) == {Reason.TOO_SHORT.value}
 
 
-def test_t21_a_snapshot_without_an_analytic_is_incomplete_and_names_it(home):
+def test_a_snapshot_without_an_analytic_is_incomplete_and_names_it(home):
     with home.engine.begin() as connection:
         rows = t.portfolio_volatility
         connection.execute(sa.delete(rows).where(rows.c.session == date.fromisoformat(LAST)))
@@ -127,7 +127,7 @@ def test_t21_a_snapshot_without_an_analytic_is_incomplete_and_names_it(home):
     assert snapshots.loc["private", "is_complete"]
 
 
-def test_t41_a_lot_changed_after_the_session_leaves_its_valuation_alone(home):
+def test_a_lot_changed_after_the_session_leaves_its_valuation_alone(home):
     before = home.table("portfolio_snapshots")
     with home.engine.begin() as connection:
         connection.execute(
@@ -167,7 +167,7 @@ def moved(make_home):
     return home
 
 
-def test_t42_the_first_day_s_gain_is_the_day_s_and_not_what_its_lots_had_gained_before(moved):
+def test_the_first_day_s_gain_is_the_day_s_and_not_what_its_lots_had_gained_before(moved):
     bars = moved.table("market_data_cache").set_index(["symbol", "session"])
     first, second = moved.table("portfolio_snapshots").to_dict("records")[:2]
     (before, day, next_day) = (pd.Timestamp(f"2025-06-0{n}") for n in (2, 3, 4))
@@ -206,7 +206,7 @@ def test_a_forecast_that_is_scored_is_the_one_that_was_stored_21_sessions_before
             np.testing.assert_array_equal(scored, stored.loc[scored.index, model])
 
 
-def test_t48_an_error_in_a_kernel_fails_loud_and_leaves_what_was_good(home, monkeypatch):
+def test_an_error_in_a_kernel_fails_loud_and_leaves_what_was_good(home, monkeypatch):
     before = analytics(home)
 
     def broken(*_args, **_kwargs):
@@ -218,7 +218,7 @@ def test_t48_an_error_in_a_kernel_fails_loud_and_leaves_what_was_good(home, monk
     same(analytics(home), before)
 
 
-def test_t23_a_crash_before_the_snapshots_leaves_none_complete_and_the_next_run_repairs(make_home, home, monkeypatch):
+def test_a_crash_before_the_snapshots_leaves_none_complete_and_the_next_run_repairs(make_home, home, monkeypatch):
     def crash(*_args, **_kwargs):
         raise MemoryError("the process is gone")
 

@@ -26,7 +26,7 @@ def home(make_home):
     return home
 
 
-def test_t52_coverage_is_of_what_was_required_and_not_of_what_was_found(home):
+def test_coverage_is_of_what_was_required_and_not_of_what_was_found(home):
     values = home.table("position_values", portfolio="growth").set_index("symbol")["value"].abs()
     required = values.sum()
     if "NOSUCH" not in values.index:
@@ -46,7 +46,7 @@ def test_t52_coverage_is_of_what_was_required_and_not_of_what_was_found(home):
     assert growth.data["coverage"] == pytest.approx(covered, rel=1e-3)
 
 
-def test_t54_every_field_of_a_snapshot_is_there_and_is_its_analytic_s(home):
+def test_every_field_of_a_snapshot_is_there_and_is_its_analytic_s(home):
     row = home.table("portfolio_snapshots").set_index("portfolio_id").loc["hedged"]
     assert row.drop("missing").notna().all(), row[row.isna()].index.tolist()
     factors = load_factors()

@@ -56,7 +56,7 @@ def test_a_fresh_home_that_six_processes_open_at_once_is_whole(tmp_path, monkeyp
             assert len(connection.execute("SELECT * FROM alembic_version").fetchall()) == 1, path
 
 
-def test_t24_two_command_lines_at_once_leave_the_rows_of_one(make_home, clean):
+def test_two_command_lines_at_once_leave_the_rows_of_one(make_home, clean):
     """Nothing but the database stands between them: there is no queue in front of the command line."""
     home = make_home()
     context = multiprocessing.get_context("fork")

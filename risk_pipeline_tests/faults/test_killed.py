@@ -1,6 +1,6 @@
 """Runs killed with SIGKILL: at every step's start, inside its transactions, and after its rows are there.
 
-Each run goes on where the one before it was killed, one asset at a time, in one home. Lesson T-23.
+Each run goes on where the one before it was killed, one asset at a time, in one home.
 """
 
 from __future__ import annotations
@@ -63,7 +63,7 @@ def killed_after_its_rows(home, step: str) -> None:
     killed_at(home, step, "STEP_SUCCESS")
 
 
-def test_t23_killed_at_every_stage_of_every_asset_nothing_half_written_stays_and_one_run_repairs(make_home, clean):
+def test_killed_at_every_stage_of_every_asset_nothing_half_written_stays_and_one_run_repairs(make_home, clean):
     home = make_home()
     for step in STEPS:
         before = rows(home)

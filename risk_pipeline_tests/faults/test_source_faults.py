@@ -1,7 +1,4 @@
-"""A vendor that fails in every way, over real HTTP: the run says so, stores nothing wrong, and one run repairs it.
-
-Lesson T-57: nothing is asked for without bound.
-"""
+"""A vendor that fails in every way, over real HTTP: the run says so, stores nothing wrong, and one run repairs it."""
 
 from __future__ import annotations
 
@@ -77,7 +74,7 @@ def sound_rows(make_home, vendor) -> dict[str, pd.DataFrame]:
     return rows(home)
 
 
-def test_t57_a_vendor_that_is_down_in_any_way_fails_the_run_with_its_cause_and_one_run_repairs_it(
+def test_a_vendor_that_is_down_in_any_way_fails_the_run_with_its_cause_and_one_run_repairs_it(
     make_home, vendor, closes, sound_rows
 ):
     home = make_home(frames=BOOK)
@@ -152,7 +149,7 @@ def test_values_that_cannot_be_are_never_stored_and_come_back_when_the_vendor_ha
     same(rows(home), sound_rows)
 
 
-def test_t52_t56_a_range_without_one_session_fails_for_it_alone_and_coverage_counts_what_was_required(make_home, patch):
+def test_a_range_without_one_session_fails_for_it_alone_and_coverage_counts_what_was_required(make_home, patch):
     fetch = SimulatedMarket.fetch
 
     def with_holes(self, symbols, sessions):

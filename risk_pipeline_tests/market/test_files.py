@@ -87,13 +87,13 @@ def test_a_symbol_of_the_file_without_a_bar_in_the_range_is_no_error(tmp_path, m
     assert not found.errors
 
 
-def test_t40_any_spelling_of_a_symbol_in_a_file_is_understood(tmp_path, market):
+def test_any_spelling_of_a_symbol_in_a_file_is_understood(tmp_path, market):
     frame = market.replace({"symbol": {"BRK.B": "brk-b", "SPY": " spy "}})
     frame.to_csv(tmp_path / "prices.csv", index=False)
     pd.testing.assert_frame_equal(fetch(tmp_path).drop(columns="basis"), expected(market))
 
 
-def test_t59_an_adjusted_series_says_so_and_has_no_actions(tmp_path, market):
+def test_an_adjusted_series_says_so_and_has_no_actions(tmp_path, market):
     market.rename(columns={"close": "adj_close"}).to_parquet(tmp_path / "prices.parquet")
     bars = fetch(tmp_path)
     assert set(bars["basis"]) == {"adjusted"}

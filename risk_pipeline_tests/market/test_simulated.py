@@ -190,7 +190,7 @@ def test_prices_stay_plausible_over_all_the_years():
     assert 100 < market.min() < market.max() < 5_000
 
 
-def test_t59_a_split_moves_the_price_and_not_the_return():
+def test_a_split_moves_the_price_and_not_the_return():
     fields = panel()
     for symbol, factor in SPLITS.items():
         (day,) = fields["split_factor"].index[fields["split_factor"][symbol] == factor]
@@ -241,7 +241,7 @@ def test_a_symbol_not_listed_yet_is_no_error_and_an_unknown_one_is():
     st.integers(1, 60),
     st.integers(0, 10_000),
 )
-def test_t31_a_bar_is_the_same_in_any_range_order_and_company(symbols, start, length, shuffle):
+def test_a_bar_is_the_same_in_any_range_order_and_company(symbols, start, length, shuffle):
     sessions = ALL[start : start + length]
     order = np.random.default_rng(shuffle).permutation(symbols)
     found = MARKET.fetch(list(order), sessions).bars

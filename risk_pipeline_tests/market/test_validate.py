@@ -76,7 +76,7 @@ def test_a_missing_close_is_a_gap_and_needs_no_word():
     ],
     ids=str,
 )
-def test_t59_a_symbol_with_an_impossible_action_is_refused(change):
+def test_a_symbol_with_an_impossible_action_is_refused(change):
     found = checked_bars(bars(**change), SESSIONS)
     assert set(found.bars["symbol"]) == {"B"}
     assert "2024-01-09" in found.errors["A"]

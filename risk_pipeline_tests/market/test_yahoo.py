@@ -25,7 +25,7 @@ def sessions(*days: str) -> pd.DatetimeIndex:
 WEEK = sessions("2024-01-08", "2024-01-09", "2024-01-10", "2024-01-11", "2024-01-12")
 
 
-def test_t59_later_splits_and_dividends_come_back_as_traded(yahoo, yahoo_session, chart_answer):
+def test_later_splits_and_dividends_come_back_as_traded(yahoo, yahoo_session, chart_answer):
     """4:1 on the 10th and 2:1 on the 22nd, beyond the sessions asked for; dividends on the 9th and the 11th."""
     in_todays_shares = {
         "2024-01-08": 50.0,
@@ -57,7 +57,7 @@ def test_t59_later_splits_and_dividends_come_back_as_traded(yahoo, yahoo_session
     np.testing.assert_allclose(as_traded.iloc[1:], expected.iloc[1:5], rtol=1e-9)
 
 
-def test_t40_a_share_class_is_asked_for_in_yahoos_spelling(yahoo, yahoo_session, chart_answer):
+def test_a_share_class_is_asked_for_in_yahoos_spelling(yahoo, yahoo_session, chart_answer):
     yahoo.answers["BRK-B"] = [chart_answer("BRK-B", {"2024-01-08": 360.0, "2024-01-09": None})]
     found = market(yahoo_session).fetch(["BRK.B"], WEEK)
     assert found.bars["symbol"].tolist() == ["BRK.B"]
@@ -89,7 +89,7 @@ def test_asked_too_often_and_then_answered(yahoo, yahoo_session, chart_answer):
     ],
     ids=["server error", "truncated", "html", "asked too often"],
 )
-def test_t57_a_broken_answer_is_asked_for_a_bounded_number_of_times(yahoo, yahoo_session, broken):
+def test_a_broken_answer_is_asked_for_a_bounded_number_of_times(yahoo, yahoo_session, broken):
     yahoo.answers["SPY"] = [broken]
     found = market(yahoo_session).fetch(["SPY"], WEEK)
     assert found.bars.empty
@@ -97,7 +97,7 @@ def test_t57_a_broken_answer_is_asked_for_a_bounded_number_of_times(yahoo, yahoo
     assert 3 <= len(yahoo.requests) <= 3 * 4  # yfinance asks for the time zone too, and again on an error
 
 
-def test_t57_a_service_that_is_down_is_not_asked_for_every_symbol(yahoo, yahoo_session):
+def test_a_service_that_is_down_is_not_asked_for_every_symbol(yahoo, yahoo_session):
     symbols = [f"S{number}" for number in range(9)]
     for symbol in symbols:
         yahoo.answers[symbol] = [(500, b"down")]

@@ -42,7 +42,7 @@ def test_n_runs_leave_the_rows_of_one(engine):
     assert rows["session"].dt.date.tolist() == sorted(DAYS * 2)
 
 
-def test_t29_replacing_a_session_leaves_the_others_untouched(engine):
+def test_replacing_a_session_leaves_the_others_untouched(engine):
     replace_sessions(engine, DAYS, {t.sector_exposures: sectors(DAYS, 1.0)})
     replace_sessions(engine, DAYS[1:2], {t.sector_exposures: sectors(DAYS[1:2], 2.0)})
     rows = read_table(engine, "sector_exposures")
@@ -89,7 +89,7 @@ def test_skips_are_replaced_for_their_own_analytic_only(engine):
         (sectors(DAYS, 1.0).assign(sector="x" * 100), "sector_exposures.sector: xxxxxxxxxxxxxxxxxxxx… is over 40"),
     ],
 )
-def test_t47_rows_that_don_t_fit_are_refused_by_name_and_nothing_is_written(engine, frame, says):
+def test_rows_that_don_t_fit_are_refused_by_name_and_nothing_is_written(engine, frame, says):
     replace_sessions(engine, DAYS, {t.sector_exposures: sectors(DAYS, 1.0)})
     with pytest.raises(StorageError, match=says):
         replace_sessions(engine, DAYS, {t.sector_exposures: frame})

@@ -35,7 +35,7 @@ def files(tmp_path):
     return write
 
 
-def test_t35_t40_a_good_import_is_normalised_at_the_door(engine, files):
+def test_a_good_import_is_normalised_at_the_door(engine, files):
     assert str(run_import(engine, files())) == "1 portfolios, 4 positions, 0 flows, 0 marks"
     rows = read_table(engine, "positions").set_index("position_id")
     assert rows["investment_class"].tolist() == ["PUBLIC", "PUBLIC", "OPTIONS", "PRIVATE"]
@@ -43,7 +43,7 @@ def test_t35_t40_a_good_import_is_normalised_at_the_door(engine, files):
     assert rows.loc["x3", ["underlying", "option_type"]].tolist() == ["AAPL", "CALL"]
 
 
-def test_t34_deleted_and_future_lots_are_not_held(engine, files):
+def test_deleted_and_future_lots_are_not_held(engine, files):
     run_import(engine, files())
     assert lots(engine, date(2025, 3, 3))["position_id"].tolist() == ["x1", "x2", "x3"]
     assert lots(engine, date(2025, 1, 1)).empty
@@ -52,7 +52,7 @@ def test_t34_deleted_and_future_lots_are_not_held(engine, files):
 @pytest.mark.parametrize(
     ("row", "column", "says"),
     [
-        ("x9,p,SPY,,1,2025-01-02,5,,,,,,,,", "investment_class", "must be PUBLIC"),  # T-35
+        ("x9,p,SPY,,1,2025-01-02,5,,,,,,,,", "investment_class", "must be PUBLIC"),
         ("x9,p,SPY,WARRANT,1,2025-01-02,5,,,,,,,,", "investment_class", "must be PUBLIC"),
         ("x9,p,USD,CASH,1,2025-01-02,5,,,,,,,,", "investment_class", "cash is no position"),
         ("x9,p,TBILL,BOND,1,2025-01-02,5,,,,,,,,", "multiplier", "0.01 where the quantity is the face value"),

@@ -44,7 +44,7 @@ def test_new_bars_are_stored_and_equal_ones_left_alone(engine):
     assert len(read_table(engine, "market_data_cache")) == 5
 
 
-def test_t59_a_changed_price_goes_to_the_ledger_before_it_is_stored(engine):
+def test_a_changed_price_goes_to_the_ledger_before_it_is_stored(engine):
     store(engine, {"SPY": [1, 2, 3]})
     assert store(engine, {"SPY": [1, 2.5, 3]}).restatements == 1
     (row,) = read_table(engine, "price_restatements").to_dict("records")
@@ -76,7 +76,7 @@ def test_coverage_counts_gaps_and_stale_stretches(engine):
     assert stored.loc["NEW", columns].tolist() == [2, 2, 0, 0, 0]
 
 
-def test_t60_in_the_panel_a_gap_is_nan_and_the_next_day_has_no_return(engine):
+def test_in_the_panel_a_gap_is_nan_and_the_next_day_has_no_return(engine):
     store(engine, {"GAP": [10, None, 12, 12.6], "SPY": [1, 2, 4, 8, 16]})
     panel = price_panel.build_panel(engine, DAYS, ["SPY", "GAP"])
     assert panel.symbols == ("GAP", "SPY")

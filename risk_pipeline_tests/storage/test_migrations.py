@@ -39,13 +39,13 @@ def test_the_page_of_the_tables_is_current():
     )
 
 
-def test_t30_every_table_has_a_primary_key(engine):
+def test_every_table_has_a_primary_key(engine):
     inspector = sa.inspect(engine)
     for name in t.metadata.tables:
         assert inspector.get_pk_constraint(name)["constrained_columns"], name
 
 
-def test_t07_the_indexes_are_there(engine):
+def test_the_indexes_are_there(engine):
     inspector = sa.inspect(engine)
     for name, columns in (
         ("positions", ["portfolio_id"]),

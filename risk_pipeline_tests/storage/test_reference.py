@@ -24,14 +24,14 @@ def seed(engine):
     return lambda frame=None: reconcile_factors(engine, registry.frame() if frame is None else frame, registry.aliases)
 
 
-def test_t05_twice_in_a_row_changes_nothing(engine, seed):
+def test_twice_in_a_row_changes_nothing(engine, seed):
     assert seed() == {**NOTHING, "added": 13}
     first = read_table(engine, "factor_definitions")
     assert seed() == NOTHING
     pd.testing.assert_frame_equal(read_table(engine, "factor_definitions"), first)
 
 
-def test_t05_a_changed_attribute_is_applied_and_a_name_that_is_gone_retired(engine, seed):
+def test_a_changed_attribute_is_applied_and_a_name_that_is_gone_retired(engine, seed):
     seed()
     frame = load_factors().frame()
     frame.loc[0, "window"] = 91
@@ -49,7 +49,7 @@ def exposure(day: int, portfolio: str, name: str, value: float) -> dict[str, obj
     return {**row, **key, "dollar_exposure": value, "coverage": 1.0}
 
 
-def test_t01_an_alias_is_merged_its_exposures_re_pointed_and_the_real_name_s_rows_kept(engine, seed):
+def test_an_alias_is_merged_its_exposures_re_pointed_and_the_real_name_s_rows_kept(engine, seed):
     seed()
     definitions = t.factor_definitions
     rows = [
@@ -75,7 +75,7 @@ def test_t01_an_alias_is_merged_its_exposures_re_pointed_and_the_real_name_s_row
     assert seed() == NOTHING
 
 
-def test_t06_scenarios_are_reconciled_too(engine):
+def test_scenarios_are_reconciled_too(engine):
     frame = load_scenarios(load_factors()).frame()
     assert reconcile_scenarios(engine, frame) == {"added": 23, "changed": 0, "retired": 0}
     assert reconcile_scenarios(engine, frame) == {"added": 0, "changed": 0, "retired": 0}

@@ -55,7 +55,7 @@ def test_tables_replaced_in_opposite_orders_do_not_deadlock(engine):
     assert len(read_table(engine, "factor_covariance")) == len(covariance)
 
 
-def test_t24_two_schedulers_that_write_the_same_sessions_leave_one_set_of_rows(engine):
+def test_two_schedulers_that_write_the_same_sessions_leave_one_set_of_rows(engine):
     sectors = grid(sector="Energy", net=1.0, gross=1.0, gross_share=1.0).rename(columns={"symbol": "portfolio_id"})
     sessions = [day.date() for day in DAYS]
     at_once(*[lambda: replace_sessions(engine, sessions, {t.sector_exposures: sectors})] * 4)

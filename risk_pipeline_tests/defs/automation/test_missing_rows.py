@@ -1,4 +1,4 @@
-"""Deleted rows are missing again, for the schedule and for the partitions that the UI shows. Lesson T-15."""
+"""Deleted rows are missing again, for the schedule and for the partitions that the UI shows."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ def look(home) -> str:
 
 
 @pytest.mark.parametrize("table", [t.stress_test_results, t.portfolio_snapshots], ids=str)
-def test_t15_deleted_rows_are_missing_for_the_schedule_and_failed_in_the_ui_until_a_run_brings_them_back(home, table):
+def test_deleted_rows_are_missing_for_the_schedule_and_failed_in_the_ui_until_a_run_brings_them_back(home, table):
     name = {t.stress_test_results: "stress_tests", t.portfolio_snapshots: "portfolio_snapshots"}[table]
     good = {asset: ["MATERIALIZED", "MATERIALIZED"] for asset in ASSETS}
     assert shown(home) == good

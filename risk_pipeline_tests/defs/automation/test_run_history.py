@@ -79,7 +79,7 @@ def look(instance) -> str | None:
         return context.cursor
 
 
-def test_t51_success_and_failure_are_recorded_with_their_sessions_and_cause(home, hook):
+def test_success_and_failure_are_recorded_with_their_sessions_and_cause(home, hook):
     posted, _ = hook
     with dg.DagsterInstance.get() as instance:
         good = execute(instance, "factor_definitions")
@@ -174,7 +174,7 @@ main()
 """
 
 
-def test_t51_a_killed_run_is_recorded_as_crashed_and_the_next_run_repairs_it(home, hook):
+def test_a_killed_run_is_recorded_as_crashed_and_the_next_run_repairs_it(home, hook):
     posted, _ = hook
     process = subprocess.Popen(
         [sys.executable, "-c", SLOW], stdout=subprocess.PIPE, text=True, cwd=Path(__file__).parents[2]

@@ -1,7 +1,4 @@
-"""The evening schedule at frozen times: one session, a range after an outage, a holiday, a new portfolio.
-
-Lessons T-15 (judged from data), T-16 and T-17 (staggered and new portfolios).
-"""
+"""The evening schedule at frozen times: one session, a range after an outage, a holiday, a new portfolio."""
 
 from __future__ import annotations
 
@@ -125,14 +122,14 @@ def test_on_both_sides_of_daylight_saving_the_evening_asks_for_its_own_day(engin
     assert asked(tick(f"{day}T20:30")) == (expected, expected)
 
 
-def test_t17_a_new_portfolio_with_an_earlier_inception_is_caught_up(engine):
+def test_a_new_portfolio_with_an_earlier_inception_is_caught_up(engine):
     add_portfolio(engine, "a", "2026-01-02")
     complete(engine, "a", "2026-01-02", "2026-11-20")
     add_portfolio(engine, "b", "2026-11-11")
     assert asked(tick("2026-11-20T20:30")) == ("2026-11-11", "2026-11-20")
 
 
-def test_t16_portfolios_that_stopped_on_different_days_are_all_caught_up(engine):
+def test_portfolios_that_stopped_on_different_days_are_all_caught_up(engine):
     for name, last in (("a", "2026-11-19"), ("b", "2026-11-12"), ("c", "2026-11-17")):
         add_portfolio(engine, name, "2026-01-02")
         complete(engine, name, "2026-01-02", last)
@@ -173,7 +170,7 @@ def test_a_symbol_without_a_price_for_two_sessions_is_not_waited_for(engine):
     assert isinstance(tick("2026-11-20T20:30"), dg.SkipReason)
 
 
-def test_t15_a_deleted_or_incomplete_snapshot_is_missing_again(engine):
+def test_a_deleted_or_incomplete_snapshot_is_missing_again(engine):
     add_portfolio(engine, "a", "2026-01-02")
     complete(engine, "a", "2026-01-02", "2026-11-20")
     snapshots = tables.portfolio_snapshots
@@ -231,11 +228,11 @@ def test_the_look_back_is_bounded_by_the_setting(engine, monkeypatch):
     assert asked(tick("2026-11-20T20:30")) == ("2026-11-16", "2026-11-20")
 
 
-def test_t04_an_empty_database_still_gets_its_definitions(engine):
+def test_an_empty_database_still_gets_its_definitions(engine):
     assert asked(tick("2026-11-20T20:30")) == ("2026-11-20", "2026-11-20")
 
 
-def test_t14_a_fortnight_of_ticks_asks_for_each_session_once(engine):
+def test_a_fortnight_of_ticks_asks_for_each_session_once(engine):
     add_portfolio(engine, "a", "2026-11-16")
     runs = []
     for day in pd.date_range("2026-11-16", "2026-11-29"):
