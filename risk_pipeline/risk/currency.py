@@ -13,28 +13,41 @@ from ..analytics.conversion import LEGS, Conversion
 from ..analytics.sums import sum_by
 from ..currencies import conventional, legs, pair_currencies, risk_name
 
+ADJUSTED = "adjusted"
+"""What the basis of an adjusted series is called."""
+
 if TYPE_CHECKING:
     from .inputs import Inputs
 
 
 def lot_currencies(lots: pd.DataFrame, portfolios: pd.DataFrame, quotes: pd.DataFrame) -> pd.DataFrame:
-    """Return ``currency, into`` by lot: its own currency, else the source's of its price, else its portfolio's.
+    """Return ``currency, into, quoted, is_adjusted`` by lot.
 
-    ``quotes`` has ``symbol, currency``. A pair's price is in its second currency, whatever the source says; a private
-    asset has no source.
+    A lot's ``currency`` is its own, else the one in which the source quotes its price, else its portfolio's, ``into``.
+    ``quoted`` is null where the source says none. ``quotes`` has ``symbol, currency, basis``. A pair's price is in its
+    second currency, whatever the source says; a private asset has no source.
     """
     into = lots["portfolio_id"].map(portfolios.set_index("portfolio_id")["currency"])
     priced = lots["underlying"].where(lots["underlying"].notna(), lots["symbol"])
+    has_source = lots["investment_class"] != "PRIVATE"
     known = dict(zip(quotes["symbol"], quotes["currency"], strict=True))
     known |= {name: found[1] for name in priced.unique() if (found := pair_currencies(name)) is not None}
-    from_source = priced.map(known).where(lots["investment_class"] != "PRIVATE")
-    currency = lots["currency"].where(lots["currency"].notna(), from_source)
-    return pd.DataFrame({"currency": currency.where(currency.notna(), into), "into": into})
+    quoted = priced.map(known).where(has_source)
+    own = lots["currency"].where(lots["currency"].notna(), quoted)
+    adjusted = quotes.loc[quotes["basis"] == ADJUSTED, "symbol"]
+    return pd.DataFrame(
+        {
+            "currency": own.where(own.notna(), into),
+            "into": into,
+            "quoted": quoted,
+            "is_adjusted": has_source & priced.isin(adjusted),
+        }
+    )
 
 
 def pairs_of(currencies: pd.DataFrame) -> list[str]:
     """Return the symbols of the pairs between the currencies of lots and their portfolios', sorted."""
-    ways = currencies.drop_duplicates().itertuples(index=False)
+    ways = currencies[["currency", "into"]].drop_duplicates().itertuples(index=False)
     return sorted({leg.symbol for way in ways for leg in legs(way.currency, way.into)})
 
 

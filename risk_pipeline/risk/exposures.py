@@ -12,10 +12,11 @@ from ..analytics.reasons import Reason
 from ..analytics.stress import REVERSE_LOSS, reverse_stress
 from .currency import currency_rows
 from .factor_returns import factor_return_rows
-from .inputs import DETAIL, Frames, Inputs
+from .inputs import Frames, Inputs
 from .portfolio_fit import portfolio_fits
 from .positions import position_rows
 from .symbol_betas import SymbolBetas, core_factor_returns, symbol_betas
+from .unvalued import DETAIL
 
 COVARIANCE_COLUMNS = [
     *("session", "factor_a", "factor_b", "covariance", "correlation"),

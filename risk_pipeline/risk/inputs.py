@@ -19,12 +19,11 @@ from ..analytics.valuation import Accounts, Book, value_book
 from ..analytics.volatility import VolatilityEstimates, estimate_volatility, parkinson_variance
 from ..config.registries import Registries
 from .currency import conversion_of, lot_currencies, pairs_of
+from .unvalued import doubts, unvalued_rows
 
 if TYPE_CHECKING:
     from ..storage.price_panel import PricePanel
 
-DETAIL = 200
-"""Characters that the detail of a skip may have."""
 Frames = dict[str, pd.DataFrame]
 """Rows by the name of their table."""
 
@@ -46,7 +45,7 @@ class BookFrames:
 
     @cached_property
     def currencies(self) -> pd.DataFrame:
-        """``currency, into`` of the lots: in which they are, and in which their portfolio."""
+        """The lots' currencies, as :func:`lot_currencies` returns them."""
         return lot_currencies(self.lots, self.portfolios, self.quotes)
 
     @property
@@ -60,7 +59,7 @@ class Inputs:
     """The panel of a block of sessions, the imported portfolios, and the registries.
 
     ``ends`` are the rows of the sessions in the panel. Portfolios are in the order of their ids.
-    ``lot_symbols``, ``position_ids`` and ``lot_currency`` are the lots' own; ``marks`` the name, date and price of
+    ``lot_symbols``, ``position_ids`` and ``currencies`` are the lots'; ``marks`` the name, date and price of
     private marks.
     ``stored`` are the rows of the block that earlier assets have written and this one reads, by table.
     ``risk_free_rate`` is annual, continuously compounded.
@@ -76,7 +75,7 @@ class Inputs:
     lots: Lots
     lot_symbols: list[str]
     position_ids: list[str]
-    lot_currency: list[str]
+    currencies: pd.DataFrame
     conversion: Conversion
     accounts: Accounts
     marks: tuple[Int1D, Date1D, Float1D]
@@ -122,6 +121,7 @@ class Inputs:
             private_price=private_prices(lots, dates[ends], *self.marks),
             rate=self.risk_free_rate,
             conversion=self.conversion,
+            is_refused=np.array([cause is not None for cause in self.doubts[0]], dtype=bool),
         )
 
     def _option_volatility(self, ends: Int1D) -> Float2D:
@@ -139,6 +139,11 @@ class Inputs:
         ranges = parkinson_variance(self.panel.high[:, chosen], self.panel.low[:, chosen])
         ranges[np.isnan(returns)] = np.nan  # where a close is carried forward so is its range
         return estimate_volatility(returns, ends, ranges=ranges)
+
+    @cached_property
+    def doubts(self) -> tuple[np.ndarray, Float1D]:
+        """Why each lot's price can't be right, (L,), None of a sound one, and its entry price over the close."""
+        return doubts(self)
 
     @cached_property
     def prices(self) -> SplitAdjusted:
@@ -196,24 +201,8 @@ class Inputs:
         )
         skips = self.frame(without, "entity", self.portfolio_ids, reason=reason)
         skips = skips.assign(analytic=analytic, entity_type="portfolio", detail=None)
-        unvalued = self.unvalued(analytic)
+        unvalued = unvalued_rows(self, analytic)
         return skips if unvalued is None else pd.concat([skips, unvalued], ignore_index=True)
-
-    def unvalued(self, analytic: str) -> pd.DataFrame | None:
-        """Return the skip rows of portfolios that can't be valued, None if all can: a lot has no exchange rate."""
-        if not self.book.is_unvalued.any():
-            return None
-        foreign = np.flatnonzero(self.conversion.is_foreign)
-        names = pd.Series([self.panel.symbols[at] for at in self.conversion.column[foreign].max(axis=1)])
-        named = names.groupby(self.lots.portfolio[foreign]).agg(lambda pairs: ", ".join(sorted({*pairs}))[:DETAIL])
-        skips = self.frame(self.book.is_unvalued, "entity", self.portfolio_ids)
-        owner = skips["entity"].map({name: at for at, name in enumerate(self.portfolio_ids)})
-        return skips.assign(
-            reason=Reason.NO_EXCHANGE_RATE.value,
-            analytic=analytic,
-            entity_type="portfolio",
-            detail=owner.map(named).astype(object),
-        )
 
 
 def make_inputs(
@@ -244,7 +233,7 @@ def make_inputs(
         portfolios=portfolios,
         lot_symbols=rows["symbol"].tolist(),
         position_ids=rows["position_id"].tolist(),
-        lot_currency=currencies["currency"].tolist(),
+        currencies=currencies,
         conversion=conversion_of(currencies, column),
         lots=Lots(
             portfolio=_integers(rows["portfolio_id"].map(number)),

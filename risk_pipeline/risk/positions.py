@@ -81,7 +81,7 @@ def _descriptions(inputs: Inputs, session: Int1D, lot: Int1D) -> dict[str, np.nd
         "position_id": np.array(inputs.position_ids, dtype=object)[lot],
         "portfolio_id": np.array(inputs.portfolio_ids, dtype=object)[lots.portfolio[lot]],
         "symbol": np.array(inputs.lot_symbols, dtype=object)[lot],
-        "currency": np.array(inputs.lot_currency, dtype=object)[lot],
+        "currency": inputs.currencies["currency"].to_numpy(dtype=object)[lot],
         "investment_class": classes[lots.kind[lot] - min(InvestmentClass)],
         **{name: values[lot] for name, values in _option_terms(inputs).items()},
         "daily_pnl": (book.lot_pnl - before.lot_pnl)[session, lot],

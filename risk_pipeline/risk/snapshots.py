@@ -8,6 +8,7 @@ import pandas as pd
 from ..analytics.arrays import Int1D
 from ..analytics.concentration import concentration, sector_exposure
 from .inputs import Frames, Inputs
+from .unvalued import unvalued_rows
 
 UNMAPPED = "Unmapped"
 PRIVATE = "Private"
@@ -59,7 +60,7 @@ def compute_snapshots(inputs: Inputs) -> Frames:
 
 def _without_snapshot(inputs: Inputs) -> pd.DataFrame:
     """Return the skip rows of portfolios without a snapshot; one that holds nothing with a market price has one."""
-    unvalued = inputs.unvalued("portfolio_snapshots")
+    unvalued = unvalued_rows(inputs, "portfolio_snapshots")
     return inputs.portfolio_skips("portfolio_snapshots").iloc[:0] if unvalued is None else unvalued
 
 

@@ -54,6 +54,12 @@ def bars(engine: sa.Engine, first: date, last: date) -> pd.DataFrame:
     )
 
 
+def quarantined(engine: sa.Engine, sessions: Sequence[date]) -> pd.DataFrame:
+    """Return the bars of the sessions that are not used."""
+    table = tables.quarantined_bars
+    return read_frame(engine, sa.select(table).where(_in_range(table, sessions)))
+
+
 def factor_names_in_use(engine: sa.Engine) -> pd.DataFrame:
     """Return ``table, factor_name`` of every name that exposures, moves and definitions hold."""
     pieces = [
@@ -175,6 +181,13 @@ def volatilities(engine: sa.Engine, sessions: Sequence[date]) -> pd.DataFrame:
 def snapshots(engine: sa.Engine, sessions: Sequence[date]) -> pd.DataFrame:
     """Return all columns of the snapshots of the sessions."""
     return read_frame(engine, sa.select(portfolio_snapshots).where(_in_range(portfolio_snapshots, sessions)))
+
+
+def unvalued(engine: sa.Engine, sessions: Sequence[date]) -> pd.DataFrame:
+    """Return ``session, portfolio_id, reason, detail`` of the portfolios without a snapshot because of a price."""
+    table = tables.analytics_skips
+    columns = (table.c.session, table.c.entity.label("portfolio_id"), table.c.reason, table.c.detail)
+    return _read(engine, *columns, where=_in_range(table, sessions) & (table.c.analytic == "portfolio_snapshots"))
 
 
 def skipped(engine: sa.Engine, sessions: Sequence[date], analytic: str) -> pd.DataFrame:

@@ -94,6 +94,41 @@ def store_quotes(engine: sa.Engine, quotes: Mapping[str, tuple[str | None, str]]
     return len(changed)
 
 
+def last_units(engine: sa.Engine, symbols: Sequence[str], first: date, last: date) -> dict[str, tuple[float, int]]:
+    """Return ``symbol -> (close, unit level)`` of its newest bar between two days, in use or quarantined."""
+    out: dict[str, tuple[date, float, int]] = {}
+    quarantined = tables.quarantined_bars
+    for table, level in ((bars_table, sa.literal(0)), (quarantined, quarantined.c.unit_level)):
+        for at in range(0, len(symbols), 500):
+            within = table.c.session.between(first, last) & table.c.symbol.in_(list(symbols[at : at + 500]))
+            with engine.connect() as connection:
+                for row in connection.execute(
+                    sa.select(table.c.symbol, table.c.session, table.c.close, level.label("level")).where(within)
+                ):
+                    if row.symbol not in out or row.session > out[row.symbol][0]:
+                        out[row.symbol] = (row.session, row.close, row.level)
+    return {symbol: (close, level) for symbol, (_, close, level) in out.items()}
+
+
+def store_quarantined(engine: sa.Engine, bars: pd.DataFrame, seen: pd.DataFrame) -> None:
+    """Store bars that are not used, with their ``unit_level``; those of ``seen`` (sound ones too) take their place."""
+    table = tables.quarantined_bars
+    if seen.empty:
+        return
+    with transaction(engine, table) as connection:
+        stored = connection.execute(
+            sa.select(table.c.session, table.c.symbol).where(
+                table.c.session.between(seen["session"].min().date(), seen["session"].max().date())
+            )
+        ).fetchall()
+        known = set(zip(seen["session"].dt.date, seen["symbol"], strict=True)) if stored else set()
+        for session, symbol in stored:
+            if (session, symbol) in known:
+                connection.execute(sa.delete(table).where(table.c.session == session, table.c.symbol == symbol))
+        if len(bars):
+            insert_rows(connection, table, bars[[column.name for column in table.columns]])
+
+
 def _stored(connection: sa.Connection, bars: pd.DataFrame) -> pd.DataFrame:
     first, last = bars["session"].min().date(), bars["session"].max().date()
     symbols = sorted(bars["symbol"].unique())

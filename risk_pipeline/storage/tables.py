@@ -215,6 +215,16 @@ market_data_cache = _table(
     Column("dividend", Float, nullable=False, comment="cash per share held before the session"),
     Column("split_factor", Float, nullable=False, comment="new shares per old"),
     Column("basis", String(12), nullable=False, comment="as_traded or adjusted"),
+    Column("source", String(32), comment="which source it came from; null of bars stored before that was kept"),
+)
+
+quarantined_bars = _table(
+    "quarantined_bars",
+    "Bars that are not used: the series had switched its unit by a hundred. Each is a gap.",
+    _session(),
+    Column("symbol", SYMBOL, primary_key=True, comment="ticker of the priced security"),
+    Column("close", Float, nullable=False, comment="as the source gave it"),
+    Column("unit_level", Integer, nullable=False, comment="steps of a hundred above the unit of the bars in use"),
 )
 
 market_data_ranges = _table(

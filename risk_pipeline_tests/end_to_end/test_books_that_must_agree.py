@@ -24,7 +24,7 @@ EQUITY = {"zero": 0.0, "levered": 60_000.0}
 CLOSE = SimulatedMarket().fetch(["SPY"], pd.DatetimeIndex([DAY])).bars["close"].item()
 
 
-def lot(portfolio: str, symbol: str, quantity: float, *option: object, price: float = 100.0, entry: str = "2025-01-02"):
+def lot(portfolio: str, symbol: str, quantity: float, *option: object, price: float = 150.0, entry: str = "2025-01-02"):
     kind = "OPTIONS" if option else "PRIVATE" if symbol.startswith("FUND") else "PUBLIC"
     return [portfolio, symbol, kind, quantity, entry, price, *(option or [""] * 4)]
 
@@ -40,7 +40,7 @@ LOTS = [
     lot("zero", "SPY", 100, price=CLOSE, entry=DAY),
     lot("private", "FUND A", 10),
     lot("expired", "AAPL C", 5, "AAPL", "CALL", 150, "2025-03-21"),
-    lot("mixed", "NVDA", 300),
+    lot("mixed", "NVDA", 300, price=50.0),
     lot("mixed", "JPM", -200),
     lot("mixed", "MSFT P", 10, "MSFT", "PUT", 350, "2025-12-19"),
 ]

@@ -4,6 +4,7 @@ from datetime import date
 from typing import TYPE_CHECKING
 
 import dagster as dg
+import numpy as np
 import pandas as pd
 
 from ...currencies import pair_currencies
@@ -80,16 +81,17 @@ def market_data(
                 fetched = source.fetch(list(starts), CALENDAR.index(CALENDAR.look_back_from(first, CARRIED), last))
                 bars = fetched.bars[fetched.bars["session"] >= pd.to_datetime(fetched.bars["symbol"].map(starts))]
             with watch.stage("database"):
+                bars, switched = _without_unit_switches(db, bars, first)
                 stored = store_bars(db.engine, bars, known_at=known_at)
                 store_quotes(db.engine, _quotes(fetched, registries))
                 # what is doubtful is asked for again in full, until the source is mended
-                sound = {*bars["symbol"]} - {*fetched.errors, *fetched.dropped}
+                sound = {*bars["symbol"]} - {*fetched.errors, *fetched.dropped, *switched}
                 if len(bars):  # a session that the source does not have yet has not been answered
                     reached = min(last, bars["session"].max().date())
                     extend_ranges(db.engine, {symbol: (starts[symbol], reached) for symbol in sound})
             rows, restated = rows + stored.rows, restated + stored.restatements
             errors.update(fetched.errors)
-            dropped.update(fetched.dropped)
+            dropped.update({**fetched.dropped, **switched})
             for symbol, text in fetched.notes.items():
                 context.log.info(f"{symbol}: {text}")
     for symbol, text in sorted({**dropped, **errors}.items()):
@@ -130,6 +132,34 @@ def market_data(
             **watch.metadata,
         }
     )
+
+
+def _without_unit_switches(db: Database, bars: pd.DataFrame, first: date) -> tuple[pd.DataFrame, dict[str, str]]:
+    """Return the bars in the unit in which their series began, and what is said of the symbols that switched it.
+
+    The others are kept in ``quarantined_bars``: to what is computed they are gaps.
+    """
+    from ...analytics.basis import unit_levels
+    from ...storage.market_data import last_units, store_quarantined
+
+    bars = bars.sort_values(["symbol", "session"], ignore_index=True)
+    code, names = pd.factorize(bars["symbol"], sort=True)
+    before = last_units(db.engine, list(names), CALENDAR.back(first, CARRIED), CALENDAR.back(first, 1))
+    levels = unit_levels(
+        code,
+        bars["close"].to_numpy(dtype=float),
+        bars["split_factor"].to_numpy(dtype=float),
+        np.array([before.get(name, (np.nan, 0))[1] for name in names], dtype=np.int64),
+        np.array([before.get(name, (np.nan, 0))[0] for name in names]),
+    )
+    wrong = bars.assign(unit_level=levels)[levels != 0]
+    store_quarantined(db.engine, wrong, bars)
+    said = {
+        symbol: f"quotes switched their unit by a hundred on {rows['session'].iloc[0].date()} "
+        f"({rows['close'].iloc[0]:g}); {len(rows)} bars are not used until the source gives one unit"
+        for symbol, rows in wrong.groupby("symbol")
+    }
+    return bars[levels == 0].sort_values(["session", "symbol"], ignore_index=True), said
 
 
 def _quotes(fetched: "MarketBars", registries: Registries) -> dict[str, tuple[str | None, str]]:

@@ -9,7 +9,7 @@ import pandas as pd
 
 from ...analytics.returns import STALE_RUN
 from ...settings import Settings
-from ...storage.check_queries import bars, newest_bars, stored_proxies
+from ...storage.check_queries import bars, newest_bars, quarantined, stored_proxies
 from ...storage.queries import profiles, symbol_needs
 from ..partitions import CALENDAR
 from ..resources import Registries
@@ -115,6 +115,12 @@ def _sector_moves(engine: "sa.Engine", moves: pd.DataFrame) -> pd.DataFrame:
     return out
 
 
+def units_kept(engine: "sa.Engine", registries: Registries, sessions: list[date]) -> Finding:
+    """No series switched its unit, from pence to pounds or back: such bars are quarantined and count as gaps."""
+    rows = quarantined(engine, sessions)
+    return Finding(len(bars(engine, sessions[0], sessions[-1])) + len(rows), "bars", rows)
+
+
 def bars_on_sessions_only(engine: "sa.Engine", registries: Registries, sessions: list[date]) -> Finding:
     """No bar is stored for a day on which the exchange was closed."""
     rows = bars(engine, sessions[0], sessions[-1])[["session", "symbol"]]
@@ -128,5 +134,6 @@ market_checks = session_checks(
     Check(symbols_covered, severity=WARN),
     Check(no_stale_prices, severity=WARN),
     Check(no_unexplained_jumps, severity=WARN),
+    Check(units_kept),
     Check(bars_on_sessions_only),
 )

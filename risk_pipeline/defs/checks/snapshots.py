@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from ...storage.check_queries import snapshots
+from ...storage.check_queries import snapshots, unvalued
 from ..partitions import CALENDAR
 from ..resources import Registries
 from .common import Check, Finding, session_checks
@@ -26,6 +26,12 @@ def nav_is_cash_long_short(engine: sa.Engine, registries: Registries, sessions: 
     size = rows["cash"].abs() + rows["gross"].abs() + 1.0
     bad = rows.assign(gap=gap).loc[gap.abs() > TOLERANCE * size, [*KEY, "nav", "gap"]]
     return Finding.by_session(rows["session"], "snapshots", bad)
+
+
+def portfolios_valued(engine: sa.Engine, registries: Registries, sessions: list[date]) -> Finding:
+    """Every portfolio can be valued: each lot has a plausible price and each currency an exchange rate."""
+    left_out = unvalued(engine, sessions)
+    return Finding(len(snapshots(engine, sessions)) + len(left_out), "portfolios", left_out)
 
 
 def snapshots_complete(engine: sa.Engine, registries: Registries, sessions: list[date]) -> Finding:
@@ -68,6 +74,7 @@ def tails_are_possible(engine: sa.Engine, registries: Registries, sessions: list
 snapshot_checks = session_checks(
     "portfolio_snapshots",
     Check(nav_is_cash_long_short, blocking=True),
+    Check(portfolios_valued),
     Check(snapshots_complete),
     Check(pnl_telescopes),
     Check(tails_are_possible),

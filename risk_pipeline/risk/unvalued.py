@@ -1,0 +1,71 @@
+"""Portfolios that can't be valued, and why: an exchange rate is missing, or a lot's price can't be right."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pandas as pd
+
+from ..analytics.arrays import Float1D
+from ..analytics.basis import doubtful_lots, entry_ratio
+from ..analytics.reasons import Reason
+
+if TYPE_CHECKING:
+    from .inputs import Inputs
+
+DETAIL = 200
+"""Characters that the detail of a skip may have."""
+
+
+def doubts(inputs: Inputs) -> tuple[np.ndarray, Float1D]:
+    """Return why each lot's price can't be right, (L,) of Cause or None, and its entry price over the close."""
+    lots, currencies = inputs.lots, inputs.currencies
+    ratio = entry_ratio(lots, inputs.panel.dates, inputs.prices)
+    quoted = currencies["quoted"]
+    causes = doubtful_lots(
+        ratio,
+        lots.is_option,
+        currencies["is_adjusted"].to_numpy(dtype=bool),
+        (quoted.notna() & (quoted != currencies["currency"])).to_numpy(dtype=bool),
+    )
+    return causes, ratio
+
+
+def unvalued_rows(inputs: Inputs, analytic: str) -> pd.DataFrame | None:
+    """Return the skip rows of portfolios that can't be valued, None if all can be.
+
+    The detail names the lots, both prices and the likely cause, or the pairs.
+    """
+    if not inputs.book.is_unvalued.any():
+        return None
+    details = pd.Series(_details(inputs), dtype=object)
+    entered = inputs.panel.dates[inputs.ends][:, None] >= inputs.lots.entry_date[None, :]
+    doubtful = np.array([cause is not None for cause in inputs.doubts[0]], dtype=bool)
+    skips = inputs.frame(inputs.book.is_unvalued, "entity", inputs.portfolio_ids)
+    sessions, portfolios = np.nonzero(inputs.book.is_unvalued)
+    reasons, texts = [], []
+    for session, portfolio in zip(sessions, portfolios, strict=True):
+        own = np.flatnonzero((inputs.lots.portfolio == portfolio) & entered[session])
+        wrong = own[doubtful[own]]
+        foreign = own[inputs.conversion.is_foreign[own]]
+        reasons.append((Reason.IMPLAUSIBLE_PRICE if len(wrong) else Reason.NO_EXCHANGE_RATE).value)
+        texts.append("; ".join(dict.fromkeys(details[wrong if len(wrong) else foreign]))[:DETAIL])
+    return skips.assign(reason=reasons, analytic=analytic, entity_type="portfolio", detail=texts)
+
+
+def _details(inputs: Inputs) -> list[str]:
+    """Return of each lot what makes its portfolio one that can't be valued; empty of a sound one."""
+    causes, ratio = inputs.doubts
+    out = []
+    for lot, cause in enumerate(causes):
+        if cause is not None:
+            price = inputs.lots.entry_price[lot]
+            prices = "" if np.isnan(ratio[lot]) else f" {price:g} against a close of {price / ratio[lot]:g}"
+            out.append(f"{inputs.lot_symbols[lot]} ({inputs.position_ids[lot]}){prices}: {cause.explain()}")
+        elif inputs.conversion.is_foreign[lot]:
+            columns = inputs.conversion.column[lot]
+            out.append(", ".join(inputs.panel.symbols[at] for at in columns[columns >= 0]))
+        else:
+            out.append("")
+    return out
