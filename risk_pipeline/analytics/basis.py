@@ -83,11 +83,11 @@ def unit_levels(symbol: Int1D, close: Float1D, split: Float1D, start: Int1D, ref
     start : (S,) level of each symbol before its first bar. reference : (S,) the close before it, NaN if none.
     """
     first = np.flatnonzero(np.diff(symbol, prepend=-1))
-    before = np.concatenate([[np.nan], close[:-1]]) if len(close) else close
+    before = np.roll(close, 1)
     before[first] = reference[symbol[first]]
     jump = close * split / before
     up, down = (jump > SWITCH[0]) & (jump < SWITCH[1]), (jump < 1 / SWITCH[0]) & (jump > 1 / SWITCH[1])
     steps = np.cumsum(up.astype(np.int64) - down)
-    offset = np.zeros(len(first), dtype=np.int64) if not len(first) else np.concatenate([[0], steps[first[1:] - 1]])
+    offset = np.concatenate([[0], steps[first[1:] - 1]]) if len(first) else first
     runs = np.diff(np.append(first, len(close)))
     return np.asarray(steps - np.repeat(offset, runs) + start[symbol], dtype=np.int64)

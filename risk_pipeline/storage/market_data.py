@@ -41,6 +41,8 @@ def store_bars(engine: sa.Engine, bars: pd.DataFrame, *, known_at: datetime) -> 
     if bars.empty:
         return StoredBars(0, 0)
     bars = bars.assign(session=pd.to_datetime(bars["session"]).astype("datetime64[s]"))
+    if "source" not in bars:
+        bars = bars.assign(source=None)
     with transaction(engine, bars_table, tables.input_revisions) as connection:
         stored = _stored(connection, bars)
         if stored.empty:  # the first sight of these symbols

@@ -45,7 +45,11 @@ TOGETHER = 126
     group_name=GROUP,
     kinds={"table"},
     metadata=definition_metadata(
-        tables.market_data_cache, tables.market_data_ranges, tables.price_restatements, tables.symbol_quotes
+        tables.market_data_cache,
+        tables.market_data_ranges,
+        tables.price_restatements,
+        tables.symbol_quotes,
+        tables.quarantined_bars,
     ),
 )
 @explained
@@ -81,6 +85,7 @@ def market_data(
                 fetched = source.fetch(list(starts), CALENDAR.index(CALENDAR.look_back_from(first, CARRIED), last))
                 bars = fetched.bars[fetched.bars["session"] >= pd.to_datetime(fetched.bars["symbol"].map(starts))]
             with watch.stage("database"):
+                bars = bars if "source" in bars else bars.assign(source=source.name)
                 bars, switched = _without_unit_switches(db, bars, first)
                 stored = store_bars(db.engine, bars, known_at=known_at)
                 store_quotes(db.engine, _quotes(fetched, registries))

@@ -1,0 +1,76 @@
+"""Which prices contradict each other, and which bars are in another unit."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from risk_pipeline.analytics.basis import Cause, doubtful_lots, unit_levels
+
+
+def causes(ratio, *, option=False, adjusted=False, foreign=False):
+    ratio = np.atleast_1d(np.asarray(ratio, dtype=float))
+    flags = (np.full(len(ratio), flag) for flag in (option, adjusted, foreign))
+    return doubtful_lots(ratio, *flags).tolist()
+
+
+@pytest.mark.parametrize(
+    ("ratio", "cause"),
+    [
+        *((sound, None) for sound in (1.0, 0.34, 2.9, np.nan)),
+        (0.01, Cause.UNIT),
+        (104.0, Cause.UNIT),
+        (4.0, Cause.SPLIT),
+        (1 / 20, Cause.SPLIT),
+        (3.4, Cause.OTHER),
+        (900.0, Cause.OTHER),
+    ],
+)
+def test_an_entry_price_beyond_a_third_or_three_times_the_close_is_doubtful(ratio, cause):
+    assert causes(ratio) == [cause]
+
+
+def test_an_adjusted_series_values_neither_strikes_nor_what_dividends_have_moved_far():
+    assert causes([1.0, 1.1, 1.2], adjusted=True) == [None, None, Cause.ADJUSTED]
+    assert causes(np.nan, option=True, adjusted=True) == [Cause.ADJUSTED]
+    assert causes(np.nan, option=True) == [None]
+
+
+def test_a_quote_in_another_currency_than_the_lot_is_doubtful_whatever_the_prices():
+    assert causes(1.0, foreign=True) == [Cause.CURRENCY]
+
+
+def levels(close, *, split=None, start=(0,), reference=(np.nan,), symbol=None):
+    close = np.asarray(close, dtype=float)
+    split = np.ones(len(close)) if split is None else np.asarray(split, dtype=float)
+    symbol = np.zeros(len(close), dtype=np.int64) if symbol is None else np.asarray(symbol)
+    return unit_levels(symbol, close, split, np.asarray(start), np.asarray(reference)).tolist()
+
+
+def test_a_jump_by_a_hundred_lasts_until_the_series_jumps_back():
+    assert levels([780, 770, 7.8, 7.6, 7.1, 750, 751]) == [0, 0, -1, -1, -1, 0, 0]
+    assert levels([7.8, 780, 7.7]) == [0, 1, 0]
+
+
+def test_what_falls_far_and_what_splits_switched_no_unit():
+    assert levels([100, 10, 1.5, 1.4]) == [0, 0, 0, 0]
+    assert levels([100, 1.01], split=[1, 100]) == [0, 0]
+
+
+def test_each_symbol_begins_at_its_own_level_and_last_close():
+    found = levels([7.6, 7.5, 50, 51], symbol=[0, 0, 1, 1], start=[-1, 0], reference=[7.8, 0.5])
+    assert found == [-1, -1, 1, 1]
+    assert levels([770.0], start=[-1], reference=[7.6]) == [0]
+    assert levels([], start=[], reference=[]) == []
+
+
+def test_bars_one_by_one_have_the_levels_of_all_at_once():
+    rng = np.random.default_rng(5)
+    close = 800 * np.cumprod(1 + 0.02 * rng.standard_normal(60))
+    close[20:40] /= 100
+    whole, level, last, one_by_one = levels(close), 0, np.nan, []
+    for bar in close:
+        (level,) = levels([bar], start=[level], reference=[last])
+        last = bar
+        one_by_one.append(level)
+    assert one_by_one == whole == [0] * 20 + [-1] * 20 + [0] * 20
