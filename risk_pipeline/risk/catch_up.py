@@ -8,6 +8,7 @@ that touches what it reads. The same functions give the fingerprint when rows ar
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from datetime import date
 
@@ -17,11 +18,14 @@ import pandas as pd
 from ..analytics.arrays import Bool2D, Date1D, Int1D, Int2D
 from ..analytics.hashing import UInt, mixed, numbers_hash, rows_hash, running_sums, texts_hash
 from ..config.registries import Registries
+from ..currencies import legs
 from .inputs import BookFrames
 from .lookback import look_back
 
 EVERYBODY = -1
 """In place of a portfolio's number: a symbol that all of them use."""
+CARRIED_DAYS = 21
+"""An exchange rate may be carried to an entry from so many days before it: the sessions of ``conversion.PATIENCE``."""
 NOT_IN_BOOK = {"portfolios": ("name", "closed_date"), "lots": ("is_deleted",)}
 """Columns that change no number: a name, and what says which rows there are."""
 
@@ -128,8 +132,9 @@ def timeline(book: BookFrames) -> Timeline:
         _hash(book.flows, "flow"),
         _hash(marks.drop(columns=["since", "portfolio_id"]), "mark"),
     ]
+    own = lots.assign(priced=priced, owner=is_lot_of)[["owner", "priced", "entry_date"]]
     used = (
-        lots.assign(priced=priced, owner=is_lot_of)[lots["investment_class"] != "PRIVATE"]
+        pd.concat([own[lots["investment_class"] != "PRIVATE"], *_pairs_used(book, own)])
         .groupby(["owner", "priced"])["entry_date"]
         .min()
         .reset_index()
@@ -147,6 +152,16 @@ def timeline(book: BookFrames) -> Timeline:
         used_symbol=codes.astype(np.int64),
         used_since=_days(used["entry_date"]),
     )
+
+
+def _pairs_used(book: BookFrames, lots: pd.DataFrame) -> Iterator[pd.DataFrame]:
+    """Yield the pairs that convert lots, as ``owner, priced, entry_date``; a rate may be carried to an entry."""
+    carried = pd.Timedelta(days=CARRIED_DAYS)
+    ways = book.currencies[["currency", "into"]]
+    for way, rows in ways.groupby(["currency", "into"]).indices.items():
+        for leg in legs(*way):
+            some = lots.iloc[rows]
+            yield some.assign(priced=leg.symbol, entry_date=pd.to_datetime(some["entry_date"]) - carried)
 
 
 def _days(values: pd.Series) -> Date1D:

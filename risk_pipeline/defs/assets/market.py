@@ -149,7 +149,9 @@ def _without_unit_switches(db: Database, bars: pd.DataFrame, first: date) -> tup
 
     bars = bars.sort_values(["symbol", "session"], ignore_index=True)
     code, names = pd.factorize(bars["symbol"], sort=True)
-    before = last_units(db.engine, list(names), CALENDAR.back(first, CARRIED), CALENDAR.back(first, 1))
+    before = last_units(
+        db.engine, list(names), CALENDAR.look_back_from(first, CARRIED), CALENDAR.look_back_from(first, 1)
+    )
     levels = unit_levels(
         code,
         bars["close"].to_numpy(dtype=float),
