@@ -7,15 +7,18 @@ import dagster as dg
 import numpy as np
 import pandas as pd
 
+from ...analytics.basis import unit_levels
 from ...currencies import pair_currencies
 from ...storage import tables
 from ...storage.market_data import (
     asked_ranges,
     extend_ranges,
     give_up,
+    last_units,
     newest_session,
     sessions_with_bars,
     store_bars,
+    store_quarantined,
     store_quotes,
     update_coverage,
 )
@@ -144,9 +147,6 @@ def _without_unit_switches(db: Database, bars: pd.DataFrame, first: date) -> tup
 
     The others are kept in ``quarantined_bars``: to what is computed they are gaps.
     """
-    from ...analytics.basis import unit_levels
-    from ...storage.market_data import last_units, store_quarantined
-
     bars = bars.sort_values(["symbol", "session"], ignore_index=True)
     code, names = pd.factorize(bars["symbol"], sort=True)
     before = last_units(
