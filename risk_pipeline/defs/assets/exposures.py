@@ -25,6 +25,7 @@ GROUP = "risk"
         tables.symbol_factor_exposures,
         tables.factor_covariance,
         tables.position_values,
+        tables.factor_returns,
         tables.currency_exposures,
         tables.analytics_skips,
     ),
