@@ -18,14 +18,18 @@ from risk_pipeline.storage.database import migrate, open_engine
 from risk_pipeline_tests.support.browser import MISSING
 from risk_pipeline_tests.support.postgres import create_database, running_postgres
 
-WAITING = ("test_a_ui_backfill", "test_a_week_of_evenings", "test_workers")
-"""Modules that mostly wait for Dagster's daemon, which looks every thirty seconds; others run meanwhile."""
+SLOW = {"test_a_ui_backfill", "test_a_week_of_evenings", "test_killed", "test_starts", "test_workers"}
+"""Modules that take minutes, mostly waiting for Dagster's daemon, for workers or for what was killed to be missed."""
 
 
-@pytest.hookimpl(trylast=True)
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Begin with the modules that wait; the others stay in the order that chance gave them."""
-    items.sort(key=lambda item: item.path.stem not in WAITING)
+@pytest.hookimpl(wrapper=True, tryfirst=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> Iterator[None]:
+    """Mark the slow modules and begin with them; the others stay in the order that chance gave them."""
+    for item in items:
+        if item.path.stem in SLOW:
+            item.add_marker(pytest.mark.slow)
+    yield
+    items.sort(key=lambda item: item.path.stem not in SLOW)
 
 
 def pytest_configure() -> None:

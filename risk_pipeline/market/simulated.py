@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 from datetime import date
-from functools import cached_property
+from functools import cached_property, lru_cache
 
 import numpy as np
 import pandas as pd
@@ -39,8 +39,8 @@ class SimulatedMarket:
 
     @cached_property
     def paths(self) -> Paths:
-        """All paths, drawn once."""
-        return simulate(self.seed)
+        """All paths, drawn once in a process."""
+        return _drawn(self.seed)
 
     @property
     def symbols(self) -> tuple[str, ...]:
@@ -99,3 +99,8 @@ class SimulatedMarket:
                         }
                     )
         return profile_frame(rows)
+
+
+@lru_cache(maxsize=2)
+def _drawn(seed: int) -> Paths:
+    return simulate(seed)

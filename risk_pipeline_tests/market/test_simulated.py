@@ -15,6 +15,7 @@ from scipy import stats
 
 from risk_pipeline.config.factors import load_factors
 from risk_pipeline.market.simulated import SimulatedMarket
+from risk_pipeline.market.simulated_paths import simulate
 from risk_pipeline.market.simulated_universe import SECTOR_FUNDS, universe
 from risk_pipeline.market.source import SourceError
 from risk_pipeline.market.validate import checked_bars
@@ -102,7 +103,7 @@ def test_the_sell_offs_that_scenarios_replay_fall_as_they_fell(seed, first, last
 
 def test_prices_after_an_episode_do_not_depend_on_it(monkeypatch):
     monkeypatch.setattr("risk_pipeline.market.simulated_paths.EPISODES", ())
-    calm = SimulatedMarket(seed=7).paths
+    calm = simulate(7)
     later, shares = calm.days >= np.datetime64("2024-01-01"), [calm.symbols.index(symbol) for symbol in COMPANIES]
     both = [paths.close[np.ix_(later, shares)] for paths in (calm, MARKET.paths)]
     assert np.abs(both[0] / both[1] - 1.0).max() < 1e-3
@@ -254,6 +255,7 @@ def test_a_bar_is_the_same_in_any_range_order_and_company(symbols, start, length
 
 def test_the_same_seed_is_the_same_market_whatever_was_asked_first():
     other = SimulatedMarket(seed=7)
+    other.paths = simulate(7)  # drawn again: a process keeps what it has drawn
     other.fetch(["ZZZ", "KO"], ALL[100:101])
     pd.testing.assert_frame_equal(
         other.fetch(MARKET.symbols[::-1], ALL[-30:]).bars, MARKET.fetch(MARKET.symbols, ALL[-30:]).bars
