@@ -18,57 +18,41 @@ SESSIONS_A_YEAR = 252
 class PortfolioExposures:
     """Exposures by session, portfolio and factor, each (D, P, K).
 
-    ``dollar`` is the signed sum over holdings that have a beta; ``exposure`` and ``std_error`` are shares of
-    equity, NaN where equity is zero or less, the latter also where a beta has no error; ``coverage`` is the
-    share of gross delta-adjusted notional that has a beta, NaN without holdings.
+    ``dollar`` is the signed sum over holdings that have a beta; ``exposure`` is a share of equity, NaN where equity is
+    zero or less; ``coverage`` is the share of gross delta-adjusted notional that has a beta, NaN without holdings.
     """
 
     dollar: Float3D
     exposure: Float3D
-    std_error: Float3D
     coverage: Float3D
 
 
-def aggregate_exposures(holdings: Holdings, betas: Float3D, std_errors: Float3D, equity: Float2D) -> PortfolioExposures:
+def aggregate_exposures(holdings: Holdings, betas: Float3D, equity: Float2D) -> PortfolioExposures:
     """Sum signed dollars times betas over each portfolio's holdings.
-
-    The standard error takes the errors of different symbols as independent and those of one symbol as the
-    same, so long and short of it cancel.
 
     Parameters
     ----------
     holdings : rows of PUBLIC symbols and OPTIONS underlyings, at their delta-adjusted notional.
-    betas, std_errors : (D, N, K); NaN is no estimate, which lowers the coverage and is never a zero.
+    betas : (D, N, K); NaN is no estimate, which lowers the coverage and is never a zero.
     equity : (D, P) dollars.
     """
     (days, names), factors = equity.shape, betas.shape[2]
     cells = days * names
     cell = holdings.session * names + holdings.portfolio
     gross = sum_by(cell, np.abs(holdings.delta_value), cells)
-    pair, inverse = np.unique(cell * betas.shape[1] + holdings.symbol, return_inverse=True)
-    net = sum_by(inverse, holdings.delta_value, len(pair))
-    pair_cell, pair_symbol = pair // betas.shape[1], pair % betas.shape[1]
-    dollar, covered, squared = (np.zeros((cells, factors)) for _ in range(3))
+    dollar, covered = np.zeros((cells, factors)), np.zeros((cells, factors))
     for k in range(factors):
         beta = betas[holdings.session, holdings.symbol, k]
         has_beta = ~np.isnan(beta)
         dollar[:, k] = sum_by(cell, np.where(has_beta, holdings.delta_value * beta, 0.0), cells)
         covered[:, k] = sum_by(cell, np.where(has_beta, np.abs(holdings.delta_value), 0.0), cells)
-        known = ~np.isnan(betas[pair_cell // names, pair_symbol, k])
-        error = std_errors[pair_cell // names, pair_symbol, k]
-        squared[:, k] = sum_by(pair_cell, np.where(known, (net * error) ** 2, 0.0), cells)
     shape = (days, names, factors)
     base = np.where(equity > 0, equity, np.nan)[..., None]
     with np.errstate(invalid="ignore", divide="ignore"):
         coverage = np.where(gross[:, None] > 0, covered / gross[:, None], np.nan)
     held = np.bincount(cell, minlength=cells)[:, None] > 0
     dollar = np.where(held, dollar, np.nan).reshape(shape)
-    return PortfolioExposures(
-        dollar=dollar,
-        exposure=dollar / base,
-        std_error=np.where(held, np.sqrt(squared), np.nan).reshape(shape) / base,
-        coverage=coverage.reshape(shape),
-    )
+    return PortfolioExposures(dollar=dollar, exposure=dollar / base, coverage=coverage.reshape(shape))
 
 
 @dataclass(frozen=True)

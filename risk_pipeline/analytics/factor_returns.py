@@ -26,3 +26,32 @@ def compounded_steps(core: Float2D) -> Float2D:
     proxies[:, 2:] += core[:, :1]
     grown = np.vstack([np.zeros(core.shape[1]), np.cumprod(1.0 + proxies, axis=0) - 1.0])
     return np.diff(relative_factors(grown[:, 0], grown[:, 1], grown[:, 2:]), axis=0)
+
+
+def residual_returns(core: Float2D, proxies: Float2D, core_betas: Float2D, cross_betas: Float2D) -> Float2D:
+    """Return the factors beyond the core, (L, X): what the core, and of sectors the cross-asset factors, leave.
+
+    The coefficients are the proxies' own as of one session, so a proxy's exposures give back exactly its own return.
+
+    Parameters
+    ----------
+    core : (L, K) returns of the core factors. proxies : (L, X) returns of C cross-asset proxies, then of sectors'.
+    core_betas : (X, K) of the proxies. cross_betas : (X, C) of the proxies; NaN or zero is none.
+    """
+    left = proxies - (core[:, None, :] * core_betas).sum(axis=2)
+    cross = cross_betas.shape[1]
+    taken = np.nan_to_num(left[:, None, :cross] * cross_betas[cross:])
+    left[:, cross:] -= taken.sum(axis=2)
+    return np.asarray(left)
+
+
+def residual_steps(core: Float2D, proxies: Float2D, core_betas: Float2D, cross_betas: Float2D) -> Float2D:
+    """Return what each session adds to the moves of the factors beyond the core since the start of a window, (L, X).
+
+    As ``compounded_steps``: what the proxies had gained by then, less what their exposures had. NaN where a proxy lacks
+    a return; the parameters are those of ``residual_returns``.
+    """
+    moved = np.cumsum(compounded_steps(core), axis=0)
+    gained = np.asarray(np.cumprod(1.0 + proxies, axis=0) - 1.0, dtype=np.float64)
+    path = residual_returns(moved, gained, core_betas, cross_betas)
+    return np.diff(path, axis=0, prepend=0.0)

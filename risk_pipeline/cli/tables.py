@@ -10,7 +10,8 @@ from rich.table import Table
 
 from ..analytics.reasons import Reason
 from ..reports.formatting import money, number, percent
-from ..reports.narrative import plausibility
+from ..reports.narrative import disagreement, history_count, plausibility
+from ..reports.page_rows import bucket
 from ..reports.scorecards import value_at_risk_scorecard, volatility_scorecard
 from ..risk.scorecards import LEVELS
 from ..storage.queries import latest_session, read_table
@@ -117,33 +118,43 @@ def print_portfolio(console: Console, engine: sa.Engine, portfolio: str, session
         again = f"`risk-pipeline rebuild --from {session} --to {session}`"
         console.print(f"Stress tests: pruned; {again} makes them again.", highlight=False, soft_wrap=True)
     else:
-        _print_stress(console, engine, session, stress)
+        _print_stress(console, engine, session, stress, row.nav)
     print_record(console, engine, session, portfolio)
     return session
 
 
-def _print_stress(console: Console, engine: sa.Engine, session: date, stress: pd.DataFrame) -> None:
-    """Print a portfolio's scenarios, the worst first, and about once in how long a shock as large happens."""
-    odds = read_table(engine, "scenario_plausibility", first=session, last=session)
-    known = odds[odds["reason"].isna()].set_index("scenario_id")["one_in_days"].to_dict()
+def _print_stress(console: Console, engine: sa.Engine, session: date, stress: pd.DataFrame, nav: float) -> None:
+    """Print a portfolio's scenarios, the worst first, and how often a shock as large happens."""
+    odds = bucket(read_table(engine, "scenario_plausibility", first=session, last=session), "scenario_id")
+    horizons = read_table(engine, "stress_scenarios").set_index("scenario_id")["horizon"].to_dict()
     table = Table(title="Stress tests", title_justify="left", header_style="bold")
-    for name in ("Scenario", "P&L", "direct", "± 2 s.d.", "of equity", "about once in"):
+    for name in ("Scenario", "P&L", "direct", "in a crisis", "± 2 s.d.", "of equity", "how often", "in history"):
         table.add_column(name, justify="left" if name == "Scenario" else "right")
     beyond = bool(stress["exceeds_equity"].any())
     if beyond:
         table.add_column("")
-    for item in stress.itertuples(index=False):
-        days = known.get(item.scenario_id, np.nan)
+    notes = []
+    for item in (row for rows in bucket(stress, "scenario_id").values() for row in rows):
+        name = item["scenario_id"]
+        (known,) = odds.get(name, [{}])
+        horizon = len(known["path"]["sessions"]) if known.get("path") else horizons.get(name, 1)
+        windows, often = known.get("history_windows"), "–"
+        if known and known["reason"] is None:
+            often = plausibility(known["one_in_days"], windows, horizon)
         table.add_row(
-            item.scenario_id,
-            money(item.correlated_pnl),
-            money(item.direct_pnl),
-            money(2 * item.conditional_std),
-            percent(item.return_on_equity),
-            plausibility(None if np.isnan(days) else days) if item.scenario_id in known else "–",
-            *(["exceeds equity" if item.exceeds_equity else ""] if beyond else []),
+            name,
+            *(money(item[column]) for column in ("correlated_pnl", "direct_pnl", "correlated_stressed_pnl")),
+            money(None if item["band_std"] is None else 2 * item["band_std"]),
+            percent(item["return_on_equity"]),
+            often,
+            history_count(known.get("history_count"), windows, horizon),
+            *(["exceeds equity" if item["exceeds_equity"] else ""] if beyond else []),
         )
+        why = disagreement(item, nav)
+        notes += [f"{name}: {why}."] if why else []
     console.print(table)
+    for note in notes:
+        console.print(note, highlight=False, soft_wrap=True)
 
 
 def _print_changes(console: Console, engine: sa.Engine, span: dict[str, Any]) -> None:

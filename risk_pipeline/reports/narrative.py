@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from datetime import date
 from typing import Any
 
@@ -11,6 +12,9 @@ from ..config.factors import load_factors
 from .formatting import NOTHING, money, number, percent, signed_money, signed_percent
 from .page_rows import PortfolioDay
 
+SESSIONS_A_YEAR = 252
+NEGLIGIBLE = 1e-3
+"""Of NAV: a P&L below this has no sign to speak of."""
 STRENGTHS = ((0.1, "negligible"), (0.3, "weak"), (0.7, "moderate"), (1.1, "strong"))
 ANALYTICS = {
     "factor_exposures": "factor exposures",
@@ -45,15 +49,47 @@ def strength(exposure: float | None, std_error: float | None) -> str:
     return word
 
 
-def plausibility(one_in_days: float | None) -> str:
-    """Return once in how long a shock as large happens, without pretending to more precision than there is."""
-    if one_in_days is None or one_in_days > 252 * 10_000:
-        return "10,000+ years"
-    if one_in_days < 252:
+def plausibility(one_in_days: float | None, windows: int | None, horizon: int | None) -> str:
+    """Return how often a shock as large happens, and no number of years beyond what history supports.
+
+    ``windows`` is how many windows of ``horizon`` sessions history has.
+    """
+    sessions = windows + (horizon or 1) - 1 if windows else 0
+    if one_in_days is None or one_in_days > sessions:
+        years = round(sessions / SESSIONS_A_YEAR)
+        return f"rarer than once in {years} year{'s' if years > 1 else ''} of history" if years else NOTHING
+    if one_in_days < SESSIONS_A_YEAR:
         count = max(round(one_in_days), 1)
-        return f"{count} session{'s' if count > 1 else ''}"
-    years = one_in_days / 252
-    return f"{years:.1f} years" if years < 10 else f"{years:,.0f} years"
+        return f"once in {count} session{'s' if count > 1 else ''}"
+    return f"once in {one_in_days / SESSIONS_A_YEAR:.1f} years"
+
+
+def history_count(count: int | None, windows: int | None, horizon: int | None) -> str:
+    """Return in how many windows of history the shocked factors moved at least as far, the same way."""
+    if not windows:
+        return "no history"
+    unit = "sessions" if (horizon or 1) == 1 else f"windows of {horizon} sessions"
+    return f"{count or 'none'} of {windows:,} {unit}"
+
+
+def disagreement(row: Mapping[str, Any], nav: float) -> str:
+    """Return why direct and correlated P&L differ in sign, with both betas of a single shock; nothing if they agree."""
+    direct, correlated = row["direct_pnl"], row["correlated_pnl"]
+    if direct is None or correlated is None or direct * correlated >= 0.0:
+        return ""
+    if max(abs(direct), abs(correlated)) < NEGLIGIBLE * abs(nav):
+        return ""
+    betas = ""
+    if row["registry_beta"] is not None and row["implied_beta"] is not None:
+        betas = (
+            f": the registry's beta is {number(row['registry_beta'])}, the one that the headline implies "
+            f"{number(row['implied_beta'])}"
+        )
+    return (
+        f"Direct and correlated P&L differ in sign{betas}. The registry's comes from fewer sessions and one factor "
+        "alone; the headline takes the core model's betas and lets the other factors move along as they have done over "
+        "two years"
+    )
 
 
 def scenario_name(name: str) -> str:

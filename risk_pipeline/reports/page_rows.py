@@ -260,11 +260,12 @@ def replay_paths(exposures: Iterable[Row], scenarios: Iterable[Row]) -> dict[str
     lacks an exposure to a core factor has no path.
     """
     dollars = {row["factor_name"]: row["dollar_exposure"] for row in exposures}
-    core = [dollars.get(name) for name in load_factors().core_names]
-    if None in core:
+    if None in [dollars.get(name) for name in load_factors().core_names]:
         return {}
     return {
-        row["scenario_id"]: np.cumsum(np.array(row["path"]["steps"]) @ np.array(core, dtype=float)).tolist()
+        row["scenario_id"]: np.cumsum(
+            np.array(row["path"]["steps"]) @ np.array([dollars.get(name) or 0.0 for name in row["path"]["factors"]])
+        ).tolist()
         for row in scenarios
         if row["path"] is not None
     }

@@ -16,14 +16,17 @@ class CoreModel:
     """Stored exposures and covariance of a block of sessions; NaN where there is no row.
 
     ``dollar`` and ``coverage`` map each stored factor name to (D, P). ``core_dollar`` is (D, P, K) in the
-    order of the core model, ``covariance`` (D, K, K) of daily returns, ``residual_volatility`` (D, P)
-    annualised, of the core model's fit.
+    order of the core model, ``beyond_dollar`` (D, P, X) of the factors beyond it, 0 where there is no row.
+    ``covariance`` and ``stressed`` (D, K, K) are of daily returns, ``residual_volatility`` (D, P) annualised, of the
+    core model's fit.
     """
 
     dollar: dict[str, Float2D]
     coverage: Float2D
     core_dollar: Float3D
+    beyond_dollar: Float3D
     covariance: Float3D
+    stressed: Float3D
     residual_volatility: Float2D
 
 
@@ -48,18 +51,25 @@ def core_model(inputs: Inputs) -> CoreModel:
     absent = np.full(inputs.book.equity.shape, np.nan)
     market = names[factor] == factors.core_names[0]
     core = [dollar.get(name, absent) for name in factors.core_names]
-    covariance = np.full((len(days), len(core), len(core)), np.nan)
+    beyond = [np.nan_to_num(dollar.get(name, absent)) for name in factors.beyond_names]
     order = pd.Index(factors.core_names)
     day = pd.Index(days).get_indexer(pd.DatetimeIndex(stored["session"]).astype("datetime64[s]"))
     a, b = order.get_indexer(stored["factor_a"]), order.get_indexer(stored["factor_b"])
     keep = (day >= 0) & (a >= 0) & (b >= 0)
-    values = stored["covariance"].to_numpy(dtype=float)[keep]
-    covariance[day[keep], a[keep], b[keep]] = values
-    covariance[day[keep], b[keep], a[keep]] = values
+
+    def matrices(column: str) -> Float3D:
+        out = np.full((len(days), len(core), len(core)), np.nan)
+        values = stored[column].to_numpy(dtype=float)[keep]
+        out[day[keep], a[keep], b[keep]] = values
+        out[day[keep], b[keep], a[keep]] = values
+        return out
+
     return CoreModel(
         dollar=dollar,
         coverage=scatter(market, "coverage"),
         core_dollar=np.stack(core, axis=-1),
-        covariance=covariance,
+        beyond_dollar=np.stack(beyond, axis=-1) if beyond else np.zeros((*absent.shape, 0)),
+        covariance=matrices("covariance"),
+        stressed=matrices("stressed_covariance"),
         residual_volatility=scatter(market, "residual_volatility"),
     )

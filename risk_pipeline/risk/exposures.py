@@ -2,14 +2,20 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from datetime import date
+
 import numpy as np
 import pandas as pd
 
-from ..analytics.covariance import FactorCovariance, factor_covariance
+from ..analytics.covariance import WINDOW, FactorCovariance, factor_covariance
 from ..analytics.exposures import PortfolioExposures, aggregate_exposures, model_risk
+from ..analytics.factor_returns import residual_returns
+from ..analytics.history import stressed_covariance
 from ..analytics.position_risk import position_risk
 from ..analytics.reasons import Reason
 from ..analytics.stress import REVERSE_LOSS, reverse_stress
+from .beyond_core import beyond_proxy_returns, proxy_betas
 from .currency import currency_rows
 from .factor_returns import factor_return_rows
 from .inputs import Frames, Inputs
@@ -20,46 +26,50 @@ from .unvalued import DETAIL
 
 COVARIANCE_COLUMNS = [
     *("session", "factor_a", "factor_b", "covariance", "correlation"),
-    *("observations", "condition_number", "method"),
+    *("observations", "condition_number", "method", "stressed_covariance", "stressed_last"),
 ]
 
 
 def compute_exposures(inputs: Inputs) -> Frames:
     """Compute all rows of ``factor_exposures`` for a block of sessions."""
+    factors, equity = inputs.registries.factors, inputs.book.equity
     betas = symbol_betas(inputs)
     holdings = inputs.book.holdings
-    portfolio = aggregate_exposures(holdings, betas.beta, betas.std_error, inputs.book.equity)
-    vendor = betas.names.index(inputs.registries.factors.provider.name)
-    portfolio = _without_currencies(inputs, betas, portfolio, vendor)
-    fits, residual = portfolio_fits(inputs)
+    portfolio = aggregate_exposures(holdings, betas.beta, equity)
+    portfolio = _without_currencies(inputs, betas, portfolio, betas.names.index(factors.provider.name))
+    fits = portfolio_fits(inputs, betas)
     covariance = factor_covariance(core_factor_returns(inputs), inputs.ends)
-    core = inputs.registries.factors.core_names
-    columns = [betas.names.index(name) for name in core]
-    risk = model_risk(portfolio.exposure[..., columns], covariance.covariance, fits[core[0]].residual_volatility)
-    reverse = reverse_stress(
-        portfolio.dollar[..., columns], covariance.covariance, REVERSE_LOSS * np.maximum(inputs.book.equity, 0.0)
-    )
-    by_position = position_risk(holdings, betas.beta[..., columns], inputs.book.equity, residual, risk)
-    nothing = np.full(inputs.book.equity.shape, np.nan)
+    core = [betas.names.index(name) for name in factors.core_names]
+    beyond = [betas.names.index(name) for name in factors.beyond_names]
+    specific = fits.by_factor[factors.core_names[0]].residual_volatility
+    risk = model_risk(portfolio.exposure[..., core], covariance.covariance, specific)
+    reverse = reverse_stress(portfolio.dollar[..., core], covariance.covariance, REVERSE_LOSS * np.maximum(equity, 0.0))
+    by_position = position_risk(holdings, betas.beta[..., core], equity, fits.position_part, risk)
+    contribution, move = np.full((2, *equity.shape, len(betas.names)), np.nan)
+    contribution[..., core], move[..., core] = risk.factor, reverse
+    with np.errstate(invalid="ignore", divide="ignore"):
+        contribution[..., beyond] = portfolio.exposure[..., beyond] * fits.beyond_pull / risk.total[..., None]
     rows = []
     for k, name in enumerate(betas.names):
         covered = portfolio.coverage[..., k] > 0
         reason = np.full(covered.shape, None, dtype=object)
-        reason[inputs.book.equity <= 0] = Reason.NON_POSITIVE_EQUITY.value
-        is_vendor = name == inputs.registries.factors.provider.name
-        reason[~covered] = (Reason.NO_VENDOR_BETA if is_vendor else Reason.TOO_SHORT).value
+        reason[equity <= 0] = Reason.NON_POSITIVE_EQUITY.value
+        reason[~covered] = (Reason.NO_VENDOR_BETA if name == factors.provider.name else Reason.TOO_SHORT).value
+        stored = inputs.has_public
+        if name in factors.beyond_names:  # no row says: no exposure
+            stored = stored & covered & (portfolio.dollar[..., k] != 0.0)
         rows.append(
             inputs.frame(
-                inputs.has_public,
+                stored,
                 "portfolio_id",
                 inputs.portfolio_ids,
                 dollar_exposure=np.where(covered, portfolio.dollar[..., k], np.nan),
                 exposure=np.where(covered, portfolio.exposure[..., k], np.nan),
-                std_error=np.where(covered, portfolio.std_error[..., k], np.nan),
-                r_squared=fits[name].r_squared,
-                residual_volatility=fits[name].residual_volatility,
-                risk_contribution=risk.factor[..., core.index(name)] if name in core else nothing,
-                reverse_move=reverse[..., core.index(name)] if name in core else nothing,
+                std_error=np.where(covered, fits.by_factor[name].std_error, np.nan),
+                r_squared=fits.by_factor[name].r_squared,
+                residual_volatility=fits.by_factor[name].residual_volatility,
+                risk_contribution=contribution[..., k],
+                reverse_move=move[..., k],
                 coverage=np.nan_to_num(portfolio.coverage[..., k]),
                 reason=reason,
             ).assign(factor_name=name)
@@ -67,9 +77,9 @@ def compute_exposures(inputs: Inputs) -> Frames:
     return {
         "symbol_factor_exposures": _symbol_rows(inputs, betas),
         "factor_exposures": pd.concat(rows, ignore_index=True),
-        "factor_covariance": _covariance_rows(inputs, covariance),
+        "factor_covariance": _covariance_rows(inputs, betas, covariance),
         "position_values": position_rows(inputs, by_position),
-        "factor_returns": factor_return_rows(inputs),
+        "factor_returns": factor_return_rows(inputs, betas),
         "currency_exposures": currency_rows(inputs, by_position),
         "analytics_skips": pd.concat(
             [inputs.portfolio_skips("factor_exposures"), _symbol_skips(inputs, betas)], ignore_index=True
@@ -84,9 +94,8 @@ def _without_currencies(
     holdings = inputs.book.holdings
     if not (holdings.leg > 0).any():
         return portfolio
-    own = aggregate_exposures(
-        holdings.take(holdings.leg == 0), betas.beta[..., [vendor]], betas.std_error[..., [vendor]], inputs.book.equity
-    )
+    instruments = holdings.take(holdings.leg == 0)
+    own = aggregate_exposures(instruments, betas.beta[..., [vendor]], inputs.book.equity)
     columns = {name: values.copy() for name, values in vars(portfolio).items()}
     for name, values in vars(own).items():
         columns[name][..., vendor] = values[..., 0]
@@ -98,43 +107,81 @@ def _symbol_rows(inputs: Inputs, betas: SymbolBetas) -> pd.DataFrame:
     rows = []
     for k, name in enumerate(betas.names):
         present = inputs.symbols_in_use & ~np.isnan(betas.beta[..., k])
+        if name in inputs.registries.factors.beyond_names:  # no row says: not taken
+            present &= betas.beta[..., k] != 0.0
         columns = {field: array[..., k] for field, array in betas.fields().items()}
         rows.append(inputs.frame(present, "symbol", symbols, **columns).assign(factor_name=name))
     return pd.concat(rows, ignore_index=True)
 
 
 def _symbol_skips(inputs: Inputs, betas: SymbolBetas) -> pd.DataFrame:
-    """Name the symbols in use that lack an estimate, and of which factors."""
-    names = [name for name in betas.names if name != inputs.registries.factors.provider.name]
-    missing = np.isnan(betas.beta[..., [betas.names.index(name) for name in names]])
+    """Name the symbols in use that lack an estimate, and of which factors.
+
+    Of a proxy beyond the core without a price these are the factors that are left out.
+    """
+    factors = inputs.registries.factors
+    names = [name for name in betas.names if name not in {factors.provider.name, *factors.beyond_names}]
+    missing = np.isnan(betas.of(names))
     missing &= inputs.symbols_in_use[..., None]
     without = np.asarray(missing.any(axis=-1))
-    lacking = [", ".join(np.array(names)[row])[:DETAIL] for row in missing[without]]
-    skips = inputs.frame(without, "entity", list(inputs.panel.symbols))
-    return skips.assign(
-        analytic="factor_exposures", entity_type="symbol", reason=Reason.TOO_SHORT.value, detail=lacking
-    )
+    left_out = dict(zip(factors.beyond_proxies, factors.beyond_names, strict=True))
+    symbols = list(inputs.panel.symbols)
+    lacking, reasons = [], []
+    for day, column in zip(*np.nonzero(without), strict=True):
+        end = inputs.ends[day]
+        window = inputs.panel.returns[max(end + 1 - factors.look_back, 0) : end + 1, column]
+        lost = [left_out[symbols[column]]] if symbols[column] in left_out else []
+        lacking.append(", ".join([*lost, *np.array(names)[missing[day, column]]])[:DETAIL])
+        reasons.append((Reason.MISSING_DATA if np.isnan(window).all() else Reason.TOO_SHORT).value)
+    skips = inputs.frame(without, "entity", symbols)
+    return skips.assign(analytic="factor_exposures", entity_type="symbol", reason=reasons, detail=lacking)
 
 
-def _covariance_rows(inputs: Inputs, estimate: FactorCovariance) -> pd.DataFrame:
-    names = list(inputs.registries.factors.core_names)
-    first, second = np.triu_indices(len(names))
+def _covariance_rows(inputs: Inputs, betas: SymbolBetas, core: FactorCovariance) -> pd.DataFrame:
+    """Return the core's matrix, in calm and in the worst year, and those of the blocks beside it."""
+    factors = inputs.registries.factors
+    returns = core_factor_returns(inputs)
+    stressed = stressed_covariance(returns, inputs.ends, history=factors.history)
+    beyond, model_betas = beyond_proxy_returns(inputs), betas.of(factors.model_names)
+    blocks = (len(factors.cross_asset), len(factors.beyond_names))
     rows = []
-    for number, session in enumerate(inputs.sessions):
-        if np.isnan(estimate.covariance[number]).any():
-            continue
+    for number, (session, end) in enumerate(zip(inputs.sessions, inputs.ends.tolist(), strict=True)):
+        last = inputs.panel.dates[stressed.last[number]].item() if stressed.last[number] >= 0 else None
         rows.append(
-            pd.DataFrame(
-                {
-                    "session": pd.Timestamp(session),
-                    "factor_a": np.array(names, dtype=object)[first],
-                    "factor_b": np.array(names, dtype=object)[second],
-                    "covariance": estimate.covariance[number][first, second],
-                    "correlation": estimate.correlation[number][first, second],
-                    "observations": estimate.observations[number],
-                    "condition_number": estimate.condition_number[number],
-                    "method": "shrunk" if estimate.shrunk[number] else "ewma",
-                }
+            _block_rows(session, factors.core_names, core, number).assign(
+                stressed_covariance=stressed.covariance[number][np.triu_indices(len(factors.core_names))],
+                stressed_last=pd.Timestamp(last),
             )
+            if not np.isnan(core.covariance[number]).any()
+            else pd.DataFrame(columns=COVARIANCE_COLUMNS)
         )
+        window = slice(max(end + 1 - WINDOW, 0), end + 1)
+        others = residual_returns(returns[window], beyond[window], *proxy_betas(inputs, model_betas, number))
+        for first, stop in ((0, blocks[0]), blocks):
+            known = first + np.flatnonzero(~np.isnan(others[:, first:stop]).all(axis=0))
+            if len(known):
+                block = factor_covariance(others[:, known], np.array([len(others) - 1]))
+                rows.append(_block_rows(session, [factors.beyond_names[at] for at in known], block, 0))
+    rows = [frame for frame in rows if len(frame)]
     return pd.concat(rows, ignore_index=True) if rows else pd.DataFrame(columns=COVARIANCE_COLUMNS)
+
+
+def _block_rows(session: date, names: Sequence[str], estimate: FactorCovariance, number: int) -> pd.DataFrame:
+    """Return the rows of one matrix of a session; none where it could not be estimated."""
+    if np.isnan(estimate.covariance[number]).any():
+        return pd.DataFrame(columns=COVARIANCE_COLUMNS)
+    first, second = np.triu_indices(len(names))
+    return pd.DataFrame(
+        {
+            "session": pd.Timestamp(session),
+            "factor_a": np.array(names, dtype=object)[first],
+            "factor_b": np.array(names, dtype=object)[second],
+            "covariance": estimate.covariance[number][first, second],
+            "correlation": estimate.correlation[number][first, second],
+            "observations": estimate.observations[number],
+            "condition_number": estimate.condition_number[number],
+            "method": "shrunk" if estimate.shrunk[number] else "ewma",
+            "stressed_covariance": np.nan,
+            "stressed_last": pd.NaT,
+        }
+    )

@@ -34,9 +34,9 @@ def required_history(
 
     A symbol held within the run: everything since its earliest entry (dividends and splits of a lot count
     from there), and the look-back before the first session on which it is held. One sold before: what lies
-    between its entry and its exit. A proxy: the
-    look-back and the historical replays that are over by then. The same for a range as for its sessions one
-    by one.
+    between its entry and its exit. A proxy: the look-back, the history in which shocks are counted and the worst year
+    is looked for, and the historical replays that are over by then. The same for a range as for its sessions one by
+    one.
     """
     first, last = sessions[0], sessions[-1]
     start = calendar.look_back_from(first, look_back(registries))
@@ -47,7 +47,8 @@ def required_history(
             start_held = min(start_held, calendar.look_back_from(row.active_from, look_back(registries)))
         needs[row.symbol] = (start_held, min(row.last_held, last))
     replays = [s.replay[0] for s in registries.scenarios.replays if s.replay and s.replay[1] <= last]
-    proxy_start = min([start, *(calendar.look_back_from(day, 1) for day in replays)])
+    history = calendar.look_back_from(first, registries.factors.history)
+    proxy_start = min([start, history, *(calendar.look_back_from(day, 1) for day in replays)])
     for symbol in registries.factors.proxies:
         needs[symbol] = (min(proxy_start, needs.get(symbol, (last, last))[0]), last)
     return pd.DataFrame(

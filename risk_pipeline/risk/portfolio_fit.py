@@ -6,49 +6,100 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from ..analytics.arrays import Float1D, Float2D
-from ..analytics.exposures import series_fit
+from ..analytics.arrays import Float1D, Float2D, Float3D
+from ..analytics.blocks import product
+from ..analytics.exposures import SESSIONS_A_YEAR, SeriesFit, series_fit
+from ..analytics.factor_returns import residual_returns
 from ..analytics.holdings import constant_weight_returns
 from ..analytics.position_risk import residual_covariance
+from ..analytics.series_errors import series_errors
+from .beyond_core import beyond_proxy_returns, proxy_betas
 from .inputs import Inputs
-from .symbol_betas import core_factor_returns, factor_returns
+from .symbol_betas import SymbolBetas, core_factor_returns, core_spec, factor_returns
 
 
 @dataclass(frozen=True)
 class PortfolioFit:
-    """Fit of the constant-weight series on a factor (or the core factors together), each (D, P)."""
+    """Fit of the constant-weight series on a factor (or the core factors together), each (D, P).
+
+    ``std_error`` is the HAC error of the series' slope on the factor: that of the portfolio's exposure.
+    """
 
     r_squared: Float2D
     residual_volatility: Float2D
+    std_error: Float2D
+
+    @classmethod
+    def empty(cls, shape: tuple[int, ...]) -> PortfolioFit:
+        """Return a fit that has yet to be filled, all NaN."""
+        return cls(*(np.full(shape, np.nan) for _ in range(3)))
 
 
-def portfolio_fits(inputs: Inputs) -> tuple[dict[str, PortfolioFit], Float1D]:
-    """Return the fit by factor name, and each holding's part of the variance that the core model leaves, (H,).
+@dataclass(frozen=True)
+class PortfolioFits:
+    """Fits by factor name, and what the residual of the core model is made of.
 
-    The core model's names share one joint fit; the vendor's has none.
+    ``position_part`` (H,) is each holding's part of the residual variance; ``beyond_pull`` (D, P, X) the annual
+    covariance of the residual with each factor beyond the core, 0 where the factor has no returns.
+    """
+
+    by_factor: dict[str, PortfolioFit]
+    position_part: Float1D
+    beyond_pull: Float3D
+
+
+def portfolio_fits(inputs: Inputs, betas: SymbolBetas) -> PortfolioFits:
+    """Fit each portfolio's series on every factor alone, on the core factors jointly, and its residual on the rest.
+
+    The core model's names share one joint fit, and their errors are those of the regression with the model's own
+    weights; the vendor's has none. The factors beyond the core share the fit of the core's residual on them.
     """
     factors = inputs.registries.factors
-    models: dict[tuple[str, ...], tuple[Float2D, int]] = {
-        (factor.name,): (factor_returns(inputs, factor)[:, None], factor.window) for factor in factors.single_factor
-    }
-    models[factors.core_names] = (core_factor_returns(inputs), factors.styles[0].window)
-    longest = max(window for _, window in models.values())
+    spec, core = core_spec(factors), core_factor_returns(inputs)
+    beyond, model_betas = beyond_proxy_returns(inputs), betas.of(factors.model_names)
+    alone = {factor: factor_returns(inputs, factor)[:, None] for factor in factors.single_factor}
+    longest = max(spec.window, *(factor.window for factor in alone))
     shape = inputs.book.equity.shape
-    fits = {
-        name: PortfolioFit(np.full(shape, np.nan), np.full(shape, np.nan))
-        for name in (factors.provider.name, *(name for names in models for name in names))
-    }
+    fits = {name: PortfolioFit.empty(shape) for name in betas.names}
+    pull = np.zeros((*shape, beyond.shape[1]))
     parts = []
-    for number, end in enumerate(inputs.ends):
+    for number, end in enumerate(inputs.ends.tolist()):
         held, equity = inputs.book.holdings.at(number), inputs.book.equity[number]
         returns = np.asarray(inputs.panel.returns[max(end + 1 - longest, 0) : end + 1])
         series = constant_weight_returns(held.notional(shape[1], len(inputs.panel.symbols)), returns, equity).returns
-        for names, (regressors, window) in models.items():
-            rows = min(window, len(series))
-            fit = series_fit(series[-rows:], regressors[end + 1 - rows : end + 1])
-            if names == factors.core_names:
-                parts.append(residual_covariance(held, returns[-rows:], series[-rows:], fit, equity))
-            for name in names:
-                fits[name].r_squared[number] = fit.r_squared
-                fits[name].residual_volatility[number] = fit.residual_volatility
-    return fits, np.concatenate(parts)
+
+        def put(names: tuple[str, ...], fit: SeriesFit | None, errors: Float2D, at: int = number) -> None:
+            for k, name in enumerate(names):
+                fits[name].std_error[at] = errors[:, k]
+                if fit is not None:
+                    fits[name].r_squared[at] = fit.r_squared
+                    fits[name].residual_volatility[at] = fit.residual_volatility
+
+        for factor, regressor in alone.items():
+            rows = min(factor.window, len(series))
+            window = series[-rows:], regressor[end + 1 - rows : end + 1]
+            put((factor.name,), series_fit(*window), series_errors(*window, min_observations=factor.min_observations))
+        rows = min(spec.window, len(series))
+        window = series[-rows:], core[end + 1 - rows : end + 1]
+        fit = series_fit(*window)
+        errors = series_errors(*window, min_observations=spec.min_observations, weight=spec.decay[-rows:])
+        put(factors.core_names, fit, errors)
+        parts.append(residual_covariance(held, returns[-rows:], series[-rows:], fit, equity))
+        others = residual_returns(
+            window[1], beyond[end + 1 - rows : end + 1], *proxy_betas(inputs, model_betas, number)
+        )
+        pull[number] = _pull(others, fit)
+        usable = np.flatnonzero(~np.isnan(others[~np.isnan(window[1]).any(axis=1)]).any(axis=0))
+        errors = np.full((shape[1], others.shape[1]), np.nan)
+        errors[:, usable] = series_errors(
+            fit.residual, others[:, usable], min_observations=spec.min_observations, weight=spec.decay[-rows:]
+        )
+        put(factors.beyond_names, None, errors)
+    return PortfolioFits(fits, np.concatenate(parts), pull)
+
+
+def _pull(others: Float2D, fit: SeriesFit) -> Float2D:
+    """Return the annual covariance of factors (W, X) with the residuals of a fit, (P, X)."""
+    both = product(np.ascontiguousarray(np.nan_to_num(others).T), np.nan_to_num(fit.residual))
+    with np.errstate(invalid="ignore", divide="ignore"):
+        return np.asarray((both * (SESSIONS_A_YEAR / fit.degrees)).T)

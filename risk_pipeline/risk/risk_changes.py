@@ -133,5 +133,5 @@ def _forecast_of_traded(
 
 def _exposure(holdings: Holdings, betas: Float3D, equity: Float2D) -> Float2D:
     """Return the exposure on equity to one factor, (D, P); NaN where nothing has a beta."""
-    found = aggregate_exposures(holdings, betas, np.full(betas.shape, np.nan), equity)
+    found = aggregate_exposures(holdings, betas, equity)
     return np.where(found.coverage[..., 0] > 0, found.exposure[..., 0], np.nan)

@@ -2,19 +2,28 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 import pandas as pd
 
-from ..analytics.arrays import Bool1D, Date1D, Float1D, Float2D, Int1D
-from ..analytics.factor_returns import compounded_steps
+from ..analytics.arrays import Bool1D, Date1D, Float1D, Float2D, Float3D, Int1D
+from ..analytics.factor_returns import compounded_steps, residual_steps
+from ..analytics.history import moves_as_far, window_moves
 from ..analytics.reasons import Reason
-from ..analytics.stress import ConditionalMoves, conditional_moves, conditional_std, option_revaluation, replay
+from ..analytics.stress import (
+    ConditionalMoves,
+    band_std,
+    conditional_moves,
+    conditional_std,
+    option_revaluation,
+    replay,
+)
 from ..analytics.sums import sum_by
-from ..config.scenarios import Scenario, ScenarioLibrary
+from ..config.scenarios import Scenario
+from .beyond_core import beyond_proxy_returns, proxy_betas
 from .core_model import CoreModel, core_model
 from .inputs import Frames, Inputs
 from .symbol_betas import core_factor_returns
@@ -27,37 +36,43 @@ MOVE_COLUMNS = ["session", "scenario_id", "factor_name", "is_shocked", "move"]
 class Outcome:
     """What a scenario does to the factors on one session, and how that was found.
 
-    ``path`` (L, K) of a replay is what each of ``path_sessions`` adds to the core factors' moves. ``coverage`` is
-    the share of a replay's sessions on which every factor has a return, None of other scenarios.
+    ``moves`` are the core factors'; ``beyond`` (X,) those of the factors beyond the core, realised in a replay and
+    zero otherwise, and ``stressed`` (K,) the core's in the correlations of the worst year, NaN where there is none.
+    ``path`` (L, K + X) of a replay is what each of ``path_sessions`` adds to all of them. ``coverage`` is the share of
+    a replay's sessions on which every core factor has a return, None of other scenarios. ``count`` of the ``windows``
+    of history saw the shocked factors move as far.
     """
 
     moves: ConditionalMoves
+    beyond: Float1D
+    stressed: Float1D
     shocked: dict[int, float]
     method: str  # conditional, realised or stated
+    horizon: int
+    count: int
+    windows: int
     path: Float2D | None
     path_sessions: Date1D | None
     coverage: float | None
 
-    @property
-    def path_record(self) -> dict[str, list[Any]] | None:
-        """The sessions of a replay and what each adds to the core factors' moves, as stored; None otherwise."""
+    def path_record(self, names: Sequence[str]) -> dict[str, list[Any]] | None:
+        """The sessions of a replay and what each adds to the factors' moves, as stored; None otherwise."""
         if self.path is None or self.path_sessions is None:
             return None
-        return {"sessions": np.datetime_as_string(self.path_sessions).tolist(), "steps": self.path.tolist()}
+        sessions = np.datetime_as_string(self.path_sessions).tolist()
+        return {"sessions": sessions, "factors": list(names), "steps": self.path.tolist()}
 
 
 def compute_stress(inputs: Inputs) -> Frames:
     """Compute every active scenario on every portfolio, session by session."""
-    model = core_model(inputs)
-    symbol_betas = _core_betas(inputs)
-    returns = core_factor_returns(inputs)
-    library = inputs.registries.scenarios
+    model, context = core_model(inputs), _Context.of(inputs)
+    factors, library = inputs.registries.factors, inputs.registries.scenarios
     results: list[dict[str, np.ndarray]] = []
     moves, plausibility = [], []
     for number, (session, options) in enumerate(zip(inputs.sessions, _options(inputs), strict=True)):
-        day = pd.Timestamp(session)
+        day, betas = pd.Timestamp(session), context.betas[number]
         for scenario in library.active:
-            outcome = _outcome(inputs, library, scenario, number, model, returns)
+            outcome = _outcome(inputs, context, scenario, number, model)
             key = {"session": day, "scenario_id": scenario.id}
             plausibility.append(
                 {
@@ -66,23 +81,28 @@ def compute_stress(inputs: Inputs) -> Frames:
                     "mahalanobis": outcome.moves.mahalanobis,
                     "p_value": outcome.moves.p_value,
                     "one_in_days": _finite(outcome.moves.one_in_days),
+                    "history_count": outcome.count,
+                    "history_windows": outcome.windows,
                     "coverage": outcome.coverage,
-                    "path": outcome.path_record,
+                    "path": outcome.path_record(factors.model_names),
                     "reason": outcome.moves.reason,
                 }
             )
             if outcome.moves.reason is None:
                 moves += [
-                    {
-                        **key,
-                        "factor_name": name,
-                        "is_shocked": k in outcome.shocked,
-                        "move": outcome.moves.move[k],
-                    }
-                    for k, name in enumerate(inputs.registries.factors.core_names)
+                    {**key, "factor_name": name, "is_shocked": k in outcome.shocked, "move": outcome.moves.move[k]}
+                    for k, name in enumerate(factors.core_names)
                 ]
-            moved = (symbol_betas[number] * np.nan_to_num(outcome.moves.move)).sum(axis=1)
-            results.append(_portfolio_rows(inputs, library, scenario, number, model, outcome, options.revalued(moved)))
+                moves += [
+                    {**key, "factor_name": name, "is_shocked": True, "move": move}
+                    for name, move in zip(factors.beyond_names, outcome.beyond, strict=True)
+                    if move != 0.0
+                ]
+            revalued = [
+                options.revalued((betas * np.nan_to_num(np.concatenate([core, outcome.beyond]))).sum(axis=1))
+                for core in (outcome.moves.move, outcome.stressed)
+            ]
+            results.append(_portfolio_rows(inputs, scenario, number, model, outcome, revalued[0], revalued[1]))
     return {
         "stress_test_results": pd.DataFrame(
             {name: np.concatenate([rows[name] for rows in results]) for name in results[0]}, copy=False
@@ -97,36 +117,75 @@ def _finite(value: float) -> float | None:
     return float(value) if np.isfinite(value) else None
 
 
-def _outcome(
-    inputs: Inputs, library: ScenarioLibrary, scenario: Scenario, number: int, model: CoreModel, returns: Float2D
-) -> Outcome:
+@dataclass
+class _Context:
+    """What the scenarios of a block read of the market: factor returns, the symbols' betas, and past moves."""
+
+    core: Float2D
+    beyond: Float2D
+    betas: Float3D
+    _moves: dict[int, Float2D]
+
+    @classmethod
+    def of(cls, inputs: Inputs) -> _Context:
+        return cls(core_factor_returns(inputs), beyond_proxy_returns(inputs), _model_betas(inputs), {})
+
+    def moves(self, horizon: int) -> Float2D:
+        """Return what the core factors moved over the sessions up to each row, (T, K)."""
+        if horizon not in self._moves:
+            self._moves[horizon] = window_moves(self.core, horizon)
+        return self._moves[horizon]
+
+
+def _outcome(inputs: Inputs, context: _Context, scenario: Scenario, number: int, model: CoreModel) -> Outcome:
     """Find how the factors move: realised where a replay is over and wholly covered, else from the stated shocks.
 
-    One missing session may have been the worst, so a replay with a gap is not taken for the whole.
+    One missing session may have been the worst, so a replay with a gap is not taken for the whole. What a replay did
+    to the factors beyond the core is what it did to their proxies, less what the proxies' own exposures, of this
+    session, have of it: so a proxy's replay is its own return.
     """
+    factors, library = inputs.registries.factors, inputs.registries.scenarios
     inside = _replay_rows(inputs, scenario, number)
-    covered = None if inside is None else ~np.isnan(returns[inside]).any(axis=1)
+    covered = None if inside is None else ~np.isnan(context.core[inside]).any(axis=1)
     coverage = None if covered is None else float(covered.mean())
-    covariance = model.covariance[number]
+    covariance, nothing = model.covariance[number], np.zeros(len(factors.beyond_names))
     if inside is not None and coverage == 1.0:
-        path = compounded_steps(returns[inside])
-        everything = np.arange(path.shape[1])
+        steps = compounded_steps(context.core[inside])
+        own = proxy_betas(inputs, context.betas, number)
+        others = np.nan_to_num(residual_steps(context.core[inside], context.beyond[inside], *own))
+        everything, move = np.arange(steps.shape[1]), steps.sum(axis=0)
         judged = conditional_moves(
-            *(covariance, everything, path.sum(axis=0)),
-            horizon=len(path),
-            degrees_of_freedom=inputs.registries.factors.degrees_of_freedom.of(len(everything)),
+            *(covariance, everything, move),
+            horizon=len(steps),
+            degrees_of_freedom=factors.degrees_of_freedom.of(len(everything)),
         )
-        everyone = dict.fromkeys(everything.tolist(), 0.0)
-        return Outcome(judged, everyone, "realised", path, inputs.panel.dates[inside], coverage)
-    shocked = library.moves(scenario, inputs.registries.factors)
+        named = np.array([factors.core_position(shock.factor) for shock in scenario.shocks], dtype=np.int64)
+        count = _count(inputs, context, number, named, move[named], len(steps))
+        everyone, path = dict.fromkeys(everything.tolist(), 0.0), np.hstack([steps, others])
+        return Outcome(
+            *(judged, others.sum(axis=0), judged.move, everyone, "realised", len(steps), *count),
+            *(path, inputs.panel.dates[inside], coverage),
+        )
+    shocked = library.moves(scenario, factors)
     positions, shocks = np.array(list(shocked), dtype=np.int64), np.array(list(shocked.values()))
-    conditional = conditional_moves(
-        *(covariance, positions, shocks),
-        horizon=scenario.horizon,
-        degrees_of_freedom=inputs.registries.factors.degrees_of_freedom.of(len(positions)),
+    degrees = factors.degrees_of_freedom.of(len(positions))
+    calm, crisis = (
+        conditional_moves(matrix, positions, shocks, horizon=scenario.horizon, degrees_of_freedom=degrees)
+        for matrix in (covariance, model.stressed[number])
     )
     method = "stated" if scenario.kind == "historical" else "conditional"
-    return Outcome(conditional, shocked, method, None, None, coverage)
+    count = _count(inputs, context, number, positions, shocks, scenario.horizon)
+    return Outcome(calm, nothing, crisis.move, shocked, method, scenario.horizon, *count, None, None, coverage)
+
+
+def _count(
+    inputs: Inputs, context: _Context, number: int, shocked: Int1D, shocks: Float1D, horizon: int
+) -> tuple[int, int]:
+    """Return in how many windows of the session's history the factors moved as far, and of how many."""
+    history = inputs.registries.factors.history
+    end = inputs.ends[number : number + 1]
+    found = moves_as_far(context.moves(horizon), end, shocked, shocks, horizon=horizon, history=history)
+    return int(found.count[0]), int(found.windows[0])
 
 
 def _replay_rows(inputs: Inputs, scenario: Scenario, number: int) -> Bool1D | None:
@@ -143,34 +202,45 @@ def _replay_rows(inputs: Inputs, scenario: Scenario, number: int) -> Bool1D | No
 
 def _portfolio_rows(
     inputs: Inputs,
-    library: ScenarioLibrary,
     scenario: Scenario,
     number: int,
     model: CoreModel,
     outcome: Outcome,
     revalued: Float1D,
+    stressed_revalued: Float1D,
 ) -> dict[str, np.ndarray]:
-    """Return one row per portfolio with a market-priced position; ``revalued`` is by portfolio (P,)."""
-    factors = inputs.registries.factors
+    """Return one row per portfolio with a market-priced position.
+
+    ``revalued`` is what revaluing its options adds by portfolio, (P,), ``stressed_revalued`` in the worst year's moves.
+    """
+    factors, library = inputs.registries.factors, inputs.registries.scenarios
     who = np.flatnonzero(inputs.has_public[number])
     dollars = model.core_dollar[number, who]
+    beyond = model.beyond_dollar[number, who]
     known = ~np.isnan(dollars).any(axis=1)
     safe = np.nan_to_num(dollars)
     equity = inputs.book.equity[number, who]
     refused = outcome.moves.reason is not None
-    direct = np.zeros(len(who))
+    direct, sizes = np.zeros(len(who)), []
     for shock in scenario.shocks:
         factor = factors.by_scenario_key[shock.factor]
         size = library.shock_return(scenario, shock, factors)
         if outcome.method == "realised":
             size = outcome.moves.move[factors.core_position(shock.factor)]
+        sizes.append(size)
         direct += model.dollar.get(factor.name, np.full(inputs.book.equity.shape, np.nan))[number, who] * size
-    linear = (safe * outcome.moves.move).sum(axis=1)
+    further = (beyond * outcome.beyond).sum(axis=1)
     drawdown = np.full(len(who), np.nan)
     if outcome.path is not None:
-        drawdown = replay(safe, outcome.path).max_drawdown
+        drawdown = replay(np.hstack([safe, beyond]), outcome.path).max_drawdown
     options = revalued[who]
-    correlated = np.where(known & (not refused), linear + options, np.nan)
+    correlated = np.where(known & (not refused), (safe * outcome.moves.move).sum(axis=1) + further + options, np.nan)
+    stressed = (safe * outcome.stressed).sum(axis=1) + further + stressed_revalued[who]
+    conditional = np.where(
+        known & (not refused), conditional_std(safe, np.nan_to_num(outcome.moves.covariance)), np.nan
+    )
+    base = np.where(equity > 0, equity, np.nan)
+    shocked = base * sizes[0] if len(sizes) == 1 and sizes[0] != 0.0 else np.full(len(who), np.nan)
     reason = np.full(len(who), outcome.moves.reason, dtype=object)
     reason[~known] = Reason.TOO_SHORT.value
     with np.errstate(invalid="ignore"):
@@ -180,14 +250,14 @@ def _portfolio_rows(
             "scenario_id": np.full(len(who), scenario.id, dtype=object),
             "direct_pnl": direct,
             "correlated_pnl": correlated,
+            "correlated_stressed_pnl": np.where(known & (not refused), stressed, np.nan),
             "correlation_effect": correlated - direct,
             "option_revaluation": np.where(np.isnan(correlated), np.nan, options),
-            "conditional_std": np.where(
-                known & (not refused),
-                conditional_std(safe, np.nan_to_num(outcome.moves.covariance)),
-                np.nan,
-            ),
-            "return_on_equity": correlated / np.where(equity > 0, equity, np.nan),
+            "conditional_std": conditional,
+            "band_std": band_std(conditional, model.residual_volatility[number, who] * base, outcome.horizon),
+            "registry_beta": direct / shocked,
+            "implied_beta": correlated / shocked,
+            "return_on_equity": correlated / base,
             "max_drawdown": drawdown,
             "exceeds_equity": np.nan_to_num(-correlated) > np.maximum(equity, 0.0),
             "coverage": np.nan_to_num(model.coverage[number, who]),
@@ -195,11 +265,16 @@ def _portfolio_rows(
         }
 
 
-def _core_betas(inputs: Inputs) -> np.ndarray:
-    """Return the stored core betas of every panel symbol, (D, N, K); NaN where there is none."""
-    names = pd.Index(inputs.registries.factors.core_names)
+def _model_betas(inputs: Inputs) -> Float3D:
+    """Return the stored betas of every panel symbol in the model's order, (D, N, K + X).
+
+    NaN where there is no core beta; a factor beyond the core without a row is not taken, zero.
+    """
+    factors = inputs.registries.factors
+    names = pd.Index(factors.model_names)
     rows = inputs.stored["symbol_factor_exposures"]
     out = np.full((len(inputs.sessions), len(inputs.panel.symbols), len(names)), np.nan)
+    out[..., len(factors.core_names) :] = 0.0
     day = pd.DatetimeIndex(np.array(inputs.sessions, dtype="datetime64[s]")).get_indexer(
         pd.DatetimeIndex(rows["session"]).astype("datetime64[s]")
     )

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
 from ..analytics.arrays import Float1D, Float2D, Float3D
-from ..analytics.core_ridge import CoreSpec, core_ridge
+from ..analytics.core_ridge import CoreRidge, CoreSpec, core_ridge
 from ..analytics.factor_returns import relative_factors
 from ..analytics.rolling_beta import rolling_beta
 from ..config.factors import Factor, FactorRegistry
+from .beyond_core import beyond_spec, present_cross, present_sectors
 from .inputs import Inputs
 
 OUTLIER = 5.0
@@ -21,7 +23,8 @@ OUTLIER = 5.0
 class SymbolBetas:
     """Estimates by session, symbol and factor, each of shape (D, N, K); NaN is no estimate.
 
-    ``names`` are the K names: the registry's factors, then the core model's own coefficients.
+    ``names`` are the K names: the registry's factors, the core model's own coefficients, the factors beyond the core;
+    of the latter a beta is 0 where the symbol has a core model and the factor isn't taken.
     """
 
     names: list[str]
@@ -34,6 +37,10 @@ class SymbolBetas:
     condition_number: Float3D
     penalty: Float3D
     quality: np.ndarray
+
+    def of(self, names: Sequence[str]) -> Float3D:
+        """Return the betas of some names, (D, N, names)."""
+        return self.beta[..., [self.names.index(name) for name in names]]
 
     def fields(self) -> dict[str, np.ndarray]:
         """Return the arrays by their column in ``symbol_factor_exposures``."""
@@ -77,7 +84,7 @@ def core_spec(factors: FactorRegistry) -> CoreSpec:
 def symbol_betas(inputs: Inputs) -> SymbolBetas:
     """Estimate every beta of every symbol of the panel at the block's sessions."""
     factors = inputs.registries.factors
-    names = [*factors.names, *(name for name in factors.core_names if name not in factors.by_name)]
+    names = [*factors.names, *(name for name in factors.model_names if name not in factors.by_name)]
     shape = (len(inputs.sessions), len(inputs.panel.symbols), len(names))
     out = {
         field: np.full(shape, np.nan)
@@ -93,26 +100,31 @@ def symbol_betas(inputs: Inputs) -> SymbolBetas:
         )
     }
     quality = np.full(shape, "full_history", dtype=object)
-    returns = np.asarray(inputs.panel.returns)
+    longest = max(int(inputs.ends.min()) + 1 - factors.look_back, 0)  # a proxy's history reaches back much further
+    returns, ends = np.asarray(inputs.panel.returns[longest:]), inputs.ends - longest
     for factor in factors.single_factor:
         k = names.index(factor.name)
         estimate = rolling_beta(
             returns,
-            factor_returns(inputs, factor),
-            inputs.ends,
+            factor_returns(inputs, factor)[longest:],
+            ends,
             window=factor.window,
             min_observations=factor.min_observations,
         )
         for field in ("beta", "std_error", "t_stat", "r_squared", "observations"):
             out[field][..., k] = getattr(estimate, field)
         quality[..., k][estimate.observations < factor.window] = "limited_history"
-    ridge = core_ridge(returns, core_factor_returns(inputs), inputs.ends, core_spec(factors))
+    ridge = core_ridge(returns, core_factor_returns(inputs)[longest:], ends, core_spec(factors), beyond_spec(inputs))
     for position, name in enumerate(factors.core_names):
         k = names.index(name)
         out["beta"][..., k] = ridge.coefficients[..., position]
         out["std_error"][..., k] = ridge.std_error[..., position]
         for field in ("r_squared", "observations", "effective_df", "condition_number", "penalty"):
             out[field][..., k] = getattr(ridge, field)
+        quality[..., k][ridge.observations < factors.styles[0].window] = "limited_history"
+    for k, beta, error, share in _beyond(inputs, ridge, names):
+        out["beta"][..., k], out["std_error"][..., k], out["r_squared"][..., k] = beta, error, share
+        out["observations"][..., k] = ridge.observations
         quality[..., k][ridge.observations < factors.styles[0].window] = "limited_history"
     with np.errstate(invalid="ignore", divide="ignore"):  # a proxy on itself has no error
         out["t_stat"] = np.where(out["std_error"] > 0, out["beta"] / out["std_error"], np.nan)
@@ -121,3 +133,16 @@ def symbol_betas(inputs: Inputs) -> SymbolBetas:
     quality[np.abs(out["beta"]) > OUTLIER] = "outlier"
     quality[..., k] = "vendor"
     return SymbolBetas(names=names, quality=quality, **out)
+
+
+def _beyond(inputs: Inputs, ridge: CoreRidge, names: list[str]) -> Iterator[tuple[int, Float2D, Float2D, Float2D]]:
+    """Yield the place among the names, beta, error and explained share of each factor beyond the core, (D, N) each."""
+    factors = inputs.registries.factors
+    for at, number in enumerate(present_cross(inputs).tolist()):
+        k = names.index(factors.cross_asset[number].name)
+        yield k, ridge.cross[..., at], ridge.cross_error[..., at], ridge.cross_share[..., at]
+    for at, number in enumerate(present_sectors(inputs).tolist()):
+        mine = ridge.sector == at
+        beta = np.where(mine, ridge.sector_beta, np.where(np.isnan(ridge.sector_beta), np.nan, 0.0))
+        error, share = (np.where(mine, values, np.nan) for values in (ridge.sector_error, ridge.sector_share))
+        yield names.index(factors.sectors[number].name), beta, error, share

@@ -367,11 +367,13 @@ factor_exposures = _table(
     Column("factor_name", NAME, primary_key=True, comment="name of the factor, as in factor_definitions"),
     Column("dollar_exposure", Float, comment="P&L for a factor return of 1"),
     Column("exposure", Float, comment="dollar exposure over equity; null with a reason where equity <= 0"),
-    Column("std_error", Float, comment="of exposure; independence of the symbols' errors assumed"),
+    Column("std_error", Float, comment="of exposure: HAC error of the same regression's slope"),
     Column("r_squared", Float, comment="of the portfolio's constant-weight return series on the factor(s)"),
     Column("residual_volatility", Float, comment="of the same regression, annualised"),
     Column(
-        "risk_contribution", Float, comment="core model: Euler part of its annualised volatility; the rest is specific"
+        "risk_contribution",
+        Float,
+        comment="Euler part of the factor-model volatility, annualised; the rest is specific",
     ),
     Column("reverse_move", Float, comment="core model: the factor's move in the likeliest loss of 20 % of equity"),
     Column("coverage", Float, nullable=False, comment="share of gross PUBLIC + OPTIONS exposure with a beta"),
@@ -430,20 +432,22 @@ currency_exposures = _table(
 
 factor_covariance = _table(
     "factor_covariance",
-    "Covariance of the core factors' daily returns, shared by all portfolios.",
+    "Covariance of the factors' daily returns, shared by all portfolios: core, cross-asset and sectors, a block each.",
     _session(),
-    Column("factor_a", NAME, primary_key=True, comment="core factor"),
-    Column("factor_b", NAME, primary_key=True, comment="core factor"),
+    Column("factor_a", NAME, primary_key=True, comment="factor of the model"),
+    Column("factor_b", NAME, primary_key=True, comment="factor of the same block"),
     Column("covariance", Float, nullable=False, comment="of daily returns"),
     Column("correlation", Float, nullable=False, comment="of daily returns"),
     Column("observations", Integer, nullable=False, comment="sessions with all factor returns"),
     Column("condition_number", Float, nullable=False, comment="of the covariance matrix"),
     Column("method", String(16), nullable=False, comment="ewma or shrunk"),
+    Column("stressed_covariance", Float, comment="core: over the market's worst 252 sessions in ten years up to then"),
+    Column("stressed_last", Date, comment="last of those sessions"),
 )
 
 scenario_factor_moves = _table(
     "scenario_factor_moves",
-    "How far each core factor moves in each scenario, as of the session.",
+    "How far each core factor moves in each scenario, and in a replay those beyond the core, as of the session.",
     _session(),
     Column("scenario_id", NAME, primary_key=True, comment="id of the scenario, as in stress_scenarios"),
     Column("factor_name", NAME, primary_key=True, comment="name of the factor, as in factor_definitions"),
@@ -462,6 +466,8 @@ scenario_plausibility = _table(
     Column("mahalanobis", Float, comment="distance of the shocked factors' joint move, in standard deviations"),
     Column("p_value", Float, comment="probability of a joint move at least as far"),
     Column("one_in_days", Float, comment="sessions between two such moves: horizon / p_value"),
+    Column("history_count", Integer, comment="windows of history in which every shocked factor moved as far its way"),
+    Column("history_windows", Integer, comment="windows of the horizon's length in ten years up to then; they overlap"),
     Column("coverage", Float, comment="of a replay that is over: share of its sessions with all factor returns"),
     Column("path", sa.JSON, comment="of a replay: its sessions, and what each adds to the core factors' moves"),
     Column("reason", REASON, comment="why the scenario was refused or a number is null"),
@@ -477,7 +483,13 @@ stress_test_results = _table(
     Column("correlated_pnl", Float, comment="headline"),
     Column("correlation_effect", Float, comment="correlated_pnl - direct_pnl"),
     Column("option_revaluation", Float, comment="part of correlated_pnl beyond the delta of the options"),
-    Column("conditional_std", Float, comment="standard deviation of the P&L given the shocks"),
+    Column("correlated_stressed_pnl", Float, comment="correlated_pnl with the correlations of the market's worst year"),
+    Column(
+        "conditional_std", Float, comment="what the shocks leave open of the factors, standard deviation in dollars"
+    ),
+    Column("band_std", Float, comment="conditional_std and the book's own risk over the horizon"),
+    Column("registry_beta", Float, comment="of one shocked factor: direct_pnl over equity times shock"),
+    Column("implied_beta", Float, comment="of one shocked factor: correlated_pnl over equity times shock"),
     Column("return_on_equity", Float, comment="correlated_pnl / equity; null where equity <= 0"),
     Column("max_drawdown", Float, comment="of a replay: worst running loss inside its window, dollars"),
     Column("exceeds_equity", Boolean, nullable=False, comment="the loss is larger than equity"),

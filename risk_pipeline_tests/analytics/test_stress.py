@@ -83,8 +83,8 @@ def test_a_stress_of_one_factor_is_the_univariate_beta_times_the_shock(returns, 
     move = conditional_moves(sigma[0], np.array([shocked]), np.array([-0.10]), degrees_of_freedom=NU).move
     alone = rolling_beta(held, core[:, shocked], end, window=252, min_observations=252).beta
     book = holdings([(0, n, dollars) for n, dollars in enumerate((3e5, -2e5, 1e5, 4e5, -1e5)[: held.shape[1]])])
-    stressed = aggregate_exposures(book, joint, np.zeros_like(joint), np.ones((1, 1))).dollar[0, 0] @ move
-    expected = aggregate_exposures(book, alone[..., None], np.zeros((1, held.shape[1], 1)), np.ones((1, 1))).dollar
+    stressed = aggregate_exposures(book, joint, np.ones((1, 1))).dollar[0, 0] @ move
+    expected = aggregate_exposures(book, alone[..., None], np.ones((1, 1))).dollar
     assert stressed == pytest.approx(-0.10 * expected[0, 0, 0], rel=1e-8, abs=1e-6)
 
 
@@ -220,42 +220,34 @@ def test_long_and_short_make_the_net_beta():
     found = aggregate_exposures(
         holdings([(0, 0, 60_000), (0, 1, -40_000)]),
         np.array([[[1.2], [0.8]]]),
-        np.full((1, 2, 1), 0.1),
         np.array([[100_000.0]]),
     )
     assert found.exposure[0, 0, 0] == pytest.approx(0.40)
-    assert found.std_error[0, 0, 0] == pytest.approx(np.hypot(0.06, 0.04))
 
 
 def test_one_stock_with_beta_one_loses_ten_percent_of_its_value():
-    found = aggregate_exposures(
-        holdings([(0, 0, 100_000)]), np.ones((1, 1, 1)), np.zeros((1, 1, 1)), np.array([[200_000.0]])
-    )
+    found = aggregate_exposures(holdings([(0, 0, 100_000)]), np.ones((1, 1, 1)), np.array([[200_000.0]]))
     assert found.exposure[0, 0, 0] == 0.5
     assert found.dollar[0, 0, 0] * -0.10 == -10_000
 
 
 def test_long_and_short_of_one_symbol_is_nothing():
-    found = aggregate_exposures(
-        holdings([(0, 0, 100.0), (0, 0, -100.0)]), np.ones((1, 1, 1)), np.ones((1, 1, 1)), np.array([[50.0]])
-    )
-    assert found.dollar[0, 0, 0] == found.std_error[0, 0, 0] == 0.0
+    found = aggregate_exposures(holdings([(0, 0, 100.0), (0, 0, -100.0)]), np.ones((1, 1, 1)), np.array([[50.0]]))
+    assert found.dollar[0, 0, 0] == 0.0
     assert found.coverage[0, 0, 0] == 1.0
 
 
 def test_three_lots_of_ten_are_one_of_thirty():
-    betas, errors, equity = np.full((1, 1, 1), 1.3), np.full((1, 1, 1), 0.2), np.array([[50.0]])
-    three = aggregate_exposures(holdings([(0, 0, 10.0)] * 3), betas, errors, equity)
-    one = aggregate_exposures(holdings([(0, 0, 30.0)]), betas, errors, equity)
+    betas, equity = np.full((1, 1, 1), 1.3), np.array([[50.0]])
+    three = aggregate_exposures(holdings([(0, 0, 10.0)] * 3), betas, equity)
+    one = aggregate_exposures(holdings([(0, 0, 30.0)]), betas, equity)
     assert three.dollar[0, 0, 0] == pytest.approx(one.dollar[0, 0, 0], abs=1e-12)
-    assert three.std_error[0, 0, 0] == one.std_error[0, 0, 0]
 
 
 def test_a_symbol_without_a_beta_lowers_coverage_and_is_no_zero():
     found = aggregate_exposures(
         holdings([(0, 0, 75.0), (0, 1, -25.0), (1, 1, 10.0)]),
         np.array([[[1.0], [np.nan]]]),
-        np.zeros((1, 2, 1)),
         np.array([[100.0, 100.0]]),
     )
     np.testing.assert_allclose(found.coverage[0, :, 0], [0.75, 0.0])
@@ -263,9 +255,7 @@ def test_a_symbol_without_a_beta_lowers_coverage_and_is_no_zero():
 
 
 def test_without_positive_equity_the_dollars_stand_alone():
-    found = aggregate_exposures(
-        holdings([(0, 0, 100.0), (1, 0, 100.0)]), np.ones((1, 1, 1)), np.zeros((1, 1, 1)), np.array([[0.0, -5.0]])
-    )
+    found = aggregate_exposures(holdings([(0, 0, 100.0), (1, 0, 100.0)]), np.ones((1, 1, 1)), np.array([[0.0, -5.0]]))
     np.testing.assert_allclose(found.dollar[0, :, 0], 100.0)
     assert np.isnan(found.exposure).all()
 
@@ -311,7 +301,7 @@ def test_contributions_of_positions_sum_to_the_total_also_with_gaps(seed, lots):
     )
     betas = rng.normal(size=(1, 6, 3))
     betas[0, 2] = np.nan
-    exposure = aggregate_exposures(book, betas, betas, equity[None]).exposure
+    exposure = aggregate_exposures(book, betas, equity[None]).exposure
     risk = model_risk(exposure, np.cov(core.T)[None], fit.residual_volatility[None])
     parts = position_risk(book, betas, equity[None], residual, risk)
     known = ~np.isnan(risk.total[0])

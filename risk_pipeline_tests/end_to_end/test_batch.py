@@ -301,7 +301,7 @@ def test_a_private_position_says_which_mark_values_it(week):
 def test_the_factors_returns_are_the_proxies(week):
     factors = load_factors()
     returns = week.table("factor_returns").set_index(["session", "factor_name"])["daily_return"].unstack()
-    assert set(returns) == {*factors.core_names, *(factor.name for factor in factors.single_factor)}
+    assert set(returns) == {*factors.model_names, *(factor.name for factor in factors.single_factor)}
     market, rates = (returns[factor.name] for factor in (factors.market, factors.rates))
     prices = week.table("market_data_cache").set_index(["symbol", "session"])
     spy = prices.loc[factors.market.proxy]

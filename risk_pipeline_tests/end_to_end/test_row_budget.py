@@ -70,4 +70,8 @@ def test_positions_are_a_row_per_held_lot_and_stress_a_row_per_scenario(counts):
     factors, scenarios = load_factors(), load_scenarios(load_factors(), None)
     with_prices = 3  # neither cash only nor private only; "late" opens this day and buys a day later
     assert once["stress_test_results"] == with_prices * len(scenarios.active)
-    assert once["factor_exposures"] == with_prices * len({*factors.names, *factors.core_names})
+    always = with_prices * len({*factors.names, *factors.core_names})
+    beyond = once["factor_exposures"] - always  # only those to which a portfolio is exposed have a row
+    assert 0 < beyond <= with_prices * len(factors.beyond_names)
+    core, cross, sectors = len(factors.core_names), len(factors.cross_asset), len(factors.sectors)
+    assert once["factor_covariance"] == sum(n * (n + 1) // 2 for n in (core, cross, sectors))

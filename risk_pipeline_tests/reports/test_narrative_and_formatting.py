@@ -38,11 +38,42 @@ def test_axis_labels_are_short(value, text):
 
 
 @pytest.mark.parametrize(
-    ("sessions", "text"),
-    [(0.3, "1 session"), (13.2, "13 sessions"), (600, "2.4 years"), (25_200, "100 years"), (None, "10,000+ years")],
+    ("one_in", "windows", "horizon", "text"),
+    [
+        (0.3, 2520, 1, "once in 1 session"),
+        (13.2, 2516, 5, "once in 13 sessions"),
+        (600, 2520, 1, "once in 2.4 years"),
+        (25_200, 2520, 1, "rarer than once in 10 years of history"),
+        (None, 2500, 21, "rarer than once in 10 years of history"),
+        (600, 300, 1, "rarer than once in 1 year of history"),
+        (600, 0, 1, "–"),
+        (600, None, None, "–"),
+    ],
 )
-def test_plausibility_is_in_words(sessions, text):
-    assert words.plausibility(sessions) == text
+def test_how_often_a_shock_happens_never_exceeds_what_history_supports(one_in, windows, horizon, text):
+    assert words.plausibility(one_in, windows, horizon) == text
+
+
+@pytest.mark.parametrize(
+    ("count", "windows", "horizon", "text"),
+    [
+        (3, 2740, 1, "3 of 2,740 sessions"),
+        (0, 2500, 21, "none of 2,500 windows of 21 sessions"),
+        (None, None, 5, "no history"),
+    ],
+)
+def test_the_count_from_history_is_in_words(count, windows, horizon, text):
+    assert words.history_count(count, windows, horizon) == text
+
+
+def test_direct_and_correlated_that_differ_in_sign_are_explained_with_both_betas():
+    row = {"direct_pnl": 500.0, "correlated_pnl": -900.0, "registry_beta": 0.12, "implied_beta": -0.21}
+    text = words.disagreement(row, 100_000.0)
+    assert "the registry's beta is 0.12, the one that the headline implies −0.21" in text
+    assert words.disagreement({**row, "registry_beta": None}, 100_000.0).startswith("Direct and correlated P&L differ")
+    assert words.disagreement({**row, "direct_pnl": -500.0}, 100_000.0) == ""
+    assert words.disagreement({**row, "correlated_pnl": None}, 100_000.0) == ""
+    assert words.disagreement(row, 100_000_000.0) == ""  # nothing to speak of
 
 
 @pytest.mark.parametrize(

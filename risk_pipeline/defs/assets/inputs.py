@@ -74,13 +74,13 @@ def read_core_model(engine: "sa.Engine", registries: Registries, first: date, la
 
 
 def read_stress_inputs(engine: "sa.Engine", registries: Registries, first: date, last: date) -> Frames:
-    """Read the core model and the symbols' core betas."""
+    """Read the core model and the symbols' betas in it and beyond."""
     betas = queries.read_table(
         engine,
         "symbol_factor_exposures",
         first=first,
         last=last,
-        factors=registries.factors.core_names,
+        factors=registries.factors.model_names,
         columns=["session", "symbol", "factor_name", "beta"],
     )
     return {**read_core_model(engine, registries, first, last), "symbol_factor_exposures": betas}

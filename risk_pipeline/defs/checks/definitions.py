@@ -40,7 +40,7 @@ def _attributes(definitions: pd.DataFrame) -> dict[str, dict[str, object]]:
 
 def no_retired_name_left(engine: sa.Engine, registries: Registries, _: list[date]) -> Finding:
     """No table holds an exposure or a move under an alias or a name that the registry doesn't know."""
-    known = {*registries.factors.names, *registries.factors.core_names}
+    known = {*registries.factors.names, *registries.factors.model_names}
     used = factor_names_in_use(engine)
     retired = used[~used["factor_name"].isin(known)]
     definitions = read_table(engine, "factor_definitions")

@@ -40,11 +40,16 @@ def ir_beta_present(engine: sa.Engine, registries: Registries, sessions: list[da
 
 
 def factor_set_complete(engine: sa.Engine, registries: Registries, sessions: list[date]) -> Finding:
-    """Every eligible portfolio has exactly the registry's factors and the core model's, each once."""
+    """Every eligible portfolio has the registry's factors and the core model's, each once, and no unknown one."""
     wanted = eligible(engine, sessions)
     names = {*registries.factors.names, *registries.factors.core_names}
-    merged = wanted.merge(count_of_each(engine, "factor_exposures", "factor_name", names, sessions), on=KEY, how="left")
-    wrong = (merged["rows"] != len(names)) | (merged["known"] != len(names))
+    counts = [
+        count_of_each(engine, "factor_exposures", "factor_name", known, sessions)
+        for known in (names, {*names, *registries.factors.beyond_names})
+    ]
+    both = counts[0].merge(counts[1].drop(columns="rows"), on=KEY, suffixes=("", "_every"))
+    merged = wanted.merge(both, on=KEY, how="left")
+    wrong = (merged["known"] != len(names)) | (merged["rows"] != merged["known_every"])
     return Finding.by_session(wanted["session"], "eligible portfolios", merged.loc[wrong, KEY])
 
 

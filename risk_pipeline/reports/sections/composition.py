@@ -44,8 +44,8 @@ def _sentence(day: PortfolioDay, positions: dict[str, Any] | None) -> str:
 
 def _by_factor(day: PortfolioDay) -> dict[str, Any] | None:
     """Return the Euler parts of the factor model's volatility; what no factor explains is one part."""
-    core = load_factors().core_names
-    parts = [row for row in day.exposures if row["factor_name"] in core and row["risk_contribution"] is not None]
+    model = load_factors().model_names
+    parts = [row for row in day.exposures if row["factor_name"] in model and row["risk_contribution"] is not None]
     total = None if day.volatility is None else day.volatility["factor_model_volatility"]
     if not parts or not total:
         return None

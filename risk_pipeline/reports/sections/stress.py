@@ -1,4 +1,4 @@
-"""Every scenario, the worst first: correlated P&L with its band, direct P&L, plausibility, factors, paths."""
+"""Every scenario, the worst first: P&L with its band, direct and in a crisis, plausibility, factors, paths."""
 
 from __future__ import annotations
 
@@ -6,7 +6,8 @@ from typing import Any
 
 from ...config.factors import load_factors
 from ..charts import Span, sparkline
-from ..narrative import plausibility, reason, scenario_name
+from ..formatting import NOTHING
+from ..narrative import disagreement, history_count, plausibility, reason, scenario_name
 from ..page_rows import PortfolioDay, Row
 
 
@@ -15,7 +16,7 @@ def build(day: PortfolioDay) -> dict[str, Any] | None:
     if not day.stress:
         return None
     ordered = sorted(day.stress, key=lambda row: (row["correlated_pnl"] is None, row["correlated_pnl"]))
-    halves = [None if row["conditional_std"] is None else 2.0 * row["conditional_std"] for row in ordered]
+    halves = [None if row["band_std"] is None else 2.0 * row["band_std"] for row in ordered]
     known = [(row, half or 0.0) for row, half in zip(ordered, halves, strict=True) if row["correlated_pnl"] is not None]
     span = Span.of(
         [row["correlated_pnl"] - half for row, half in known],
@@ -26,7 +27,7 @@ def build(day: PortfolioDay) -> dict[str, Any] | None:
     return {
         "rows": rows,
         "zero": span.zero,
-        "labels": "|".join(f"{name}={factor_label(name)}" for name in load_factors().core_names),
+        "labels": "|".join(f"{name}={factor_label(name)}" for name in load_factors().model_names),
         "losses": sum(1 for row, _ in known if row["correlated_pnl"] < 0),
         "beyond": sum(bool(row["exceeds_equity"]) for row in ordered) if day.snapshot["nav"] > 0 else 0,
     }
@@ -36,25 +37,39 @@ def _scenario(day: PortfolioDay, row: Row, half: float | None, span: Span) -> di
     scenario = day.scenarios.get(row["scenario_id"], {})
     odds = day.plausibility.get(row["scenario_id"], {})
     direct = row["direct_pnl"]
+    horizon = _horizon(scenario, odds)
     path = day.replays.get(row["scenario_id"]) if odds.get("method") == "realised" else None
     return {
         **row,
         "name": scenario_name(str(scenario.get("name", row["scenario_id"]))),
         "category": scenario.get("category", ""),
         "severity": scenario.get("severity", ""),
-        "horizon": scenario.get("horizon"),
+        "horizon": horizon,
         "two_sd": half,
         "bar": span.bar(row["correlated_pnl"]),
         "band": span.band(row["correlated_pnl"], half),
         "direct_at": None if direct is None else span.at(direct),
-        "odds": plausibility(odds.get("one_in_days")) if odds.get("reason") is None else "–",
-        "one_in_days": odds.get("one_in_days"),
+        "odds": _often(scenario, odds),
+        "history": history_count(odds.get("history_count"), odds.get("history_windows"), horizon),
+        "disagreement": disagreement(row, day.snapshot["nav"]),
         "mahalanobis": odds.get("mahalanobis"),
         "method": _method(scenario, odds),
         "parts": _parts(day.impacts.get(row["scenario_id"], [])),
         "path": None if not path else sparkline([0.0, *path]),
         "why": reason(row["reason"]),
     }
+
+
+def _horizon(scenario: Row, odds: Row) -> int:
+    """Return over how many sessions a scenario happens: a replay's own, else the stated ones."""
+    path = odds.get("path")
+    return len(path["sessions"]) if path else int(scenario.get("horizon") or 1)
+
+
+def _often(scenario: Row, odds: Row) -> str:
+    if odds.get("reason") is not None:
+        return NOTHING
+    return plausibility(odds.get("one_in_days"), odds.get("history_windows"), _horizon(scenario, odds))
 
 
 def _method(scenario: Row, odds: Row) -> str:
