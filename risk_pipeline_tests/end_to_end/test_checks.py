@@ -52,7 +52,7 @@ WRONG = {
     definitions.registry_and_table_agree: sa.update(t.factor_definitions).values(window=91),
     definitions.no_retired_name_left: sa.update(EXPOSURE).where(IR).values(factor_name="Interest Rate"),
     definitions.scenario_factors_resolve: sa.update(t.stress_scenarios).values(shocks={"Rates": {"return": 0.1}}),
-    market.proxies_complete: sa.delete(PRICES).where(PRICES.c.symbol == "TLT", PRICES.c.session == DAY),
+    market.proxies_complete: sa.delete(PRICES).where(PRICES.c.symbol == "TLT", PRICES.c.session >= DAY),
     market.symbols_covered: sa.delete(PRICES).where(AAPL, PRICES.c.session == SESSIONS[-1]),
     market.no_stale_prices: sa.update(PRICES).where(AAPL, PRICES.c.session > date(2025, 5, 1)).values(close=200.0),
     market.no_unexplained_jumps: sa.update(PRICES).where(AAPL, PRICES.c.session == DAY).values(close=20.0),
@@ -159,7 +159,10 @@ def test_a_blocking_check_that_fails_stops_what_is_downstream(name, week, engine
         return
     assert {partition for check, partition in found if check == name} == {str(day) for day in SESSIONS}
     assert not found[name, str(DAY)].passed
-    assert found[name, str(SESSIONS[-1])].passed
+    if name == "proxies_complete":  # with a later price, a missing one would only be warned of
+        assert not found[name, str(SESSIONS[-1])].passed
+    else:
+        assert found[name, str(SESSIONS[-1])].passed
     assert {record.data["session"][:10] for record in found[name, str(DAY)].metadata["bad_rows"].records} == {str(DAY)}
 
 
@@ -199,6 +202,16 @@ def run_spoiled(week, engine, *steps: str, succeeds: bool) -> dg.ExecuteInProces
     return result
 
 
+def test_a_proxy_without_a_price_that_will_not_come_any_more_is_warned_of(week, engine):
+    with engine.begin() as connection:
+        connection.execute(sa.delete(PRICES).where(PRICES.c.symbol == "TLT", PRICES.c.session == DAY))
+    result = run_spoiled(week, engine, "checks_of_market_data", "market_data_coverage", succeeds=True)
+    found = {(e.check_name, e.partition): e for e in result.get_asset_check_evaluations()}
+    missing = found["proxies_complete", str(DAY)]
+    assert (missing.passed, missing.severity) == (False, WARN)
+    assert found["proxies_complete", str(SESSIONS[-1])].passed
+
+
 def test_a_session_without_a_proxy_stops_the_run_before_the_panel(make_home, monkeypatch):
     from risk_pipeline.market.simulated import SimulatedMarket
 
@@ -229,16 +242,16 @@ def test_a_session_without_any_price_fails_by_name_and_the_others_stay(make_home
 
     fetch = SimulatedMarket.fetch
 
-    def without_the_third(self, symbols, sessions):
-        return fetch(self, symbols, sessions[sessions != "2025-06-03"])
+    def without_the_last(self, symbols, sessions):
+        return fetch(self, symbols, sessions[sessions < "2025-06-04"])
 
-    monkeypatch.setattr(SimulatedMarket, "fetch", without_the_third)
+    monkeypatch.setattr(SimulatedMarket, "fetch", without_the_last)
     home = make_home()
     result = home.run("2025-06-02", "2025-06-04", succeeds=False)
     (failure,) = [e for e in result.all_events if e.is_step_failure and e.step_key == "market_data"]
-    assert "2025-06-03" in failure.step_failure_data.user_failure_data.description
+    assert "2025-06-04" in failure.step_failure_data.user_failure_data.description
     done = home.instance.get_materialized_partitions(dg.AssetKey("market_data"))
-    assert done == {"2025-06-02", "2025-06-04"}
+    assert done == {"2025-06-02", "2025-06-03"}
     assert home.table("portfolio_snapshots").empty
 
 
