@@ -16,6 +16,8 @@ from .analytics.arrays import Date1D
 if TYPE_CHECKING:
     import dagster as dg
 
+FIRST = date(2000, 1, 3)
+"""Of the calendar; partitions begin at the first session that a calendar is made with."""
 READY_HOURS = 3
 """A session's partition exists this long after the exchange's latest regular close (rounded up to an hour)."""
 MOST_TRIES = 4
@@ -101,7 +103,9 @@ class SessionCalendar:
     @cached_property
     def schedule_crons(self) -> list[str]:
         """Return the cron strings of the evening's tries on every weekday of the exchange."""
-        weekdays = ",".join(sorted(str((day + 1) % 7) for day, is_open in enumerate(self._weekmask) if is_open == "1"))
+        days = sorted((day + 1) % 7 for day, is_open in enumerate(self._weekmask) if is_open == "1")
+        is_stretch = days == list(range(days[0], days[-1] + 1))
+        weekdays = f"{days[0]}-{days[-1]}" if is_stretch and len(days) > 2 else ",".join(map(str, days))
         return [f"{at.minute} {at.hour} * * {weekdays}" for at in self.evening_tries]
 
     def last_closed(self, now: datetime) -> date:
@@ -185,7 +189,7 @@ class SessionCalendar:
 
 
 @lru_cache
-def session_calendar(exchange: str, first_session: date) -> SessionCalendar:
+def session_calendar(exchange: str, first_session: date = FIRST) -> SessionCalendar:
     """Return the calendar of an exchange by its ISO 10383 code, such as ``XNYS``.
 
     Raises

@@ -111,7 +111,11 @@ class Settings(BaseSettings):
         description="Exchange of the factor proxies. Where it is closed and `calendar` is open, a session is analysed "
         "without their prices.",
     )
-    first_session: date = Field(default=date(2015, 1, 2), description="The first partition.")
+    first_session: date | None = Field(
+        default=None,
+        description="The first partition. Set it to backfill sessions before the first inception. Default: the "
+        "first inception of a portfolio, 2015-01-02 while there is none.",
+    )
     scenarios_path: Path | None = Field(
         default=None,
         description="Own stress scenarios in YAML, like `risk_pipeline/config/scenarios.yaml`. They come beside the "
@@ -188,17 +192,12 @@ class Settings(BaseSettings):
     @property
     def proxy_sessions(self) -> SessionCalendar:
         """Return the calendar of the factor proxies' exchange."""
-        return session_calendar(self.proxy_calendar, self.first_session)
+        return session_calendar(self.proxy_calendar)
 
     @property
     def report_folder(self) -> Path:
         """Return where risk pages are written."""
         return self.home.resolve() / "reports"
-
-    @property
-    def sessions(self) -> SessionCalendar:
-        """Return the exchange's calendar."""
-        return session_calendar(self.calendar, self.first_session)
 
 
 def settings_page() -> str:

@@ -13,6 +13,8 @@ from pathlib import Path
 import pytest
 import sqlalchemy as sa
 
+os.environ["RISK_PIPELINE_FIRST_SESSION"] = "2015-01-02"  # whatever database this machine has, and before any import
+
 from risk_pipeline.settings import ENV_FILE
 from risk_pipeline.storage.database import migrate, open_engine
 from risk_pipeline_tests.support.browser import MISSING

@@ -66,7 +66,7 @@ def test_every_session_of_a_year_is_ready_at_its_own_schedule_tick(nyse):
 
 
 def test_the_schedule_ticks_on_exchange_weekdays_in_exchange_time(nyse):
-    assert nyse.schedule_crons == [f"30 {hour} * * 1,2,3,4,5" for hour in (20, 21, 22, 23)]
+    assert nyse.schedule_crons == [f"30 {hour} * * 1-5" for hour in (20, 21, 22, 23)]
     assert nyse.timezone == "America/New_York"
 
 

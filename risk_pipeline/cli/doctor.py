@@ -9,8 +9,10 @@ from typing import TYPE_CHECKING
 
 from ..dagster_ext.instance import open_instance
 from ..defs.automation.catch_up import described, due, now, stretches
+from ..defs.partitions import CALENDAR
 from ..market.source import SourceError
 from ..settings import ENV_FILE, Settings
+from ..storage.coverage import newest_coverage
 from ..storage.queries import earliest_session, portfolios, read_table
 from .finding import Finding
 from .instance import examine_instance
@@ -29,7 +31,7 @@ def examine(engine: sa.Engine) -> Iterator[Finding]:
     instance, opens = examine_instance()
     yield instance
     yield Finding("database", True, f"{engine.dialect.name}, schema up to date")
-    last = settings.sessions.last_closed(now())
+    last = CALENDAR.last_closed(now())
     yield Finding("calendar", True, f"{settings.calendar}, last closed session {last}")
     yield _portfolios(engine)
     try:
@@ -68,7 +70,7 @@ def _source(settings: Settings, end: Newest) -> Finding:
     from ..config.factors import load_factors
     from ..market.open import open_source
 
-    market, calendar = settings.market, settings.sessions
+    market, calendar = settings.market, CALENDAR
     symbols = load_factors().required_proxies
     last = end.session
     first = calendar.look_back_from(last, 9)
@@ -132,11 +134,15 @@ def _count(days: Collection[date]) -> str:
 
 
 def _coverage(engine: sa.Engine) -> Finding:
-    coverage = read_table(engine, "market_data_coverage")
-    gaps = coverage.loc[coverage["gap_count"] > 0, "symbol"].tolist()
-    text = f"{len(coverage)} symbols stored"
+    session = newest_coverage(engine)
+    if session is None:
+        return Finding("coverage", True, "no prices stored yet")
+    coverage = read_table(engine, "market_data_coverage", first=session, last=session)
+    gaps = coverage.loc[coverage["missing_sessions"] > 0, "symbol"].tolist()
+    text = f"{len(coverage)} symbols in use on {session}"
     if gaps:
-        text += f"; gaps in {', '.join(gaps[:8])}{' …' if len(gaps) > 8 else ''} (see market_data_coverage)"
+        text += f"; prices of the last year missing of {', '.join(gaps[:8])}{' …' if len(gaps) > 8 else ''}"
+        text += " (see market_data_coverage)"
     return Finding("coverage", True, text)
 
 

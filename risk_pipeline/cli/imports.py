@@ -58,6 +58,8 @@ def import_(
             store_import(engine, checked, made_at=now().replace(tzinfo=None))
         console.print(f"{'Valid' if check else 'Imported'}: {checked.summary}")
         if not check:
+            tell_dagster(engine)
+            _tell_of_earlier_sessions()
             _say_what_follows(engine)
 
 
@@ -86,16 +88,15 @@ def _say_what_follows(engine: sa.Engine) -> None:
 def _source_findings(lots: pd.DataFrame) -> list[str]:
     """Return what the source says of the lots; a source that can't be used is a finding, not a failure."""
     from ..defs.automation.catch_up import now
+    from ..defs.partitions import CALENDAR
     from ..defs.resources import MarketData
     from ..market.source import SourceError
-    from ..settings import Settings
     from .source_check import lot_findings
 
     if lots.empty:
         return []
-    calendar = Settings().sessions
     try:
-        return lot_findings(lots, MarketData().source, calendar, calendar.last_closed(now()))
+        return lot_findings(lots, MarketData().source, CALENDAR, CALENDAR.last_closed(now()))
     except SourceError as error:
         return [f"the source of prices could not be asked: {error}"]
 
@@ -132,6 +133,33 @@ def demo(
             console.print("There are portfolios already; the demo was not imported.")
 
 
+def tell_dagster(engine: sa.Engine) -> None:
+    """Report the portfolios' new version, so that the UI marks what was computed from an older one as stale."""
+    from ..dagster_ext.instance import open_instance
+    from ..defs.assets.reference import report_portfolios
+
+    try:
+        with open_instance() as instance:
+            report_portfolios(instance, engine)
+    except Exception as error:
+        console.print(
+            f"[yellow]Imported, but Dagster's record could not be written ({escape(str(error))}): "
+            "`risk-pipeline init` reports it.[/]"
+        )
+
+
+def _tell_of_earlier_sessions() -> None:
+    """Say that sessions which this import has added are offered by the UI only once it has loaded its code again."""
+    from ..defs.partitions import CALENDAR, configured_calendar
+
+    first = configured_calendar().first_session
+    if first < CALENDAR.first_session:
+        console.print(
+            f"The first session is now {first}. A Dagster UI that is open offers it after "
+            "[bold]Reload definitions[/] on its Deployment page."
+        )
+
+
 def require_portfolios(engine: sa.Engine) -> None:
     """Import the demo where there is no portfolio and the market is simulated; raise UserError elsewhere."""
     from ..settings import Settings
@@ -152,4 +180,5 @@ def _import_demo(engine: sa.Engine) -> None:
     from ..storage.imports import import_frames
 
     summary = import_frames(engine, demo_frames())
+    tell_dagster(engine)
     console.print(f"Imported the demo portfolios: {summary}")

@@ -15,9 +15,13 @@ from .terminal import FirstDay, LastDay, LatestOr, UserError, console, counted, 
 def init() -> None:
     """Prepare the home: the tables' newest schema and Dagster's storage. Safe at any time, by several at once."""
     from ..dagster_ext.instance import open_instance
+    from ..defs.automation.adopt import adopt_home
     from ..settings import Settings
 
-    with database(), open_instance():
+    with database() as engine, open_instance() as instance:
+        adopted = adopt_home(instance, engine)
+        if adopted:
+            console.print(f"Reported reference data of {counted(adopted, 'session')} that an earlier version had run.")
         console.print(f"Ready: {Settings().home.resolve()}", soft_wrap=True, highlight=False)
 
 
@@ -44,13 +48,13 @@ def plan(
     to: LastDay,
 ) -> None:
     """Price a range before it is run: sessions, what is done already, rows and seconds; runs nothing."""
-    from ..settings import Settings
+    from ..defs.partitions import CALENDAR
     from .plan import price_range
 
     with database() as engine:
         wanted = wanted_sessions(engine, None, from_, to, None)
         assert wanted is not None  # noqa: S101 (a range was given)
-        found = price_range(engine, Settings().sessions.sessions_in_range(wanted.first, wanted.last).tolist())
+        found = price_range(engine, CALENDAR.sessions_in_range(wanted.first, wanted.last).tolist())
     console.print(f"{counted(found.sessions, 'session')}, {wanted}; {found.complete} of them complete already.")
     if found.stale:
         console.print(f"{found.stale} were made from other inputs than the present ones.")

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
 from zoneinfo import ZoneInfo
 
+from ..defs.partitions import CALENDAR
 from ..settings import Settings
 
 LONG_AGO = 10
@@ -25,13 +26,12 @@ class Newest:
 
 def newest_session(settings: Settings, now: datetime) -> Newest:
     """Return the last closed session; of price files that ended long ago, the last session that they hold."""
-    calendar = settings.sessions
-    closed = calendar.last_closed(now)
+    closed = CALENDAR.last_closed(now)
     end = _end_of_files(settings)
-    if end is None or end >= calendar.look_back_from(closed, LONG_AGO) or end < calendar.first_session:
+    if end is None or end >= CALENDAR.look_back_from(closed, LONG_AGO) or end < CALENDAR.first_session:
         return Newest(closed, now)
-    session = calendar.date_to_session(end)
-    zone = ZoneInfo(calendar.partition_timezone)
+    session = CALENDAR.date_to_session(end)
+    zone = ZoneInfo(CALENDAR.partition_timezone)
     return Newest(session, datetime.combine(session + timedelta(1), time(0, 1), zone), end)
 
 

@@ -138,21 +138,20 @@ def wanted_sessions(
         If they contradict each other, hold no session, or one that has not closed or has no partition.
     """
     from ..defs.automation.catch_up import SessionRange, now
+    from ..defs.partitions import CALENDAR
     from ..settings import Settings
     from .newest import newest_session
 
-    settings = Settings()
-    calendar = settings.sessions
     if sum([date_ is not None, from_ is not None or to is not None, last is not None]) > 1:
         raise UserError("give one of --date, --from with --to, and --last")
     if (from_ is None) != (to is None):
         raise UserError("--from and --to go together: both days are included")
-    found = newest_session(settings, now())
+    found = newest_session(Settings(), now())
     newest = found.session
     if found.prices_end and date_ is None and from_ is None:
         console.print(f"[yellow]The prices end on {found.prices_end}[/]: {newest} is the newest session to run.")
     if last is not None:
-        return SessionRange(max(calendar.look_back_from(newest, last - 1), calendar.first_session), newest)
+        return SessionRange(max(CALENDAR.look_back_from(newest, last - 1), CALENDAR.first_session), newest)
     if date_ is None and from_ is None:
         return None
     first_day = (date_ or from_).date()  # type: ignore[union-attr]
@@ -166,26 +165,27 @@ def wanted_sessions(
         )
     if last_day > newest:
         raise UserError(f"{last_day} has not closed yet: the last closed session is {newest}")
-    if first_day < calendar.first_session:
+    if first_day < CALENDAR.first_session:
         raise UserError(
-            f"{first_day} is before the first partition, {calendar.first_session}: "
+            f"{first_day} is before the first partition, {CALENDAR.first_session}: "
             "set RISK_PIPELINE_FIRST_SESSION to an earlier session"
         )
-    sessions = calendar.sessions_in_range(first_day, last_day).tolist()
+    sessions = CALENDAR.sessions_in_range(first_day, last_day).tolist()
     if not sessions:
         raise UserError(
-            f"{SessionRange(first_day, last_day)} holds no session of {calendar.exchange}; "
-            f"the one before is {calendar.date_to_session(first_day)}"
+            f"{SessionRange(first_day, last_day)} holds no session of {CALENDAR.exchange}; "
+            f"the one before is {CALENDAR.date_to_session(first_day)}"
         )
     return SessionRange(sessions[0], sessions[-1])
 
 
 def execute(wanted: SessionRange) -> bool:
     """Run the daily job over the range in this process, with progress; return whether it succeeded."""
+    from ..defs.partitions import CALENDAR
     from ..settings import Settings
     from .progress import follow
 
-    sessions = Settings().sessions.sessions_in_range(wanted.first, wanted.last)
+    sessions = CALENDAR.sessions_in_range(wanted.first, wanted.last)
     console.print(f"Running {counted(len(sessions), 'session')}, {wanted}, prices from: {Settings().market.source}")
     from ..dagster_ext.instance import open_instance
     from ..definitions import defs

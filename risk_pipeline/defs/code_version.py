@@ -34,6 +34,13 @@ def code_version(*files: str) -> str:
     return digest.hexdigest()[:12]
 
 
+def with_file(version: str, path: Path | None) -> str:
+    """Return a version that changes with a file of the user's too."""
+    if path is None or not path.is_file():  # one that is missing fails the run and says so
+        return version
+    return f"{version}-{hashlib.sha256(path.read_bytes()).hexdigest()[:6]}"
+
+
 def package_version() -> str:
     """Return a hash of everything that makes numbers and pages."""
     return code_version(*ROOMS)

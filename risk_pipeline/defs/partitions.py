@@ -7,24 +7,43 @@ from typing import Any
 
 import dagster as dg
 
+from ..sessions import SessionCalendar, session_calendar
 from ..settings import Settings
+from ..storage.beginning import earliest_day
 
-CALENDAR = Settings().sessions
+BEFORE_ANY_PORTFOLIO = date(2015, 1, 2)
+"""The first partition while there is no portfolio, or no database that answers."""
+
+
+def configured_calendar() -> SessionCalendar:
+    """Return the exchange's calendar, whose first partition is set, or the first inception of a portfolio.
+
+    The same in every process that reads the same database; it is read once a process, so that an import with an
+    earlier inception takes effect when the code location is loaded again.
+    """
+    settings = Settings()
+    first = settings.first_session or earliest_day(settings.url) or BEFORE_ANY_PORTFOLIO
+    return session_calendar(settings.calendar, first)
+
+
+CALENDAR = configured_calendar()
 OWNERS = ["team:risk"]
 POOL = "risk_tables"  # one writing run at a time, whoever launched it
 
 
-ANY_SESSION: dict[str, Any] = {
+DAILY: dict[str, Any] = {
+    "partitions_def": CALENDAR.partitions,
     "backfill_policy": dg.BackfillPolicy.single_run(),
     "owners": OWNERS,
     "pool": POOL,
 }
-"""Of an unpartitioned asset. The single-run policy lets a range of sessions be one run with all assets."""
+"""Of every asset: one partitions definition, identity dependencies and one policy, so that a range is one run."""
 
-DAILY: dict[str, Any] = {**ANY_SESSION, "partitions_def": CALENDAR.partitions}
-"""Of a partitioned asset: one definition and identity dependencies, or Dagster would split the run."""
-if (chunk := Settings().backfill_chunk) is not None:  # where workers share a backfill; the barrier keeps its order
-    DAILY["backfill_policy"] = dg.BackfillPolicy.multi_run(chunk)
+ANALYTIC: dict[str, Any] = {**DAILY}
+"""Of the panels and of all that reads them. Where workers share a backfill they come in chunks, a run each; Dagster
+then waits for the market data of every session, which stay one run."""
+if (chunk := Settings().backfill_chunk) is not None:
+    ANALYTIC["backfill_policy"] = dg.BackfillPolicy.multi_run(chunk)
 
 
 def run_sessions(context: dg.AssetExecutionContext | dg.OpExecutionContext) -> list[date]:
@@ -44,26 +63,6 @@ def run_sessions(context: dg.AssetExecutionContext | dg.OpExecutionContext) -> l
             allow_retries=False,
         )
     return sessions
-
-
-def unordered_backfill(context: dg.AssetExecutionContext) -> list[date]:
-    """Return the sessions of the backfill that this run is a part of, if nothing makes its runs wait for market data.
-
-    Launched from a job's page, a selection with holes becomes one run per stretch, each with all assets; so
-    does one from the asset graph without the barrier. Elsewhere, and outside of backfills, there are none.
-    """
-    identity = context.run.tags.get("dagster/backfill")
-    backfill = context.instance.get_backfill(identity) if identity else None
-    if backfill is None:
-        return []
-    if not backfill.is_asset_backfill:
-        return [date.fromisoformat(key) for key in sorted(backfill.partition_names or [])]
-    target = backfill.asset_backfill_data.target_subset if backfill.asset_backfill_data else None
-    barred = dg.AssetKey("market_data_coverage")
-    if target is None or barred in target.non_partitioned_asset_keys:
-        return []
-    subset = target.partitions_subsets_by_asset_key.get(context.asset_key)
-    return [date.fromisoformat(key) for key in sorted(subset.get_partition_keys())] if subset else []
 
 
 def run_started(context: dg.AssetExecutionContext) -> datetime:

@@ -19,6 +19,7 @@ from pydantic import PrivateAttr
 
 from ..config.factors import FactorRegistry, load_factors
 from ..config.scenarios import ScenarioLibrary, load_scenarios
+from ..dagster_ext.runs import keep_connections
 from ..market.aliases import JoinedMarket, TickerChange
 from ..market.open import open_source
 from ..market.pairs import WithPairs
@@ -30,6 +31,7 @@ from ..storage.market_data import newest_panels, panels_for, record_panel
 from ..storage.panel_store import PanelStore
 from ..storage.price_panel import PanelError
 from ..storage.queries import ticker_changes
+from .run_tags import tag_sessions
 
 if TYPE_CHECKING:
     import sqlalchemy as sa
@@ -49,6 +51,9 @@ class Database(dg.ConfigurableResource):
     @contextmanager
     def yield_for_execution(self, context: dg.InitResourceContext) -> Iterator[Database]:
         """Open the engine for a run and dispose of it afterwards; a database that is away is waited for."""
+        if context.run and context.instance:
+            keep_connections(context.instance)
+            tag_sessions(context.instance, context.run)
         self._engine = open_engine(Settings().url)
         try:
             for attempt in stamina.retry_context(

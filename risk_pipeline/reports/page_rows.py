@@ -214,7 +214,7 @@ class PageRows:
             proxies=self._proxies(session),
             plausibility=plausibility,
             scenarios=self._one("scenarios", "scenario_id"),
-            coverage=self._one("coverage", "symbol"),
+            coverage=self._coverage.get(session, {}),
             restatements=self._restatements,
             panel=panel[0] if panel else None,
             provenance=self.provenance,
@@ -228,6 +228,12 @@ class PageRows:
         }
         return {
             factor.proxy: returns[factor.name] for factor in (factors.market, factors.rates) if factor.name in returns
+        }
+
+    @cached_property
+    def _coverage(self) -> dict[Any, dict[str, Row]]:
+        return {
+            session: {row["symbol"]: row for row in rows} for session, rows in self.of("coverage", "session").items()
         }
 
     @cached_property

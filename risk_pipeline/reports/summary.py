@@ -40,7 +40,11 @@ FORMS = {
 
 def summary(engine: sa.Engine, session: date) -> str:
     """Return the table of a session's portfolios, the largest first, and a chart of their forecast volatility."""
-    frame = read_table(engine, "portfolio_snapshots", first=session, last=session)
+    return summary_of(read_table(engine, "portfolio_snapshots", first=session, last=session), session)
+
+
+def summary_of(frame: pd.DataFrame, session: date) -> str:
+    """Return the same of the session's rows of ``portfolio_snapshots``."""
     if frame.empty:
         return f"No portfolio has a snapshot on {session}."
     rows = frame.sort_values("nav", ascending=False).to_dict("records")

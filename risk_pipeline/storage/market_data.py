@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
-from typing import Any
 
 import numpy as np
 import pandas as pd
 import sqlalchemy as sa
 
 from ..analytics.reasons import Reason
-from ..analytics.returns import STALE_RUN
 from . import bulk, tables
 from .database import insert_rows, read_frame, replace_sessions, replace_table, transaction
 from .result_inputs import record_revisions
@@ -219,65 +217,6 @@ def read_bars(engine: sa.Engine, first: date, last: date, symbols: Sequence[str]
     if symbols is not None and len(symbols) > 500:
         frame = frame[frame["symbol"].isin(symbols)]
     return frame
-
-
-def update_coverage(engine: sa.Engine, sessions_between: Callable[[date, date], np.ndarray[Any, Any]]) -> pd.DataFrame:
-    """Recompute ``market_data_coverage`` from the stored bars; returns its rows.
-
-    ``sessions_between`` gives the exchange's sessions. A symbol's life goes from its first to its last bar.
-    """
-    bars = read_frame(
-        engine,
-        sa.select(bars_table.c.symbol, bars_table.c.session, bars_table.c.close),
-    )
-    restated = read_frame(
-        engine,
-        sa.select(tables.price_restatements.c.symbol, sa.func.count().label("count")).group_by(
-            tables.price_restatements.c.symbol
-        ),
-    )
-    restatements = dict(zip(restated["symbol"], restated["count"], strict=True))
-    if bars.empty:
-        rows = pd.DataFrame(columns=[column.name for column in tables.market_data_coverage.columns])
-    else:
-        calendar = sessions_between(bars["session"].min().date(), bars["session"].max().date())
-        rows = _coverage(bars, calendar)
-        rows["restatements"] = [restatements.get(symbol, 0) for symbol in rows["symbol"]]
-    with transaction(engine, tables.market_data_coverage) as connection:
-        replace_table(connection, tables.market_data_coverage, rows)
-    return rows
-
-
-def _coverage(bars: pd.DataFrame, calendar: np.ndarray[Any, Any]) -> pd.DataFrame:
-    """Return a row per symbol, in their order, of bars of any order."""
-    codes, symbols = pd.factorize(bars["symbol"], sort=True)
-    order = np.lexsort((bars["session"].to_numpy(), codes))
-    codes, days, closes = (
-        codes[order],
-        bars["session"].to_numpy().astype("datetime64[D]")[order],
-        bars["close"].to_numpy(dtype=float)[order],
-    )
-    place = np.searchsorted(calendar, days)
-    start = np.flatnonzero(np.diff(codes, prepend=-1))
-    end = np.append(start[1:], len(codes)) - 1
-    inside = np.diff(codes, prepend=-1) == 0  # not the first bar of its symbol
-    hole = np.where(inside, np.diff(place, prepend=0) - 1, 0)
-    same = inside & (np.diff(closes, prepend=np.nan) == 0)
-    edges = np.diff(np.concatenate([[False], same, [False]]).astype(int))
-    first, after = np.flatnonzero(edges == 1), np.flatnonzero(edges == -1)
-    stale = first[after - first + 1 >= STALE_RUN]
-    return pd.DataFrame(
-        {
-            "symbol": np.asarray(symbols, dtype=object),
-            "first_session": days[start],
-            "last_session": days[end],
-            "sessions_expected": place[end] - place[start] + 1,
-            "sessions_present": end - start + 1,
-            "gap_count": np.add.reduceat(hole > 0, start, dtype=int),
-            "longest_gap": np.maximum.reduceat(hole, start),
-            "stale_stretches": np.bincount(codes[stale], minlength=len(symbols)),
-        }
-    )
 
 
 def record_panel(

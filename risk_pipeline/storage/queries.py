@@ -7,9 +7,11 @@ from collections.abc import Sequence
 from datetime import date
 from typing import Any
 
+import numpy as np
 import pandas as pd
 import sqlalchemy as sa
 
+from ..currencies import legs
 from . import tables
 from .book_versions import BOOK, book_rows_of
 from .database import insert_rows, read_frame, transaction
@@ -119,11 +121,8 @@ def conversions_needed(engine: sa.Engine, first: date, last: date) -> pd.DataFra
     """
     rows = _book(engine, positions, "entry_date", last)
     rows = rows[~rows["is_deleted"].astype(bool)]
-    owners = portfolios(engine).set_index("portfolio_id")["currency"]
-    into = rows["portfolio_id"].map(owners)
-    priced = rows["underlying"].where(rows["underlying"].notna(), rows["symbol"])
-    quoted = priced.map(quotes(engine).set_index("symbol")["currency"]).where(rows["investment_class"] != "PRIVATE")
-    currency = rows["currency"].where(rows["currency"].notna(), quoted.where(quoted.notna(), into))
+    currencies = _currencies(engine, rows)
+    currency, into = currencies["currency"], currencies["into"]
     ends = rows["exit_date"].fillna(rows["expiry"]).fillna(pd.Timestamp(last))
     since = rows["entry_date"].clip(lower=pd.Timestamp(first))
     needs = pd.DataFrame(
@@ -145,6 +144,43 @@ def conversions_needed(engine: sa.Engine, first: date, last: date) -> pd.DataFra
 def quotes(engine: sa.Engine) -> pd.DataFrame:
     """Return what the sources say of the symbols' prices, by symbol."""
     return read_frame(engine, sa.select(tables.symbol_quotes), by=["symbol"])
+
+
+def symbols_held(engine: sa.Engine, sessions: Sequence[date]) -> pd.DataFrame:
+    """Return ``session, symbol`` of every symbol whose market price a lot needs on each of the sessions, in order.
+
+    A lot needs one from its entry to its exit or expiry, both included; in another currency than its portfolio's, it
+    needs those of the pairs between the two as well.
+    """
+    lots = _book(engine, positions, "entry_date", sessions[-1])
+    lots = lots[~lots["is_deleted"].astype(bool)]
+    ends = lots["exit_date"].fillna(lots["expiry"]).fillna(pd.Timestamp(sessions[-1]))
+    lots = lots.assign(end_date=ends)[ends >= pd.Timestamp(sessions[0])]
+    spans = ["symbol", "entry_date", "end_date"]
+    exchanged = lots.assign(**_currencies(engine, lots))
+    exchanged = exchanged.loc[exchanged["currency"] != exchanged["into"], ["currency", "into", *spans[1:]]]
+    pairs = [
+        (leg.symbol, row.entry_date, row.end_date)
+        for row in exchanged.drop_duplicates().itertuples(index=False)
+        for leg in legs(row.currency, row.into)
+    ]
+    needed = pd.concat([_priced_lots(lots)[spans], pd.DataFrame(pairs, columns=spans)]).drop_duplicates()
+    days = np.array(sessions, dtype="datetime64[s]")
+    first = np.searchsorted(days, needed["entry_date"].to_numpy(dtype="datetime64[s]"), side="left")
+    last = np.searchsorted(days, needed["end_date"].to_numpy(dtype="datetime64[s]"), side="right")
+    lot = np.repeat(np.arange(len(needed)), np.maximum(last - first, 0))
+    day = np.concatenate([np.arange(a, b) for a, b in zip(first, last, strict=True)] or [np.arange(0)])
+    held = pd.DataFrame({"session": days[day], "symbol": needed["symbol"].to_numpy(dtype=object)[lot]})
+    return held.drop_duplicates().sort_values(["session", "symbol"], ignore_index=True)
+
+
+def _currencies(engine: sa.Engine, lots: pd.DataFrame) -> dict[str, pd.Series]:
+    """Return each lot's ``currency``, its own, else its quote's, else its portfolio's; and ``into``, the latter."""
+    into = lots["portfolio_id"].map(portfolios(engine).set_index("portfolio_id")["currency"])
+    priced = lots["underlying"].where(lots["underlying"].notna(), lots["symbol"])
+    quoted = priced.map(quotes(engine).set_index("symbol")["currency"]).where(lots["investment_class"] != "PRIVATE")
+    currency = lots["currency"].where(lots["currency"].notna(), quoted.where(quoted.notna(), into))
+    return {"currency": currency, "into": into}
 
 
 def portfolio_summary(engine: sa.Engine) -> tuple[pd.DataFrame, str]:

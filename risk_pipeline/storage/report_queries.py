@@ -32,7 +32,7 @@ class ReportRows:
     ``history`` are some columns of the snapshots of the year before, the sessions included; ``scores`` the
     portfolios' forecasts that met their outcome in it, ``outcomes`` the values at risk that did; ``skips`` of
     portfolios and of symbols; ``restatements`` the prices of that year that the source changed later;
-    ``coverage`` the state of each symbol's prices.
+    ``coverage`` the state of each symbol's prices on each session.
     """
 
     tables: dict[str, pd.DataFrame]
@@ -65,12 +65,20 @@ def report_rows(engine: sa.Engine, first: date, last: date, history_from: date) 
         outcomes=read_frame(engine, _between(sa.select(outcomes), outcomes, history_from, last)),
         skips=read_table(engine, "analytics_skips", first=first, last=last),
         restatements=read_frame(engine, _between(sa.select(restated), restated, history_from, last)),
-        coverage=read_table(engine, "market_data_coverage"),
+        coverage=read_table(engine, "market_data_coverage", first=first, last=last),
     )
 
 
 def _between(select: sa.Select[Any], table: sa.Table, first: date, last: date) -> sa.Select[Any]:
     return select.where(table.c.session.between(first, last)).order_by(*table.primary_key.columns)
+
+
+def sessions_after(engine: sa.Engine, session: date, count: int) -> list[date]:
+    """Return the sessions with a snapshot after one, at most ``count``, in order."""
+    column = tables.portfolio_snapshots.c.session
+    with engine.connect() as connection:
+        later = sa.select(column).where(column > session).distinct().order_by(column).limit(count)
+        return list(connection.execute(later).scalars())
 
 
 def previous_sessions(engine: sa.Engine, sessions: Sequence[date]) -> dict[date, date]:

@@ -256,16 +256,20 @@ price_restatements = _table(
 
 market_data_coverage = _table(
     "market_data_coverage",
-    "State of each symbol's stored prices.",
+    "State of the stored prices of every symbol in use on the session.",
+    _session(),
     Column("symbol", SYMBOL, primary_key=True, comment="ticker of the priced security"),
-    Column("first_session", Date, comment="first stored bar"),
-    Column("last_session", Date, comment="last stored bar"),
-    Column("sessions_expected", Integer, nullable=False, comment="sessions from the first bar to the last"),
-    Column("sessions_present", Integer, nullable=False, comment="sessions with a bar"),
-    Column("gap_count", Integer, nullable=False, comment="stretches of missing sessions inside the symbol's life"),
-    Column("longest_gap", Integer, nullable=False, comment="sessions of the longest gap"),
-    Column("stale_stretches", Integer, nullable=False, comment="five or more equal closes in a row"),
-    Column("restatements", Integer, nullable=False, comment="values that the source changed later"),
+    Column("is_present", Boolean, nullable=False, comment="the session has a bar"),
+    Column("is_stale", Boolean, nullable=False, comment="five equal closes in a row, the session's included"),
+    Column(
+        "missing_sessions",
+        Integer,
+        nullable=False,
+        comment="sessions without a bar in the 252 up to this one, since the first that has one",
+    ),
+    Column(
+        "restatements", Integer, nullable=False, comment="values of the session's bar that the source changed later"
+    ),
 )
 
 price_panels = _table(

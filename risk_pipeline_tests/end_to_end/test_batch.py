@@ -37,7 +37,7 @@ def order_of(home, run_id: str) -> list[tuple[str, str]]:
 def test_every_asset_and_check_of_the_design_is_in_the_run(week):
     assets = {name for name, _ in order_of(week, week.result.run_id)}
     assert assets == {
-        *("portfolios", "factor_definitions", "company_profiles", "market_data", "market_data_coverage"),
+        *("factor_definitions", "company_profiles", "market_data", "market_data_coverage"),
         *("price_cache", "factor_exposures", "stress_tests", "volatility", "portfolio_snapshots", "risk_report"),
     }
     failed = [e.check_name for e in week.result.get_asset_check_evaluations() if not e.passed and e.blocking]
@@ -55,6 +55,7 @@ def test_all_market_data_then_the_cache_then_analytics(week):
     ]
     assert order.count("market_data") == order.count("price_cache") == 5
     assert last_market_data < order.index("market_data_coverage") < min(cache)
+    assert {order.count(name) for name in set(order)} == {5}
     assert max(cache) < min(analytics)
 
 

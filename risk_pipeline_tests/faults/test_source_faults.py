@@ -165,7 +165,8 @@ def test_a_range_without_one_session_fails_for_it_alone_and_coverage_counts_what
     status = home.instance.get_status_by_partition(dg.AssetKey("market_data"), [FIRST, LAST], CALENDAR.partitions)
     assert {day: found.value for day, found in status.items()} == {FIRST: "MATERIALIZED", LAST: "FAILED"}
     assert run(home, "market_data_coverage").success
-    coverage = home.table("market_data_coverage").set_index("symbol")
-    missing = coverage["sessions_expected"] - coverage["sessions_present"]
+    coverage = home.table("market_data_coverage").set_index(["session", "symbol"])
+    missing = coverage["missing_sessions"].loc[FIRST]
     assert missing[missing > 0].to_dict() == {"AAPL": 1}
-    assert coverage.loc["AAPL", "gap_count"] == 1
+    assert coverage["is_present"].loc[FIRST].all()
+    assert not coverage["is_present"].loc[LAST].any()

@@ -63,19 +63,6 @@ def test_what_was_asked_for_grows_in_both_directions(engine):
     }
 
 
-def test_coverage_counts_gaps_and_stale_stretches(engine):
-    store(engine, {"GAP": [1, None, None, 2, 3], "OLD": [5, 5, 5, 5, 5], "NEW": [None, None, None, 7, 8]})
-    rows = market_data.update_coverage(
-        engine, lambda a, b: DAYS[(np.datetime64(a) <= DAYS) & (np.datetime64(b) >= DAYS)]
-    )
-    stored = read_table(engine, "market_data_coverage").set_index("symbol")
-    assert len(rows) == 3
-    columns = ["sessions_expected", "sessions_present", "gap_count", "longest_gap", "stale_stretches"]
-    assert stored.loc["GAP", columns].tolist() == [5, 3, 1, 2, 0]
-    assert stored.loc["OLD", columns].tolist() == [5, 5, 0, 0, 1]
-    assert stored.loc["NEW", columns].tolist() == [2, 2, 0, 0, 0]
-
-
 def test_in_the_panel_a_gap_is_nan_and_the_next_day_has_no_return(engine):
     store(engine, {"GAP": [10, None, 12, 12.6], "SPY": [1, 2, 4, 8, 16]})
     panel = price_panel.build_panel(engine, DAYS, ["SPY", "GAP"])

@@ -100,7 +100,8 @@ def test_from_the_first_released_schema_up_down_and_up_no_row_is_lost(database_u
         for table in first.sorted_tables:
             if table.name != "alembic_version":
                 connection.execute(sa.insert(table), [example(table, number) for number in (1, 2)])
-    first.remove(first.tables["alembic_version"])
+    for name in ("alembic_version", "market_data_coverage"):  # the coverage is computed anew from the stored prices
+        first.remove(first.tables[name])
     before = rows(first)
     assert all(len(found) == 2 for found in before.values())
     for how, revision in ((command.upgrade, "head"), (command.downgrade, "0001"), (command.upgrade, "head")):

@@ -95,13 +95,13 @@ class Server:
             return None
 
     def assets(self) -> list[dict[str, Any]]:
-        """Return the key of every asset, as soon as the code location is loaded."""
+        """Return the key of every asset that can be materialised, as soon as the code location is loaded."""
         nodes = until(
             "the code location",
-            lambda: (self.ask("{assetNodes{assetKey{path}}}") or {}).get("assetNodes"),
+            lambda: (self.ask("{assetNodes{isMaterializable assetKey{path}}}") or {}).get("assetNodes"),
             seconds=300,
         )
-        return [node["assetKey"] for node in nodes]
+        return [node["assetKey"] for node in nodes if node["isMaterializable"]]
 
     def backfill(self, partitions: list[str], *, assets: list[dict[str, Any]] | None = None) -> str:
         """Launch a backfill as the asset graph's page does, or the page of the job where no assets are given."""

@@ -5,7 +5,7 @@ import dagster as dg
 from ...risk.exposures import compute_exposures
 from ...storage import tables
 from ..code_version import code_version
-from ..partitions import DAILY
+from ..partitions import ANALYTIC
 from ..resources import Database, PriceCache, Registries
 from .failures import explained
 from .metadata import definition_metadata
@@ -15,7 +15,7 @@ GROUP = "risk"
 
 
 @dg.asset(
-    **DAILY,
+    **ANALYTIC,
     code_version=code_version("risk/exposures.py", "config/factors.yaml"),
     deps=["price_cache", "factor_definitions", "portfolios", "company_profiles"],
     group_name=GROUP,
@@ -23,9 +23,9 @@ GROUP = "risk"
     metadata=definition_metadata(
         tables.factor_exposures,
         tables.symbol_factor_exposures,
+        tables.factor_returns,
         tables.factor_covariance,
         tables.position_values,
-        tables.factor_returns,
         tables.currency_exposures,
         tables.analytics_skips,
     ),

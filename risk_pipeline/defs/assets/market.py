@@ -1,4 +1,4 @@
-"""Market data, its coverage (the barrier) and the price panel that every analytic reads."""
+"""Market data, its coverage and the price panel that every analytic reads."""
 
 from datetime import date
 from typing import TYPE_CHECKING
@@ -6,10 +6,12 @@ from typing import TYPE_CHECKING
 import dagster as dg
 import numpy as np
 import pandas as pd
+from pydantic import Field
 
 from ...analytics.basis import unit_levels
 from ...currencies import pair_currencies
 from ...storage import tables
+from ...storage.coverage import update_coverage
 from ...storage.market_data import (
     asked_ranges,
     extend_ranges,
@@ -20,21 +22,33 @@ from ...storage.market_data import (
     store_bars,
     store_quarantined,
     store_quotes,
-    update_coverage,
 )
 from ...storage.price_panel import build_panel
 from ...storage.result_inputs import forget_passed, newest_revision, pass_over
+from ..backfills import sessions_to_fetch
 from ..code_version import code_version
-from ..partitions import ANY_SESSION, CALENDAR, DAILY, run_sessions, run_started, unordered_backfill
+from ..partitions import ANALYTIC, CALENDAR, DAILY, run_sessions, run_started
 from ..resources import Database, MarketData, PriceCache, Registries
 from .failures import explained
 from .inputs import history_needed
-from .metadata import Stopwatch, definition_metadata
+from .metadata import Stopwatch, definition_metadata, materialized
 
 if TYPE_CHECKING:
     from ...market.source import MarketBars
 
 GROUP = "market"
+
+
+class PriceOptions(dg.Config):
+    """What a person may set for one run on the launchpad."""
+
+    fetch_history_again: bool = Field(
+        default=False,
+        description="Ask the source again for the whole history that the run reads, not only for its own sessions. "
+        "Changed prices go to price_restatements before they are stored.",
+    )
+
+
 CARRIED = 63
 """Sessions asked for before those that are kept: a dividend or split without a close counts on the next close."""
 TOGETHER = 126
@@ -57,33 +71,38 @@ TOGETHER = 126
 )
 @explained
 def market_data(
-    context: dg.AssetExecutionContext, db: Database, market: MarketData, registries: Registries
+    context: dg.AssetExecutionContext,
+    config: PriceOptions,
+    db: Database,
+    market: MarketData,
+    registries: Registries,
 ) -> dg.MaterializeResult:
     """Prices, dividends and splits as traded, of every symbol held or used as a factor proxy.
 
     The sessions of the run are always asked for again, so that a restated price is seen; the look-back of a
     symbol is asked for on its first sight. A changed price goes to `price_restatements` before it is stored.
     A session without any bar fails the run by name, unless the source has bars of a later one: then none will come,
-    and it is given up with a reason. The sessions that have bars stay. Where a backfill's runs
-    do not wait for each other's market data, the first of them fetches that of all.
+    and it is given up with a reason. The sessions that have bars stay. A backfill with holes is several runs: the
+    first of them fetches the prices of all its sessions, the others do not ask again.
     """
     watch = Stopwatch()
     source = market.joined(db)
     own = run_sessions(context)
-    sessions = sorted({*own, *unordered_backfill(context)})
+    fetched_now = sessions_to_fetch(context, own)
     known_at = run_started(context).replace(tzinfo=None)
     rows = restated = 0
     errors: dict[str, str] = {}
     dropped: dict[str, str] = {}
     fetched_from: dict[str, date] = {}
-    while True:  # a price says its currency, which may need another pair
-        needs = history_needed(db, registries, sessions)
+    needs = history_needed(db, registries, fetched_now or own)
+    while fetched_now:  # a price says its currency, which may need another pair
+        needs = history_needed(db, registries, fetched_now)
         new = [first < fetched_from.get(symbol, date.max) for symbol, first, _ in needs.itertuples(index=False)]
         if not any(new):
             break
         fetched_from |= dict(zip(needs["symbol"], needs["first"], strict=True))
-        asked = asked_ranges(db.engine, list(needs["symbol"]))
-        for first, last, starts in _fetches(needs[new], asked, sessions[0]):
+        asked = {} if config.fetch_history_again else asked_ranges(db.engine, list(needs["symbol"]))
+        for first, last, starts in _fetches(needs[new], asked, fetched_now[0]):
             with watch.stage("source"):
                 fetched = source.fetch(list(starts), CALENDAR.index(CALENDAR.look_back_from(first, CARRIED), last))
                 bars = fetched.bars[fetched.bars["session"] >= pd.to_datetime(fetched.bars["symbol"].map(starts))]
@@ -104,6 +123,7 @@ def market_data(
                 context.log.info(f"{symbol}: {text}")
     for symbol, text in sorted({**dropped, **errors}.items()):
         context.log.warning(f"{symbol}: {text}")
+    sessions = sorted({*own, *fetched_now})
     present = sessions_with_bars(db.engine, sessions)
     newest = newest_session(db.engine)
     absent = [day for day in sessions if day not in present]
@@ -111,12 +131,14 @@ def market_data(
     give_up(db.engine, sessions, given_up, CALENDAR.exchange)
     for day in given_up:
         context.log.warning(f"{day} is given up: the source has no bar of it, but of later sessions")
-    empty = [day for day in absent if day not in given_up]
-    forget_passed(db.engine, {*sessions} - {*empty})
+    unanswered = [day for day in absent if day not in given_up]
+    forget_passed(db.engine, {*sessions} - {*unanswered})
+    empty = [day for day in own if day in unanswered]
+    # of the backfill's other runs; and where this one fails, of its own sessions that have been answered
+    for day in sorted({*present, *given_up} - (set() if empty else {*own})):
+        context.log_event(dg.AssetMaterialization("market_data", partition=day.isoformat()))
     if empty:
         pass_over(db.engine, empty, next(iter(errors.values()), "the source has no bar"), known_at)
-        for day in sorted({*present, *given_up}):
-            context.log_event(dg.AssetMaterialization("market_data", partition=day.isoformat()))
         why = f" ({next(iter(errors.values()))})" if errors else ""
         raise dg.Failure(
             f"the source {market.source.name!r} has no bar at all for "
@@ -125,11 +147,10 @@ def market_data(
             metadata={"sessions_without_data": [str(day) for day in empty]},
             allow_retries=False,
         )
-    for day in sorted({*sessions} - {*own}):
-        context.log_event(dg.AssetMaterialization("market_data", partition=day.isoformat()))
     return dg.MaterializeResult(
         metadata={
             "symbols": len(needs),
+            "sessions_fetched": len(fetched_now),
             "run/rows": rows,
             "restatements": restated,
             "sessions_given_up": [str(day) for day in given_up],
@@ -210,33 +231,36 @@ def _fetches(
 
 
 @dg.asset(
-    **ANY_SESSION,
-    code_version=code_version("defs/assets/market.py"),
-    deps=[dg.AssetDep(market_data, partition_mapping=dg.AllPartitionMapping())],
+    **DAILY,
+    code_version=code_version("storage/coverage.py"),
+    deps=[market_data],
     group_name=GROUP,
     kinds={"table"},
     metadata=definition_metadata(tables.market_data_coverage),
 )
 @explained
-def market_data_coverage(db: Database) -> dg.MaterializeResult:
-    """Gaps, stale stretches and restatements by symbol.
-
-    It is also the barrier: it waits for the market data of every session asked for, so nothing after it
-    starts before all of it is in, whatever the selection.
-    """
-    coverage = update_coverage(db.engine, CALENDAR.sessions_in_range)
-    return dg.MaterializeResult(
-        metadata={
-            "symbols": len(coverage),
-            "symbols_with_gaps": int((coverage["gap_count"] > 0).sum()),
-            "symbols_with_stale_prices": int((coverage["stale_stretches"] > 0).sum()),
-            "restatements": int(coverage["restatements"].sum()),
-        }
+def market_data_coverage(
+    context: dg.AssetExecutionContext, db: Database, registries: Registries
+) -> dg.MaterializeResult:
+    """Of every symbol in use on the session: whether it has a price, a stale one, or one that was restated."""
+    sessions = run_sessions(context)
+    coverage = update_coverage(
+        db.engine, sessions, registries.factors.proxies, CALENDAR.sessions_in_range, CALENDAR.look_back_from
     )
+    counts = {
+        day: {
+            "symbols": len(rows),
+            "missing": int((~rows["is_present"]).sum()),
+            "stale": int(rows["is_stale"].sum()),
+            "restatements": int(rows["restatements"].sum()),
+        }
+        for day, rows in coverage.groupby(coverage["session"].dt.date)
+    }
+    return materialized(context, counts, {})
 
 
 @dg.asset(
-    **DAILY,
+    **ANALYTIC,
     code_version=code_version("storage/price_panel.py", "risk/lookback.py"),
     deps=[market_data, market_data_coverage],
     group_name=GROUP,

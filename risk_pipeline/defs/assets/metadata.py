@@ -12,7 +12,9 @@ import dagster as dg
 import pandas as pd
 
 from ...config.factors import FactorRegistry
+from ...reports.summary import summary_of
 from ...risk.inputs import Frames
+from ..partitions import run_sessions
 
 if TYPE_CHECKING:
     import sqlalchemy as sa
@@ -39,6 +41,15 @@ def _columns(table: sa.Table) -> dg.TableSchema:
             for column in table.columns
         ]
     )
+
+
+def materialized(
+    context: dg.AssetExecutionContext, of_session: Mapping[date, Mapping[str, Any]], of_run: Mapping[str, Any]
+) -> dg.MaterializeResult:
+    """Return a result whose events each begin with what is of the session; what is of the whole run comes last."""
+    for day in run_sessions(context):
+        context.add_asset_metadata({**of_session.get(day, {}), **of_run}, partition_key=day.isoformat())
+    return dg.MaterializeResult()
 
 
 class Stopwatch:
@@ -105,8 +116,11 @@ NUMBERS = (
 )
 
 
-def session_tables(frames: Frames, factors: FactorRegistry) -> dict[date, dict[str, dg.TableMetadataValue]]:
-    """Return each session's own table: exposures with IR Beta, or the worst scenario of each portfolio."""
+def session_tables(frames: Frames, factors: FactorRegistry) -> dict[date, dict[str, Any]]:
+    """Return each session's own table: its risk, exposures with IR Beta, or the worst scenario of each portfolio."""
+    if "portfolio_snapshots" in frames:
+        days = frames["portfolio_snapshots"].groupby(pd.to_datetime(frames["portfolio_snapshots"]["session"]))
+        return {day.date(): {"risk": dg.MetadataValue.md(summary_of(rows, day.date()))} for day, rows in days}
     if "factor_exposures" in frames:
         rows = frames["factor_exposures"]
         names = [factors.market.name, factors.provider.name, factors.rates.name]
@@ -122,7 +136,7 @@ def session_tables(frames: Frames, factors: FactorRegistry) -> dict[date, dict[s
     return {}
 
 
-def _by_session(name: str, rows: pd.DataFrame) -> dict[date, dict[str, dg.TableMetadataValue]]:
+def _by_session(name: str, rows: pd.DataFrame) -> dict[date, dict[str, Any]]:
     return {
         pd.Timestamp(session).date(): {name: table_metadata(own.drop(columns="session").head(SHOWN).to_dict("records"))}
         for session, own in rows.groupby("session")

@@ -1,58 +1,80 @@
 """The risk pages of each session."""
 
+from datetime import date
+from typing import Any
+
 import dagster as dg
+from pydantic import Field
 
 from ...reports.page_rows import CheckResult, Provenance
-from ...reports.risk_page import index_path, remove_pages, write_sessions
+from ...reports.risk_page import index_path, page_path, remove_pages, write_sessions
 from ...reports.summary import summary
 from ...storage.queries import portfolios
+from ...storage.report_queries import sessions_after
 from ..code_version import code_version, package_version
-from ..partitions import DAILY, run_sessions
+from ..partitions import ANALYTIC, run_sessions
 from ..resources import Database
 from .failures import explained
-from .metadata import Stopwatch
+from .metadata import Stopwatch, materialized
 
 PAGES_OF_A_RUN = 100
 """A run writes the pages of its newest session, and of older ones while there are at most so many in all."""
 PORTFOLIOS_WITH_PAGES = 500
 """Where there are more, a run writes no page: a thousand take longer than all else that an evening computes."""
+YEAR = 252
+"""Sessions after one on whose pages its numbers are shown as history."""
+
+
+class PageOptions(dg.Config):
+    """What a person may set for one run on the launchpad."""
+
+    skip_pages: bool = Field(
+        default=False,
+        description="Write no page. Pages of the run's sessions are removed, since their numbers are replaced; "
+        "`risk-pipeline show --date D --open` writes those of a session.",
+    )
 
 
 @dg.asset(
-    **DAILY,
+    **ANALYTIC,
     code_version=code_version("reports"),
     deps=["portfolio_snapshots"],
     group_name="reports",
     kinds={"html"},
 )
 @explained
-def risk_report(context: dg.AssetExecutionContext, db: Database) -> dg.MaterializeResult:
+def risk_report(context: dg.AssetExecutionContext, config: PageOptions, db: Database) -> dg.MaterializeResult:
     """A self-contained HTML page per portfolio and session, an overview per session, an index of sessions.
 
     A long run writes the pages of its newest sessions only, and a run of more than 500 portfolios none;
-    `risk-pipeline show --date D --open` writes those of another.
+    `risk-pipeline show --date D --open` writes those of another. Later pages, which show the run's sessions as their
+    history, are written again, the newest first.
     """
     watch = Stopwatch()
     sessions = run_sessions(context)
+    newest = sessions[-1]
     books = max(len(portfolios(db.engine)), 1)
-    count = 0 if books > PORTFOLIOS_WITH_PAGES else min(max(PAGES_OF_A_RUN // books, 1), len(sessions))
-    shown = sessions[len(sessions) - count :]
-    for session in sessions[: len(sessions) - count]:
+    most = 0 if config.skip_pages or books > PORTFOLIOS_WITH_PAGES else max(PAGES_OF_A_RUN // books, 1)
+    shown = sessions[max(len(sessions) - most, 0) :]
+    for session in sessions[: len(sessions) - len(shown)]:
         remove_pages(session)  # this run has replaced the numbers that they show
     pages = write_sessions(db.engine, shown, Provenance(package_version(), evaluated_checks(context)), watch.stage)
-    for page in pages:
-        context.add_asset_metadata({"page": dg.MetadataValue.path(str(page))}, partition_key=page.stem)
-    text = dg.MetadataValue.md(summary(db.engine, sessions[-1]))
-    context.add_asset_metadata({"risk": text}, partition_key=sessions[-1].isoformat())  # no other session's event
-    return dg.MaterializeResult(
-        metadata={
-            "run/pages": len(pages),
-            "sessions_without_page": len(sessions) - count,
-            "code_version": package_version(),
-            "index": dg.MetadataValue.path(str(index_path())),
-            **watch.metadata,
-        }
-    )
+    later = [day for day in sessions_after(db.engine, newest, YEAR) if page_path(day, None).exists()]
+    again = later[max(len(later) - max(most - len(shown), min(most, 1)), 0) :]
+    write_sessions(db.engine, again, Provenance(package_version()), watch.stage)
+    of_session: dict[date, dict[str, Any]] = {
+        date.fromisoformat(page.stem): {"page": dg.MetadataValue.path(str(page))} for page in pages
+    }
+    of_session[newest] = {"risk": dg.MetadataValue.md(summary(db.engine, newest)), **of_session.get(newest, {})}
+    of_run = {
+        "index": dg.MetadataValue.path(str(index_path())),
+        "run/pages": len(pages),
+        "run/later_pages": len(again),
+        "sessions_without_page": len(sessions) - len(shown),
+        "code_version": package_version(),
+        **watch.metadata,
+    }
+    return materialized(context, of_session, of_run)
 
 
 def evaluated_checks(context: dg.AssetExecutionContext) -> list[CheckResult]:

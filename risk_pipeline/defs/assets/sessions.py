@@ -4,7 +4,7 @@ from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
 from datetime import date
 from time import perf_counter
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import dagster as dg
 
@@ -18,7 +18,10 @@ from ..partitions import run_sessions
 from ..resources import Database, PriceCache, Registries
 from .inputs import Reader, load_inputs
 from .made_from import MadeFrom
-from .metadata import Stopwatch, session_numbers, session_tables
+from .metadata import Stopwatch, materialized, session_numbers, session_tables
+
+if TYPE_CHECKING:
+    import sqlalchemy as sa
 
 SESSIONS_AT_ONCE = 64
 CELLS_AT_ONCE = 32_000
@@ -34,14 +37,18 @@ def compute_sessions(
     compute: Callable[[Inputs], Frames],
     read: Reader | None = None,
     cells: int = CELLS_AT_ONCE,
+    of_newest: Callable[["sa.Engine", date], dict[str, Any]] | None = None,
 ) -> dg.MaterializeResult:
     """Compute an analytic over the run's sessions and replace its partitions, block by block.
 
     Each block is one transaction: the skips of the analytic are replaced together with its rows. It is written on a
-    thread beside the computing of the next, which reads nothing of it.
+    thread beside the computing of the next, which reads nothing of it. ``of_newest`` makes what only the event of the
+    run's newest session shows, from the stored rows.
     """
     analytic = context.asset_key.to_user_string()
     watch = Stopwatch()
+    shown: dict[date, dict[str, Any]] = {}
+    origin: dict[date, dict[str, Any]] = {}
     written: dict[str, int] = {}
     made_from = MadeFrom(db.engine, registries)
     code_version = context.assets_def.code_versions_by_key[context.asset_key] or "unknown"
@@ -68,29 +75,25 @@ def compute_sessions(
                 pending = writer.submit(replace_sessions, db.engine, block, by_table(frames), analytic=analytic)
                 log_skips(context, frames)
                 seconds = round((perf_counter() - began) / len(block), 4)
-                everywhere = {"panel": cache.hash_of(panel), "seconds": seconds}
-                _show_sessions(context, frames, block, registries.factors, everywhere)
+                shown |= _shown(frames, block, registries.factors)
+                made_by = {"panel": cache.hash_of(panel), "seconds": seconds}
+                origin |= dict.fromkeys(block, made_by)
         written_by_now()
-    return dg.MaterializeResult(
-        metadata={
-            **{f"run/rows/{name}": count for name, count in written.items()},
-            **watch.metadata,
-        }
-    )
+    last = run_sessions(context)[-1]
+    if of_newest is not None:  # tables over many sessions, which no other session's event carries
+        shown[last] = {**shown[last], **of_newest(db.engine, last)}
+    rows = {f"run/rows/{name}": count for name, count in written.items()}
+    return materialized(context, {day: {**shown[day], **rows, **origin[day]} for day in shown}, watch.metadata)
 
 
-def _show_sessions(
-    context: dg.AssetExecutionContext,
-    frames: Frames,
-    block: list[date],
-    factors: FactorRegistry,
-    everywhere: dict[str, Any],
-) -> None:
-    """Give each partition's event its own numbers, which the UI draws over the partitions, and its own table."""
+def _shown(frames: Frames, block: list[date], factors: FactorRegistry) -> dict[date, dict[str, Any]]:
+    """Return what each partition's event shows first: its own table, and its numbers, which the UI draws."""
     numbers, tables_shown = session_numbers(frames), session_tables(frames, factors)
+    out = {}
     for day in block:
         own = numbers.loc[day].dropna().to_dict() if day in numbers.index else {"rows": 0}
-        context.add_asset_metadata({**tables_shown.get(day, {}), **own, **everywhere}, partition_key=day.isoformat())
+        out[day] = {**tables_shown.get(day, {}), **own}
+    return out
 
 
 def log_skips(context: dg.AssetExecutionContext, frames: Frames) -> None:

@@ -4,11 +4,10 @@ from datetime import timedelta
 
 import dagster as dg
 
-from ...reports.summary import summary
 from ...risk.snapshots import compute_snapshots
 from ...storage import tables
 from ..code_version import code_version
-from ..partitions import DAILY, run_sessions
+from ..partitions import ANALYTIC
 from ..resources import Database, PriceCache, Registries
 from .failures import explained
 from .inputs import read_snapshot_inputs
@@ -19,7 +18,7 @@ GROUP = "risk"
 
 
 @dg.asset(
-    **DAILY,
+    **ANALYTIC,
     code_version=code_version("risk/snapshots.py", "config/factors.yaml"),
     deps=[
         "portfolios",
@@ -43,8 +42,4 @@ def portfolio_snapshots(
 
     `is_complete` is true only when every analytic of the session is there or skipped with a reason.
     """
-    result = compute_sessions(context, db, cache, registries, compute_snapshots, read_snapshot_inputs)
-    newest = run_sessions(context)[-1]
-    text = dg.MetadataValue.md(summary(db.engine, newest))
-    context.add_asset_metadata({"risk": text}, partition_key=newest.isoformat())  # no other session's event
-    return result
+    return compute_sessions(context, db, cache, registries, compute_snapshots, read_snapshot_inputs)

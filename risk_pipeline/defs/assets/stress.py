@@ -3,9 +3,10 @@
 import dagster as dg
 
 from ...risk.stress import compute_stress
+from ...settings import Settings
 from ...storage import tables
-from ..code_version import code_version
-from ..partitions import DAILY
+from ..code_version import code_version, with_file
+from ..partitions import ANALYTIC
 from ..resources import Database, PriceCache, Registries
 from .failures import explained
 from .inputs import read_stress_inputs
@@ -16,8 +17,10 @@ GROUP = "risk"
 
 
 @dg.asset(
-    **DAILY,
-    code_version=code_version("risk/stress.py", "config/factors.yaml", "config/scenarios.yaml"),
+    **ANALYTIC,
+    code_version=with_file(
+        code_version("risk/stress.py", "config/factors.yaml", "config/scenarios.yaml"), Settings().scenarios_path
+    ),
     deps=["factor_exposures", "price_cache", "factor_definitions"],  # Dagster calls stale only what depends directly
     group_name=GROUP,
     kinds={"table"},

@@ -1,5 +1,8 @@
 """Volatility of every symbol in use and every portfolio, tail risk, and how past forecasts turned out."""
 
+from datetime import date
+from typing import TYPE_CHECKING
+
 import dagster as dg
 
 from ...reports.scorecards import symbols_scorecard, value_at_risk_scorecard, volatility_scorecard
@@ -7,18 +10,21 @@ from ...risk.volatility import compute_volatility
 from ...storage import tables
 from ...storage.queries import read_table
 from ..code_version import code_version
-from ..partitions import DAILY, run_sessions
+from ..partitions import ANALYTIC
 from ..resources import Database, PriceCache, Registries
 from .failures import explained
 from .inputs import read_core_model
 from .metadata import SHOWN, definition_metadata, table_metadata
 from .sessions import CELLS_AT_ONCE, compute_sessions
 
+if TYPE_CHECKING:
+    import sqlalchemy as sa
+
 GROUP = "risk"
 
 
 @dg.asset(
-    **DAILY,
+    **ANALYTIC,
     code_version=code_version("risk/volatility.py", "config/factors.yaml"),
     deps=["price_cache", "factor_exposures", "portfolios"],
     group_name=GROUP,
@@ -42,17 +48,25 @@ def volatility(
     scored when the 21 sessions after it are known. The tables show the record of some
     portfolios and of all symbols.
     """
-    result = compute_sessions(
-        context, db, cache, registries, compute_volatility, read_core_model, cells=2 * CELLS_AT_ONCE
-    )  # each block estimates as of 21 sessions before it too
-    last = run_sessions(context)[-1]
-    rows = read_table(db.engine, "portfolio_volatility", first=last, last=last)
+    return compute_sessions(
+        context,
+        db,
+        cache,
+        registries,
+        compute_volatility,
+        read_core_model,
+        cells=2 * CELLS_AT_ONCE,  # each block estimates as of 21 sessions before it too
+        of_newest=_scorecards,
+    )
+
+
+def _scorecards(engine: "sa.Engine", session: date) -> dict[str, dg.TableMetadataValue]:
+    """Return how forecasts and values at risk have done up to a session, as tables."""
+    rows = read_table(engine, "portfolio_volatility", first=session, last=session)
     some = sorted(rows.dropna(subset=["forecast"])["portfolio_id"])[:SHOWN]
     records = {
-        "forecasts_against_outcomes": volatility_scorecard(db.engine, last, entities=some),
-        "symbols_forecasts_against_outcomes": symbols_scorecard(db.engine, last),
-        "value_at_risk_against_outcomes": value_at_risk_scorecard(db.engine, last, some),
+        "forecasts_against_outcomes": volatility_scorecard(engine, session, entities=some),
+        "symbols_forecasts_against_outcomes": symbols_scorecard(engine, session),
+        "value_at_risk_against_outcomes": value_at_risk_scorecard(engine, session, some),
     }
-    tables_shown = {name: table_metadata(rows.to_dict("records")) for name, rows in records.items()}
-    context.add_asset_metadata(tables_shown, partition_key=last.isoformat())  # no other session's event
-    return result
+    return {name: table_metadata(rows.to_dict("records")) for name, rows in records.items()}

@@ -17,7 +17,11 @@ if TYPE_CHECKING:
 JOB = "rows_found_missing"
 
 
-@dg.sensor(minimum_interval_seconds=300, default_status=dg.DefaultSensorStatus.RUNNING)
+@dg.sensor(
+    minimum_interval_seconds=300,
+    default_status=dg.DefaultSensorStatus.RUNNING,
+    description="Turns partitions whose rows were deleted from the database to failed.",
+)
 def lost_rows(context: dg.SensorEvaluationContext, db: Database) -> dg.SkipReason:
     """Turn partitions whose rows were deleted or are stale to failed: "failed and missing" in the UI repairs it."""
     found = mark_lost(context.instance, db.engine)

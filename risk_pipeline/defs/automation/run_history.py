@@ -39,7 +39,11 @@ ALERT_WITHIN = timedelta(days=1)
 """Older failures are recorded without an alert, as on the first start beside a long history."""
 
 
-@dg.sensor(minimum_interval_seconds=30, default_status=dg.DefaultSensorStatus.RUNNING)
+@dg.sensor(
+    minimum_interval_seconds=30,
+    default_status=dg.DefaultSensorStatus.RUNNING,
+    description="Records each run in batch_runs, alerts on failures, and ends runs whose process is gone.",
+)
 def run_records(context: dg.SensorEvaluationContext, db: Database) -> dg.SkipReason:
     """Keep `batch_runs` true to what became of each run; alert on failures; end runs whose process died."""
     end_dead_runs(context.instance)

@@ -18,10 +18,7 @@ from .jobs import EARLIER_TAG, LAST_TRY, TRY_TAG, daily_risk, range_tags
     default_status=(
         dg.DefaultScheduleStatus.RUNNING if Settings().schedule_enabled else dg.DefaultScheduleStatus.STOPPED
     ),
-    description=(
-        "Each weekday evening: from the first session without a complete snapshot to the last closed; "
-        "tried again every hour until midnight while the session's data is incomplete."
-    ),
+    description="Runs what is missing up to the last closed session; tries again hourly while its data is incomplete.",
 )
 def evening(context: dg.ScheduleEvaluationContext, db: Database) -> list[dg.RunRequest] | dg.SkipReason:
     """Ask for a run over each stretch of sessions that are missing or stale, or say why there is none."""

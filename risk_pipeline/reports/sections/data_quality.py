@@ -40,4 +40,4 @@ def build(day: PortfolioDay) -> dict[str, Any]:
 
 
 def _is_patchy(row: dict[str, Any]) -> bool:
-    return bool(row["gap_count"] or row["stale_stretches"])
+    return bool(row["missing_sessions"] or row["is_stale"])

@@ -248,7 +248,7 @@ def test_a_fortnight_of_ticks_asks_for_each_session_once(engine):
 def test_it_ships_stopped_and_one_setting_turns_it_on():
     schedule = defs.resolve_schedule_def("evening")
     assert schedule.default_status is dg.DefaultScheduleStatus.STOPPED
-    assert schedule.cron_schedule == [f"30 {hour} * * 1,2,3,4,5" for hour in (20, 21, 22, 23)]
+    assert schedule.cron_schedule == [f"30 {hour} * * 1-5" for hour in (20, 21, 22, 23)]
     assert schedule.execution_timezone == "America/New_York"
     assert schedule.job_name == "daily_risk"
 

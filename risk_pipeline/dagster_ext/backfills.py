@@ -1,0 +1,5 @@
+"""Dagster's record of a backfill."""
+
+from dagster._core.execution.backfill import PartitionBackfill
+
+__all__ = ["PartitionBackfill"]

@@ -1,0 +1,28 @@
+"""A queue of runs that does not let a person wait: Dagster's own, whose daemon looks at backfills every few seconds."""
+
+from __future__ import annotations
+
+import sys
+from typing import Any
+
+from dagster._core.run_coordinator.queued_run_coordinator import QueuedRunCoordinator
+
+LOOK_EVERY = 5
+"""Seconds between the daemon's looks at backfills. Dagster's 30 can't be set; a backfill waits for two looks or more.
+An idle daemon takes under 2 % of a core with it."""
+CONTROLLER, INTERVAL = "dagster._daemon.controller", "DEFAULT_DAEMON_INTERVAL_SECONDS"
+
+
+class PromptRunCoordinator(QueuedRunCoordinator):
+    """Dagster's queue, with the same configuration; in the daemon's process it shortens the daemon's interval."""
+
+    def __init__(self, *arguments: Any, **options: Any) -> None:
+        super().__init__(*arguments, **options)
+        look_often()
+
+
+def look_often() -> None:
+    """Shorten the daemon's interval, where this process is the daemon and Dagster still calls it so."""
+    controller = sys.modules.get(CONTROLLER)
+    if controller is not None and hasattr(controller, INTERVAL):
+        setattr(controller, INTERVAL, LOOK_EVERY)
