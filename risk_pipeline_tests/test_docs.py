@@ -15,3 +15,21 @@ def test_every_test_that_the_lessons_name_exists():
     assert len(named) > 100
     missing = [(path, name) for path, name in named if f"def {name}(" not in (TESTS / path).read_text(encoding="utf-8")]
     assert missing == []
+
+
+def test_the_map_of_the_house_is_the_tree():
+    text = (ROOT / "CONTRIBUTING.md").read_text(encoding="utf-8")
+    rooms = text[text.index("## The map") : text.index("## Recipes")]
+    package = ROOT / "risk_pipeline"
+    named = {name for row in re.findall(r"^\| (`.+?) \|", rooms, re.MULTILINE) for name in re.findall(r"`(\S+?)`", row)}
+    assert {name for name in named if not (package / name).exists()} == set()
+    there = {f"{path.name}/" if path.is_dir() else path.name for path in package.iterdir() if path.name[0] not in "_."}
+    assert there - {name.split("/")[0] + "/" if "/" in name else name for name in named} == set()
+
+
+def test_every_module_that_contributing_names_exists():
+    text = (ROOT / "CONTRIBUTING.md").read_text(encoding="utf-8")
+    named = set(re.findall(r"`((?:\w+/)+\w+\.\w+)`", text)) - {"docs/tables.md"}
+    places = (ROOT / "risk_pipeline", TESTS)
+    assert len(named) > 10
+    assert {name for name in named if not any((place / name).exists() for place in places)} == set()
