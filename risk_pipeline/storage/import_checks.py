@@ -122,16 +122,42 @@ def mark_assigned(rows: list[CheckedRow], notes: list[str]) -> list[CheckedRow]:
         for day, price, sign in (("entry_date", "entry_price", 1.0), ("exit_date", "exit_price", -1.0)):
             key = (lot["portfolio_id"], lot["symbol"], lot[day], lot[price])
             delivered[key] = delivered.get(key, 0.0) + sign * units
+    promised: dict[tuple[Any, ...], float] = {}
+    for row in rows:
+        if (ending := _delivery(row)) is not None:
+            promised[ending] = promised.get(ending, 0.0) + _shares(row)
     out = []
     for row in rows:
-        lot = row.values
-        if lot["investment_class"] == "OPTIONS" and lot["exit_date"] is None:
-            shares = lot["quantity"] * (lot["multiplier"] or 100.0) * (1.0 if lot["option_type"] == "CALL" else -1.0)
-            if delivered.get((lot["portfolio_id"], lot["underlying"], lot["expiry"], lot["strike"])) == shares:
-                notes.append(
-                    f"{row.file}, line {row.line}: {lot['symbol']} was exercised or assigned, {shares:,g} "
-                    f"{lot['underlying']} stand at its strike on {lot['expiry']}: it ends at 0"
-                )
-                row = CheckedRow(row.file, row.line, {**lot, "exit_date": lot["expiry"], "exit_price": 0.0})  # noqa: PLW2901
+        ending = _delivery(row)
+        shares = delivered.get(ending[:-1], 0.0) if ending else 0.0
+        if ending and shares and shares == promised[ending]:
+            lot = row.values
+            notes.append(
+                f"{row.file}, line {row.line}: {lot['symbol']} was exercised or assigned, {shares:,g} "
+                f"{lot['underlying']} stand at its strike on {lot['expiry']}: it ends at 0"
+            )
+            ended = {**lot, "exit_date": lot["expiry"], "exit_price": 0.0}
+            row = CheckedRow(row.file, row.line, ended)  # noqa: PLW2901
+        elif ending and shares * promised[ending] > 0:
+            notes.append(
+                f"{row.file}, line {row.line}: {shares:,g} {row.values['underlying']} stand at the strike of "
+                f"{row.values['symbol']} on its expiry: if it was exercised or assigned, give it the exit price 0, "
+                "or it counts twice"
+            )
         out.append(row)
     return out
+
+
+def _delivery(row: CheckedRow) -> tuple[Any, ...] | None:
+    """Return portfolio, underlying, expiry, strike and type of an option that has no exit, None of anything else."""
+    lot = row.values
+    if lot["investment_class"] != "OPTIONS" or lot["exit_date"] is not None or lot["is_deleted"]:
+        return None
+    return tuple(lot[name] for name in ("portfolio_id", "underlying", "expiry", "strike", "option_type"))
+
+
+def _shares(row: CheckedRow) -> float:
+    """Return the shares that an option's exercise brings, negative where they go."""
+    lot = row.values
+    sign = 1.0 if lot["option_type"] == "CALL" else -1.0
+    return float(sign * lot["quantity"] * (lot["multiplier"] or 100.0))

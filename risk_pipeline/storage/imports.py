@@ -152,8 +152,15 @@ def _validate(engine: sa.Engine, found: Sequence[RowSet], problems: list[Problem
 def _styles(table: RowSet, today: date | None) -> Styles:
     """Return how a table's numbers and dates are written, from all its rows."""
     numbers = {row.values[name] for row in table.rows for name in NUMBERS & row.values.keys()}
-    dates = {name: DateStyle.of(row.values.get(name, "") for row in table.rows) for name in DATES}
+    written = {name: {row.values[name] for row in table.rows if name in row.values} for name in DATES}
+    everywhere = DateStyle.of(set().union(*written.values()))
+    dates = {name: _date_style(DateStyle.of(cells), everywhere) for name, cells in written.items()}
     return Styles(NumberStyle.of(numbers, table.separator), dates, today)
+
+
+def _date_style(own: DateStyle, everywhere: DateStyle) -> DateStyle:
+    """Return how a column's dates are written; the other columns of the file say it where its own cells don't."""
+    return own if own.first or own.is_contradictory else everywhere
 
 
 def _store(engine: sa.Engine, rows: Mapping[str, list[CheckedRow]], made_at: datetime | None) -> None:

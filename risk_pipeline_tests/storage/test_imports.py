@@ -220,3 +220,37 @@ def test_an_excel_file_brings_a_sheet_for_each_kind(engine, tmp_path):
     assert stored["symbol"].to_list() == ["SPY", "700"]
     assert stored["entry_price"].to_list() == [590.25, 1234.5]
     assert stored["entry_date"].dt.strftime("%Y-%m-%d").to_list() == ["2025-01-02", "2025-01-03"]
+
+
+ASSIGNED = (
+    "o1,p,O1,OPTIONS,-1,2025-01-02,3,,,SPY,PUT,105,2025-03-21,0.2,\n"
+    "o2,p,O2,OPTIONS,-2,2025-01-03,3,,,SPY,PUT,105,2025-03-21,0.2,\n"
+    "o3,p,O3,OPTIONS,-1,2025-01-03,3,,,SPY,CALL,105,2025-03-21,0.2,\n"
+)
+
+
+@pytest.mark.parametrize(
+    ("shares", "ended", "noted"),
+    [
+        ("s,p,SPY,PUBLIC,300,2025-03-21,105,,,,,,,,\n", {"o1", "o2"}, "was exercised or assigned"),
+        ("s,p,SPY,PUBLIC,100,2025-01-02,90,2025-03-21,105,,,,,,\n", {"o3"}, "was exercised or assigned"),
+        ("s,p,SPY,PUBLIC,200,2025-03-21,105,,,,,,,,\n", set(), "give it the exit price 0"),
+        ("s,p,SPY,PUBLIC,300,2025-03-21,106,,,,,,,,\n", set(), None),
+        ("s,p,SPY,PUBLIC,300,2025-03-20,105,,,,,,,,\n", set(), None),
+    ],
+    ids=["bought", "called away", "not as many", "another price", "another day"],
+)
+def test_an_option_ends_at_nothing_where_its_shares_were_delivered(engine, files, shares, ended, noted):
+    summary = run_import(engine, files(POSITIONS + ASSIGNED + shares))
+    options = read_table(engine, "positions").set_index("position_id").drop(index="s")
+    assert set(options.index[options["exit_price"] == 0]) == ended
+    assert {noted in note for note in summary.notes if noted} == ({True} if noted else set())
+
+
+def test_another_column_of_the_file_says_whether_day_or_month_stands_first(engine, files):
+    rows = "a,p,SPY,PUBLIC,1,03/04/2025,500,25/06/2025,510,,,,,,\n"
+    run_import(engine, files(POSITIONS + rows))
+    (lot,) = read_table(engine, "positions").to_dict("records")
+    assert (lot["entry_date"].date(), lot["exit_date"].date()) == (date(2025, 4, 3), date(2025, 6, 25))
+    with pytest.raises(ImportRefused, match=r"could be 2025-04-03 or 2025-03-04"):
+        check_import(engine, files(POSITIONS + "a,p,SPY,PUBLIC,1,03/04/2025,500,,,,,,,,\n"))
