@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from enum import IntEnum
+from typing import Any
 
 import numpy as np
 
@@ -47,6 +48,11 @@ class Lots:
     contract_size: Float1D | None = None
     fees: Float1D | None = None
     exit_fees: Float1D | None = None
+
+    def take(self, rows: slice | Bool1D) -> Lots:
+        """Return some of the lots."""
+        chosen: dict[str, Any] = {k: None if values is None else values[rows] for k, values in vars(self).items()}
+        return Lots(**chosen)
 
     @property
     def is_option(self) -> Bool1D:

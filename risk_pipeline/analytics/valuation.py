@@ -139,30 +139,33 @@ def value_book(
         is not active from that lot's entry on.
     """
     conversion = Conversion.none(len(lots.portfolio)) if conversion is None else conversion
-    rows = LotRows.of(lots, dates)
-    every = np.arange(len(lots.portfolio))
-    entry_rate, _ = conversion.rate(prices, rows.entry, every, rows.entry)
-    cost = lots.cost * entry_rate
     row_of_end = np.asarray(ends)
-    held = (rows.entry[None, :] <= row_of_end[:, None]) & (row_of_end[:, None] < rows.end[None, :])
     count, owners = len(row_of_end), len(accounts.starting_equity)
-    is_active = _active(accounts, dates[row_of_end])
+    rows = LotRows.of(lots, dates)
+    entry_rate = entry_rates(lots, rows, prices, conversion)
+    is_active = active_accounts(accounts, dates[row_of_end])
     unknown = np.isnan(entry_rate) if is_refused is None else np.isnan(entry_rate) | is_refused
     is_unvalued = is_active & _unvalued(lots.portfolio[unknown], rows.entry[unknown], row_of_end, owners)
     is_active &= ~is_unvalued
-    session, lot = np.nonzero(held)
-    position = _value(lots, rows, dates, prices, session, lot, row_of_end, volatility, private_price, rate, conversion)
+    position, gained = value_lots(
+        lots,
+        dates,
+        prices,
+        dividend,
+        row_of_end,
+        volatility=volatility,
+        private_price=private_price,
+        rate=rate,
+        conversion=conversion,
+    )
+    session, lot = position.session, position.lot
     cell = session * owners + lots.portfolio[lot]
 
     def total(values: Float1D) -> Float2D:
         return sum_by(cell, values, count * owners).reshape(count, owners)
 
-    gained = _gains(lots, rows, prices, dividend, row_of_end, conversion, cost)
-    gained[session, lot] += position.value - cost[lot]
-    everyone = np.tile(lots.portfolio, count) + np.repeat(np.arange(count), len(lots.portfolio)) * owners
-    pnl = sum_by(everyone, gained.ravel(), count * owners).reshape(count, owners)
-    paid_in = np.stack([_flows(accounts, day) for day in dates[row_of_end]])
-    before = np.stack([_flows(accounts, dates[row - 1] if row else dates[0]) for row in row_of_end])
+    pnl = pnl_by_portfolio(lots, gained, owners)
+    paid_in, flow = paid_by(accounts, dates, row_of_end)
     equity = accounts.starting_equity + paid_in + pnl
     long_value = total(np.where(position.value > 0, position.value, 0.0))
     short_value = total(np.where(position.value < 0, position.value, 0.0))
@@ -181,7 +184,7 @@ def value_book(
         private_value=total(np.where(kind == InvestmentClass.PRIVATE, position.value, 0.0)),
         cumulative_pnl=pnl,
         lot_pnl=gained,
-        flow=paid_in - before,
+        flow=flow,
         position_count=total(np.ones(len(lot))).astype(np.int64),
         public_positions=total(1.0 * (kind == InvestmentClass.PUBLIC)).astype(np.int64),
         option_positions=total(1.0 * (kind == InvestmentClass.OPTIONS)).astype(np.int64),
@@ -190,7 +193,46 @@ def value_book(
     )
 
 
-def _active(accounts: Accounts, days: Date1D) -> Bool2D:
+def value_lots(
+    lots: Lots,
+    dates: Date1D,
+    prices: SplitAdjusted,
+    dividend: Float2D,
+    ends: Int1D,
+    *,
+    volatility: Float2D,
+    private_price: Float2D,
+    rate: float,
+    conversion: Conversion,
+) -> tuple[Positions, Float2D]:
+    """Return the lots held at each end, and what every lot has gained since its entry, (D, L) dollars.
+
+    Parameters are those of :func:`value_book`. The positions are of all portfolios, active or not.
+    """
+    rows = LotRows.of(lots, dates)
+    cost = lots.cost * entry_rates(lots, rows, prices, conversion)
+    held = (rows.entry[None, :] <= ends[:, None]) & (ends[:, None] < rows.end[None, :])
+    session, lot = np.nonzero(held)
+    position = _value(lots, rows, dates, prices, session, lot, ends, volatility, private_price, rate, conversion)
+    gained = realised_gains(lots, rows, prices, dividend, ends, conversion, cost)
+    gained[session, lot] += position.value - cost[lot]
+    return position, gained
+
+
+def entry_rates(lots: Lots, rows: LotRows, prices: SplitAdjusted, conversion: Conversion) -> Float1D:
+    """Return the exchange rate of each lot's entry, (L,); one in the portfolio's own currency, NaN where unknown."""
+    return conversion.rate(prices, rows.entry, np.arange(len(lots.portfolio)), rows.entry)[0]
+
+
+def pnl_by_portfolio(lots: Lots, gained: Float2D, owners: int) -> Float2D:
+    """Add up what lots (D, L) have gained by portfolio, (D, P), in the order of the lots."""
+    count = len(gained)
+    cell = np.tile(lots.portfolio, count) + np.repeat(np.arange(count), len(lots.portfolio)) * owners
+    return sum_by(cell, gained.ravel(), count * owners).reshape(count, owners)
+
+
+def active_accounts(accounts: Accounts, days: Date1D) -> Bool2D:
+    """Return whether each portfolio is open on each day, (D, P)."""
     opened = accounts.inception[None, :] <= days[:, None]
     closed = ~np.isnat(accounts.closed) & (accounts.closed <= days[:, None])
     return np.asarray(opened & ~closed)
@@ -224,6 +266,13 @@ def _holdings(lots: Lots, positions: Positions, conversion: Conversion) -> Holdi
         value=np.concatenate([value[chosen] for chosen, _, _, value, _ in parts])[order],
         delta_value=np.concatenate([dollars[chosen] for chosen, *_, dollars in parts])[order],
     )
+
+
+def paid_by(accounts: Accounts, dates: Date1D, ends: Int1D) -> tuple[Float2D, Float2D]:
+    """Return what was paid in up to each end, and of it what was paid in after the session before, (D, P) each."""
+    until = np.stack([_flows(accounts, day) for day in dates[ends]])
+    before = np.stack([_flows(accounts, dates[row - 1] if row else dates[0]) for row in ends])
+    return until, until - before
 
 
 def _flows(accounts: Accounts, day: np.datetime64) -> Float1D:
@@ -293,7 +342,7 @@ def _value(
     )
 
 
-def _gains(
+def realised_gains(
     lots: Lots,
     rows: LotRows,
     prices: SplitAdjusted,

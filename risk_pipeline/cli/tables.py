@@ -9,7 +9,7 @@ import numpy as np
 from rich.table import Table
 
 from ..analytics.reasons import Reason
-from ..reports.formatting import money, number, percent
+from ..reports.formatting import money, number, percent, signed_percent
 from ..reports.narrative import disagreement, history_count, plausibility
 from ..reports.page_rows import bucket
 from ..reports.scorecards import value_at_risk_scorecard, volatility_scorecard
@@ -83,6 +83,7 @@ def print_portfolio(console: Console, engine: sa.Engine, portfolio: str, session
         ("Long / short", f"{money(row.long_value)} / {money(row.short_value)}"),
         ("Day P&L", f"{money(row.daily_pnl)} ({percent(row.daily_return)})"),
         ("P&L since inception", money(row.cumulative_pnl)),
+        *_returns(row),
         (
             "Positions (public, options, private)",
             f"{row.positions} ({row.public_positions}, {row.option_positions}, {row.private_positions})",
@@ -121,6 +122,19 @@ def print_portfolio(console: Console, engine: sa.Engine, portfolio: str, session
         _print_stress(console, engine, session, stress, row.nav)
     print_record(console, engine, session, portfolio)
     return session
+
+
+def _returns(row: Any) -> list[tuple[str, str]]:
+    """Return what a portfolio made, time-weighted, and how far it has fallen."""
+    known = row.drawdown_sessions == row.drawdown_sessions and row.drawdown_sessions is not None
+    since = f" ({row.drawdown_sessions:.0f} sessions)" if known else ""
+    return [
+        ("Return 1 / 3 months", f"{signed_percent(row.return_1m)} / {signed_percent(row.return_3m)}"),
+        ("Return this year / 1 year", f"{signed_percent(row.return_ytd)} / {signed_percent(row.return_1y)}"),
+        ("Return since inception", signed_percent(row.return_inception)),
+        ("Drawdown now / worst", f"{percent(row.drawdown)}{since} / {percent(row.worst_drawdown)}"),
+        ("Volatility / Sharpe of the returns", f"{percent(row.return_volatility)} / {number(row.sharpe)}"),
+    ]
 
 
 def _print_stress(console: Console, engine: sa.Engine, session: date, stress: pd.DataFrame, nav: float) -> None:

@@ -117,14 +117,14 @@ class Inputs:
             self.prices,
             np.asarray(self.panel.dividend),
             ends,
-            volatility=self._option_volatility(ends),
+            volatility=self.option_volatility(ends),
             private_price=private_prices(lots, dates[ends], *self.marks),
             rate=self.risk_free_rate,
             conversion=self.conversion,
             is_refused=np.array([cause is not None for cause in self.doubts[0]], dtype=bool),
         )
 
-    def _option_volatility(self, ends: Int1D) -> Float2D:
+    def option_volatility(self, ends: Int1D) -> Float2D:
         """Forecast volatility of the options' underlyings, NaN elsewhere, shape (D, N)."""
         out = np.full((len(ends), len(self.panel.symbols)), np.nan)
         needed = np.unique(self.lots.symbol[self.lots.is_option & np.isnan(self.lots.implied_volatility)])

@@ -30,13 +30,14 @@ def required_history(
 ) -> pd.DataFrame:
     """Return ``symbol, first, last``: the sessions of each symbol that a run over ``sessions`` reads.
 
-    ``held`` has ``symbol, first_held, last_held, active_from`` of the lots entered by the last session.
+    ``held`` has ``symbol, first_held, last_held, active_from, first_option`` of the lots entered by the last session.
 
     A symbol held within the run: everything since its earliest entry (dividends and splits of a lot count
     from there), and the look-back before the first session on which it is held. One sold before: what lies
-    between its entry and its exit. A proxy: the look-back, the history in which shocks are counted and the worst year
-    is looked for, and the historical replays that are over by then. The same for a range as for its sessions one by
-    one.
+    between its entry and its exit, since returns since inception are of every session. An option's underlying: the
+    look-back of a volatility before its first option was held, since the option is valued by it on every session
+    since. A proxy: the look-back, the history in which shocks are counted and the worst year is looked for, and the
+    historical replays that are over by then. The same for a range as for its sessions one by one.
     """
     first, last = sessions[0], sessions[-1]
     start = calendar.look_back_from(first, look_back(registries))
@@ -45,6 +46,8 @@ def required_history(
         start_held = calendar.look_back_from(row.first_held, 0)
         if not pd.isna(row.active_from):
             start_held = min(start_held, calendar.look_back_from(row.active_from, look_back(registries)))
+        if not pd.isna(row.first_option):
+            start_held = min(start_held, calendar.look_back_from(row.first_option, volatility.LOOK_BACK + MARGIN))
         needs[row.symbol] = (start_held, min(row.last_held, last))
     replays = [s.replay[0] for s in registries.scenarios.replays if s.replay and s.replay[1] <= last]
     history = calendar.look_back_from(first, registries.factors.history)
@@ -72,16 +75,27 @@ def pair_needs(conversions: pd.DataFrame, calendar: SessionCalendar) -> pd.DataF
 
 def merged_needs(*needs: pd.DataFrame) -> pd.DataFrame:
     """Return the needs of symbols that several frames have, a row each, by symbol."""
-    rows: dict[str, tuple[date, date, date | None]] = {}
-    for row in (row for frame in needs for row in frame.itertuples(index=False)):
-        active = None if pd.isna(row.active_from) else row.active_from
-        if row.symbol in rows:
-            first, last, other = rows[row.symbol]
-            known = [day for day in (active, other) if day is not None]
-            rows[row.symbol] = (min(first, row.first_held), max(last, row.last_held), min(known, default=None))
-        else:
-            rows[row.symbol] = (row.first_held, row.last_held, active)
-    return pd.DataFrame(
-        [(symbol, *stretch) for symbol, stretch in sorted(rows.items())],
-        columns=["symbol", "first_held", "last_held", "active_from"],
-    )
+    rows: dict[str, list[date | None]] = {}
+    names = ["first_held", "last_held", "active_from", "first_option"]
+    for frame in needs:
+        for symbol, *days in frame.reindex(columns=["symbol", *names]).itertuples(index=False):
+            own = [None if pd.isna(day) else day for day in days]
+            other = rows.get(symbol, own)
+            pairs = [[day for day in pair if day is not None] for pair in zip(own, other, strict=True)]
+            rows[symbol] = [
+                (max if name == "last_held" else min)(known, default=None)
+                for name, known in zip(names, pairs, strict=True)
+            ]
+    return pd.DataFrame([(symbol, *days) for symbol, days in sorted(rows.items())], columns=["symbol", *names])
+
+
+def panel_start(needs: pd.DataFrame, portfolios: pd.DataFrame, calendar: SessionCalendar, sessions: list[date]) -> date:
+    """Return the first session of a panel over ``sessions``: what symbols need, and all days of open portfolios.
+
+    ``portfolios`` has ``inception_date, closed_date``. Returns since inception begin at the session before it.
+    """
+    opened = pd.to_datetime(portfolios["inception_date"])
+    closed = pd.to_datetime(portfolios["closed_date"])
+    open_ones = (opened <= pd.Timestamp(sessions[-1])) & ~(closed <= pd.Timestamp(sessions[0]))
+    first: date = needs["first"].min()
+    return min(first, calendar.look_back_from(opened[open_ones].min().date(), 1)) if open_ones.any() else first

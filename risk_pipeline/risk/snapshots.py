@@ -8,6 +8,7 @@ import pandas as pd
 from ..analytics.arrays import Int1D
 from ..analytics.concentration import concentration, sector_exposure
 from .inputs import Frames, Inputs
+from .performance import portfolio_performance
 from .unvalued import unvalued_rows
 
 UNMAPPED = "Unmapped"
@@ -19,8 +20,9 @@ def compute_snapshots(inputs: Inputs) -> Frames:
     before, book = inputs.before, inputs.book
     # also before a portfolio opens: lots that it brings with them gained what they gained before that day
     pnl = book.equity - before.equity - book.flow
+    invested = before.equity + book.flow  # flows arrive at the start of the session
     with np.errstate(invalid="ignore", divide="ignore"):
-        daily_return = np.where(before.equity > 0, pnl / before.equity, np.nan)
+        daily_return = np.where(invested > 0, pnl / invested, np.nan)
     cell, lot = _positions(inputs)
     shares = concentration(cell, inputs.lots.name[lot], book.positions.value, book.equity.shape)
     snapshots = inputs.frame(
@@ -38,6 +40,7 @@ def compute_snapshots(inputs: Inputs) -> Frames:
         daily_return=daily_return,
         cumulative_pnl=book.cumulative_pnl,
         flow=book.flow,
+        **vars(portfolio_performance(inputs)),
         is_opening=book.is_active & ~before.is_active,
         positions=book.position_count,
         public_positions=book.public_positions,

@@ -87,10 +87,11 @@ def _priced_lots(rows: pd.DataFrame) -> pd.DataFrame:
 
 
 def symbol_needs(engine: sa.Engine, first: date, last: date) -> pd.DataFrame:
-    """Return ``symbol, first_held, last_held, active_from`` of lots entered on or before ``last``.
+    """Return ``symbol, first_held, last_held, active_from, first_option`` of lots entered on or before ``last``.
 
     ``last_held`` is the last day on which a lot needs a price (its exit or expiry, else ``last``);
-    ``active_from`` the first day from ``first`` on that one does, null if none does any more.
+    ``active_from`` the first day from ``first`` on that one does, null if none does any more; ``first_option`` the
+    first day on which an option on it was held, null if none was.
     """
     rows = _priced_lots(_book(engine, positions, "entry_date", last))
     ends = rows["exit_date"].fillna(rows["expiry"]).fillna(pd.Timestamp(last))
@@ -102,13 +103,14 @@ def symbol_needs(engine: sa.Engine, first: date, last: date) -> pd.DataFrame:
                 "first_held": rows["entry_date"],
                 "last_held": ends,
                 "active_from": since.where(ends >= pd.Timestamp(first)),
+                "first_option": rows["entry_date"].where(rows["investment_class"] == "OPTIONS"),
             }
         )
         .groupby("symbol", sort=False)
-        .agg({"first_held": "min", "last_held": "max", "active_from": "min"})
+        .agg({"first_held": "min", "last_held": "max", "active_from": "min", "first_option": "min"})
         .reset_index()
     )
-    for name in ("first_held", "last_held", "active_from"):
+    for name in ("first_held", "last_held", "active_from", "first_option"):
         needs[name] = needs[name].dt.date
     return needs.sort_values("symbol", ignore_index=True)
 

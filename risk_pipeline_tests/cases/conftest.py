@@ -21,7 +21,7 @@ from risk_pipeline.config.factors import load_factors
 from risk_pipeline.config.scenarios import load_scenarios
 from risk_pipeline.defs.assets.inputs import history_needed, load_inputs
 from risk_pipeline.market.files import FileMarket
-from risk_pipeline.risk.inputs import priced_symbols
+from risk_pipeline.risk.inputs import Inputs, priced_symbols
 from risk_pipeline.sessions import session_calendar
 from risk_pipeline.storage import queries
 from risk_pipeline.storage.database import migrate, open_engine
@@ -62,11 +62,11 @@ def market_of(tmp_path) -> Callable[..., FileMarket]:
 
 
 @pytest.fixture
-def equity_of(engine) -> Callable[..., pd.DataFrame]:
-    """Return a function that imports a case's book and values it: equity by session and portfolio."""
+def inputs_of(engine) -> Callable[..., Inputs]:
+    """Return a function that imports a case's book and makes the inputs of a range of sessions."""
 
-    def value(case: str, market: FileMarket, first: str, last: str, *, daily: bool = True) -> pd.DataFrame:
-        run_import(engine, [CASES / case / "portfolios.csv", CASES / case / "positions.csv"])
+    def make(case: str, market: FileMarket, first: str, last: str, *, daily: bool = True) -> Inputs:
+        run_import(engine, sorted((CASES / case).glob("[!o]*.csv")))
         calendar = session_calendar("XNYS", date(2015, 1, 2))
         start, end = date.fromisoformat(first), date.fromisoformat(last)
         sessions = calendar.sessions_in_range(start, end).tolist()
@@ -81,8 +81,18 @@ def equity_of(engine) -> Callable[..., pd.DataFrame]:
             kept = fetched.bars[fetched.bars["session"] >= pd.Timestamp(since)]
             store_bars(engine, kept, known_at=datetime(2023, 1, 1))
         dates = calendar.sessions_in_range(calendar.look_back_from(start, 40), end)
-        inputs = load_inputs(database, registries, build_panel(engine, dates, symbols), sessions)
-        index = pd.Index([str(day) for day in sessions])
+        return load_inputs(database, registries, build_panel(engine, dates, symbols), sessions)
+
+    return make
+
+
+@pytest.fixture
+def equity_of(inputs_of) -> Callable[..., pd.DataFrame]:
+    """Return a function that imports a case's book and values it: equity by session and portfolio."""
+
+    def value(*case: object, **how: bool) -> pd.DataFrame:
+        inputs = inputs_of(*case, **how)
+        index = pd.Index([str(day) for day in inputs.sessions])
         return pd.DataFrame(np.asarray(inputs.book.equity), index=index, columns=inputs.portfolio_ids)
 
     return value

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import date
 
 import numpy as np
@@ -12,6 +13,7 @@ import scipy.sparse as sp
 from risk_pipeline.analytics.holdings import constant_weight_returns
 from risk_pipeline.analytics.returns import returns_for_estimates, total_returns
 from risk_pipeline.analytics.var import filtered_historical_simulation
+from risk_pipeline.risk.performance import equity_by_session, first_row, portfolio_performance
 from risk_pipeline.storage.imports import run_import
 from risk_pipeline_tests.cases.conftest import CASES
 from risk_pipeline_tests.support.real_prices import real_prices
@@ -137,6 +139,32 @@ def test_a_price_carried_forward_and_then_traded_leaves_a_possible_expected_shor
     assert gross == pytest.approx(0.39, abs=0.02)
     assert 0.01 < shortfall["gaps"] < 0.15 < gross
     assert not shortfall["zeros"] < shortfall["gaps"]
+
+
+def test_a_deposit_of_a_thousand_times_the_book_is_no_return(market_of, inputs_of):
+    """P&L 7,772 on 1,000 before and 1,300,000 paid in at the start of the session: .6 %, not 777 %."""
+    case = "04_flow"
+    inputs = inputs_of(case, market_of(case), FIRST, LAST)
+    owner, day = inputs.portfolio_ids.index("flow"), inputs.sessions.index(date(2022, 12, 14))
+    found = portfolio_performance(inputs)
+    assert inputs.book.equity[day, owner] - 1_301_000 == pytest.approx(7772, abs=1)
+    assert found.return_inception[day, owner] == pytest.approx(7772 / 1_301_000, rel=1e-4)
+    steady = inputs.portfolio_ids.index("flow2")
+    made = inputs.book.equity[day, steady] / 100_000 - 1  # no flow: equity tells all
+    assert found.return_inception[day, steady] == pytest.approx(made, rel=1e-12)
+
+
+def test_returns_since_inception_are_of_the_book_of_every_session(market_of, inputs_of):
+    case = "04_flow"
+    market = market_of(case)
+    inputs = inputs_of(case, market, FIRST, LAST)
+    rows = np.arange(first_row(inputs), inputs.ends[-1] + 1)
+    np.testing.assert_array_equal(equity_by_session(inputs, rows)[-len(inputs.ends) :], inputs.book.equity)
+    whole = portfolio_performance(inputs)
+    for day in (3, 9):
+        alone = portfolio_performance(replace(inputs, sessions=inputs.sessions[day : day + 1]))
+        for name, values in vars(alone).items():
+            np.testing.assert_array_equal(values[0], getattr(whole, name)[day])
 
 
 IMPORTED = {  # file: what is stored of it

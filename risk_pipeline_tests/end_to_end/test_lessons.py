@@ -180,7 +180,11 @@ def test_the_first_day_s_gain_is_the_day_s_and_not_what_its_lots_had_gained_befo
     assert first["is_opening"]
     assert first["daily_pnl"] == pytest.approx(1000 * gain("AAPL", before, day) + bought, rel=1e-9)
     assert first["flow"] == 1e4
-    assert first["daily_return"] == pytest.approx(first["daily_pnl"] / (first["nav"] - first["daily_pnl"] - 1e4))
+    assert first["daily_return"] == pytest.approx(first["daily_pnl"] / (first["nav"] - first["daily_pnl"]))  # flow: 1e4
+    assert first["return_inception"] == pytest.approx(first["daily_return"])
+    assert second["return_inception"] == pytest.approx(
+        (1 + first["daily_return"]) * (1 + second["daily_return"]) - 1, abs=1e-12
+    )
     assert first["cumulative_pnl"] == pytest.approx(first["nav"] - 1e6 - 5e4 - 1e4)
     assert abs(first["cumulative_pnl"]) > 5 * abs(first["daily_pnl"])
     assert not second["is_opening"]

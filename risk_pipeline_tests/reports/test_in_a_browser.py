@@ -25,6 +25,7 @@ SHARE = {
     *("factor_model_volatility", "r_squared", "return_on_equity", "risk_contribution", "top_3", "top_10"),
     "gross_share",
 }
+RETURN = {"daily_return", "return_ytd", "return_inception", "drawdown"}
 COUNT = {"positions", "stale_positions"}
 
 
@@ -40,7 +41,7 @@ def written(column: str, value: float) -> str:
         text = f"{round(100 * value, 1) + 0.0:.1f}\u00a0%"
     else:
         text = {
-            "daily_return": f"{100 * value:+.2f}\u00a0%" if round(100 * value, 2) else "0.00\u00a0%",
+            **dict.fromkeys(RETURN, f"{100 * value:+.2f}\u00a0%" if round(100 * value, 2) else "0.00\u00a0%"),
             "effective_positions": f"{value:.1f}",
         }[column]
     return text.replace("-", "−")

@@ -10,6 +10,7 @@ from pydantic import Field
 
 from ...analytics.basis import unit_levels
 from ...currencies import pair_currencies
+from ...risk.lookback import panel_start
 from ...storage import tables
 from ...storage.coverage import update_coverage
 from ...storage.market_data import (
@@ -24,6 +25,7 @@ from ...storage.market_data import (
     store_quotes,
 )
 from ...storage.price_panel import build_panel
+from ...storage.queries import portfolios
 from ...storage.result_inputs import forget_passed, newest_revision, pass_over
 from ..backfills import sessions_to_fetch
 from ..code_version import code_version
@@ -279,7 +281,8 @@ def price_cache(
     watch = Stopwatch()
     sessions = run_sessions(context)
     needs = history_needed(db, registries, sessions)
-    dates = CALENDAR.sessions_in_range(needs["first"].min(), sessions[-1])
+    start = panel_start(needs, portfolios(db.engine), CALENDAR, sessions)
+    dates = CALENDAR.sessions_in_range(start, sessions[-1])
     with watch.stage("read"):
         revision = newest_revision(db.engine)
         panel = build_panel(db.engine, dates, sorted(needs["symbol"]))

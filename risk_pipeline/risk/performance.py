@@ -1,0 +1,75 @@
+"""What portfolios returned since their first session: equity is derived for every session, so no stored row is read."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from ..analytics.arrays import Float2D, Int1D
+from ..analytics.lot_gains import lot_gains
+from ..analytics.lots import private_prices
+from ..analytics.performance import Performance, daily_returns, performance
+from ..analytics.valuation import active_accounts, paid_by, pnl_by_portfolio
+from .inputs import Inputs
+
+CELLS = 2_000_000
+"""Sessions times lots that are valued at once."""
+
+
+def portfolio_performance(inputs: Inputs) -> Performance:
+    """Measure the portfolios' returns as of the block's sessions, (D, P).
+
+    They are valued on every session from the first of any open portfolio on. The panel has what that needs
+    (``lookback.required_history``), so a session has the same numbers alone, in a range, and later.
+    """
+    first = first_row(inputs)
+    rows = np.arange(first, int(inputs.ends.max()) + 1)
+    dates = inputs.panel.dates
+    years = dates[inputs.ends].astype("datetime64[Y]").astype("datetime64[D]")
+    _, flow = paid_by(inputs.accounts, dates, rows)
+    return performance(
+        daily_returns(equity_by_session(inputs, rows), flow),
+        active_accounts(inputs.accounts, dates[rows]),
+        inputs.ends - first,
+        np.maximum(np.searchsorted(dates, years) - first, 0),
+        risk_free_rate=inputs.risk_free_rate,
+    )
+
+
+def first_row(inputs: Inputs) -> int:
+    """Return the row of the session before the first of any portfolio that is open in the block; zero at least."""
+    accounts, dates = inputs.accounts, inputs.panel.dates
+    open_ones = active_accounts(accounts, dates[inputs.ends]).any(axis=0)
+    opened = np.searchsorted(dates, accounts.inception[open_ones])
+    return max(int(min(opened.min(initial=len(dates)), inputs.ends.min())) - 1, 0)
+
+
+def equity_by_session(inputs: Inputs, rows: Int1D) -> Float2D:
+    """Return the equity of every portfolio at rows of the panel, (S, P), the book's to the last bit.
+
+    Some lots at a time: a long history of many lots would not fit in memory.
+    """
+    lots, owners = inputs.lots, len(inputs.accounts.starting_equity)
+    dates, dividend = inputs.panel.dates, np.asarray(inputs.panel.dividend)
+    volatility = inputs.option_volatility(rows)
+    pnl = np.zeros((len(rows), owners))
+    edges = np.flatnonzero(np.diff(lots.portfolio, prepend=-1, append=owners))  # lots are in the order of portfolios
+    start = 0
+    while start < len(lots.portfolio):
+        whole = edges[np.searchsorted(edges, start + max(CELLS // len(rows), 1), "right") - 1]
+        stop = int(whole) if whole > start else int(edges[np.searchsorted(edges, start, "right")])
+        some = lots.take(slice(start, stop))
+        gained = lot_gains(
+            some,
+            dates,
+            inputs.prices,
+            dividend,
+            rows,
+            volatility=volatility,
+            private_price=private_prices(some, dates[rows], *inputs.marks),
+            rate=inputs.risk_free_rate,
+            conversion=inputs.conversion.take(slice(start, stop)),
+        )
+        pnl += pnl_by_portfolio(some, gained, owners)
+        start = stop
+    paid, _ = paid_by(inputs.accounts, dates, rows)
+    return np.asarray(inputs.accounts.starting_equity + paid + pnl)

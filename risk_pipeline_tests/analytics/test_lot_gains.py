@@ -1,0 +1,67 @@
+"""The cheap way to the gains of lots gives the book's numbers to the last bit."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from risk_pipeline.analytics.conversion import Conversion
+from risk_pipeline.analytics.lot_gains import lot_gains
+from risk_pipeline.analytics.lots import Lots, SplitAdjusted, private_prices
+from risk_pipeline.analytics.valuation import value_lots
+
+DATES = np.arange("2024-01-01", "2024-05-01", dtype="datetime64[D]")
+NONE = np.datetime64("NaT", "D")
+
+
+def market(rng: np.random.Generator) -> tuple[SplitAdjusted, np.ndarray]:
+    """Eight symbols that pay dividends; the third has gaps, the fourth splits, the fifth begins late."""
+    shape = (len(DATES), 8)
+    close = 50.0 * np.exp(np.cumsum(rng.normal(0.0, 0.02, shape), axis=0))
+    close[rng.random(len(DATES)) < 0.2, 2] = np.nan
+    close[:40, 4] = np.nan
+    split = np.ones(shape)
+    split[60, 3], close[60:, 3] = 4.0, close[60:, 3] / 4.0
+    return SplitAdjusted.of(close, split), np.where(rng.random(shape) < 0.05, 0.3, 0.0)
+
+
+def some_lots(rng: np.random.Generator, count: int) -> Lots:
+    kind = rng.choice([0, 0, 0, 0, 1, 2], count)
+    entry = rng.integers(-5, 100, count)
+    leaves = rng.random(count) < 0.5
+    return Lots(
+        portfolio=np.sort(rng.integers(0, 6, count)),
+        symbol=np.where(kind == 2, -1, rng.integers(0, 8, count)),
+        name=np.arange(count),
+        kind=kind,
+        quantity=np.round(rng.normal(0, 100, count)),
+        entry_date=DATES[0] + entry,
+        entry_price=rng.uniform(40, 60, count),
+        exit_date=np.where(leaves, DATES[0] + entry + rng.integers(1, 60, count), NONE),
+        exit_price=np.where(rng.random(count) < 0.5, rng.uniform(40, 60, count), np.nan),
+        is_call=rng.random(count) < 0.5,
+        strike=np.full(count, 50.0),
+        expiry=np.where(kind == 1, DATES[0] + rng.integers(60, 200, count), NONE),
+        implied_volatility=np.full(count, 0.3),
+        fees=np.where(rng.random(count) < 0.3, 1.5, np.nan),
+    )
+
+
+@pytest.mark.parametrize("seed", range(8))
+def test_gains_are_those_of_the_book_to_the_last_bit(seed):
+    rng = np.random.default_rng(seed)
+    prices, dividend = market(rng)
+    lots = some_lots(rng, 80)
+    ends = np.arange(20 + seed, len(DATES) - seed)
+    marks = np.array([0]), DATES[30:31], np.array([55.0])
+    powers = rng.choice([-1, 1], (80, 2))
+    arguments = {
+        "volatility": np.full((len(ends), 8), 0.3),
+        "private_price": private_prices(lots, DATES[ends], *marks),
+        "rate": 0.02,
+        "conversion": Conversion(np.column_stack([np.where(rng.random(80) < 0.2, 7, -1), np.full(80, -1)]), powers),
+    }
+    _, expected = value_lots(lots, DATES, prices, dividend, ends, **arguments)
+    found = lot_gains(lots, DATES, prices, dividend, ends, **arguments)
+    np.testing.assert_array_equal(found, expected)
+    assert len(np.unique(expected)) > 1000
