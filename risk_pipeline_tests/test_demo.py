@@ -10,7 +10,7 @@ import pandas as pd
 import pytest
 
 from risk_pipeline.demo import demo_frames, write_demo
-from risk_pipeline.demo.books import COLUMNS
+from risk_pipeline.demo.books import BOOK_COLUMNS
 from risk_pipeline.market.simulated import SimulatedMarket
 from risk_pipeline.storage.database import migrate, open_engine
 from risk_pipeline.storage.imports import check_import, import_frames
@@ -42,7 +42,7 @@ def closes(day: str) -> pd.Series:
 
 def test_ten_portfolios_in_the_import_format_twice_the_same():
     for name, frame in demo_frames().items():
-        assert tuple(frame.columns) == COLUMNS[name]
+        assert tuple(frame.columns) == BOOK_COLUMNS[name]
         pd.testing.assert_frame_equal(frame, frames()[name])
     portfolios = frames()["portfolios"]
     assert len(portfolios) == 10

@@ -11,7 +11,7 @@ from collections.abc import Callable
 import numpy as np
 
 from .arrays import Float1D, Float2D, Float3D, Int1D
-from .rolling_sums import COLUMNS, SESSIONS, bands, window_sums
+from .rolling_sums import COLUMNS_AT_ONCE, SESSIONS, bands, window_sums
 
 HORIZON = 21
 WEEK, MONTH = 5, 22
@@ -59,8 +59,8 @@ def har_forecast(variance: Float2D, returns: Float2D, ends: Int1D, sums: Sums | 
         ends = ends[long]
         first = max(int(ends.min()) + 1 - LOOK_BACK, 0)
         rows = slice(first, int(ends.max()) + 1)
-        for start in range(0, variance.shape[1], COLUMNS):
-            columns = slice(start, start + COLUMNS)
+        for start in range(0, variance.shape[1], COLUMNS_AT_ONCE):
+            columns = slice(start, start + COLUMNS_AT_ONCE)
             read = (variance[rows, columns], returns[rows, columns])
             out[long, columns] = _forecast(*read, ends - first, sums or trailing_sums)
     return out
@@ -70,7 +70,7 @@ def trailing_sums(arrays: list[Float2D], ends: Int1D, weights: Float1D) -> Float
     """Return the weighted sums of each array over the rows up to each end, (arrays, D, columns).
 
     ``weights`` (W,) are by row, oldest first; rows before the first count as zero. Each array has at most
-    ``COLUMNS`` columns and is finite.
+    ``COLUMNS_AT_ONCE`` columns and is finite.
     """
     laid = bands(np.broadcast_to(weights, (1, SESSIONS, len(weights))))
     width = arrays[0].shape[1]
@@ -79,7 +79,7 @@ def trailing_sums(arrays: list[Float2D], ends: Int1D, weights: Float1D) -> Float
         return out
     lead = len(weights) - 1 - int(ends.min())  # rows to add before the first, or to leave out
     kept = [array[max(-lead, 0) : int(ends.max()) + 1] for array in arrays]
-    padded = np.zeros((len(arrays), max(lead, 0) + len(kept[0]) + SESSIONS - 1, COLUMNS))
+    padded = np.zeros((len(arrays), max(lead, 0) + len(kept[0]) + SESSIONS - 1, COLUMNS_AT_ONCE))
     for number, rows in enumerate(kept):
         padded[number, max(lead, 0) : max(lead, 0) + len(rows), :width] = rows
     ends = ends - ends.min()

@@ -20,7 +20,7 @@ import numpy as np
 from .arrays import Bool2D, Float2D, Float3D, Int1D, Int2D
 
 SESSIONS = 16
-COLUMNS = 256
+COLUMNS_AT_ONCE = 256
 LONGEST_SEGMENT = 128 - SESSIONS
 IMPOSSIBLE = 1e100
 """A return beyond this is a gap: its square's square would overflow."""
@@ -43,16 +43,16 @@ def as_slice(places: Int1D) -> Int1D | slice:
 
 
 def padded_columns(returns: Float2D, window: int) -> Iterator[tuple[slice, Float2D, Bool2D]]:
-    """Yield where ``COLUMNS`` columns belong, their returns with zeros for gaps, and which are there (T, columns).
+    """Yield where some columns belong, their returns with zeros for gaps, and which are there (T, columns).
 
     Zeros lie around the rows so that every block of windows has all of its rows: window ``e`` starts at row ``e``.
     One array serves for all blocks: what is wanted later has to be copied.
     """
     rows, symbols = returns.shape
-    y = np.zeros((window - 1 + rows + SESSIONS - 1, COLUMNS))
+    y = np.zeros((window - 1 + rows + SESSIONS - 1, COLUMNS_AT_ONCE))
     inside = y[window - 1 : window - 1 + rows]
-    for start in range(0, symbols, COLUMNS):
-        place = slice(start, min(start + COLUMNS, symbols))
+    for start in range(0, symbols, COLUMNS_AT_ONCE):
+        place = slice(start, min(start + COLUMNS_AT_ONCE, symbols))
         width = place.stop - start
         np.copyto(inside[:, :width], returns[:, place])
         inside[:, width:] = 0.0

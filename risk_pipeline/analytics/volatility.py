@@ -8,7 +8,7 @@ import numpy as np
 
 from .arrays import Bool2D, Float1D, Float2D, Int1D, Int2D, Text2D
 from .har import HORIZON, LOOK_BACK, ROWS, Sums, har_forecast, separate_sums, trailing_sums
-from .rolling_sums import COLUMNS
+from .rolling_sums import COLUMNS_AT_ONCE
 
 __all__ = ["HORIZON", "LOOK_BACK", "VolatilityEstimates", "estimate_many", "estimate_volatility", "parkinson_variance"]
 
@@ -152,8 +152,8 @@ def _har_of_ranges(r: Float2D, ranges: Float2D, ends: Int1D) -> tuple[Float2D, B
     """Return HAR of ranges on the level of squared returns, and where ranges cover nearly all returns."""
     out, covered = np.full((2, len(ends), r.shape[1]), np.nan)
     some = np.flatnonzero((~np.isnan(ranges)).any(axis=0))
-    for start in range(0, len(some), COLUMNS):
-        at = some[start : start + COLUMNS]
+    for start in range(0, len(some), COLUMNS_AT_ONCE):
+        at = some[start : start + COLUMNS_AT_ONCE]
         there, both = ~np.isnan(r[:, at]), ~np.isnan(r[:, at]) & ~np.isnan(ranges[:, at])
         parts = [np.where(both, r[:, at] ** 2, 0.0), np.where(both, ranges[:, at], 0.0), 1.0 * both, 1.0 * there]
         squares, ranged, pairs, returns = trailing_sums(parts, ends, np.ones(ROWS))
@@ -220,13 +220,13 @@ def _ewma(r: Float2D, ends: Int1D, sums: Sums) -> Float2D:
     """Exponentially weighted mean square over a finite window as of each end; NaN with fewer than 21 returns."""
     out = np.empty((len(ends), r.shape[1]))
     weights = EWMA_DECAY ** np.arange(EWMA_WINDOW - 1, -1, -1.0)
-    for start in range(0, r.shape[1], COLUMNS):
-        block = r[:, start : start + COLUMNS]
+    for start in range(0, r.shape[1], COLUMNS_AT_ONCE):
+        block = r[:, start : start + COLUMNS_AT_ONCE]
         present = ~np.isnan(block)
         parts = [np.where(present, block, 0.0) ** 2, present.astype(float)]
         squares, weight = sums(parts, ends, weights)
         (count,) = sums(parts[1:], ends, np.ones(EWMA_WINDOW))
         with np.errstate(invalid="ignore", divide="ignore"):
             mean = squares / weight
-        out[:, start : start + COLUMNS] = np.where((count >= 21) & (mean > 0), mean, np.nan)
+        out[:, start : start + COLUMNS_AT_ONCE] = np.where((count >= 21) & (mean > 0), mean, np.nan)
     return out

@@ -14,7 +14,7 @@ from ..market.source import SourceError
 from ..settings import ENV_FILE, Settings
 from ..storage.coverage import newest_coverage
 from ..storage.queries import earliest_session, portfolios, read_table
-from .finding import Finding
+from .diagnosis import Diagnosis
 from .instance import examine_instance
 from .newest import Newest, newest_session
 
@@ -24,20 +24,20 @@ if TYPE_CHECKING:
 STUCK_AFTER = timedelta(hours=6)
 
 
-def examine(engine: sa.Engine) -> Iterator[Finding]:
+def examine(engine: sa.Engine) -> Iterator[Diagnosis]:
     """Look at settings, database, calendar, portfolios, source, coverage and stuck runs."""
     settings = Settings()
     yield _settings(settings)
     instance, opens = examine_instance()
     yield instance
-    yield Finding("database", True, f"{engine.dialect.name}, schema up to date")
+    yield Diagnosis("database", True, f"{engine.dialect.name}, schema up to date")
     last = CALENDAR.last_closed(now())
-    yield Finding("calendar", True, f"{settings.calendar}, last closed session {last}")
+    yield Diagnosis("calendar", True, f"{settings.calendar}, last closed session {last}")
     yield _portfolios(engine)
     try:
         newest = newest_session(settings, now())
     except SourceError as error:
-        yield Finding("source", False, str(error))
+        yield Diagnosis("source", False, str(error))
         newest = Newest(last, now())
     else:
         yield _source(settings, newest)
@@ -49,23 +49,23 @@ def examine(engine: sa.Engine) -> Iterator[Finding]:
         yield _stuck_runs()
 
 
-def _settings(settings: Settings) -> Finding:
+def _settings(settings: Settings) -> Diagnosis:
     text = f"home {settings.home.resolve()}, source {settings.market.source}"
     if Path(ENV_FILE).is_file():
         text += f"; with what {Path(ENV_FILE).resolve()} says"
-    return Finding("settings", True, text)
+    return Diagnosis("settings", True, text)
 
 
-def _portfolios(engine: sa.Engine) -> Finding:
+def _portfolios(engine: sa.Engine) -> Diagnosis:
     count = len(portfolios(engine))
-    return Finding(
+    return Diagnosis(
         "portfolios",
         count > 0,
         f"{count} imported" if count else "none yet: `risk-pipeline import` or `risk-pipeline demo`",
     )
 
 
-def _source(settings: Settings, end: Newest) -> Finding:
+def _source(settings: Settings, end: Newest) -> Diagnosis:
     """Ask the source for the market's proxies on the latest sessions."""
     from ..config.factors import load_factors
     from ..market.open import open_source
@@ -78,7 +78,7 @@ def _source(settings: Settings, end: Newest) -> Finding:
         source = open_source(market.source, path=market.path, seed=market.seed)
         bars = source.fetch(symbols, calendar.index(first, last))
     except SourceError as error:
-        return Finding("source", False, str(error))
+        return Diagnosis("source", False, str(error))
     newest = bars.bars.groupby("symbol")["session"].max()
     text = f"{market.source} has {len(newest)} of {', '.join(symbols)} for the ten sessions up to {last}"
     if len(newest) < len(symbols):
@@ -87,10 +87,10 @@ def _source(settings: Settings, end: Newest) -> Finding:
         text += f", but nothing after {reached}: what is later can't be run yet"
     elif end.prices_end:
         text += f", where its prices end: sessions up to {last} can be run"
-    return Finding("source", len(newest) == len(symbols), text)
+    return Diagnosis("source", len(newest) == len(symbols), text)
 
 
-def _panel_store(settings: Settings) -> Finding:
+def _panel_store(settings: Settings) -> Diagnosis:
     """Write a small object to the store that machines share, and delete it."""
     from ..storage.panel_store import PanelStore
     from ..storage.price_panel import PanelError
@@ -98,23 +98,23 @@ def _panel_store(settings: Settings) -> Finding:
     try:
         PanelStore(*settings.panel_location).probe()
     except PanelError as error:
-        return Finding("panel store", False, str(error))
-    return Finding("panel store", True, "can be written")
+        return Diagnosis("panel store", False, str(error))
+    return Diagnosis("panel store", True, "can be written")
 
 
-def _missing(engine: sa.Engine, newest: Newest) -> Finding:
+def _missing(engine: sa.Engine, newest: Newest) -> Diagnosis:
     """Sessions before the first one that was ever run are none that anybody misses."""
     if portfolios(engine).empty:
-        return Finding("snapshots", True, "there is no portfolio to make any of")
+        return Diagnosis("snapshots", True, "there is no portfolio to make any of")
     found = due(engine, newest.at)
     waiting = f"; {_count(found.waiting)} without market data, asked for again later" if found.waiting else ""
     if not found.run:
-        return Finding("snapshots", True, f"every active portfolio is complete, from the present inputs{waiting}")
+        return Diagnosis("snapshots", True, f"every active portfolio is complete, from the present inputs{waiting}")
     absent, parts = found.absent, []
     stale = sorted({*found.run, *found.beyond} - {*absent})
     made = earliest_session(engine)
     if absent and not stale and made is not None and absent[-1] < made:
-        return Finding(
+        return Diagnosis(
             "snapshots",
             True,
             f"complete from {made} on; the {_count(absent)} before were never run: `risk-pipeline run` runs them too",
@@ -126,27 +126,27 @@ def _missing(engine: sa.Engine, newest: Newest) -> Finding:
     text = f"{'; '.join(parts)}{waiting}: `risk-pipeline run`"
     if found.beyond:
         text += f" computes the oldest, {len(found.beyond)} are left for later (RISK_PIPELINE_STALE_SESSIONS)"
-    return Finding("snapshots", False, text)
+    return Diagnosis("snapshots", False, text)
 
 
 def _count(days: Collection[date]) -> str:
     return f"{len(days)} session{'' if len(days) == 1 else 's'}"
 
 
-def _coverage(engine: sa.Engine) -> Finding:
+def _coverage(engine: sa.Engine) -> Diagnosis:
     session = newest_coverage(engine)
     if session is None:
-        return Finding("coverage", True, "no prices stored yet")
+        return Diagnosis("coverage", True, "no prices stored yet")
     coverage = read_table(engine, "market_data_coverage", first=session, last=session)
     gaps = coverage.loc[coverage["missing_sessions"] > 0, "symbol"].tolist()
     text = f"{len(coverage)} symbols in use on {session}"
     if gaps:
         text += f"; prices of the last year missing of {', '.join(gaps[:8])}{' …' if len(gaps) > 8 else ''}"
         text += " (see market_data_coverage)"
-    return Finding("coverage", True, text)
+    return Diagnosis("coverage", True, text)
 
 
-def _stuck_runs() -> Finding:
+def _stuck_runs() -> Diagnosis:
     import dagster as dg
 
     with open_instance() as instance:
@@ -157,7 +157,7 @@ def _stuck_runs() -> Finding:
             )
         )
     ids = [record.dagster_run.run_id[:8] for record in started]
-    return Finding(
+    return Diagnosis(
         "runs",
         not ids,
         "none is stuck"

@@ -7,10 +7,10 @@ from pathlib import Path
 from typing import Any
 
 from ..dagster_ext.instance import CONFIG, open_instance, shipped_config
-from .finding import Finding
+from .diagnosis import Diagnosis
 
 
-def examine_instance() -> tuple[Finding, bool]:
+def examine_instance() -> tuple[Diagnosis, bool]:
     """Return how the configuration in use compares with the shipped one, and whether Dagster can open it."""
     import yaml
 
@@ -21,13 +21,15 @@ def examine_instance() -> tuple[Finding, bool]:
         with open_instance() as instance:
             kept_by = type(instance.event_log_storage).__name__
     except Exception as error:  # whatever its configuration makes go wrong
-        return Finding("instance", False, f"{file} can't be used: {str(error).splitlines()[0]}; {_remedy(file)}"), False
+        return Diagnosis(
+            "instance", False, f"{file} can't be used: {str(error).splitlines()[0]}; {_remedy(file)}"
+        ), False
     lacking = [name for name, is_there in _needed(config).items() if not is_there]
     text = f"{file}, history kept by {kept_by}"
     if lacking:
-        return Finding("instance", False, f"{text}; it lacks {', '.join(lacking)}: {_remedy(file)}"), True
+        return Diagnosis("instance", False, f"{text}; it lacks {', '.join(lacking)}: {_remedy(file)}"), True
     same = file.read_bytes() == shipped.read_bytes()
-    return Finding("instance", True, f"{text}; {'as shipped' if same else f'not the shipped {shipped.name}'}"), True
+    return Diagnosis("instance", True, f"{text}; {'as shipped' if same else f'not the shipped {shipped.name}'}"), True
 
 
 def _needed(config: dict[str, Any]) -> dict[str, bool]:

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pandas as pd
 
-from .books import COLUMNS, INCEPTION, LAST_YEAR, YEARS, DemoBooks, weekday_from
+from .books import BOOK_COLUMNS, INCEPTION, LAST_YEAR, YEARS, DemoBooks, weekday_from
 
 _GROWTH = {
     "AAPL": 260e3, "MSFT": 260e3, "NVDA": 180e3, "GOOGL": 180e3, "AMZN": 180e3, "META": 120e3, "AVGO": 120e3,
@@ -41,7 +41,7 @@ _ROTATION = (
 
 
 def demo_frames() -> dict[str, pd.DataFrame]:
-    """Return the demo's rows by file, with the columns of :data:`~.demo_books.COLUMNS`.
+    """Return the demo's rows by file, with the columns of :data:`~.books.BOOK_COLUMNS`.
 
     Dates are ISO text; a missing value is None or NaN.
     """
@@ -50,7 +50,7 @@ def demo_frames() -> dict[str, pd.DataFrame]:
         make(books)
     for make in (_cash, _neutral, _failed, _trader, _pension):
         make(books)
-    return {name: pd.DataFrame(books.rows[name], columns=list(columns)) for name, columns in COLUMNS.items()}
+    return {name: pd.DataFrame(books.rows[name], columns=list(columns)) for name, columns in BOOK_COLUMNS.items()}
 
 
 def write_demo(directory: Path) -> list[Path]:

@@ -19,7 +19,7 @@ INCEPTION = date(2024, 1, 3)
 LAST_YEAR = 2035
 YEARS = range(INCEPTION.year, LAST_YEAR + 1)
 
-COLUMNS: Mapping[str, tuple[str, ...]] = {
+BOOK_COLUMNS: Mapping[str, tuple[str, ...]] = {
     "portfolios": ("portfolio_id", "name", "currency", "inception_date", "closed_date", "starting_equity"),
     "positions": (
         "position_id",
@@ -50,7 +50,7 @@ class DemoBooks:
     """The rows of the four files while they are made."""
 
     paths: Paths = field(default_factory=lambda: SimulatedMarket().paths)
-    rows: dict[str, list[dict[str, Any]]] = field(default_factory=lambda: {name: [] for name in COLUMNS})
+    rows: dict[str, list[dict[str, Any]]] = field(default_factory=lambda: {name: [] for name in BOOK_COLUMNS})
     lots_of: Counter[str] = field(default_factory=Counter)
 
     def open(self, portfolio: str, name: str, equity: float) -> None:

@@ -16,7 +16,7 @@ SESSIONS_A_YEAR = 252
 NEGLIGIBLE = 1e-3
 """Of NAV: a P&L below this has no sign to speak of."""
 STRENGTHS = ((0.1, "negligible"), (0.3, "weak"), (0.7, "moderate"), (1.1, "strong"))
-ANALYTICS = {
+ANALYTIC_NAMES = {
     "factor_exposures": "factor exposures",
     "stress_tests": "stress tests",
     "volatility": "volatility and value at risk",
@@ -200,7 +200,7 @@ def skip_sentences(day: PortfolioDay) -> list[str]:
     """Return, kindly and in full sentences, what the page can't show and why."""
     by_reason: dict[str, list[str]] = {}
     for row in day.skips:
-        by_reason.setdefault(row["reason"], []).append(str(ANALYTICS.get(row["analytic"], row["analytic"])))
+        by_reason.setdefault(row["reason"], []).append(str(ANALYTIC_NAMES.get(row["analytic"], row["analytic"])))
     out = [
         f"This portfolio {Reason(code).explain()}. Not shown for that reason: {', '.join(sorted(set(names)))}."
         if code in (Reason.NO_PUBLIC_POSITIONS, Reason.NO_ACTIVE_POSITIONS)

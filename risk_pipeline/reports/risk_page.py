@@ -176,7 +176,7 @@ def _exists(folder: Path, session: date | None, portfolio: str | None = None, up
     return {"session": session, "href": up + path.relative_to(folder).as_posix()}
 
 
-def shown(value: float | None, form: str, key: str = "") -> Markup:
+def value_tag(value: float | None, form: str, key: str = "") -> Markup:
     """Return a number as the page shows it, with its value for scripts and where it comes from.
 
     ``key`` is ``table.column`` or ``table.column:row``; the session and the portfolio are the page's.
@@ -206,7 +206,7 @@ def _environment() -> Environment:
         cache_size=-1,
     )
     helpers: dict[str, Callable[..., Any] | Markup] = {
-        "n": shown,
+        "n": value_tag,
         "long_date": long_date,
         "reason": reason,
         "file_name": file_name,

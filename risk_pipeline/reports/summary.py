@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 LIMIT = 1000
 MOST = 12
-COLUMNS = {
+TABLE_COLUMNS = {
     "Portfolio": "portfolio_id",
     "Day": "daily_pnl",
     "β": "market_beta",
@@ -56,8 +56,8 @@ def _text(session: date, rows: list[dict[str, Any]], shown: int) -> str:
     more = f", the largest {shown} here" if shown < len(rows) else ""
     lines = [f"**{session}**, {len(rows)} portfolios{more}", ""]
     if shown:
-        lines += ["|".join(COLUMNS), "|".join(["--", *["--:"] * (len(COLUMNS) - 1)])]
-        lines += ["|".join(_cell(row, name) for name in COLUMNS.values()) for row in rows[:shown]]
+        lines += ["|".join(TABLE_COLUMNS), "|".join(["--", *["--:"] * (len(TABLE_COLUMNS) - 1)])]
+        lines += ["|".join(_cell(row, name) for name in TABLE_COLUMNS.values()) for row in rows[:shown]]
     bars = [(row["portfolio_id"], row["forecast"]) for row in rows[:shown] if pd.notna(row["forecast"])]
     if bars:
         lines += ["", f"![Forecast volatility]({_chart(bars)})"]

@@ -17,7 +17,7 @@ import sqlalchemy as sa
 
 from ..analytics.arrays import Bool2D
 from .columns import Column
-from .errors import explained
+from .errors import storage_errors
 
 CHUNK = 8_000_000
 """So many bytes of a COPY are put together at once."""
@@ -27,7 +27,7 @@ EPOCH = np.datetime64("2000-01-01")  # of Postgres
 Bytes2D = np.ndarray[tuple[int, int], np.dtype[np.uint8]]
 
 
-@explained()
+@storage_errors()
 def insert(connection: sa.Connection, table: sa.Table, columns: list[Column]) -> int:
     """Insert checked columns; returns the number of rows."""
     count = len(columns[0].values)
@@ -127,7 +127,7 @@ def _sqlite_values(column: Column) -> Any:
     return values.tolist()
 
 
-@explained()
+@storage_errors()
 def read(connection: sa.Connection, select: sa.Select[Any]) -> pd.DataFrame:
     """Run a select; see :func:`~.database.read_frame`."""
     wanted = list(select.selected_columns)

@@ -15,7 +15,7 @@ from .result_inputs import fact
 from .retention import PRUNED_BEFORE
 from .tables import analytics_skips, portfolio_snapshots
 
-ANALYTICS = {
+TABLE_OF_ANALYTIC = {
     "factor_exposures": tables.factor_exposures,
     "stress_tests": tables.stress_test_results,
     "volatility": tables.portfolio_volatility,
@@ -23,7 +23,7 @@ ANALYTICS = {
 """Of each analytic, the table in which every portfolio has rows unless it was skipped with a reason."""
 
 
-def lost_sessions(engine: sa.Engine, sessions: Sequence[date]) -> dict[str, list[date]]:
+def sessions_without_rows(engine: sa.Engine, sessions: Sequence[date]) -> dict[str, list[date]]:
     """Return, by asset, the sessions whose rows are gone.
 
     Of an analytic, the rows that a complete snapshot was made from, unless they were pruned; else the complete
@@ -32,7 +32,7 @@ def lost_sessions(engine: sa.Engine, sessions: Sequence[date]) -> dict[str, list
     pruned = fact(engine, PRUNED_BEFORE)
     kept = [day for day in sessions if pruned is None or day.isoformat() >= pruned]
     return {
-        **{name: _without_rows(engine, name, table, kept) if kept else [] for name, table in ANALYTICS.items()},
+        **{name: _without_rows(engine, name, table, kept) if kept else [] for name, table in TABLE_OF_ANALYTIC.items()},
         "portfolio_snapshots": _without_snapshot(engine, sessions),
     }
 
@@ -48,7 +48,7 @@ def unrecorded_sessions(engine: sa.Engine, sessions: Sequence[date]) -> list[dat
 
 def incomplete_sessions(engine: sa.Engine, sessions: Sequence[date]) -> list[date]:
     """Return the sessions on which a portfolio active then lacks a complete snapshot or what it was made from."""
-    return sorted({day for days in lost_sessions(engine, sessions).values() for day in days})
+    return sorted({day for days in sessions_without_rows(engine, sessions).values() for day in days})
 
 
 def _without_rows(engine: sa.Engine, analytic: str, table: sa.Table, sessions: Sequence[date]) -> list[date]:

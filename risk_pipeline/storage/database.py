@@ -13,7 +13,7 @@ import sqlalchemy as sa
 
 from . import bulk, tables
 from .columns import checked_columns
-from .errors import StorageError, explain_errors_of, explained
+from .errors import StorageError, storage_errors, translate_errors_of
 
 POSTGRES_LIMITS = {"statement_timeout": "15min", "idle_in_transaction_session_timeout": "15min", "work_mem": "64MB"}
 """A statement, the wait for another writer included, the silence of a writer that holds locks, and a sort's memory."""
@@ -50,18 +50,18 @@ def open_engine(url: str) -> sa.Engine:
             pool_pre_ping=True,  # a connection that died since is replaced before it is used
             pool_recycle=1800,
         )
-        explain_errors_of(engine)
+        translate_errors_of(engine)
         return engine
     if backend != "sqlite":
         raise StorageError(f"RISK_PIPELINE_DATABASE_URL: {backend} is not supported; use sqlite or postgresql")
     if parsed.database:
-        with explained():
+        with storage_errors():
             Path(parsed.database).parent.mkdir(parents=True, exist_ok=True)
     engine = sa.create_engine(parsed, connect_args={"timeout": 30})
-    explain_errors_of(engine)
+    translate_errors_of(engine)
 
     @sa.event.listens_for(engine, "connect")
-    @explained()
+    @storage_errors()
     def _configure(connection: Any, _record: object) -> None:
         connection.execute("PRAGMA journal_mode=WAL")
         connection.execute("PRAGMA synchronous=NORMAL")

@@ -20,7 +20,7 @@ class DatabaseAwayError(StorageError):
     """The database can't be reached, or another process holds it: trying again may help."""
 
 
-def explain(error: BaseException) -> StorageError | None:
+def as_storage_error(error: BaseException) -> StorageError | None:
     """Return the error in words with its remedy, None for one that says something about our own code."""
     cause = " ".join(str(error).split())[:200]
     if isinstance(error, sqlite3.Error):
@@ -84,22 +84,22 @@ def _of_disk(error: OSError, cause: str) -> StorageError | None:
 
 
 @contextmanager
-def explained() -> Iterator[None]:
-    """Raise what :func:`explain` makes of an error inside; others go on as they are."""
+def storage_errors() -> Iterator[None]:
+    """Raise what :func:`as_storage_error` makes of an error inside; others go on as they are."""
     try:
         yield
     except Exception as error:
-        known = explain(error)
+        known = as_storage_error(error)
         if known is None:
             raise
         raise known from error
 
 
-def explain_errors_of(engine: sa.Engine) -> None:
+def translate_errors_of(engine: sa.Engine) -> None:
     """Let every error of an engine's connections say what to do."""
 
     @sa.event.listens_for(engine, "handle_error")
     def _explain(context: sa.engine.ExceptionContext) -> StorageError | None:
         if context.is_pre_ping:  # the pool itself asks whether a connection is still good
             return None
-        return explain(context.original_exception)
+        return as_storage_error(context.original_exception)

@@ -20,7 +20,7 @@ class Columns:
         return (*self.required, *self.optional)
 
 
-COLUMNS = {
+FILE_COLUMNS = {
     "portfolios": Columns(("portfolio_id", "name", "inception_date", "starting_equity"), ("currency", "closed_date")),
     "positions": Columns(
         ("portfolio_id", "symbol", "investment_class", "quantity", "entry_date", "entry_price"),
@@ -63,11 +63,11 @@ def column_names(written: Sequence[str]) -> list[str]:
 
 def kind_of(names: Sequence[str]) -> str | None:
     """Return the kind of file that a header belongs to, None if it is none."""
-    return next((kind for kind, columns in COLUMNS.items() if set(columns.required) <= set(names)), None)
+    return next((kind for kind, columns in FILE_COLUMNS.items() if set(columns.required) <= set(names)), None)
 
 
 def resembles(name: str, kind: str, present: Sequence[str]) -> str | None:
     """Return the column that an unknown one was probably meant to be, so that a slip of the pen is not passed over."""
-    missing = [column for column in COLUMNS[kind].optional if column not in present]
+    missing = [column for column in FILE_COLUMNS[kind].optional if column not in present]
     near = difflib.get_close_matches(name, missing, n=1, cutoff=0.8)
     return near[0] if near else None

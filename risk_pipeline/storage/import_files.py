@@ -8,7 +8,7 @@ from pathlib import Path
 from ..tabular import excel
 from ..tabular.rows import Problem, Row, RowSet
 from ..tabular.text import UnreadableError, decode, first_line, is_remark, is_total, separator, split_rows
-from .import_columns import COLUMNS, column_names, kind_of, resembles
+from .import_columns import FILE_COLUMNS, column_names, kind_of, resembles
 
 MAX_BYTES = 50_000_000
 MOST_LINES_ABOVE = 10
@@ -70,7 +70,7 @@ def _table(name: str, lines: Lines, sign: str, notes: list[str], problems: list[
     at = _header_at(lines)
     if at is None:
         line, cells = lines[0] if lines else (1, [""])
-        known = "; ".join(f"{kind}: {', '.join(columns.required)}" for kind, columns in COLUMNS.items())
+        known = "; ".join(f"{kind}: {', '.join(columns.required)}" for kind, columns in FILE_COLUMNS.items())
         problems.append(Problem(name, line, "", ",".join(cells)[:80], f"is none of the known headers: {known}"))
         return
     line, written = lines[at]
@@ -95,7 +95,7 @@ def _table(name: str, lines: Lines, sign: str, notes: list[str], problems: list[
 
 
 def _look_at_header(name: str, line: int, header: list[str], kind: str, table: RowSet, problems: list[Problem]) -> None:
-    known, ignored = COLUMNS[kind].all, []
+    known, ignored = FILE_COLUMNS[kind].all, []
     for column in dict.fromkeys(header):
         meant = resembles(column, kind, header)
         if column in known and header.count(column) > 1:

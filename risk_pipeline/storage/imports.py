@@ -18,7 +18,7 @@ from . import tables
 from .book_versions import record_version
 from .database import insert_rows, transaction
 from .import_checks import KEYS, CheckedRow, added_up, check_keys, check_lives, mark_assigned
-from .import_columns import COLUMNS, DATES, NUMBERS
+from .import_columns import DATES, FILE_COLUMNS, NUMBERS
 from .import_files import read_files, read_texts
 from .import_rows import Cell, Styles, alias_row, flow_row, mark_row, portfolio_row, position_row
 
@@ -57,7 +57,7 @@ class CheckedImport:
     @property
     def summary(self) -> ImportSummary:
         """Counts by kind, and the notes."""
-        return ImportSummary(**{kind: len(self.rows[kind]) for kind in COLUMNS}, notes=tuple(self.notes))
+        return ImportSummary(**{kind: len(self.rows[kind]) for kind in FILE_COLUMNS}, notes=tuple(self.notes))
 
     @property
     def lots(self) -> pd.DataFrame:
@@ -121,7 +121,7 @@ _READERS: dict[str, Callable[[Cell], dict[str, Any]]] = {
 
 
 def _validate(engine: sa.Engine, found: Sequence[RowSet], problems: list[Problem], today: date | None) -> CheckedImport:
-    rows: dict[str, list[CheckedRow]] = {kind: [] for kind in COLUMNS}
+    rows: dict[str, list[CheckedRow]] = {kind: [] for kind in FILE_COLUMNS}
     notes = [note for table in found for note in table.notes]
     named: set[str] = set()  # portfolios of this import, those with problems included
     for table in found:

@@ -18,7 +18,7 @@ import sqlalchemy as sa
 
 from ..analytics.arrays import Date1D, Float2D
 from ..analytics.returns import returns_for_estimates
-from .errors import StorageError, explained
+from .errors import StorageError, storage_errors
 from .market_data import read_bars
 
 ARRAYS = ("close", "high", "low", "dividend", "split_factor", "returns")
@@ -90,7 +90,7 @@ def build_panel(engine: sa.Engine, dates: Date1D, symbols: list[str]) -> PricePa
     )
 
 
-@explained()
+@storage_errors()
 def write_panel(folder: Path, panel: PricePanel) -> str:
     """Store a panel under its hash, all or nothing; a sound one that is there already is left alone.
 

@@ -13,7 +13,7 @@ import pandas as pd
 import pytest
 import sqlalchemy as sa
 
-from risk_pipeline.defs.automation.missing_rows import mark_lost
+from risk_pipeline.defs.automation.missing_rows import mark_missing
 from risk_pipeline.defs.run_tags import SESSIONS_TAG
 from risk_pipeline.storage import tables
 from risk_pipeline.storage.database import open_engine
@@ -76,7 +76,7 @@ def failed_and_missing(holes, server) -> list[str]:
         table = tables.portfolio_snapshots
         connection.execute(sa.delete(table).where(table.c.session == pd.Timestamp(LOST).date()))
     with instance_of(server.home) as instance:  # as the sensor does, which looks every five minutes
-        mark_lost(instance, engine)
+        mark_missing(instance, engine)
     engine.dispose()
     status = {name: server.partitions(name) for name in (*REFERENCE, *MARKET, *ANALYTICS)}
     week = pd.bdate_range(SELECTED[0], SELECTED[-1]).strftime("%Y-%m-%d")

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from risk_pipeline.reports import formatting as numbers
-from risk_pipeline.reports import narrative as words
+from risk_pipeline.reports import narrative
 from risk_pipeline.reports.summary import escape
 
 
@@ -51,7 +51,7 @@ def test_axis_labels_are_short(value, text):
     ],
 )
 def test_how_often_a_shock_happens_never_exceeds_what_history_supports(one_in, windows, horizon, text):
-    assert words.plausibility(one_in, windows, horizon) == text
+    assert narrative.plausibility(one_in, windows, horizon) == text
 
 
 @pytest.mark.parametrize(
@@ -63,17 +63,19 @@ def test_how_often_a_shock_happens_never_exceeds_what_history_supports(one_in, w
     ],
 )
 def test_the_count_from_history_is_in_words(count, windows, horizon, text):
-    assert words.history_count(count, windows, horizon) == text
+    assert narrative.history_count(count, windows, horizon) == text
 
 
 def test_direct_and_correlated_that_differ_in_sign_are_explained_with_both_betas():
     row = {"direct_pnl": 500.0, "correlated_pnl": -900.0, "registry_beta": 0.12, "implied_beta": -0.21}
-    text = words.disagreement(row, 100_000.0)
+    text = narrative.disagreement(row, 100_000.0)
     assert "the registry's beta is 0.12, the one that the headline implies −0.21" in text
-    assert words.disagreement({**row, "registry_beta": None}, 100_000.0).startswith("Direct and correlated P&L differ")
-    assert words.disagreement({**row, "direct_pnl": -500.0}, 100_000.0) == ""
-    assert words.disagreement({**row, "correlated_pnl": None}, 100_000.0) == ""
-    assert words.disagreement(row, 100_000_000.0) == ""  # nothing to speak of
+    assert narrative.disagreement({**row, "registry_beta": None}, 100_000.0).startswith(
+        "Direct and correlated P&L differ"
+    )
+    assert narrative.disagreement({**row, "direct_pnl": -500.0}, 100_000.0) == ""
+    assert narrative.disagreement({**row, "correlated_pnl": None}, 100_000.0) == ""
+    assert narrative.disagreement(row, 100_000_000.0) == ""  # nothing to speak of
 
 
 @pytest.mark.parametrize(
@@ -87,13 +89,13 @@ def test_direct_and_correlated_that_differ_in_sign_are_explained_with_both_betas
     ],
 )
 def test_strength_looks_at_size_and_error(exposure, error, word):
-    assert words.strength(exposure, error) == word
+    assert narrative.strength(exposure, error) == word
 
 
 def test_scenario_names_get_minus_signs_and_keep_hyphens():
-    assert words.scenario_name("Market -35 %") == "Market −35\u00a0%"
-    assert words.scenario_name("Dot-com bust 2000") == "Dot-com bust 2000"
-    assert words.scenario_name("Rates +25 bp") == "Rates +25\u00a0bp"
+    assert narrative.scenario_name("Market -35 %") == "Market −35\u00a0%"
+    assert narrative.scenario_name("Dot-com bust 2000") == "Dot-com bust 2000"
+    assert narrative.scenario_name("Rates +25 bp") == "Rates +25\u00a0bp"
 
 
 def test_markdown_can_not_be_smuggled_in():

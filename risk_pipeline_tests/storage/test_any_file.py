@@ -13,7 +13,7 @@ from risk_pipeline.brokers.formats import Format
 from risk_pipeline.market.files import FileMarket
 from risk_pipeline.market.source import SourceError
 from risk_pipeline.storage.database import migrate, open_engine
-from risk_pipeline.storage.import_columns import COLUMNS
+from risk_pipeline.storage.import_columns import FILE_COLUMNS
 from risk_pipeline.storage.imports import checked_import
 from risk_pipeline.tabular.rows import ProblemsError
 
@@ -21,7 +21,7 @@ WORDS = ["", "p", "SPY", "NA", "TRUE", "STOCK", "OPTIONS", "BOND", "CALL", "amer
 AMOUNTS = ["1", "-2.5", "1,000", "1.000", "(5)", "$3", "€3", "'1", "1e400"]
 DAYS = ["2025-01-02", "03/04/2025", "31/12/2024", "02.01.2025"]
 CELLS = st.sampled_from([*WORDS, *AMOUNTS, *DAYS]) | st.text(max_size=8)
-COLUMN_NAMES = sorted({name for columns in COLUMNS.values() for name in columns.all} | {"close", "split_factor"})
+COLUMN_NAMES = sorted({name for columns in FILE_COLUMNS.values() for name in columns.all} | {"close", "split_factor"})
 
 
 def written(header, rows, sign, encoding) -> bytes:
@@ -32,8 +32,8 @@ def written(header, rows, sign, encoding) -> bytes:
 @st.composite
 def files(draw) -> bytes:
     """A file of one of our kinds, or nearly: columns left out, added and twice; cells of any kind."""
-    kind = draw(st.sampled_from(sorted(COLUMNS)))
-    header = list(COLUMNS[kind].required) + draw(st.lists(st.sampled_from(COLUMN_NAMES), max_size=6))
+    kind = draw(st.sampled_from(sorted(FILE_COLUMNS)))
+    header = list(FILE_COLUMNS[kind].required) + draw(st.lists(st.sampled_from(COLUMN_NAMES), max_size=6))
     if draw(st.booleans()) and len(header) > 1:
         header.pop(draw(st.integers(0, len(header) - 1)))
     width = st.integers(max(len(header) - 1, 0), len(header) + 1) if draw(st.booleans()) else st.just(len(header))

@@ -10,7 +10,7 @@ import sqlalchemy as sa
 
 from risk_pipeline.storage import tables as t
 from risk_pipeline.storage.database import migrate, open_engine, transaction
-from risk_pipeline.storage.errors import DatabaseAwayError, StorageError, explain, explained
+from risk_pipeline.storage.errors import DatabaseAwayError, StorageError, as_storage_error, storage_errors
 
 SECRET = "sentinel-password"
 
@@ -60,11 +60,11 @@ def test_a_connection_that_broke_while_it_lay_idle_is_replaced_without_a_word(ne
     ],
 )
 def test_errors_of_the_disk(number, words):
-    error = explain(OSError(number, "as the kernel says"))
+    error = as_storage_error(OSError(number, "as the kernel says"))
     assert (error is None) is (words is None)
     assert words is None or str(error).startswith(words)
 
 
 def test_what_is_not_known_goes_on_as_it_is():
-    with pytest.raises(KeyError), explained():
+    with pytest.raises(KeyError), storage_errors():
         raise KeyError("ours")

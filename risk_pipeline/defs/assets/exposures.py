@@ -7,7 +7,7 @@ from ...storage import tables
 from ..code_version import code_version
 from ..partitions import ANALYTIC
 from ..resources import Database, PriceCache, Registries
-from .failures import explained
+from .failures import with_remedy
 from .metadata import definition_metadata
 from .sessions import compute_sessions
 
@@ -30,7 +30,7 @@ GROUP = "risk"
         tables.analytics_skips,
     ),
 )
-@explained
+@with_remedy
 def factor_exposures(
     context: dg.AssetExecutionContext, db: Database, cache: PriceCache, registries: Registries
 ) -> dg.MaterializeResult:

@@ -19,7 +19,7 @@ WAITS = (5.0, 10.0, 20.0)
 """Seconds before each further try of a step whose database is away."""
 
 
-def explained(step: Callable[P, R]) -> Callable[P, R]:
+def with_remedy(step: Callable[P, R]) -> Callable[P, R]:
     """Turn the errors that a person can mend into failures with that text; wait where the database is away.
 
     A step can be run again at any moment, since it replaces whole partitions.

@@ -31,7 +31,7 @@ from ..backfills import sessions_to_fetch
 from ..code_version import code_version
 from ..partitions import ANALYTIC, CALENDAR, DAILY, run_sessions, run_started
 from ..resources import Database, MarketData, PriceCache, Registries
-from .failures import explained
+from .failures import with_remedy
 from .inputs import history_needed
 from .metadata import Stopwatch, definition_metadata, materialized
 
@@ -71,7 +71,7 @@ TOGETHER = 126
         tables.quarantined_bars,
     ),
 )
-@explained
+@with_remedy
 def market_data(
     context: dg.AssetExecutionContext,
     config: PriceOptions,
@@ -240,7 +240,7 @@ def _fetches(
     kinds={"table"},
     metadata=definition_metadata(tables.market_data_coverage),
 )
-@explained
+@with_remedy
 def market_data_coverage(
     context: dg.AssetExecutionContext, db: Database, registries: Registries
 ) -> dg.MaterializeResult:
@@ -269,7 +269,7 @@ def market_data_coverage(
     kinds={"numpy"},
     metadata=definition_metadata(tables.price_panels),
 )
-@explained
+@with_remedy
 def price_cache(
     context: dg.AssetExecutionContext, db: Database, cache: PriceCache, registries: Registries
 ) -> dg.MaterializeResult:

@@ -13,7 +13,7 @@ from ...storage.reference import reconcile_factors, reconcile_scenarios
 from ..code_version import code_version, with_file
 from ..partitions import CALENDAR, DAILY, OWNERS, run_sessions, run_started
 from ..resources import Database, MarketData, Registries
-from .failures import explained
+from .failures import with_remedy
 from .metadata import definition_metadata, table_metadata
 
 if TYPE_CHECKING:
@@ -69,7 +69,7 @@ def report_portfolios(instance: dg.DagsterInstance, engine: "sa.Engine") -> bool
     kinds={"table", "yaml"},
     metadata=definition_metadata(tables.factor_definitions, tables.stress_scenarios),
 )
-@explained
+@with_remedy
 def factor_definitions(context: dg.AssetExecutionContext, db: Database, registries: Registries) -> dg.MaterializeResult:
     """The factor and scenario registries, upserted and reconciled by every run: twice in a row changes nothing."""
     factors, scenarios = registries.factors, registries.scenarios
@@ -97,7 +97,7 @@ def factor_definitions(context: dg.AssetExecutionContext, db: Database, registri
     kinds={"table"},
     metadata=definition_metadata(tables.company_profiles),
 )
-@explained
+@with_remedy
 def company_profiles(
     context: dg.AssetExecutionContext, db: Database, market: MarketData, registries: Registries
 ) -> dg.MaterializeResult:

@@ -14,7 +14,7 @@ from ...storage.report_queries import sessions_after
 from ..code_version import code_version, package_version
 from ..partitions import ANALYTIC, run_sessions
 from ..resources import Database
-from .failures import explained
+from .failures import with_remedy
 from .metadata import Stopwatch, materialized
 
 PAGES_OF_A_RUN = 100
@@ -42,7 +42,7 @@ class PageOptions(dg.Config):
     group_name="reports",
     kinds={"html"},
 )
-@explained
+@with_remedy
 def risk_report(context: dg.AssetExecutionContext, config: PageOptions, db: Database) -> dg.MaterializeResult:
     """A self-contained HTML page per portfolio and session, an overview per session, an index of sessions.
 

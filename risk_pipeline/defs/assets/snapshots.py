@@ -9,7 +9,7 @@ from ...storage import tables
 from ..code_version import code_version
 from ..partitions import ANALYTIC
 from ..resources import Database, PriceCache, Registries
-from .failures import explained
+from .failures import with_remedy
 from .inputs import read_snapshot_inputs
 from .metadata import definition_metadata
 from .sessions import compute_sessions
@@ -34,7 +34,7 @@ GROUP = "risk"
     freshness_policy=dg.FreshnessPolicy.time_window(fail_window=timedelta(hours=102)),
     metadata=definition_metadata(tables.portfolio_snapshots, tables.sector_exposures),
 )
-@explained
+@with_remedy
 def portfolio_snapshots(
     context: dg.AssetExecutionContext, db: Database, cache: PriceCache, registries: Registries
 ) -> dg.MaterializeResult:

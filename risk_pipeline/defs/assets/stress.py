@@ -8,7 +8,7 @@ from ...storage import tables
 from ..code_version import code_version, with_file
 from ..partitions import ANALYTIC
 from ..resources import Database, PriceCache, Registries
-from .failures import explained
+from .failures import with_remedy
 from .inputs import read_stress_inputs
 from .metadata import definition_metadata
 from .sessions import compute_sessions
@@ -28,7 +28,7 @@ GROUP = "risk"
         tables.stress_test_results, tables.scenario_factor_moves, tables.scenario_plausibility, tables.analytics_skips
     ),
 )
-@explained
+@with_remedy
 def stress_tests(
     context: dg.AssetExecutionContext, db: Database, cache: PriceCache, registries: Registries
 ) -> dg.MaterializeResult:

@@ -12,7 +12,7 @@ from ...storage.queries import read_table
 from ..code_version import code_version
 from ..partitions import ANALYTIC
 from ..resources import Database, PriceCache, Registries
-from .failures import explained
+from .failures import with_remedy
 from .inputs import read_core_model
 from .metadata import SHOWN, definition_metadata, table_metadata
 from .sessions import CELLS_AT_ONCE, compute_sessions
@@ -38,7 +38,7 @@ GROUP = "risk"
         tables.analytics_skips,
     ),
 )
-@explained
+@with_remedy
 def volatility(
     context: dg.AssetExecutionContext, db: Database, cache: PriceCache, registries: Registries
 ) -> dg.MaterializeResult:

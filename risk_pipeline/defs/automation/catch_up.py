@@ -12,7 +12,7 @@ import pandas as pd
 from ...config.factors import load_factors
 from ...risk.staleness import BOOK, NEW, stale_assets, stale_portfolios
 from ...settings import Settings
-from ...storage.completeness import lost_sessions, unrecorded_sessions
+from ...storage.completeness import sessions_without_rows, unrecorded_sessions
 from ...storage.market_data import newest_session, symbols_with_bars
 from ...storage.queries import portfolios, symbol_needs
 from ...storage.result_inputs import passed_over, portfolio_fingerprints, session_fingerprints
@@ -135,7 +135,7 @@ def due(engine: sa.Engine, at: datetime, *, code: Mapping[str, str] | None = Non
 
 def absent_rows(engine: sa.Engine, sessions: Sequence[date]) -> pd.DataFrame:
     """Return ``session, asset, why`` of sorted sessions that lack rows, or the record of what they were made from."""
-    lost = lost_sessions(engine, sessions)
+    lost = sessions_without_rows(engine, sessions)
     rows = [(day, asset, ABSENT) for asset, days in lost.items() for day in days]
     rows += [(day, SNAPSHOTS, NOT_RECORDED) for day in unrecorded_sessions(engine, sessions)]
     return _findings(rows)

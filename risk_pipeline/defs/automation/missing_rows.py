@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 import dagster as dg
 
 from ...dagster_ext.failed_partitions import fail_partitions
-from ...storage.completeness import lost_sessions
+from ...storage.completeness import sessions_without_rows
 from ..partitions import CALENDAR
 from ..resources import Database
 from .catch_up import stale_rows
@@ -22,9 +22,9 @@ JOB = "rows_found_missing"
     default_status=dg.DefaultSensorStatus.RUNNING,
     description="Turns partitions whose rows were deleted from the database to failed.",
 )
-def lost_rows(context: dg.SensorEvaluationContext, db: Database) -> dg.SkipReason:
+def missing_rows(context: dg.SensorEvaluationContext, db: Database) -> dg.SkipReason:
     """Turn partitions whose rows were deleted or are stale to failed: "failed and missing" in the UI repairs it."""
-    found = mark_lost(context.instance, db.engine)
+    found = mark_missing(context.instance, db.engine)
     lost = ", ".join(f"{len(days)} of {name}" for name, days in found.items())
     return dg.SkipReason(
         f"sessions whose rows are gone or stale: {lost}"
@@ -33,7 +33,7 @@ def lost_rows(context: dg.SensorEvaluationContext, db: Database) -> dg.SkipReaso
     )
 
 
-def mark_lost(instance: dg.DagsterInstance, engine: "sa.Engine") -> dict[str, list[date]]:
+def mark_missing(instance: dg.DagsterInstance, engine: "sa.Engine") -> dict[str, list[date]]:
     """Report as failed every materialised partition whose rows are gone or stale; return those by asset.
 
     Dagster's own storage can't forget single partitions. They are failed in a run of their own, whose page
@@ -46,7 +46,7 @@ def mark_lost(instance: dg.DagsterInstance, engine: "sa.Engine") -> dict[str, li
     by_asset = {str(name): sorted(rows["session"].dt.date) for name, rows in stale.groupby("asset")}
     out: dict[str, list[date]] = {}
     for lost, why in (
-        (lost_sessions(engine, sessions), "rows that had been stored are no longer in the database: "),
+        (sessions_without_rows(engine, sessions), "rows that had been stored are no longer in the database: "),
         (by_asset, "rows were made from a book, prices or registries that have changed since: "),
     ):
         found = {name: bad for name, days in lost.items() if (bad := _materialised(instance, name, days))}

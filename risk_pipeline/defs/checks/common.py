@@ -12,7 +12,7 @@ import pandas as pd
 
 from ...dagster_ext.check_targets import Target
 from ...storage.queries import latest_session
-from ..assets.failures import explained
+from ..assets.failures import with_remedy
 from ..assets.metadata import table_metadata
 from ..partitions import CALENDAR, run_sessions
 from ..resources import Database, Registries
@@ -127,7 +127,7 @@ def checked_sessions(context: dg.AssetCheckExecutionContext, db: Database) -> li
     return [latest]
 
 
-def explaining(checks: Sequence[Check]) -> Callable[[Callable[P, Iterator[Event]]], Callable[P, Iterator[Event]]]:
+def naming_failures(checks: Sequence[Check]) -> Callable[[Callable[P, Iterator[Event]]], Callable[P, Iterator[Event]]]:
     """Let the step of some checks that fails say why and what to do; Dagster's own words only name a check.
 
     The evaluations are stored first. A database that is away is waited for, as by every step.
@@ -137,7 +137,7 @@ def explaining(checks: Sequence[Check]) -> Callable[[Callable[P, Iterator[Event]
     def around(step: Callable[P, Iterator[Event]]) -> Callable[P, Iterator[Event]]:
         @functools.wraps(step)
         def run(*args: P.args, **kwargs: P.kwargs) -> Iterator[Event]:
-            found = explained(lambda: list(step(*args, **kwargs)))()
+            found = with_remedy(lambda: list(step(*args, **kwargs)))()
             yield from found
             stopped = [
                 f"{event.check_name}{f' on {day}' if (day := getattr(event, 'partition', None)) else ''}: "
@@ -164,7 +164,7 @@ def session_checks(asset: str, *checks: Check) -> dg.AssetChecksDefinition:
     specs = [check.spec(asset, CALENDAR.partitions) for check in checks]
 
     @dg.multi_asset_check(name=f"checks_of_{asset}", specs=specs, can_subset=True)
-    @explaining(checks)
+    @naming_failures(checks)
     def check_step(context: dg.AssetCheckExecutionContext, db: Database, registries: Registries) -> Iterator[Event]:
         sessions = checked_sessions(context, db)
         newest = materialisations(context, asset, sessions)
@@ -180,7 +180,7 @@ def table_checks(asset: str, *checks: Check) -> dg.AssetChecksDefinition:
     @dg.multi_asset_check(
         name=f"checks_of_{asset}", specs=[check.spec(asset, None) for check in checks], can_subset=True
     )
-    @explaining(checks)
+    @naming_failures(checks)
     def check_step(context: dg.AssetCheckExecutionContext, db: Database, registries: Registries) -> Iterator[Event]:
         for check in selected(context, checks):
             yield evaluate(check.find(db.engine, registries, []), check.severity, asset, check.name)

@@ -11,7 +11,7 @@ from ...risk.lookback import look_back
 from ..assets.inputs import history_needed
 from ..partitions import CALENDAR
 from ..resources import Database, PriceCache, Registries
-from .common import Check, Event, Finding, checked_sessions, events, explaining, materialisations, selected
+from .common import Check, Event, Finding, checked_sessions, events, materialisations, naming_failures, selected
 from .market import will_not_come
 
 
@@ -59,7 +59,7 @@ PANEL_CHECKS = (Check(covers_look_back, blocking=True), Check(hash_matches_conte
     specs=[check.spec("price_cache", CALENDAR.partitions) for check in PANEL_CHECKS],
     can_subset=True,
 )
-@explaining(PANEL_CHECKS)
+@naming_failures(PANEL_CHECKS)
 def panel_checks(
     context: dg.AssetCheckExecutionContext, db: Database, cache: PriceCache, registries: Registries
 ) -> Iterator[Event]:

@@ -12,8 +12,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from ..page_rows import PortfolioDay
-from . import betas, composition, exposures, headline, stress, volatility
-from . import data_quality as evidence
+from . import betas, composition, data_quality, exposures, headline, stress, volatility
 
 
 @dataclass(frozen=True)
@@ -32,5 +31,5 @@ SECTIONS = (
     Section("stress", "Stress scenarios", stress.build),
     Section("volatility", "Volatility and value at risk", volatility.build),
     Section("composition", "Where the risk is", composition.build),
-    Section("evidence", "How far to trust this page", evidence.build),
+    Section("data_quality", "How far to trust this page", data_quality.build),
 )

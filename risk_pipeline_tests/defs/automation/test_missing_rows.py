@@ -9,7 +9,7 @@ import pytest
 import sqlalchemy as sa
 
 from risk_pipeline.defs.automation.catch_up import described, sessions_to_run
-from risk_pipeline.defs.automation.missing_rows import lost_rows
+from risk_pipeline.defs.automation.missing_rows import missing_rows
 from risk_pipeline.defs.partitions import CALENDAR
 from risk_pipeline.defs.resources import Database
 from risk_pipeline.storage import tables as t
@@ -39,7 +39,7 @@ def shown(home) -> dict[str, list[str | None]]:
 def look(home) -> str:
     home.enter()
     with dg.build_sensor_context(instance=home.instance, resources={"db": Database()}) as context:
-        return lost_rows(context).skip_message
+        return missing_rows(context).skip_message
 
 
 @pytest.mark.parametrize("table", [t.stress_test_results, t.portfolio_snapshots], ids=str)

@@ -18,7 +18,7 @@ from risk_pipeline.defs.automation.schedules import evening
 from risk_pipeline.defs.partitions import CALENDAR
 from risk_pipeline.defs.resources import Database, Registries
 from risk_pipeline.storage import tables
-from risk_pipeline.storage.completeness import ANALYTICS
+from risk_pipeline.storage.completeness import TABLE_OF_ANALYTIC
 from risk_pipeline.storage.database import insert_rows, migrate, open_engine, replace_sessions, transaction
 from risk_pipeline.storage.result_inputs import pass_over
 from risk_pipeline.storage.tables import by_table
@@ -59,7 +59,9 @@ def complete(engine, name: str, first: str, last: str, *, is_complete: bool = Tr
         insert_rows(connection, tables.portfolio_snapshots, pd.DataFrame([{**row, "session": day} for day in sessions]))
         if is_complete:
             skip = {"entity_type": "portfolio", "entity": name, "reason": "no_public_positions", "detail": None}
-            skips = [{**skip, "session": day, "analytic": analytic} for day in sessions for analytic in ANALYTICS]
+            skips = [
+                {**skip, "session": day, "analytic": analytic} for day in sessions for analytic in TABLE_OF_ANALYTIC
+            ]
             insert_rows(connection, tables.analytics_skips, pd.DataFrame(skips))
     made_from = MadeFrom(engine, Registries()).rows("portfolio_snapshots", sessions, "code", set())
     replace_sessions(engine, sessions, by_table(made_from), analytic="portfolio_snapshots")

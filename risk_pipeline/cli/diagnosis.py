@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 
 @dataclass(frozen=True)
-class Finding:
+class Diagnosis:
     """What was looked at, whether it is fine, and if not what to do."""
 
     subject: str
