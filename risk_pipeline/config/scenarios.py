@@ -10,6 +10,7 @@ from typing import Any, Literal
 import pandas as pd
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
+from ..currencies import DOLLAR, conventional, pair_currencies, pair_symbol
 from .errors import ConfigError, read_yaml
 from .factors import FactorRegistry
 
@@ -24,6 +25,10 @@ UNITS: dict[str, tuple[float, float]] = {
 """Each unit with the open interval in which a shock is possible."""
 
 SEVERITIES = ((0.05, "base"), (0.10, "mild"), (0.20, "moderate"), (0.35, "severe"))
+
+
+CURRENCIES = "FX"
+"""The key under which a scenario shocks currency pairs: ``FX: {EURUSD: -0.10}``."""
 
 
 class Shock(BaseModel):
@@ -47,7 +52,9 @@ class Scenario(BaseModel):
     kind: Literal["hypothetical", "historical"] = "hypothetical"
     horizon: int = Field(default=1, ge=1, le=2520)
     replay: tuple[date, date] | None = None
-    shocks: tuple[Shock, ...] = Field(min_length=1)
+    shocks: tuple[Shock, ...] = ()
+    currencies: dict[str, float] = {}
+    """Conventional pair, such as ``EURUSD=X`` -> its return."""
 
 
 class RatesConversion(BaseModel):
@@ -75,6 +82,11 @@ class ScenarioLibrary(BaseModel):
 
     rates_conversion: RatesConversion
     active: tuple[Scenario, ...]
+
+    @cached_property
+    def pairs(self) -> tuple[str, ...]:
+        """Symbols of the currency pairs that any scenario shocks, sorted."""
+        return tuple(sorted({symbol for scenario in self.active for symbol in scenario.currencies}))
 
     @cached_property
     def replays(self) -> tuple[Scenario, ...]:
@@ -107,7 +119,7 @@ class ScenarioLibrary(BaseModel):
         sizes = [
             self.rates_conversion.to_return(s.size) if s.unit == "yield_change" else s.size for s in scenario.shocks
         ]
-        largest = max(abs(size) for size in sizes)
+        largest = max(abs(size) for size in (*sizes, *scenario.currencies.values()))
         return next((band for limit, band in SEVERITIES if largest <= limit + 1e-12), "extreme")
 
     def frame(self) -> pd.DataFrame:
@@ -120,7 +132,10 @@ class ScenarioLibrary(BaseModel):
                     "category": s.category,
                     "severity": self.severity(s),
                     "kind": s.kind,
-                    "shocks": {shock.factor: {shock.unit: shock.size} for shock in s.shocks},
+                    "shocks": {
+                        **{shock.factor: {shock.unit: shock.size} for shock in s.shocks},
+                        **({CURRENCIES: s.currencies} if s.currencies else {}),
+                    },
                     "horizon": s.horizon,
                     "replay_first": s.replay[0] if s.replay else None,
                     "replay_last": s.replay[1] if s.replay else None,
@@ -194,9 +209,10 @@ def _scenario(path: Path, number: int, entry: Any, factors: FactorRegistry) -> S
     shocks = entry.get("shocks")
     if not isinstance(shocks, dict) or not shocks:
         raise ConfigError(path, label, "shocks", "holds no shock", "write {Market: {return: -0.10}}")
-    typed = [_shock(path, label, key, value, factors) for key, value in shocks.items()]
+    currencies = _currency_shocks(path, label, shocks.get(CURRENCIES, {}))
+    typed = [_shock(path, label, key, value, factors) for key, value in shocks.items() if key != CURRENCIES]
     try:
-        scenario = Scenario.model_validate({**entry, "shocks": typed})
+        scenario = Scenario.model_validate({**entry, "shocks": typed, "currencies": currencies})
     except ValidationError as error:
         field, problem = _first_problem(error)
         raise ConfigError(path, label, field, problem, "see the shipped scenarios.yaml") from None
@@ -212,6 +228,27 @@ def _scenario(path: Path, number: int, entry: Any, factors: FactorRegistry) -> S
     if scenario.replay and not scenario.replay[0] < scenario.replay[1]:
         raise ConfigError(path, label, "replay", "ends before it starts", "write [first day, last day]")
     return scenario
+
+
+def _currency_shocks(path: Path, label: str, written: Any) -> dict[str, float]:
+    """Return the shocked pairs as the market quotes them; a shock to ``USDEUR`` is the inverse one to ``EURUSD``."""
+    field, low, high = f"shocks.{CURRENCIES}", *UNITS["return"]
+    if not isinstance(written, dict):
+        raise ConfigError(path, label, field, f"{written!r} is no mapping", "write {FX: {EURUSD: -0.10}}")
+    out: dict[str, float] = {}
+    for name, size in written.items():
+        pair = pair_currencies(f"{name}=X")
+        if pair is None or DOLLAR not in pair or pair[0] == pair[1]:
+            remedy = "name a pair against the dollar, such as EURUSD or USDJPY; a cross by its two"
+            raise ConfigError(path, label, f"{field}.{name}", "is no pair against the dollar", remedy)
+        if isinstance(size, bool) or not isinstance(size, int | float) or not low < size < high:
+            remedy = f"a return is a decimal between {low} and {high}"
+            raise ConfigError(path, label, f"{field}.{name}", f"{size!r} is impossible", remedy)
+        leg = conventional(pair_symbol(*pair))
+        if leg.symbol in out:
+            raise ConfigError(path, label, f"{field}.{name}", "is shocked twice", "keep one of the two")
+        out[leg.symbol] = float((1.0 + size) ** leg.power - 1.0)
+    return out
 
 
 def _shock(path: Path, label: str, key: str, value: Any, factors: FactorRegistry) -> Shock:

@@ -164,7 +164,8 @@ class Inputs:
         """Whether a symbol is held or a factor's proxy as of a session, shape (D, N)."""
         used = np.zeros((len(self.sessions), len(self.panel.symbols)), dtype=bool)
         used[self.book.holdings.session, self.book.holdings.symbol] = True
-        used[:, [self.column[s] for s in self.registries.factors.proxies if s in self.column]] = True
+        others = (*self.registries.factors.proxies, *self.registries.scenarios.pairs)
+        used[:, [self.column[symbol] for symbol in others if symbol in self.column]] = True
         return used
 
     @cached_property

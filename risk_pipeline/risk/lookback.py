@@ -54,6 +54,8 @@ def required_history(
     proxy_start = min([start, history, *(calendar.look_back_from(day, 1) for day in replays)])
     for symbol in registries.factors.proxies:
         needs[symbol] = (min(proxy_start, needs.get(symbol, (last, last))[0]), last)
+    for symbol in registries.scenarios.pairs:
+        needs[symbol] = (min(start, needs.get(symbol, (last, last))[0]), last)
     return pd.DataFrame(
         [(symbol, *stretch) for symbol, stretch in sorted(needs.items())], columns=["symbol", "first", "last"]
     )

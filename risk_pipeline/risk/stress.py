@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -25,6 +25,7 @@ from ..analytics.sums import sum_by
 from ..config.scenarios import Scenario
 from .beyond_core import beyond_proxy_returns, proxy_betas
 from .core_model import CoreModel, core_model
+from .currency_stress import currency_pnl, shocked_pairs
 from .inputs import Frames, Inputs
 from .symbol_betas import core_factor_returns
 
@@ -37,7 +38,8 @@ class Outcome:
     """What a scenario does to the factors on one session, and how that was found.
 
     ``moves`` are the core factors'; ``beyond`` (X,) those of the factors beyond the core, realised in a replay and
-    zero otherwise, and ``stressed`` (K,) the core's in the correlations of the worst year, NaN where there is none.
+    zero otherwise, ``stressed`` (K,) the core's in the correlations of the worst year, NaN where there is none, and
+    ``currencies`` those of shocked pairs.
     ``path`` (L, K + X) of a replay is what each of ``path_sessions`` adds to all of them. ``coverage`` is the share of
     a replay's sessions on which every core factor has a return, None of other scenarios. ``count`` of the ``windows``
     of history saw the shocked factors move as far.
@@ -47,6 +49,7 @@ class Outcome:
     beyond: Float1D
     stressed: Float1D
     shocked: dict[int, float]
+    currencies: Mapping[str, float]
     method: str  # conditional, realised or stated
     horizon: int
     count: int
@@ -102,7 +105,11 @@ def compute_stress(inputs: Inputs) -> Frames:
                 options.revalued((betas * np.nan_to_num(np.concatenate([core, outcome.beyond]))).sum(axis=1))
                 for core in (outcome.moves.move, outcome.stressed)
             ]
-            results.append(_portfolio_rows(inputs, scenario, number, model, outcome, revalued[0], revalued[1]))
+            pairs = [
+                currency_pnl(inputs, outcome.currencies, number, betas[:, : len(core)], core)
+                for core in (outcome.moves.move, outcome.stressed)
+            ]
+            results.append(_portfolio_rows(inputs, scenario, number, model, outcome, revalued, pairs))
     return {
         "stress_test_results": pd.DataFrame(
             {name: np.concatenate([rows[name] for rows in results]) for name in results[0]}, copy=False
@@ -163,28 +170,52 @@ def _outcome(inputs: Inputs, context: _Context, scenario: Scenario, number: int,
         count = _count(inputs, context, number, named, move[named], len(steps))
         everyone, path = dict.fromkeys(everything.tolist(), 0.0), np.hstack([steps, others])
         return Outcome(
-            *(judged, others.sum(axis=0), judged.move, everyone, "realised", len(steps), *count),
+            *(judged, others.sum(axis=0), judged.move, everyone, {}, "realised", len(steps), *count),
             *(path, inputs.panel.dates[inside], coverage),
         )
     shocked = library.moves(scenario, factors)
     positions, shocks = np.array(list(shocked), dtype=np.int64), np.array(list(shocked.values()))
+    core = len(covariance)
+    pairs = shocked_pairs(inputs, scenario.currencies, number, context.betas[number, :, :core], context.core)
+    positions = np.concatenate([positions, core + np.arange(len(pairs.moves))])
+    shocks = np.concatenate([shocks, pairs.moves])
     degrees = factors.degrees_of_freedom.of(len(positions))
     calm, crisis = (
-        conditional_moves(matrix, positions, shocks, horizon=scenario.horizon, degrees_of_freedom=degrees)
+        pairs.core_alone(
+            conditional_moves(
+                *(pairs.extended(matrix), positions, shocks), horizon=scenario.horizon, degrees_of_freedom=degrees
+            )
+        )
         for matrix in (covariance, model.stressed[number])
     )
     method = "stated" if scenario.kind == "historical" else "conditional"
-    count = _count(inputs, context, number, positions, shocks, scenario.horizon)
-    return Outcome(calm, nothing, crisis.move, shocked, method, scenario.horizon, *count, None, None, coverage)
+    count = _count(inputs, context, number, positions, shocks, scenario.horizon, pairs.returns)
+    return Outcome(
+        *(calm, nothing, crisis.move, shocked, scenario.currencies, method, scenario.horizon),
+        *(*count, None, None, coverage),
+    )
 
 
 def _count(
-    inputs: Inputs, context: _Context, number: int, shocked: Int1D, shocks: Float1D, horizon: int
+    inputs: Inputs,
+    context: _Context,
+    number: int,
+    shocked: Int1D,
+    shocks: Float1D,
+    horizon: int,
+    pairs: Float2D | None = None,
 ) -> tuple[int, int]:
-    """Return in how many windows of the session's history the factors moved as far, and of how many."""
+    """Return in how many windows of the session's history the factors, and the pairs after them, moved as far.
+
+    And of how many.
+    """
     history = inputs.registries.factors.history
     end = inputs.ends[number : number + 1]
-    found = moves_as_far(context.moves(horizon), end, shocked, shocks, horizon=horizon, history=history)
+    moves = context.moves(horizon)
+    if pairs is not None and pairs.shape[1]:
+        beside = np.hstack([np.zeros((len(pairs), 2)), pairs])  # beside a market and rates that stand still
+        moves = np.hstack([moves, window_moves(beside, horizon)[:, 2:]])
+    found = moves_as_far(moves, end, shocked, shocks, horizon=horizon, history=history)
     return int(found.count[0]), int(found.windows[0])
 
 
@@ -206,12 +237,13 @@ def _portfolio_rows(
     number: int,
     model: CoreModel,
     outcome: Outcome,
-    revalued: Float1D,
-    stressed_revalued: Float1D,
+    revalued: Sequence[Float1D],
+    pairs: Sequence[tuple[Float1D, Float1D]],
 ) -> dict[str, np.ndarray]:
     """Return one row per portfolio with a market-priced position.
 
-    ``revalued`` is what revaluing its options adds by portfolio, (P,), ``stressed_revalued`` in the worst year's moves.
+    ``revalued`` is what revaluing its options adds by portfolio, (P,), in the moves and in the worst year's; ``pairs``
+    what shocked currency pairs gain, and what of it the core dollars hold already.
     """
     factors, library = inputs.registries.factors, inputs.registries.scenarios
     who = np.flatnonzero(inputs.has_public[number])
@@ -233,14 +265,19 @@ def _portfolio_rows(
     drawdown = np.full(len(who), np.nan)
     if outcome.path is not None:
         drawdown = replay(np.hstack([safe, beyond]), outcome.path).max_drawdown
-    options = revalued[who]
-    correlated = np.where(known & (not refused), (safe * outcome.moves.move).sum(axis=1) + further + options, np.nan)
-    stressed = (safe * outcome.stressed).sum(axis=1) + further + stressed_revalued[who]
+    options = revalued[0][who]
+    by_pairs = [(exact - held_already)[who] for exact, held_already in pairs]
+    direct += pairs[0][0][who]
+    correlated = np.where(
+        known & (not refused), (safe * outcome.moves.move).sum(axis=1) + further + options + by_pairs[0], np.nan
+    )
+    stressed = (safe * outcome.stressed).sum(axis=1) + further + revalued[1][who] + by_pairs[1]
     conditional = np.where(
         known & (not refused), conditional_std(safe, np.nan_to_num(outcome.moves.covariance)), np.nan
     )
     base = np.where(equity > 0, equity, np.nan)
-    shocked = base * sizes[0] if len(sizes) == 1 and sizes[0] != 0.0 else np.full(len(who), np.nan)
+    is_one = len(sizes) == 1 and sizes[0] != 0.0 and not outcome.currencies
+    shocked = base * sizes[0] if is_one else np.full(len(who), np.nan)
     reason = np.full(len(who), outcome.moves.reason, dtype=object)
     reason[~known] = Reason.TOO_SHORT.value
     with np.errstate(invalid="ignore"):
@@ -253,6 +290,7 @@ def _portfolio_rows(
             "correlated_stressed_pnl": np.where(known & (not refused), stressed, np.nan),
             "correlation_effect": correlated - direct,
             "option_revaluation": np.where(np.isnan(correlated), np.nan, options),
+            "currency_pnl": np.where(np.isnan(correlated), np.nan, by_pairs[0]),
             "conditional_std": conditional,
             "band_std": band_std(conditional, model.residual_volatility[number, who] * base, outcome.horizon),
             "registry_beta": direct / shocked,

@@ -137,6 +137,7 @@ def stress(engine: sa.Engine, sessions: Sequence[date], scenarios: Sequence[str]
         table.c.direct_pnl,
         table.c.correlated_pnl,
         table.c.option_revaluation,
+        table.c.currency_pnl,
         where=wanted,
     )
 

@@ -487,6 +487,7 @@ stress_test_results = _table(
     Column("correlated_pnl", Float, comment="headline"),
     Column("correlation_effect", Float, comment="correlated_pnl - direct_pnl"),
     Column("option_revaluation", Float, comment="part of correlated_pnl beyond the delta of the options"),
+    Column("currency_pnl", Float, comment="part of correlated_pnl of shocked currency pairs, beyond their core betas"),
     Column("correlated_stressed_pnl", Float, comment="correlated_pnl with the correlations of the market's worst year"),
     Column(
         "conditional_std", Float, comment="what the shocks leave open of the factors, standard deviation in dollars"

@@ -188,3 +188,30 @@ def test_a_wrong_factor_names_file_factor_field_and_remedy(tmp_path, change, say
         load_factors(path)
     assert str(refused.value).startswith("factors.yaml: factor")
     assert says in str(refused.value)
+
+
+@pytest.mark.parametrize(
+    ("shocks", "word"),
+    [
+        ("{FX: -0.1}", "is no mapping"),
+        ("{FX: {EURGBP: -0.1}}", "a cross by its two"),
+        ("{FX: {EURO: -0.1}}", "is no pair against the dollar"),
+        ("{FX: {EURUSD: -1.0}}", "is impossible"),
+        ("{FX: {EURUSD: -0.1, USDEUR: 0.1}}", "is shocked twice"),
+    ],
+)
+def test_a_currency_shock_that_means_nothing_is_refused_by_name(tmp_path, shocks, word):
+    path = tmp_path / "own.yaml"
+    path.write_text(f"scenarios:\n  - {{id: fx, name: FX, category: currency, shocks: {shocks}}}\n")
+    with pytest.raises(ConfigError, match=word):
+        load_scenarios(load_factors(), path)
+
+
+def test_a_currency_shock_is_kept_as_the_market_quotes_the_pair(tmp_path):
+    path = tmp_path / "own.yaml"
+    shocks = "{FX: {USDEUR: 0.25, USDJPY: 0.1}}"
+    path.write_text(f"scenarios:\n  - {{id: fx, name: FX, category: currency, shocks: {shocks}}}\n")
+    library = load_scenarios(load_factors(), path)
+    assert library.pairs == ("EURUSD=X", "USDJPY=X")
+    assert library.active[-1].currencies == pytest.approx({"EURUSD=X": -0.2, "USDJPY=X": 0.1})
+    assert library.severity(library.active[-1]) == "moderate"

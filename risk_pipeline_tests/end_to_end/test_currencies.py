@@ -39,6 +39,12 @@ POSITIONS = pd.DataFrame(
     columns=["position_id", "portfolio_id", "symbol", "quantity", "entry_price", "currency"],
 ).assign(investment_class="PUBLIC", entry_date=ENTRY)
 PROFILES = "symbol,name,sector,vendor_beta,currency\nKO,Coca-Cola,Consumer Staples,0.6,USD\n"
+SCENARIOS = """
+scenarios:
+  - {id: dollar_up, name: Dollar up against the euro, category: currency, shocks: {FX: {EURUSD: -0.10}}}
+  - {id: crash_and_dollar, name: Crash and dollar, category: currency,
+     shocks: {Market: {return: -0.10}, FX: {EURUSD: -0.05, USDGBP: 0.04}}}
+"""
 
 
 @pytest.fixture(scope="module")
@@ -62,6 +68,8 @@ def day(make_home, folder, tmp_path_factory):
     shutil.copy(DATA / "exchange_rates.parquet", whole)
     home = make_home({"portfolios": PORTFOLIOS, "positions": POSITIONS})
     source(home, whole)
+    (whole.parent / "scenarios.yaml").write_text(SCENARIOS)
+    home.environment.setenv("RISK_PIPELINE_SCENARIOS_PATH", str(whole.parent / "scenarios.yaml"))
     home.run(BEFORE, DAY)
     return home
 
@@ -133,10 +141,51 @@ def test_the_dollar_makes_a_euro_book_of_american_shares_calmer_or_wilder_than_t
     assert abs(expected / dollars - 1) > 0.02
 
 
+def stress(home, portfolio: str, scenario: str) -> pd.Series:
+    return rows(home, "stress_test_results", portfolio, "scenario_id").loc[scenario]
+
+
+def test_a_shocked_pair_moves_by_its_shock_and_its_inverse_by_the_inverse(day):
+    held = rows(day, "position_values", "cash")["value"].item()
+    cash = stress(day, "cash", "dollar_up")
+    assert cash["direct_pnl"] == pytest.approx(-0.10 * held)
+    assert cash["correlated_pnl"] == pytest.approx(-0.10 * held)  # nothing else is held
+    lots = rows(day, "position_values", "eur")["value"].sum()
+    euro = stress(day, "eur", "dollar_up")
+    assert euro["direct_pnl"] == pytest.approx(lots * (1 / 0.9 - 1))
+
+
+def test_a_book_without_currencies_feels_what_a_currency_shock_says_of_the_factors(day):
+    dollars = stress(day, "usd", "dollar_up")
+    assert (dollars["direct_pnl"], dollars["currency_pnl"]) == (0.0, 0.0)
+    moves = day.table("scenario_factor_moves").query("scenario_id == 'dollar_up'")
+    moves = moves[moves["session"] == DAY].set_index("factor_name")["move"]
+    exposures = rows(day, "factor_exposures", "usd", "factor_name")["dollar_exposure"]
+    assert dollars["correlated_pnl"] == pytest.approx((moves * exposures[moves.index]).sum(), rel=1e-9)
+    assert dollars["correlated_pnl"] < 0  # in these years shares fell when the dollar rose
+
+
+def test_market_and_currencies_shocked_together_keep_their_shocks(day):
+    """Pounds in dollars fall by 1/1.04: the pound book gains on its dollars, beside what the market takes."""
+    both = stress(day, "cash", "crash_and_dollar")
+    assert both["correlated_pnl"] == pytest.approx(-0.05 * rows(day, "position_values", "cash")["value"].item())
+    lots = rows(day, "position_values", "gbp", "position_id")["value"]
+    pounds = stress(day, "gbp", "crash_and_dollar")
+    by_pairs = lots.sum() * (1.04 - 1) + lots["g2"] * -0.05
+    betas = rows(day, "factor_exposures", "gbp", "factor_name")["dollar_exposure"]
+    assert pounds["direct_pnl"] == pytest.approx(-0.10 * betas["Market Beta (90D)"] + by_pairs, rel=1e-9)
+    moves = day.table("scenario_factor_moves").query("scenario_id == 'crash_and_dollar'")
+    moves = moves[moves["session"] == DAY].set_index("factor_name")["move"]
+    assert moves["core_market"] == -0.10
+    parts = (moves * betas[moves.index]).sum() + pounds["option_revaluation"] + pounds["currency_pnl"]
+    assert pounds["correlated_pnl"] == pytest.approx(parts, rel=1e-9)
+
+
 def test_a_session_alone_has_the_rows_of_a_range(day, make_home, tmp_path_factory):
     home = make_home({"portfolios": PORTFOLIOS, "positions": POSITIONS})
     home.run(DAY)
-    for table in ("position_values", "currency_exposures", "portfolio_snapshots", "portfolio_volatility"):
+    tables = ("position_values", "currency_exposures", "portfolio_snapshots", "portfolio_volatility")
+    for table in (*tables, "stress_test_results"):
         expected = day.table(table)
         expected = expected[expected["session"] == DAY].reset_index(drop=True)
         pd.testing.assert_frame_equal(home.table(table), expected, check_exact=True, obj=table)
@@ -145,6 +194,7 @@ def test_a_session_alone_has_the_rows_of_a_range(day, make_home, tmp_path_factor
 def test_without_the_pair_a_book_is_left_out_with_a_reason_and_others_are_as_before(day, make_home, folder):
     home = make_home({"portfolios": PORTFOLIOS[:-2], "positions": POSITIONS[:-2]})
     source(home, folder)
+    home.environment.delenv("RISK_PIPELINE_SCENARIOS_PATH")
     home.run(DAY)
     skips = home.table("analytics_skips").query("entity_type == 'portfolio'")
     assert set(skips["entity"]) == {"eur", "gbp"}
@@ -155,6 +205,10 @@ def test_without_the_pair_a_book_is_left_out_with_a_reason_and_others_are_as_bef
     assert home.table("portfolio_snapshots")["portfolio_id"].tolist() == ["usd"]
     for table in ("portfolio_snapshots", "portfolio_volatility", "stress_test_results"):
         expected = rows(day, table, "usd").reset_index()
+        if table == "portfolio_snapshots":
+            expected = expected.drop(columns=["worst_scenario", "worst_scenario_pnl"])
+        if "scenario_id" in expected:
+            expected = expected[~expected["scenario_id"].isin(["dollar_up", "crash_and_dollar"])].reset_index(drop=True)
         found = home.table(table)[expected.columns]
         pd.testing.assert_frame_equal(found, expected, check_exact=True, obj=table)
     assert incomplete_sessions(home.engine, [pd.Timestamp(DAY).date()]) == []

@@ -49,7 +49,8 @@ def contributions_sum_to_total(engine: sa.Engine, registries: Registries, sessio
     rows = stress(engine, sessions).dropna(subset=["correlated_pnl"])
     moves, dollars = contribution_parts(engine, sessions)
     impact = _impact(rows, moves, dollars)
-    gap = (impact + rows["option_revaluation"] - rows["correlated_pnl"]).abs()
+    beside = rows["option_revaluation"] + rows["currency_pnl"].fillna(0.0)
+    gap = (impact + beside - rows["correlated_pnl"]).abs()
     tolerance = 1e-6 * np.maximum(rows["correlated_pnl"].abs(), 1.0)
     bad = rows.assign(gap=gap).loc[~(gap <= tolerance), [*KEY, "scenario_id", "gap"]]
     return Finding(len(rows), "results", bad)
