@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from pathlib import Path
 
 import dagster as dg
@@ -9,10 +10,19 @@ import dagster as dg
 from . import defs as definitions_package
 from .memory import keep_freed_arrays
 
+
+def _everything_under_defs() -> dg.Definitions:
+    """Load the package, and not a folder with a ``pyproject.toml``: an installed wheel has none."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", dg.PreviewWarning)
+        warnings.simplefilter("ignore", dg.BetaWarning)
+        root = Path(__file__).parents[1]
+        return dg.ComponentTree.from_module(defs_module=definitions_package, project_root=root).build_defs()
+
+
 keep_freed_arrays()
 defs = dg.Definitions.merge(
-    # By the package and not by a folder with a pyproject.toml: an installed wheel has none.
-    dg.ComponentTree.from_module(defs_module=definitions_package, project_root=Path(__file__).parents[1]).build_defs(),
+    _everything_under_defs(),
     # A process per step costs 3.5 s here; the steps of a run are a chain anyway.
     dg.Definitions(executor=dg.in_process_executor),
 )

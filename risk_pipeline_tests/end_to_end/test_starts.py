@@ -95,5 +95,6 @@ def test_the_wheel_runs_in_an_empty_folder(tmp_path):
             check=False,
         )
         assert done.returncode == 0, done.stdout + done.stderr
+        assert done.stderr == ""
     assert (empty / "dagster_home" / "dagster.yaml").read_bytes() == (SHIPPED / "sqlite.yaml").read_bytes()
     assert "as shipped" in done.stdout
