@@ -95,6 +95,7 @@ def market_data(
     rows = restated = 0
     errors: dict[str, str] = {}
     dropped: dict[str, str] = {}
+    notes: dict[str, str] = {}
     fetched_from: dict[str, date] = {}
     needs = history_needed(db, registries, fetched_now or own)
     while fetched_now:  # a price says its currency, which may need another pair
@@ -121,18 +122,12 @@ def market_data(
             rows, restated = rows + stored.rows, restated + stored.restatements
             errors.update(fetched.errors)
             dropped.update({**fetched.dropped, **switched})
-            for symbol, text in fetched.notes.items():
-                context.log.info(f"{symbol}: {text}")
-    for symbol, text in sorted({**dropped, **errors}.items()):
-        context.log.warning(f"{symbol}: {text}")
+            notes.update(fetched.notes)
+    _log(context, {**dropped, **errors}, notes)
     sessions = sorted({*own, *fetched_now})
     present = sessions_with_bars(db.engine, sessions)
-    newest = newest_session(db.engine)
     absent = [day for day in sessions if day not in present]
-    given_up = [day for day in absent if newest is not None and day < newest]
-    give_up(db.engine, sessions, given_up, CALENDAR.exchange)
-    for day in given_up:
-        context.log.warning(f"{day} is given up: the source has no bar of it, but of later sessions")
+    given_up = _given_up(context, db, sessions, absent)
     unanswered = [day for day in absent if day not in given_up]
     forget_passed(db.engine, {*sessions} - {*unanswered})
     empty = [day for day in own if day in unanswered]
@@ -163,6 +158,25 @@ def market_data(
             **watch.metadata,
         }
     )
+
+
+def _given_up(context: dg.AssetExecutionContext, db: Database, sessions: list[date], absent: list[date]) -> list[date]:
+    """Record and return those of the absent sessions for which it is no use to wait: the source has later ones."""
+    newest = newest_session(db.engine)
+    found = [day for day in absent if newest is not None and day < newest]
+    give_up(db.engine, sessions, found, CALENDAR.exchange)
+    for day in found:
+        context.log.warning(f"{day} is given up: the source has no bar of it, but of later sessions")
+    return found
+
+
+def _log(context: dg.AssetExecutionContext, doubtful: dict[str, str], notes: dict[str, str]) -> None:
+    """Warn of each doubtful symbol; what is no fault is one event, since each costs as much as a query."""
+    for symbol, text in sorted(doubtful.items()):
+        context.log.warning(f"{symbol}: {text}")
+    shown = [f"{symbol}: {text}" for symbol, text in sorted(notes.items())[:20]]
+    if shown:
+        context.log.info("\n".join([*shown, *([f"and {len(notes) - 20} more"] if len(notes) > 20 else [])]))
 
 
 def _without_unit_switches(db: Database, bars: pd.DataFrame, first: date) -> tuple[pd.DataFrame, dict[str, str]]:
