@@ -129,6 +129,12 @@ class Settings(BaseSettings):
         "The log has it in any case.",
     )
     catch_up_sessions: int = Field(default=60, ge=1, le=2000, description="How many sessions catching up looks back.")
+    look_again: int = Field(
+        default=10,
+        ge=1,
+        le=250,
+        description="How many sessions up to its last a run asks the source for again, to see corrected prices.",
+    )
     stale_sessions: int = Field(
         default=60,
         ge=0,

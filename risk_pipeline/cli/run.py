@@ -46,14 +46,19 @@ def run(
         console.print("Nothing is missing: every active portfolio is complete, from the present inputs.")
         show_table(None, None)
         return
-    failed = [stretch for stretch in wanted if not execute(stretch)]
-    if failed and chosen is None:  # a session without market data no longer stands among those that have some
-        with database() as engine:
-            wanted = [stretch for stretch in _due(engine, stale) if stretch not in failed]
+    failed, done = [], []
+    for _ in range(ROUNDS):
         failed += [stretch for stretch in wanted if not execute(stretch)]
+        done += wanted
+        if chosen is not None:
+            break
+        with database() as engine:  # what the run saw: corrected prices, a session without market data among others
+            wanted = [stretch for stretch in _due(engine, stale) if stretch not in done]
+        if not wanted:
+            break
     if failed:
         raise typer.Exit(1)
-    show_table(None, wanted[-1].last)
+    show_table(None, max(stretch.last for stretch in done))
     _what_next()
 
 
@@ -114,6 +119,8 @@ def rebuild(
     show_table(None, wanted.last)
 
 
+ROUNDS = 3
+"""Runs may find corrected prices of sessions before theirs, which are then run too; the rest is for the next time."""
 WHY = {
     "absent": "without complete results",
     "not recorded": "made before inputs were recorded",

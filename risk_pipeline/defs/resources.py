@@ -31,6 +31,7 @@ from ..storage.market_data import newest_panels, panels_for, record_panel
 from ..storage.panel_store import PanelStore
 from ..storage.price_panel import PanelError
 from ..storage.queries import ticker_changes
+from ..storage.result_inputs import claim_source
 from .run_tags import tag_sessions
 
 if TYPE_CHECKING:
@@ -98,7 +99,14 @@ class MarketData(dg.ConfigurableResource):
         return self._source
 
     def joined(self, db: Database) -> MarketDataSource:
-        """Return the source with the histories of instruments joined whose ticker changed."""
+        """Return the source with the histories of instruments joined whose ticker changed.
+
+        Raises
+        ------
+        StorageError
+            If the database holds the prices of another source.
+        """
+        claim_source(db.engine, Settings().market.identity)
         changes = [TickerChange(*change) for change in ticker_changes(db.engine)]
         return JoinedMarket(self.source, changes) if changes else self.source
 

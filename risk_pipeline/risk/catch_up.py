@@ -8,7 +8,7 @@ that touches what it reads. The same functions give the fingerprint when rows ar
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass, replace
 from datetime import date
 
@@ -218,7 +218,7 @@ def fingerprints(events: Timeline, revisions: pd.DataFrame, reach: Reach, sessio
     """
     shape = (len(sessions), len(events.portfolio_ids))
     row = np.searchsorted(sessions, events.event_day)
-    revision = np.zeros(shape, dtype=np.int64)
+    revision = np.zeros(shape[::-1], dtype=np.int64).T  # a portfolio contiguous: written stretch by stretch
     symbol_of = {symbol: code for code, symbol in enumerate(events.symbols)}
     order = np.argsort(events.used_symbol, kind="stable")
     starts = np.searchsorted(events.used_symbol[order], np.arange(len(events.symbols) + 1))
@@ -249,8 +249,18 @@ def fingerprints(events: Timeline, revisions: pd.DataFrame, reach: Reach, sessio
         portfolio_ids=events.portfolio_ids,
         is_active=(events.opened <= sessions[:, None]) & ~(events.closed <= sessions[:, None]),
         book=running_sums(row, events.event_portfolio, events.event_hash, shape),
-        revision=revision,
+        revision=np.ascontiguousarray(revision),
     )
+
+
+def without_prices(prints: Fingerprints, events: Timeline, symbols: Collection[str]) -> Fingerprints:
+    """Return fingerprints that no inputs have, of the portfolios that use a symbol other than ``symbols`` by then."""
+    known = {*symbols}
+    missing = np.array([symbol not in known for symbol in events.symbols], dtype=bool)
+    revision = prints.revision.copy()
+    for use in np.flatnonzero(missing[events.used_symbol]).tolist():
+        revision[prints.sessions >= events.used_since[use], events.used_portfolio[use]] = -1
+    return replace(prints, revision=revision)
 
 
 def _before(calendar: Date1D, day: date) -> np.datetime64:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date, datetime
 
 import numpy as np
@@ -22,56 +22,98 @@ COMPARED = ("high", "low", "close", "dividend", "split_factor")
 """Fields whose change is a restatement; volume is revised all the time and used by nothing."""
 
 
+REBASED = "base"
+"""In place of a field in the ledger: all prices of the symbol were multiplied by the ratio of new to old value."""
+SAME_RATIO = 2e-3
+"""Vendors round adjusted prices to cents."""
+LEAST_OVERLAP = 3
+
+
 @dataclass(frozen=True)
 class StoredBars:
-    """How many bars were new and how many values of stored ones had changed."""
+    """How many bars were new and how many values of stored ones had changed.
+
+    ``rebased`` are symbols with a new base, of which nothing was stored: the ratio of new to old prices.
+    """
 
     rows: int
     restatements: int
+    rebased: Mapping[str, float] = field(default_factory=dict)
 
 
-def store_bars(engine: sa.Engine, bars: pd.DataFrame, *, known_at: datetime) -> StoredBars:
+def store_bars(
+    engine: sa.Engine, bars: pd.DataFrame, *, known_at: datetime, rebased: Mapping[str, float] | None = None
+) -> StoredBars:
     """Insert new bars; record and apply restated ones; leave equal ones alone. One transaction.
 
     Nothing is overwritten silently: old and new value go to ``price_restatements`` with ``known_at``, the
-    UTC start of the run that saw them.
+    UTC start of the run that saw them. Where the earliest stored sessions among ``bars`` have all changed by one
+    ratio, so have those before: an adjusted series has a new base. Nothing of such a symbol is stored, or its
+    history would be in two bases; it is returned in ``rebased``. Given back with its whole history, its stored bars
+    are replaced, with one entry in the ledger.
     """
     if bars.empty:
         return StoredBars(0, 0)
     bars = bars.assign(session=pd.to_datetime(bars["session"]).astype("datetime64[s]"))
     if "source" not in bars:
         bars = bars.assign(source=None)
+    columns = [column.name for column in bars_table.columns]
     with transaction(engine, bars_table, tables.input_revisions) as connection:
         stored = _stored(connection, bars)
         if stored.empty:  # the first sight of these symbols
             record_revisions(connection, "price", bars, known_at)
-            columns = [column.name for column in bars_table.columns]
             return StoredBars(insert_rows(connection, bars_table, bars[columns]), 0)
         both = bars.merge(stored, on=["session", "symbol"], how="left", suffixes=("", "_old"), indicator=True)
+        found = {} if rebased is not None else _new_bases(both)
+        both = both[~both["symbol"].isin(list(found))].reset_index(drop=True)
         is_new = (both["_merge"] == "left_only").to_numpy()
+        is_whole = both["symbol"].isin(list(rebased or {})).to_numpy()
         changes = []
         changed = np.zeros(len(both), dtype=bool)
-        for field in COMPARED:
-            new, old = both[field].to_numpy(dtype=float), both[f"{field}_old"].to_numpy(dtype=float)
+        for name in COMPARED:
+            new, old = both[name].to_numpy(dtype=float), both[f"{name}_old"].to_numpy(dtype=float)
             differs = ~is_new & ~np.isclose(new, old, rtol=1e-9, atol=0, equal_nan=True)
             changed |= differs
-            rows = both.loc[differs, ["session", "symbol"]].assign(
-                field=field, known_at=known_at, old_value=old[differs], new_value=new[differs]
+            listed = differs & ~is_whole
+            changes.append(
+                both.loc[listed, ["session", "symbol"]].assign(
+                    field=name, known_at=known_at, old_value=old[listed], new_value=new[listed]
+                )
             )
-            changes.append(rows)
-        restated = pd.concat(changes, ignore_index=True)
+        for symbol, ratio in (rebased or {}).items():
+            first = both.loc[both["symbol"] == symbol, "session"].min()
+            row = {"session": first, "symbol": symbol, "field": REBASED, "known_at": known_at}
+            changes.append(pd.DataFrame([{**row, "old_value": 1.0, "new_value": ratio}]))
+            connection.execute(sa.delete(bars_table).where(bars_table.c.symbol == symbol))
+        restated = pd.concat([rows for rows in changes if len(rows)] or changes, ignore_index=True)
         if len(restated):
             insert_rows(connection, tables.price_restatements, restated)
-            for row in both.loc[changed, ["session", "symbol"]].itertuples(index=False):
+            for row in both.loc[changed & ~is_whole, ["session", "symbol"]].itertuples(index=False):
                 connection.execute(
                     sa.delete(bars_table).where(
                         bars_table.c.session == row.session.date(), bars_table.c.symbol == row.symbol
                     )
                 )
-        record_revisions(connection, "price", both.loc[is_new | changed, ["session", "symbol"]], known_at)
-        columns = [column.name for column in bars_table.columns]
-        insert_rows(connection, bars_table, both.loc[is_new | changed, columns])
-    return StoredBars(rows=int(is_new.sum()), restatements=len(restated))
+        written = is_new | changed | is_whole
+        record_revisions(connection, "price", both.loc[written, ["session", "symbol"]], known_at)
+        insert_rows(connection, bars_table, both.loc[written, columns])
+    return StoredBars(rows=int(is_new.sum()), restatements=len(restated), rebased=found)
+
+
+def _new_bases(both: pd.DataFrame) -> dict[str, float]:
+    """Return the symbols whose earliest stored closes have all changed by one ratio, and the ratio.
+
+    ``both`` has new and old closes; at least three sessions must agree.
+    """
+    overlap = both[both["_merge"] == "both"].sort_values(["symbol", "session"])
+    ratio = overlap["close"] / overlap["close_old"]
+    out = {}
+    for symbol, ratios in ratio.groupby(overlap["symbol"], sort=True):
+        first = float(ratios.iloc[0])
+        head = ratios.iloc[:LEAST_OVERLAP]
+        if len(head) == LEAST_OVERLAP and abs(first - 1) > 1e-9 and (abs(head / first - 1) < SAME_RATIO).all():
+            out[str(symbol)] = float(head.median())
+    return out
 
 
 def store_quotes(engine: sa.Engine, quotes: Mapping[str, tuple[str | None, str]]) -> int:

@@ -7,6 +7,7 @@ import json
 import os
 import shutil
 import tempfile
+from collections.abc import Iterable
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import timedelta
@@ -22,6 +23,8 @@ from .errors import StorageError, storage_errors
 from .market_data import read_bars
 
 ARRAYS = ("close", "high", "low", "dividend", "split_factor", "returns")
+EMPTY = {"dividend": 0.0, "split_factor": 1.0}
+"""What arrays hold where there is no bar; NaN in the others."""
 
 
 class PanelError(StorageError):
@@ -51,6 +54,19 @@ class PricePanel:
     def nbytes(self) -> int:
         """Return the size of all arrays."""
         return sum(int(getattr(self, name).nbytes) for name in ARRAYS)
+
+    def with_symbols(self, symbols: Iterable[str]) -> PricePanel:
+        """Return the panel with further symbols that have no price on any session."""
+        names = sorted({*self.symbols, *symbols})
+        if len(names) == len(self.symbols):
+            return self
+        place = {symbol: column for column, symbol in enumerate(self.symbols)}
+        columns = np.array([place.get(symbol, -1) for symbol in names])
+        arrays = {
+            name: np.where(columns >= 0, np.asarray(getattr(self, name))[:, columns], EMPTY.get(name, np.nan))
+            for name in ARRAYS
+        }
+        return PricePanel(dates=self.dates, symbols=tuple(names), **arrays)
 
     def content_hash(self) -> str:
         """Return the SHA-256 of dates, symbols and arrays."""

@@ -10,6 +10,7 @@ import sqlalchemy as sa
 
 from . import tables
 from .database import insert_rows, read_frame, transaction
+from .errors import StorageError
 from .tables import database_facts, input_revisions, passed_sessions, portfolio_inputs, session_inputs
 
 PRICE_SOURCE = "price_source"
@@ -107,6 +108,25 @@ def record_fact(engine: sa.Engine, name: str, value: str) -> None:
     with transaction(engine, database_facts) as connection:
         connection.execute(sa.delete(database_facts).where(database_facts.c.name == name))
         connection.execute(sa.insert(database_facts).values(name=name, value=value))
+
+
+def claim_source(engine: sa.Engine, source: str) -> None:
+    """Record which source fills the prices of this database.
+
+    Raises
+    ------
+    StorageError
+        If another one did: prices of two sources in one series are wrong in silence.
+    """
+    known = fact(engine, PRICE_SOURCE)
+    if known is None:
+        record_fact(engine, PRICE_SOURCE, source)
+    elif known != source:
+        raise StorageError(
+            f"this database holds the prices of the source {known!r}, the settings name {source!r}: correct "
+            "RISK_PIPELINE_MARKET__SOURCE, use another home (RISK_PIPELINE_HOME), or read all prices again with "
+            "`risk-pipeline run --switch-source`"
+        )
 
 
 def forget_prices(engine: sa.Engine, known_at: datetime) -> int:

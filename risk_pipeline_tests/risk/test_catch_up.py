@@ -35,11 +35,11 @@ def book(**changes: dict[str, object]) -> BookFrames:
             ("3", "b", "PEP", "PUBLIC", 5.0, DAYS[10], 100.0),
         ],
         columns=["position_id", "portfolio_id", "symbol", "investment_class", "quantity", "entry_date", "entry_price"],
-    ).assign(underlying=None, exit_date=None, exit_price=np.nan, is_deleted=False)
+    ).assign(underlying=None, exit_date=None, exit_price=np.nan, is_deleted=False, currency=None)
     accounts = pd.DataFrame(
         [("a", "A", DAYS[0], None, 1000.0), ("b", "B", DAYS[0], None, 1000.0)],
         columns=["portfolio_id", "name", "inception_date", "closed_date", "starting_equity"],
-    )
+    ).assign(currency="USD")
     flows = pd.DataFrame([("a", DAYS[30], 5.0)], columns=["portfolio_id", "flow_date", "amount"])
     marks = pd.DataFrame([("FUND", DAYS[32], 60.0)], columns=["symbol", "mark_date", "price"])
     for name, values in changes.items():
@@ -169,7 +169,7 @@ def test_equal_books_as_of_a_session_have_equal_fingerprints_and_others_not(left
             for n, (owner, symbol, size, day) in enumerate(lots)
         ]
         table = pd.DataFrame(rows, columns=base.lots.columns[:7]).assign(
-            underlying=None, exit_date=stamp([None] * len(rows)), exit_price=np.nan, is_deleted=False
+            underlying=None, exit_date=stamp([None] * len(rows)), exit_price=np.nan, is_deleted=False, currency=None
         )
         table["entry_date"] = stamp(table["entry_date"].tolist())
         return BookFrames(base.portfolios, table, base.flows.iloc[:0], base.marks.iloc[:0], pd.DataFrame(), QUOTES)

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import pandas as pd
 
-from ...risk.inputs import BookFrames, Frames, Inputs, make_inputs
+from ...risk.inputs import BookFrames, Frames, Inputs, make_inputs, priced_symbols
 from ...risk.lookback import merged_needs, pair_needs, required_history
 from ...settings import Settings
 from ...storage import queries
@@ -26,10 +26,13 @@ def load_inputs(
 ) -> Inputs:
     """Read the imported book as of the last session, and what earlier assets have stored of the sessions.
 
+    A symbol that the panel lacks, imported after it was made, has no price: a reason of the portfolios that hold it
+    and of nobody else. Their results are stale until the session is run as a whole.
+
     Raises
     ------
     PanelError
-        If a lot needs a symbol that the panel lacks.
+        If a lot needs a currency pair that the panel lacks.
     """
     engine, last = db.engine, sessions[-1]
     book = BookFrames(
@@ -40,6 +43,7 @@ def load_inputs(
         profiles=queries.profiles(engine, last),
         quotes=queries.quotes(engine),
     )
+    panel = panel.with_symbols(priced_symbols(book.lots))
     unknown = sorted({*book.symbols} - {*panel.symbols})
     if unknown:
         raise PanelError(

@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import date
 from functools import cached_property
@@ -14,7 +14,16 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pandas as pd
 
-from ...risk.catch_up import Fingerprints, Reach, Timeline, as_text, fingerprints, registry_hash, timeline
+from ...risk.catch_up import (
+    Fingerprints,
+    Reach,
+    Timeline,
+    as_text,
+    fingerprints,
+    registry_hash,
+    timeline,
+    without_prices,
+)
 from ...risk.inputs import BookFrames, Frames
 from ...settings import Settings
 from ...storage import queries, result_inputs
@@ -73,16 +82,25 @@ class MadeFrom:
         """Return the fingerprints of the present inputs of sorted sessions."""
         return fingerprints(self.events, self.revisions, self.reach, np.array(sessions, dtype="datetime64[D]"))
 
-    def rows(self, asset: str, sessions: list[date], code_version: str, upstream: set[str]) -> Frames:
+    def rows(
+        self,
+        asset: str,
+        sessions: list[date],
+        code_version: str,
+        upstream: set[str],
+        symbols: Collection[str] | None = None,
+    ) -> Frames:
         """Return what to store beside the rows of an asset: ``session_inputs``, and of snapshots ``portfolio_inputs``.
 
-        Prices are those of the sessions' panel, whatever was restated since. Rows that were made from stale rows of
-        ``upstream`` assets are stale themselves.
+        Prices are those of the sessions' panel, whatever was restated since; portfolios with other symbols than its
+        ``symbols`` (all if None) are stale from the start. So are rows made from stale rows of ``upstream`` assets.
         """
         panel = panel_revisions(self.engine, sessions)[0]
         seen = self.revisions[(self.revisions["revision"] <= panel) | (self.revisions["kind"] == "profile")]
         days = np.array(sessions, dtype="datetime64[D]")
         prints = fingerprints(self.events, seen, self.reach, days)
+        if symbols is not None:
+            prints = without_prices(prints, self.events, symbols)
         frame = pd.DataFrame(
             {
                 "session": days.astype("datetime64[s]"),

@@ -1,6 +1,6 @@
 """Market data, its coverage and the price panel that every analytic reads."""
 
-from datetime import date
+from datetime import date, datetime
 from typing import TYPE_CHECKING
 
 import dagster as dg
@@ -11,9 +11,11 @@ from pydantic import Field
 from ...analytics.basis import unit_levels
 from ...currencies import pair_currencies
 from ...risk.lookback import panel_start
+from ...settings import Settings
 from ...storage import tables
 from ...storage.coverage import update_coverage
 from ...storage.market_data import (
+    StoredBars,
     asked_ranges,
     extend_ranges,
     give_up,
@@ -36,7 +38,7 @@ from .inputs import history_needed
 from .metadata import Stopwatch, definition_metadata, materialized
 
 if TYPE_CHECKING:
-    from ...market.source import MarketBars
+    from ...market.source import MarketBars, MarketDataSource
 
 GROUP = "market"
 
@@ -81,8 +83,9 @@ def market_data(
 ) -> dg.MaterializeResult:
     """Prices, dividends and splits as traded, of every symbol held or used as a factor proxy.
 
-    The sessions of the run are always asked for again, so that a restated price is seen; the look-back of a
-    symbol is asked for on its first sight. A changed price goes to `price_restatements` before it is stored.
+    The sessions of the run and the ten up to its last are always asked for again, so that a restated price is seen;
+    the look-back of a symbol is asked for on its first sight. A changed price goes to `price_restatements` before it
+    is stored. Where an adjusted series has a new base, the symbol's whole history is read again.
     A session without any bar fails the run by name, unless the source has bars of a later one: then none will come,
     and it is given up with a reason. The sessions that have bars stay. A backfill with holes is several runs: the
     first of them fetches the prices of all its sessions, the others do not ask again.
@@ -105,14 +108,14 @@ def market_data(
             break
         fetched_from |= dict(zip(needs["symbol"], needs["first"], strict=True))
         asked = {} if config.fetch_history_again else asked_ranges(db.engine, list(needs["symbol"]))
-        for first, last, starts in _fetches(needs[new], asked, fetched_now[0]):
+        for first, last, starts in _fetches(needs[new], asked, _again_from(fetched_now)):
             with watch.stage("source"):
                 fetched = source.fetch(list(starts), CALENDAR.index(CALENDAR.look_back_from(first, CARRIED), last))
                 bars = fetched.bars[fetched.bars["session"] >= pd.to_datetime(fetched.bars["symbol"].map(starts))]
             with watch.stage("database"):
                 bars = bars if "source" in bars else bars.assign(source=source.name)
                 bars, switched = _without_unit_switches(db, bars, first)
-                stored = store_bars(db.engine, bars, known_at=known_at)
+                stored = _store(db, source, bars, last, known_at)
                 store_quotes(db.engine, _quotes(fetched, registries))
                 # what is doubtful is asked for again in full, until the source is mended
                 sound = {*bars["symbol"]} - {*fetched.errors, *fetched.dropped, *switched}
@@ -177,6 +180,28 @@ def _log(context: dg.AssetExecutionContext, doubtful: dict[str, str], notes: dic
     shown = [f"{symbol}: {text}" for symbol, text in sorted(notes.items())[:20]]
     if shown:
         context.log.info("\n".join([*shown, *([f"and {len(notes) - 20} more"] if len(notes) > 20 else [])]))
+
+
+def _again_from(sessions: list[date]) -> date:
+    """Return the first session that is asked for again: the run's own, or the last ten up to its last."""
+    return min(sessions[0], CALENDAR.look_back_from(sessions[-1], Settings().look_again - 1))
+
+
+def _store(db: Database, source: "MarketDataSource", bars: pd.DataFrame, last: date, known_at: datetime) -> StoredBars:
+    """Store bars; of symbols that have a new base read the whole history, in place of what is stored of them."""
+    stored = store_bars(db.engine, bars, known_at=known_at)
+    if not stored.rebased:
+        return stored
+    asked = asked_ranges(db.engine, list(stored.rebased))
+    first = min(asked[symbol][0] for symbol in stored.rebased)
+    last = max([last, *(asked[symbol][1] for symbol in stored.rebased)])
+    fetched = source.fetch(list(stored.rebased), CALENDAR.index(first, last))
+    history = fetched.bars if "source" in fetched.bars else fetched.bars.assign(source=source.name)
+    history, _ = _without_unit_switches(db, history, first)
+    whole = {*history["symbol"]} - {*fetched.errors}
+    ratios = {symbol: ratio for symbol, ratio in stored.rebased.items() if symbol in whole}
+    again = store_bars(db.engine, history, known_at=known_at, rebased=ratios)
+    return StoredBars(stored.rows + again.rows, stored.restatements + again.restatements)
 
 
 def _without_unit_switches(db: Database, bars: pd.DataFrame, first: date) -> tuple[pd.DataFrame, dict[str, str]]:

@@ -70,7 +70,7 @@ def compute_sessions(
                 with watch.stage("compute"):
                     frames = compute(load_inputs(db, registries, panel, block, read))
                 with watch.stage("fingerprints"):
-                    frames = {**frames, **made_from.rows(analytic, block, code_version, upstream)}
+                    frames = {**frames, **made_from.rows(analytic, block, code_version, upstream, panel.symbols)}
                 written_by_now()
                 pending = writer.submit(replace_sessions, db.engine, block, by_table(frames), analytic=analytic)
                 log_skips(context, frames)

@@ -169,7 +169,7 @@ def _waiting(engine: sa.Engine, at: datetime) -> set[date]:
     return {
         day
         for day, (tries, asked_at) in _without_data(engine).items()
-        if at < asked_at.replace(tzinfo=UTC) + wait_after(tries)
+        if tries >= FREE_TRIES and at < asked_at.replace(tzinfo=UTC) + wait_after(tries)
     }
 
 

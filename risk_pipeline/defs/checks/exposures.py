@@ -8,8 +8,10 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pandas as pd
 
+from ...risk.inputs import priced_symbols
 from ...storage.check_queries import count_of_each, exposures, exposures_with_errors, skipped, symbol_fits
-from ...storage.queries import portfolios
+from ...storage.market_data import read_bars
+from ...storage.queries import lots, portfolios
 from ..partitions import CALENDAR
 from ..resources import Registries
 from .common import ERROR, WARN, Check, Finding, session_checks
@@ -32,11 +34,48 @@ def eligible(engine: sa.Engine, sessions: list[date]) -> pd.DataFrame:
 
 
 def ir_beta_present(engine: sa.Engine, registries: Registries, sessions: list[date]) -> Finding:
-    """Every eligible portfolio has an IR Beta: an empty one would make rates stress silently zero."""
+    """Every eligible portfolio has an IR Beta, or too little history for one: an empty one makes rates stress null.
+
+    A portfolio of which no symbol has the history for an estimate is a warning that names it and its symbols. Where
+    there is history, or no portfolio of the session has an IR Beta, the batch stops.
+    """
     wanted = eligible(engine, sessions)
     rows = exposures(engine, sessions, registries.factors.rates.name).dropna(subset=["dollar_exposure"])
     merged = wanted.merge(rows[KEY].assign(there=True), on=KEY, how="left")
-    return Finding.by_session(wanted["session"], "eligible portfolios", merged.loc[merged["there"].isna(), KEY])
+    empty = merged[merged["there"].isna()]
+    total = wanted.groupby("session").size()
+    everybody = {day for day, count in empty.groupby("session").size().items() if count == total[day] and count > 1}
+    bad = []
+    for row in empty.itertuples(index=False):
+        priced = priced_by(engine, registries, row.session.date(), row.portfolio_id)
+        short = priced["prices"].max() <= registries.factors.rates.min_observations
+        bad.append(
+            {
+                "session": row.session,
+                "portfolio_id": row.portfolio_id,
+                "symbols": ", ".join(f"{s} ({n} prices)" for s, n in priced.itertuples(index=False))[:200],
+                "remedy": SHORT if short else "prices are there: run the session again, and report it if it stays",
+                "excused": bool(short) and row.session not in everybody,
+            }
+        )
+    columns = [*KEY, "symbols", "remedy", "excused"]
+    found = pd.DataFrame(bad, columns=columns)
+    return Finding.by_session(wanted["session"], "eligible portfolios", found.assign(excused=found["excused"].eq(True)))
+
+
+SHORT = "check the spelling of the symbols; a new listing gets its beta when it has prices enough"
+
+
+def priced_by(engine: sa.Engine, registries: Registries, session: date, portfolio: str) -> pd.DataFrame:
+    """Return ``symbol, prices``: the priced symbols that a portfolio holds, and their prices in the beta's window."""
+    held = lots(engine, session)
+    ends = held["exit_date"].fillna(held["expiry"])
+    held = held[(held["portfolio_id"] == portfolio) & ~(ends <= pd.Timestamp(session))]
+    symbols = priced_symbols(held)
+    window = registries.factors.rates.window
+    rows = read_bars(engine, CALENDAR.look_back_from(session, window), session, symbols)
+    counts = rows.groupby("symbol").size().reindex(symbols).fillna(0).astype(int)
+    return pd.DataFrame({"symbol": symbols, "prices": counts.to_numpy()})
 
 
 def factor_set_complete(engine: sa.Engine, registries: Registries, sessions: list[date]) -> Finding:
