@@ -26,7 +26,9 @@ test-slow: $(VENV)/development browser  ## what waits: daemons, workers, kills, 
 test-newest:  ## what an upgrade would break: the newest versions that pyproject.toml allows, in an environment of their own
 	@$(PYTHON) -m venv .venv-newest
 	@.venv-newest/bin/pip install --quiet --disable-pip-version-check --upgrade --upgrade-strategy eager -e '.[dev]'
-	@.venv-newest/bin/pip freeze --exclude-editable | grep -v -i -F -f requirements-dev.lock || true
+	@echo "Newer than in requirements-dev.lock:"
+	@.venv-newest/bin/pip freeze --exclude-editable | tr _ - \
+		| awk 'NR == FNR {locked[tolower($$1)]; next} !(tolower($$0) in locked)' requirements-dev.lock -
 	@.venv-newest/bin/$(PYTEST) -m "not slow"
 
 dev: $(VENV)/runtime
