@@ -5,10 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-import pandas as pd
 
 from ..analytics.arrays import Float2D, Float3D
 from .inputs import Inputs
+from .long_rows import Cells
 
 
 @dataclass(frozen=True)
@@ -34,42 +34,28 @@ def core_model(inputs: Inputs) -> CoreModel:
     """Arrange the stored rows of ``factor_exposures`` and ``factor_covariance`` by session and portfolio."""
     factors = inputs.registries.factors
     exposures, stored = inputs.stored["factor_exposures"], inputs.stored["factor_covariance"]
-    days = np.array(inputs.sessions, dtype="datetime64[D]").astype("datetime64[s]")
-    at = (
-        pd.Index(days).get_indexer(pd.DatetimeIndex(exposures["session"]).astype("datetime64[s]")),
-        pd.Index(inputs.portfolio_ids).get_indexer(exposures["portfolio_id"]),
-    )
-
-    def scatter(rows: np.ndarray, column: str) -> Float2D:
-        out = np.full(inputs.book.equity.shape, np.nan)
-        keep = rows & (at[0] >= 0) & (at[1] >= 0)
-        out[at[0][keep], at[1][keep]] = exposures[column].to_numpy(dtype=float)[keep]
-        return out
-
-    factor, names = pd.factorize(exposures["factor_name"])
-    dollar = {name: scatter(factor == number, "dollar_exposure") for number, name in enumerate(names)}
+    names = list(exposures["factor_name"].unique())
+    cells = Cells.of(exposures, session=inputs.sessions, portfolio_id=inputs.portfolio_ids, factor_name=names)
+    dollars = cells.spread(exposures["dollar_exposure"])
+    dollar = {name: dollars[..., k] for k, name in enumerate(names)}
     absent = np.full(inputs.book.equity.shape, np.nan)
-    market = names[factor] == factors.core_names[0]
     core = [dollar.get(name, absent) for name in factors.core_names]
     beyond = [np.nan_to_num(dollar.get(name, absent)) for name in factors.beyond_names]
-    order = pd.Index(factors.core_names)
-    day = pd.Index(days).get_indexer(pd.DatetimeIndex(stored["session"]).astype("datetime64[s]"))
-    a, b = order.get_indexer(stored["factor_a"]), order.get_indexer(stored["factor_b"])
-    keep = (day >= 0) & (a >= 0) & (b >= 0)
+    market = exposures[exposures["factor_name"] == factors.core_names[0]]
+    of_market = Cells.of(market, session=inputs.sessions, portfolio_id=inputs.portfolio_ids)
+    core_names = factors.core_names
+    pairs = Cells.of(stored, session=inputs.sessions, factor_a=core_names, factor_b=core_names)
 
     def matrices(column: str) -> Float3D:
-        out = np.full((len(days), len(core), len(core)), np.nan)
-        values = stored[column].to_numpy(dtype=float)[keep]
-        out[day[keep], a[keep], b[keep]] = values
-        out[day[keep], b[keep], a[keep]] = values
-        return out
+        half = pairs.spread(stored[column])
+        return np.where(np.isnan(half), half.swapaxes(1, 2), half)
 
     return CoreModel(
         dollar=dollar,
-        coverage=scatter(market, "coverage"),
+        coverage=of_market.spread(market["coverage"]),
         core_dollar=np.stack(core, axis=-1),
         beyond_dollar=np.stack(beyond, axis=-1) if beyond else np.zeros((*absent.shape, 0)),
         covariance=matrices("covariance"),
         stressed=matrices("stressed_covariance"),
-        residual_volatility=scatter(market, "residual_volatility"),
+        residual_volatility=of_market.spread(market["residual_volatility"]),
     )

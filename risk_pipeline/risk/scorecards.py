@@ -18,6 +18,7 @@ from ..analytics.backtests import (
 )
 from ..analytics.evaluation import diebold_mariano, mincer_zarnowitz
 from ..analytics.volatility import HORIZON
+from .long_rows import Cells
 
 SCORED = 252
 """Forecasts in a volatility scorecard, at most; the Basel zone is of the last 250 days."""
@@ -38,14 +39,11 @@ def volatility_record(scores: pd.DataFrame) -> pd.DataFrame:
     ``mz_p`` that they are 0 and 1). ``dm`` and ``dm_p`` are Diebold and Mariano's statistic against a rival
     (negative: the forecast is better) and its p-value. Tests are NaN with fewer than 63 forecasts.
     """
-    (day, days), (at, entities) = (pd.factorize(scores[name], sort=True) for name in ("session", "entity"))
-    shape = len(days), len(entities)
-    found: dict[str, dict[str, Float2D]] = {name: {} for name in ("qlike", "forecast", "outcome")}
-    for model in MODELS:
-        own = (scores["model"] == model).to_numpy()
-        for name, arrays in found.items():
-            arrays[model] = np.full(shape, np.nan)
-            arrays[model][day[own], at[own]] = scores[name].to_numpy(dtype=float)[own]
+    sessions, entities = (np.unique(scores[name]) for name in ("session", "entity"))
+    cells = Cells.of(scores, model=MODELS, session=sessions, entity=entities)
+    found: dict[str, dict[str, Float2D]] = {
+        name: dict(zip(MODELS, cells.spread(scores[name]), strict=True)) for name in ("qlike", "forecast", "outcome")
+    }
     known = np.logical_and.reduce([~np.isnan(loss) for loss in found["qlike"].values()])
     count = known.sum(axis=0)
     columns = {"entity": np.asarray(entities), "forecasts": count}
@@ -98,12 +96,11 @@ def value_at_risk_record(outcomes: pd.DataFrame) -> pd.DataFrame:
     Basel ``zone`` is of 99 %, None with fewer than 250 outcomes; the tests are NaN with fewer than 63, which say
     nothing.
     """
-    (day, days), (at, owners) = (pd.factorize(outcomes[name], sort=True) for name in ("session", "portfolio_id"))
+    sessions, owners = (np.unique(outcomes[name]) for name in ("session", "portfolio_id"))
+    cells = Cells.of(outcomes, session=sessions, portfolio_id=owners)
 
     def grid(name: str) -> Float2D:
-        out = np.full((len(days), len(owners)), np.nan)
-        out[day, at] = outcomes[name].to_numpy(dtype=float)
-        return out
+        return cells.spread(outcomes[name])
 
     gained = grid("outcome")
     count = (~np.isnan(gained)).sum(axis=0)

@@ -27,6 +27,7 @@ from .beyond_core import beyond_proxy_returns, proxy_betas
 from .core_model import CoreModel, core_model
 from .currency_stress import currency_pnl, shocked_pairs
 from .inputs import Frames, Inputs
+from .long_rows import Cells
 from .symbol_betas import core_factor_returns
 
 DAYS_A_YEAR = 365.0
@@ -309,17 +310,11 @@ def _model_betas(inputs: Inputs) -> Float3D:
     NaN where there is no core beta; a factor beyond the core without a row is not taken, zero.
     """
     factors = inputs.registries.factors
-    names = pd.Index(factors.model_names)
     rows = inputs.stored["symbol_factor_exposures"]
-    out = np.full((len(inputs.sessions), len(inputs.panel.symbols), len(names)), np.nan)
-    out[..., len(factors.core_names) :] = 0.0
-    day = pd.DatetimeIndex(np.array(inputs.sessions, dtype="datetime64[s]")).get_indexer(
-        pd.DatetimeIndex(rows["session"]).astype("datetime64[s]")
-    )
-    symbol = pd.Index(inputs.panel.symbols).get_indexer(rows["symbol"])
-    factor = names.get_indexer(rows["factor_name"])
-    keep = (day >= 0) & (symbol >= 0) & (factor >= 0)
-    out[day[keep], symbol[keep], factor[keep]] = rows["beta"].to_numpy(dtype=float)[keep]
+    cells = Cells.of(rows, session=inputs.sessions, symbol=inputs.panel.symbols, factor_name=factors.model_names)
+    out = cells.spread(rows["beta"])
+    beyond = out[..., len(factors.core_names) :]
+    beyond[np.isnan(beyond)] = 0.0
     return out
 
 

@@ -9,6 +9,7 @@ import numpy as np
 import pandas as pd
 
 from ...risk.inputs import priced_symbols
+from ...risk.long_rows import Cells
 from ...storage.check_queries import count_of_each, exposures, exposures_with_errors, skipped, symbol_fits
 from ...storage.market_data import read_bars
 from ...storage.queries import lots, portfolios
@@ -102,12 +103,9 @@ def coverage_sufficient(engine: sa.Engine, registries: Registries, sessions: lis
 def no_sudden_change(engine: sa.Engine, registries: Registries, sessions: list[date]) -> Finding:
     """No exposure moves by more than five of its standard errors from one session to the next."""
     rows = exposures_with_errors(engine, [CALENDAR.look_back_from(sessions[0], 1), *sessions])
-    day, _ = pd.factorize(rows["session"], sort=True)
-    portfolio, factor = (pd.factorize(rows[name])[0] for name in ("portfolio_id", "factor_name"))
-    holder = portfolio * (factor.max(initial=0) + 1) + factor
-    exposure = np.full((day.max(initial=-1) + 1, holder.max(initial=-1) + 1), np.nan)
-    exposure[day, holder] = rows["exposure"]
-    change = np.abs(np.diff(exposure, axis=0, prepend=np.nan))[day, holder]
+    axes = {name: np.unique(rows[name]) for name in ("session", "portfolio_id", "factor_name")}
+    cells = Cells.of(rows, **axes)
+    change = np.abs(cells.gather(np.diff(cells.spread(rows["exposure"]), axis=0, prepend=np.nan)))
     looked_at = ~np.isnan(change) & (rows["std_error"] > 0)
     bad = rows.assign(change=change)[looked_at & (change > 5 * rows["std_error"])]
     return Finding(int(looked_at.sum()), "changes", bad.drop(columns="std_error"))

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pandas as pd
 
+from ...risk.long_rows import Cells
 from ...storage.check_queries import contribution_parts, count_of_each, exposures, stress
 from ...storage.queries import read_table
 from ..resources import Registries
@@ -61,27 +62,14 @@ def _impact(rows: pd.DataFrame, moves: pd.DataFrame, dollars: pd.DataFrame) -> n
 
     As the view has them, without its portfolios x scenarios x factors rows.
     """
-    days, owners, scenarios, factors = (
-        pd.Index(values.unique())
-        for values in (rows["session"], rows["portfolio_id"], rows["scenario_id"], moves["factor_name"])
-    )
-    move = np.full((len(days), len(scenarios), len(factors)), np.nan)
-    dollar = np.full((len(days), len(owners), len(factors)), np.nan)
-    for array, table, index, name, column in (
-        (move, moves, scenarios, "scenario_id", "move"),
-        (dollar, dollars, owners, "portfolio_id", "dollar_exposure"),
-    ):
-        at = [days.get_indexer(table["session"]), index.get_indexer(table[name])]
-        at.append(factors.get_indexer(table["factor_name"]))
-        keep = np.all(np.array(at) >= 0, axis=0)
-        array[tuple(place[keep] for place in at)] = table[column].to_numpy(dtype=float)[keep]
+    axes = {name: rows[name].unique() for name in ("session", "scenario_id", "portfolio_id")}
+    session, factors = axes["session"], moves["factor_name"].unique()
+    in_moves = Cells.of(moves, session=session, scenario_id=axes["scenario_id"], factor_name=factors)
+    in_dollars = Cells.of(dollars, session=session, portfolio_id=axes["portfolio_id"], factor_name=factors)
+    move, dollar = in_moves.spread(moves["move"]), in_dollars.spread(dollars["dollar_exposure"])
     known = np.einsum("dsk,dpk->dsp", ~np.isnan(move), ~np.isnan(dollar))
     summed = np.einsum("dsk,dpk->dsp", np.nan_to_num(move), np.nan_to_num(dollar))
-    at = [
-        index.get_indexer(rows[name])
-        for index, name in ((days, "session"), (scenarios, "scenario_id"), (owners, "portfolio_id"))
-    ]
-    return np.where(known, summed, np.nan)[tuple(at)]
+    return Cells.of(rows, **axes).gather(np.where(known, summed, np.nan))
 
 
 def shocks_plausible(engine: sa.Engine, registries: Registries, sessions: list[date]) -> Finding:
