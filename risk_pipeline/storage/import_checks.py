@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import date, timedelta
 from typing import Any
 
 import sqlalchemy as sa
@@ -21,6 +22,7 @@ class CheckedRow:
     values: Mapping[str, Any]
 
 
+YEAR = timedelta(days=366)
 KEYS = {
     "portfolios": ("portfolio_id",),
     "positions": ("position_id",),
@@ -105,6 +107,19 @@ def added_up(flows: list[CheckedRow], notes: list[str]) -> list[CheckedRow]:
             notes.append(f"{rows[0].file}, line {lines}: the flows of {owner} on {day} were added up to {amount:,.2f}")
         out.append(CheckedRow(rows[0].file, rows[0].line, {**rows[0].values, "amount": amount}))
     return out
+
+
+def note_future(rows: list[CheckedRow], today: date | None, notes: list[str]) -> None:
+    """Say how many lots are entered more than a year from today: the year may be a slip."""
+    if today is None:
+        return
+    late = [row for row in rows if row.values["entry_date"] > today + YEAR]
+    if late:
+        first = min(late, key=lambda row: row.values["entry_date"])
+        notes.append(
+            f"{first.file}, line {first.line}{' and others' if len(late) > 1 else ''}: {len(late)} lots are entered "
+            f"more than a year after today, the first on {first.values['entry_date']}: they are not held before"
+        )
 
 
 def mark_assigned(rows: list[CheckedRow], notes: list[str]) -> list[CheckedRow]:

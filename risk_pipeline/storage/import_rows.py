@@ -39,8 +39,8 @@ IDENTIFIER = re.compile(r"[A-Za-z0-9][A-Za-z0-9 ._:/-]{0,63}")
 SYMBOL = re.compile(r"[A-Z0-9^][A-Z0-9 ._:/^&=*+$-]{0,39}")
 FORMULA = ("=", "+", "@", "-", "\t")
 FIRST_DAY, LAST_DAY = date(1970, 1, 1), date(2199, 12, 31)
-AHEAD = timedelta(days=366)
-"""No date but an expiry lies further in the future."""
+AHEAD = timedelta(days=3653)
+"""No date but an expiry lies further in the future; one beyond a year is said in a note."""
 HIGHEST = 1e9
 """A price beyond this is a slip."""
 

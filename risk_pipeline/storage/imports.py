@@ -17,7 +17,7 @@ from ..tabular.rows import Problem, ProblemsError, RowSet
 from . import tables
 from .book_versions import record_version
 from .database import insert_rows, transaction
-from .import_checks import KEYS, CheckedRow, added_up, check_keys, check_lives, mark_assigned
+from .import_checks import KEYS, CheckedRow, added_up, check_keys, check_lives, mark_assigned, note_future
 from .import_columns import DATES, FILE_COLUMNS, NUMBERS
 from .import_files import read_files, read_texts
 from .import_rows import Cell, Styles, alias_row, flow_row, mark_row, portfolio_row, position_row
@@ -142,6 +142,7 @@ def _validate(engine: sa.Engine, found: Sequence[RowSet], problems: list[Problem
                 rows[table.kind].append(CheckedRow(raw.file, raw.line, values))
     rows["flows"] = added_up(rows["flows"], notes)
     rows["positions"] = mark_assigned(rows["positions"], notes)
+    note_future(rows["positions"], today, notes)
     check_keys(engine, rows, named, problems)
     check_lives(engine, rows, problems, notes)
     if problems:

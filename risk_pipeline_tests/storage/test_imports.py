@@ -254,3 +254,16 @@ def test_another_column_of_the_file_says_whether_day_or_month_stands_first(engin
     assert (lot["entry_date"].date(), lot["exit_date"].date()) == (date(2025, 4, 3), date(2025, 6, 25))
     with pytest.raises(ImportRefused, match=r"could be 2025-04-03 or 2025-03-04"):
         check_import(engine, files(POSITIONS + "a,p,SPY,PUBLIC,1,03/04/2025,500,,,,,,,,\n"))
+
+
+def test_dates_of_the_future_are_said_or_refused(engine, files):
+    def of(year: int):
+        return files(POSITIONS + f"a,p,SPY,PUBLIC,1,{year}-04-11,500,,,,,,,,\n")
+
+    today = date(2025, 6, 2)
+    assert check_import(engine, of(2025), today=today).notes == ()
+    assert check_import(engine, of(2062)).notes == ()  # where nobody says what day it is
+    (note,) = check_import(engine, of(2030), today=today).notes
+    assert "1 lots are entered more than a year after today, the first on 2030-04-11" in note
+    with pytest.raises(ImportRefused, match="lies far in the future, today is 2025-06-02"):
+        check_import(engine, of(2062), today=today)
