@@ -31,7 +31,7 @@ class _Printer:
         self.started: dict[str, float] = {}
 
     def print(self, entry: dg.EventLogEntry) -> None:
-        """Print an event if a person wants to know of it."""
+        """Print the events that matter to an operator."""
         import dagster as dg
 
         event = entry.dagster_event

@@ -35,7 +35,7 @@ def read_yaml(path: Path, *, limit: int = 1_000_000) -> dict[str, object]:
     except RecursionError:
         raise ConfigError(path, "file", "syntax", "is nested too deeply", "write plain lists and mappings") from None
     except (yaml.YAMLError, UnicodeDecodeError) as error:
-        raise ConfigError(path, "file", "syntax", f"is not YAML ({error})", "mend the syntax") from None
+        raise ConfigError(path, "file", "syntax", f"is not YAML ({error})", "correct the syntax") from None
     if not isinstance(content, dict):
         raise ConfigError(path, "file", "syntax", "is not a mapping", "start it with a key such as `scenarios:`")
     return content

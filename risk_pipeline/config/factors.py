@@ -260,7 +260,7 @@ def load_factors(path: Path = DEFAULT) -> FactorRegistry:
             raise ConfigError(path, f"factor {name!r}", "name", "is used twice", "give each factor its own name")
     for alias, name in registry.aliases.items():
         if name not in registry.by_name or alias in registry.by_name:
-            raise ConfigError(path, f"alias {alias!r}", "aliases", "does not lead to a factor", "mend the alias")
+            raise ConfigError(path, f"alias {alias!r}", "aliases", "does not lead to a factor", "name a factor")
     return registry
 
 
@@ -290,6 +290,6 @@ def _check(path: Path, factor: Factor, earlier: list[Factor]) -> None:
             "lower it",
         )
     if (factor.method == "spread_regression") != (factor.proxy_minus is not None):
-        raise ConfigError(path, label, "proxy_minus", "goes with spread_regression and only with it", "mend it")
+        raise ConfigError(path, label, "proxy_minus", "belongs to spread_regression alone", "add or remove it")
     if factor.method == "ridge_regression" and not (factor.half_life and factor.prior_variance):
         raise ConfigError(path, label, "prior_variance", "ridge needs a prior_variance and a half_life", "add both")

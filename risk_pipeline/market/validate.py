@@ -59,7 +59,7 @@ def checked_bars(bars: pd.DataFrame, sessions: pd.DatetimeIndex, errors: Mapping
     examination.refuse(~_positive(examination.numbers["split_factor"]), "the split factor is not positive")
     dividend = examination.numbers["dividend"]
     examination.refuse(~((dividend >= 0) & np.isfinite(dividend)), "the dividend is negative or missing")
-    examination.mend_ranges()
+    examination.drop_bad_ranges()
     examination.sort_and_merge()
     return examination.result()
 
@@ -150,8 +150,8 @@ class _Examination:
             name = self.names[code]
             to[name] = f"{to[name]}; {text}" if name in to else text
 
-    def mend_ranges(self) -> None:
-        """Take away a high and low that contradict the close or each other."""
+    def drop_bad_ranges(self) -> None:
+        """Drop a high and low that contradict the close or each other."""
         high, low, close, volume = (self.numbers[name] for name in ("high", "low", "close", "volume"))
         with np.errstate(invalid="ignore"):
             fits = _positive(high) & _positive(low) & (low <= high)

@@ -79,7 +79,7 @@ def _of_disk(error: OSError, cause: str) -> StorageError | None:
     if full:
         return StorageError(f"the disk is full ({cause}): free space, {AGAIN}")
     if error.errno in (errno.EACCES, errno.EPERM, errno.EROFS, errno.EIO):
-        return StorageError(f"a file can't be written ({cause}): mend its permissions or its disk, {AGAIN}")
+        return StorageError(f"a file can't be written ({cause}): fix its permissions or its disk, {AGAIN}")
     return None
 
 

@@ -17,7 +17,7 @@ from .price_panel import PanelError, PricePanel, open_panel, panel_files, prune_
 
 logger = logging.getLogger("risk_pipeline.panels")
 IN_USE = timedelta(hours=6)
-"""A panel so much younger than the newest one may belong to a run that goes on elsewhere: it is never pruned."""
+"""A panel so much younger than the newest one may belong to a run on another machine: it is never pruned."""
 
 
 @dataclass(frozen=True)
@@ -70,7 +70,7 @@ class PanelStore:
     def prune(self, keep: set[str]) -> int:
         """Delete the panels not in ``keep`` here and in the shared store, young ones spared; returns how many here.
 
-        A shared store that can't be pruned is told in the log: the panels that are wanted are there.
+        A shared store that can't be pruned is logged and is no error: the panels to keep are there.
         """
         if self.url is not None:
             try:

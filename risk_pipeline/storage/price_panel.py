@@ -108,9 +108,9 @@ def build_panel(engine: sa.Engine, dates: Date1D, symbols: list[str]) -> PricePa
 
 @storage_errors()
 def write_panel(folder: Path, panel: PricePanel) -> str:
-    """Store a panel under its hash, all or nothing; a sound one that is there already is left alone.
+    """Store a panel under its hash, all or nothing; an intact one that exists already is kept.
 
-    One that was damaged since makes way for the new one; who has its files open keeps them.
+    A damaged panel is replaced; processes that already mapped it keep the old files.
     """
     name = panel.content_hash()
     try:
@@ -166,7 +166,7 @@ def open_panel(folder: Path, name: str, *, verify: bool = False) -> PricePanel:
 def prune_panels(folder: Path, keep: set[str], spared: timedelta = timedelta()) -> int:
     """Delete the stored panels not in ``keep`` that are older than the newest one by more than ``spared``.
 
-    Returns how many. Ages are told by the files' own times, so that nothing here reads the clock.
+    Returns how many. Ages are the differences of the files' times: nothing here reads the clock.
     """
     stored = {path: path.stat().st_mtime for path in folder.iterdir() if path.is_dir() and len(path.name) == 64}
     newest = max(stored.values(), default=0.0)

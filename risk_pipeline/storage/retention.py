@@ -46,8 +46,8 @@ def prunable_rows(engine: sa.Engine, before: date) -> dict[str, int]:
 def prune(engine: sa.Engine, before: date) -> dict[str, int]:
     """Delete the bulk rows of the sessions before a day, oldest first; return how many by table.
 
-    Killed on the way, it has deleted whole sessions; the next call goes on. The day is remembered, so that nobody
-    misses what was pruned.
+    If it is killed, only whole sessions are gone and the next call continues. The day is stored, so that pruned
+    sessions are not taken for missing.
     """
     record_fact(engine, PRUNED_BEFORE, max(before.isoformat(), fact(engine, PRUNED_BEFORE) or ""))
     gone = dict.fromkeys((table.name for table in BULK), 0)

@@ -152,7 +152,7 @@ def test_a_blocking_check_that_fails_stops_what_is_downstream(name, week, engine
     (stopped,) = [event for event in result.all_events if event.is_step_failure]
     said = stopped.step_failure_data.user_failure_data.description
     assert said.startswith(name)
-    assert said.endswith("mend what the check's page lists and run these sessions again")
+    assert said.endswith("fix the rows on the check's page, then run these sessions again")
     found = {(e.check_name, e.partition): e for e in result.get_asset_check_evaluations()}
     if asset == "factor_definitions":
         assert not found[name, None].passed
@@ -231,8 +231,8 @@ def test_a_session_without_a_proxy_stops_the_run_before_the_panel(make_home, mon
     (stopped,) = [event for event in result.all_events if event.is_step_failure]
     assert stopped.step_key == "checks_of_market_data"
     assert stopped.step_failure_data.user_failure_data.description == (
-        f"proxies_complete on {DAY}: 1 of 2 proxy prices fail. Nothing after it was run: mend what the check's page "
-        "lists and run these sessions again"
+        f"proxies_complete on {DAY}: 1 of 2 proxy prices fail. Nothing after it was run: fix the rows on the "
+        "check's page, then run these sessions again"
     )
     assert home.table("factor_exposures").empty
 

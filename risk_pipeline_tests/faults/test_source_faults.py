@@ -107,7 +107,7 @@ def test_a_vendor_that_is_down_in_any_way_fails_the_run_with_its_cause_and_one_r
     failed = run(home)
     assert not failed.success  # the check stops what follows
     assert words(failed).startswith(f"proxies_complete on {LAST}: 1 of 2 proxy prices fail")
-    assert words(failed).endswith("mend what the check's page lists and run these sessions again")
+    assert words(failed).endswith("fix the rows on the check's page, then run these sessions again")
     assert home.table("price_panels").empty
 
     sound(vendor, closes)

@@ -20,7 +20,7 @@ WAITS = (5.0, 10.0, 20.0)
 
 
 def with_remedy(step: Callable[P, R]) -> Callable[P, R]:
-    """Turn the errors that a person can mend into failures with that text; wait where the database is away.
+    """Turn errors that a person can fix into failures with the remedy; wait while the database is unavailable.
 
     A step can be run again at any moment, since it replaces whole partitions.
     """

@@ -117,7 +117,7 @@ def market_data(
                 bars, switched = _without_unit_switches(db, bars, first)
                 stored = _store(db, source, bars, last, known_at)
                 store_quotes(db.engine, _quotes(fetched, registries))
-                # what is doubtful is asked for again in full, until the source is mended
+                # doubtful bars are fetched again in full until the source corrects them
                 sound = {*bars["symbol"]} - {*fetched.errors, *fetched.dropped, *switched}
                 if len(bars):  # a session that the source does not have yet has not been answered
                     reached = min(last, bars["session"].max().date())

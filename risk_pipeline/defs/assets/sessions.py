@@ -25,8 +25,9 @@ if TYPE_CHECKING:
 
 SESSIONS_AT_ONCE = 64
 CELLS_AT_ONCE = 32_000
-"""A long range is worked off in blocks of so many sessions, fewer where there are more than five hundred portfolios
-(sessions x portfolios), so that memory stays bounded. A block is written while the next is computed."""
+"""Maximum sessions per block, and maximum sessions x portfolios: they bound memory on long ranges.
+
+A block is written while the next is computed."""
 
 
 def compute_sessions(

@@ -1,4 +1,4 @@
-"""Homes of earlier versions: what Dagster is told once, so that no session that was run looks as if it had not been."""
+"""Homes of earlier versions: what is reported to Dagster once, so that no completed session looks missing."""
 
 from __future__ import annotations
 

@@ -32,7 +32,7 @@ STATUS = {
 }
 DIED = "the process of the run is gone"
 WORKER_DIED = "Detected run worker status"
-"""How a crash is told from a failure in Dagster's own record: ours, and that of Dagster's run monitoring."""
+"""What distinguishes a crash from a failure in Dagster's own record: ours, and that of Dagster's run monitoring."""
 OUR_ERRORS = {"StorageError", "DatabaseAwayError", "PanelError", "SourceError", "ConfigError"}
 START_WITHIN = timedelta(minutes=15)
 ALERT_WITHIN = timedelta(days=1)
@@ -147,7 +147,7 @@ def _is_alive(pid: int) -> bool:
 
 def _problem(engine: "sa.Engine", run: dg.DagsterRun, row: BatchRun) -> str | None:
     """Return what a person should know of a run, None if all is well or the evening has a try left."""
-    if run.tags.get("dagster/will_retry") == "true":  # on another worker; the last try is told
+    if run.tags.get("dagster/will_retry") == "true":  # on another worker; its last try is reported
         return None
     tries = run.tags.get(TRY_TAG)
     if row.status in ("failed", "crashed") and tries in (None, LAST_TRY):

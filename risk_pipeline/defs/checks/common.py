@@ -80,7 +80,7 @@ class Check:
         return self.find.__name__
 
     def spec(self, asset: str, partitions: dg.PartitionsDefinition | None) -> dg.AssetCheckSpec:
-        """Return what Dagster is told."""
+        """Build the Dagster check spec."""
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", dg.PreviewWarning)  # partitioned checks are, and users can't help it
             return dg.AssetCheckSpec(
@@ -128,9 +128,9 @@ def checked_sessions(context: dg.AssetCheckExecutionContext, db: Database) -> li
 
 
 def naming_failures(checks: Sequence[Check]) -> Callable[[Callable[P, Iterator[Event]]], Callable[P, Iterator[Event]]]:
-    """Let the step of some checks that fails say why and what to do; Dagster's own words only name a check.
+    """Fail a step whose blocking checks fail with the reason and the remedy; Dagster's own message names only a check.
 
-    The evaluations are stored first. A database that is away is waited for, as by every step.
+    The evaluations are stored first. While the database is unavailable the step waits, as every step does.
     """
     blocking = {check.name for check in checks if check.blocking}
 
@@ -149,8 +149,8 @@ def naming_failures(checks: Sequence[Check]) -> Callable[[Callable[P, Iterator[E
             if stopped:
                 more = f" (and {len(stopped) - 3} more)" if len(stopped) > 3 else ""
                 raise dg.Failure(
-                    f"{'; '.join(stopped[:3])}{more}. Nothing after it was run: mend what the check's page lists and "
-                    "run these sessions again",
+                    f"{'; '.join(stopped[:3])}{more}. Nothing after it was run: fix the rows on the check's page, "
+                    "then run these sessions again",
                     allow_retries=False,
                 )
 
