@@ -99,3 +99,9 @@ def test_the_checkout_s_configurations_are_the_shipped_ones():
         ("dagster_home/workers/dagster.yaml", "workers"),
     ):
         assert (ROOT / link).read_bytes() == (shipped / f"{name}.yaml").read_bytes()
+
+
+def test_a_misspelt_variable_is_an_error_that_names_the_nearest(monkeypatch):
+    monkeypatch.setenv("RISK_PIPELINE_MARKET__SORCE", "files")
+    with pytest.raises(ValueError, match="the nearest is RISK_PIPELINE_MARKET__SOURCE: correct or unset"):
+        Settings()

@@ -25,6 +25,7 @@ from risk_pipeline_tests.support.vendor import PRESENT, Vendor, VendorMarket, ti
 
 __all__ = ["make_home", "module_environment"]  # fixtures
 
+pytestmark = pytest.mark.slow
 FIRST = date(2025, 6, 2)
 QUIET = {"loggers": {"console": {"config": {"log_level": "CRITICAL"}}}}
 TRIES = 2
@@ -215,7 +216,6 @@ def sessions_of(count: int) -> list[date]:
     return CALENDAR.sessions_in_range(FIRST, last).tolist()
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize("kind", ["sqlite", "postgres"])
 def test_after_sixty_evenings_every_row_is_what_one_backfill_makes(make_home, request, kind):
     url = request.getfixturevalue("new_postgres")() if kind == "postgres" else None

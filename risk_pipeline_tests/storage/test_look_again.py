@@ -8,9 +8,21 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from risk_pipeline.storage.completeness import sessions_without_rows
+from risk_pipeline.storage.database import replace_sessions
+from risk_pipeline.storage.errors import StorageError
 from risk_pipeline.storage.market_data import read_bars, record_panel, store_bars
 from risk_pipeline.storage.queries import read_table
-from risk_pipeline.storage.result_inputs import newest_revision, revisions
+from risk_pipeline.storage.result_inputs import (
+    PRICE_SOURCE,
+    claim_source,
+    forget_prices,
+    newest_revision,
+    record_fact,
+    revisions,
+)
+from risk_pipeline.storage.retention import prune
+from risk_pipeline.storage.tables import portfolio_snapshots
 
 NOW = datetime(2025, 6, 18, 1)
 DAYS = pd.bdate_range("2025-06-02", periods=12).astype("datetime64[s]")
@@ -72,3 +84,27 @@ def test_what_changes_after_a_panel_was_made_is_a_revision_and_what_is_appended_
 
 def span() -> tuple[date, date]:
     return DAYS[0].date(), DAYS[-1].date()
+
+
+def test_a_database_belongs_to_the_source_that_filled_it_until_all_prices_are_forgotten(engine):
+    claim_source(engine, "files")
+    claim_source(engine, "files")
+    store_bars(engine, made_up([1.0, 2.0]), known_at=NOW)
+    record_panel(engine, "0" * 64, DAYS[0].date(), DAYS[1].date(), 1, [DAYS[1].date()], 0)
+    with pytest.raises(StorageError, match=r"holds the prices of the source 'files'.*--switch-source"):
+        claim_source(engine, "simulated with seed 7")
+    assert forget_prices(engine, NOW) == 2
+    record_fact(engine, PRICE_SOURCE, "simulated with seed 7")
+    claim_source(engine, "simulated with seed 7")
+    assert read_bars(engine, *span()).empty
+    assert newest_revision(engine) == 1  # what read the old prices is stale
+
+
+def test_nobody_misses_what_was_pruned(engine):
+    day = DAYS[0].date()
+    columns = portfolio_snapshots.columns
+    row = {c.name: None if c.nullable else 0 for c in columns} | {"portfolio_id": "a", "is_complete": True}
+    replace_sessions(engine, [day], {portfolio_snapshots: pd.DataFrame([{**row, "session": day}])})
+    assert day in sessions_without_rows(engine, [day])["stress_tests"]
+    prune(engine, DAYS[1].date())
+    assert not any(sessions_without_rows(engine, [day]).values())
