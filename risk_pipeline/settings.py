@@ -6,8 +6,9 @@ import difflib
 import os
 import sys
 from datetime import date
+from importlib.metadata import entry_points
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
 from dotenv import dotenv_values
 from pydantic import BaseModel, Field, SecretStr, model_validator
@@ -16,17 +17,32 @@ from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, Settings
 
 from .sessions import SessionCalendar, session_calendar
 
+SOURCES = ("simulated", "files", "yahoo", "tiingo")
+"""The built-in sources of market data."""
+SOURCE_GROUP = "risk_pipeline.market_sources"
+"""The entry points of other packages' sources."""
+
 
 class MarketSettings(BaseModel):
     """Where prices come from."""
 
-    source: Literal["simulated", "files", "yahoo"] = Field(
-        default="simulated", description="Where prices come from: `simulated`, `files` or `yahoo`."
+    source: str = Field(
+        default="simulated",
+        min_length=1,
+        description="Where prices come from: `simulated`, `files`, `yahoo`, `tiingo` or an installed source; several "
+        "in a row, `yahoo,files`: the next is asked for what the one before lacks.",
     )
     path: Path | None = Field(
         default=None, description="For the source `files`: a Parquet or CSV file, or a folder of them."
     )
     seed: int = Field(default=7, ge=0, description="Of the simulated market: another seed is another market.")
+
+    key: SecretStr | None = Field(default=None, description="A vendor's API token, for `tiingo`; a secret.")
+
+    @property
+    def secret(self) -> str | None:
+        """Return the vendor's key; never printed."""
+        return None if self.key is None else self.key.get_secret_value()
 
     @property
     def identity(self) -> str:
@@ -36,9 +52,25 @@ class MarketSettings(BaseModel):
         """
         return f"simulated with seed {self.seed}" if self.source == "simulated" else self.source
 
+    @property
+    def names(self) -> list[str]:
+        """Return the sources in their order."""
+        return [part.strip() for part in self.source.split(",") if part.strip()]
+
+    @model_validator(mode="after")
+    def _sources_exist(self) -> MarketSettings:
+        unknown = [name for name in self.names if name not in SOURCES]
+        installed = {point.name for point in entry_points(group=SOURCE_GROUP)} if unknown else set()
+        if not self.names or not {*unknown} <= installed:
+            raise ValueError(
+                f"RISK_PIPELINE_MARKET__SOURCE={self.source} names no market source: use {', '.join(SOURCES)}, or an "
+                f"installed one ({', '.join(sorted(installed)) or 'there is none'})"
+            )
+        return self
+
     @model_validator(mode="after")
     def _files_need_a_path(self) -> MarketSettings:
-        if self.source == "files" and self.path is None:
+        if "files" in self.names and self.path is None:
             raise ValueError(
                 "RISK_PIPELINE_MARKET__SOURCE=files needs RISK_PIPELINE_MARKET__PATH: "
                 "a Parquet or CSV file, or a folder of them"

@@ -75,7 +75,7 @@ def _source(settings: Settings, end: Newest) -> Diagnosis:
     last = end.session
     first = calendar.look_back_from(last, 9)
     try:
-        source = open_source(market.source, path=market.path, seed=market.seed)
+        source = open_source(market.source, path=market.path, seed=market.seed, key=market.secret)
         bars = source.fetch(symbols, calendar.index(first, last))
     except SourceError as error:
         return Diagnosis("source", False, str(error))

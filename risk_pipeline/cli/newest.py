@@ -40,5 +40,5 @@ def _end_of_files(settings: Settings) -> date | None:
     from ..market.open import open_source
 
     market = settings.market
-    source = open_source(market.source, path=market.path, seed=market.seed)
+    source = open_source(market.source, path=market.path, seed=market.seed, key=market.secret)
     return source.last_date() if isinstance(source, FileMarket) else None

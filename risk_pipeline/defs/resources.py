@@ -95,7 +95,7 @@ class MarketData(dg.ConfigurableResource):
         """Return the source, opened on first use."""
         if self._source is None:
             market = Settings().market
-            self._source = WithPairs(open_source(market.source, path=market.path, seed=market.seed))
+            self._source = WithPairs(open_source(market.source, path=market.path, seed=market.seed, key=market.secret))
         return self._source
 
     def joined(self, db: Database) -> MarketDataSource:

@@ -21,7 +21,7 @@ def test_each_name_opens_its_source(tmp_path):
 
 
 def test_a_wrong_name_or_no_path_is_refused_with_the_remedy():
-    with pytest.raises(SourceError, match="use simulated, files or yahoo"):
+    with pytest.raises(SourceError, match="use simulated, files, yahoo or tiingo"):
         open_source("bloomberg")
     with pytest.raises(SourceError, match="RISK_PIPELINE_MARKET__PATH"):
         open_source("files")

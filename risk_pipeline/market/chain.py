@@ -1,0 +1,85 @@
+"""Several sources in a row: the next is asked for what the one before lacks."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date
+from typing import TYPE_CHECKING
+
+import pandas as pd
+
+from .source import MarketBars, MarketDataSource, SourceError
+
+if TYPE_CHECKING:
+    from collections.abc import Hashable
+
+
+@dataclass(frozen=True)
+class ChainedMarket:
+    """Bars of the first source that has them; a column ``source`` says which one each is from.
+
+    A source that fails as a whole is passed over as long as another one answers. Bars of one symbol are never mixed
+    where the sources disagree about its basis or its currency: then the earlier source stands alone.
+    """
+
+    sources: Sequence[MarketDataSource]
+
+    @property
+    def name(self) -> str:
+        """The names in their order, as the settings write them."""
+        return ",".join(source.name for source in self.sources)
+
+    def fetch(self, symbols: Sequence[str], sessions: pd.DatetimeIndex) -> MarketBars:
+        """Return the bars of the symbols on the sessions; see :class:`~.source.MarketDataSource`."""
+        parts: list[pd.DataFrame] = []
+        errors: dict[str, list[str]] = {symbol: [] for symbol in symbols}
+        dropped: dict[str, str] = {}
+        notes: dict[str, str] = {}
+        currencies: dict[str, str] = {}
+        basis: dict[Hashable, str] = {}
+        failures: list[str] = []
+        present: set[tuple[object, str]] = set()
+        wanted = sorted(set(symbols))
+        for source in self.sources:
+            if not wanted:
+                break
+            try:
+                found = source.fetch(wanted, sessions)
+            except SourceError as error:
+                failures.append(f"{source.name}: {error}")
+                continue
+            bars = found.bars
+            other = {
+                symbol
+                for symbol, kind in bars.groupby("symbol")["basis"].first().items()
+                if basis.setdefault(symbol, kind) != kind
+                or currencies.get(symbol, found.currencies.get(symbol)) != found.currencies.get(symbol)
+            }
+            is_new = [key not in present for key in zip(bars["session"], bars["symbol"], strict=True)]
+            bars = bars[pd.Series(is_new, index=bars.index, dtype=bool) & ~bars["symbol"].isin(other)]
+            present.update(zip(bars["session"], bars["symbol"], strict=True))
+            parts.append(bars.assign(source=source.name))
+            for symbol in wanted:
+                errors[symbol] += [f"{source.name}: {found.errors[symbol]}"] if symbol in found.errors else []
+            dropped |= {symbol: text for symbol, text in found.dropped.items() if symbol not in dropped}
+            notes |= {symbol: text for symbol, text in found.notes.items() if symbol not in notes}
+            notes |= dict.fromkeys(sorted(other), f"{source.name} quotes another basis or currency and was left aside")
+            currencies |= {symbol: code for symbol, code in found.currencies.items() if symbol not in currencies}
+            count = pd.concat(parts)["symbol"].value_counts()
+            wanted = [symbol for symbol in wanted if count.get(symbol, 0) < len(sessions)]
+        if not parts:
+            raise SourceError("; ".join(failures))
+        joined = pd.concat(parts, ignore_index=True).sort_values(["session", "symbol"], ignore_index=True)
+        there = set(joined["symbol"])
+        without = {symbol: "; ".join(texts) for symbol, texts in errors.items() if symbol not in there and texts}
+        return MarketBars(joined, without, dropped, notes, currencies)
+
+    def profiles(self, symbols: Sequence[str], as_of: date | None = None) -> pd.DataFrame:
+        """Return the profiles of the first source that has any of a symbol."""
+        found = [self.sources[0].profiles(symbols, as_of)]
+        for source in self.sources[1:]:
+            missing = sorted({*symbols} - {name for part in found for name in part["symbol"]})
+            if missing:
+                found.append(source.profiles(missing, as_of))
+        return pd.concat(found, ignore_index=True)

@@ -1,0 +1,145 @@
+"""Prices from Tiingo: daily bars as traded, dividends, splits and currency pairs, with a key of one's own."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import date
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import requests
+
+from ..currencies import DOLLAR, pair_currencies
+from ..symbols import yahoo_form
+from .source import AS_TRADED, MarketBars, SourceError, profile_frame
+from .units import in_whole_units
+from .validate import checked_bars
+
+BASE = "https://api.tiingo.com"
+LONGEST_WAIT = 120.0
+"""Seconds: an hourly limit that ends later than this is not waited for."""
+PATIENCE = 5
+"""After so many symbols in a row for which Tiingo failed, the rest of a fetch isn't asked for."""
+_FIELDS = {"high": "high", "low": "low", "close": "close", "volume": "volume"}
+
+
+@dataclass(frozen=True)
+class TiingoMarket:
+    """End-of-day bars of US shares and funds, and of currency pairs, from Tiingo's REST interface.
+
+    Parameters
+    ----------
+    key : the API token; it goes into a header and into no message.
+    base : where the interface is; a test server's address in tests.
+    attempts : how often a symbol is asked for in all. wait : seconds before the second, doubled for each further one,
+        where the answer has no Retry-After. timeout : seconds for one answer.
+    """
+
+    key: str = field(repr=False)
+    base: str = BASE
+    attempts: int = 4
+    wait: float = 2.0
+    timeout: float = 20.0
+    name = "tiingo"
+
+    def fetch(self, symbols: Sequence[str], sessions: pd.DatetimeIndex) -> MarketBars:
+        """Return the bars of the symbols on the sessions; see :class:`~.source.MarketDataSource`."""
+        frames, errors, failures = [_bars("", [])], {}, 0
+        if len(sessions):
+            span = {"startDate": str(sessions.min().date()), "endDate": str(sessions.max().date())}
+            for symbol in sorted(set(symbols)):
+                if failures >= PATIENCE:
+                    errors[symbol] = f"not asked for: Tiingo failed for {PATIENCE} symbols before it; run again later"
+                    continue
+                try:
+                    rows = self._ask(*_path(symbol), span)
+                except _UnknownError:
+                    errors[symbol], failures = "Tiingo doesn't know it; check the symbol", 0
+                except (requests.RequestException, ValueError) as error:
+                    failures += 1
+                    errors[symbol] = f"Tiingo failed ({type(error).__name__}); run again later"
+                else:
+                    failures = 0
+                    frames.append(_bars(symbol, rows))
+        filled = [rows[rows["session"].isin(sessions)] for rows in frames]
+        bars = pd.concat([rows for rows in filled if len(rows)] or filled[:1], ignore_index=True)
+        units = {symbol: DOLLAR for symbol in symbols if pair_currencies(symbol) is None and symbol not in errors}
+        return in_whole_units(checked_bars(bars, sessions, errors), units)
+
+    def profiles(self, symbols: Sequence[str], as_of: date | None = None) -> pd.DataFrame:
+        """Return the names; Tiingo's daily interface has no sectors and no betas. ``as_of`` is null."""
+        out = []
+        for symbol in sorted(set(symbols)):
+            if pair_currencies(symbol) is None:
+                try:
+                    found = self._ask(f"/tiingo/daily/{yahoo_form(symbol).lower()}", {}, {})
+                except (_UnknownError, requests.RequestException, ValueError):
+                    continue
+                out.append({"symbol": symbol, "name": found.get("name")})
+        return profile_frame(out)
+
+    def _ask(self, path: str, extra: dict[str, str], span: dict[str, str]) -> Any:
+        """Return the answer to a question; asked again where Tiingo fails, later where it says so.
+
+        Raises
+        ------
+        SourceError
+            If the key is refused. An unknown symbol is an ``_UnknownError``.
+        """
+        headers = {"Authorization": f"Token {self.key}", "Content-Type": "application/json"}
+        for attempt in range(1, self.attempts + 1):
+            last = attempt == self.attempts
+            pause = self.wait * 2 ** (attempt - 1)
+            try:
+                answer = requests.get(self.base + path, params={**span, **extra}, headers=headers, timeout=self.timeout)
+            except requests.RequestException:
+                if last:
+                    raise
+            else:
+                if answer.status_code in (401, 403):
+                    raise SourceError("Tiingo refuses the key: set RISK_PIPELINE_MARKET__KEY to your API token")
+                if answer.status_code == 404:
+                    raise _UnknownError
+                asked_to_wait = answer.headers.get("Retry-After", "")
+                if answer.status_code == 429 and asked_to_wait.isdigit():
+                    pause = float(asked_to_wait)
+                if answer.ok:
+                    return answer.json()
+                if last or pause > LONGEST_WAIT:
+                    raise requests.HTTPError(f"status {answer.status_code}")
+            time.sleep(pause)
+        raise requests.HTTPError("no attempt was made")
+
+
+class _UnknownError(Exception):
+    """Tiingo knows no such symbol."""
+
+
+def _path(symbol: str) -> tuple[str, dict[str, str]]:
+    """Return the question about a symbol's history: a pair is another interface than a share."""
+    pair = pair_currencies(symbol)
+    if pair is not None:
+        return f"/tiingo/fx/{''.join(pair).lower()}/prices", {"resampleFreq": "1day"}
+    return f"/tiingo/daily/{yahoo_form(symbol).lower()}/prices", {}
+
+
+def _bars(symbol: str, rows: list[dict[str, Any]]) -> pd.DataFrame:
+    """Return Tiingo's rows as bars; pairs have no volume, no dividend and no split."""
+
+    def column(name: str, empty: float) -> np.ndarray:
+        return np.array([empty if row.get(name) is None else row[name] for row in rows], dtype=float)
+
+    days = [str(row["date"])[:10] for row in rows]
+    return pd.DataFrame(
+        {
+            "session": pd.DatetimeIndex(days).astype("datetime64[s]"),
+            "symbol": symbol,
+            **{name: column(theirs, np.nan) for name, theirs in _FIELDS.items()},
+            "dividend": column("divCash", 0.0),
+            "split_factor": column("splitFactor", 1.0),
+            "basis": AS_TRADED,
+        }
+    ).astype({"symbol": "str", "basis": "str"})
