@@ -17,7 +17,7 @@ SHIPPED = Path(__file__).parents[2] / "risk_pipeline" / "dagster_ext" / "instanc
 def instance(tmp_path, monkeypatch):
     monkeypatch.setenv("DAGSTER_HOME", str(tmp_path))
     monkeypatch.setattr(controller, run_queue.INTERVAL, 30)
-    shutil.copy(SHIPPED, tmp_path)
+    shutil.copy(SHIPPED, tmp_path / "dagster.yaml")
     with dg.DagsterInstance.get() as opened:
         yield opened
 

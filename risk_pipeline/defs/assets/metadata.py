@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from datetime import date
+from datetime import date, datetime, time
+from time import perf_counter
 from typing import TYPE_CHECKING, Any
 
 import dagster as dg
@@ -61,11 +61,11 @@ class Stopwatch:
     @contextmanager
     def stage(self, name: str) -> Iterator[None]:
         """Add the time spent inside to the stage."""
-        start = time.perf_counter()
+        start = perf_counter()
         try:
             yield
         finally:
-            self.seconds[name] = self.seconds.get(name, 0.0) + time.perf_counter() - start
+            self.seconds[name] = self.seconds.get(name, 0.0) + perf_counter() - start
 
     @property
     def metadata(self) -> dict[str, float]:
@@ -81,6 +81,8 @@ def table_metadata(rows: Sequence[Mapping[str, Any]], limit: int = SHOWN) -> dg.
     """Return rows as a small table for the UI; dates become text and numbers four significant digits."""
 
     def cell(value: Any) -> str | int | float | bool | None:
+        if isinstance(value, datetime):  # a timestamp of pandas is one; sessions are dates
+            return str(value.date() if value.time() == time.min else value) if not pd.isna(value) else None
         if isinstance(value, float):
             return None if value != value else float(f"{value:.4g}")  # noqa: PLR0124 (NaN)
         return value if value is None or isinstance(value, str | int | bool) else str(value)

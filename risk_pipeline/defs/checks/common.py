@@ -3,7 +3,7 @@
 import functools
 import warnings
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 from typing import TYPE_CHECKING, ParamSpec
 
@@ -16,6 +16,8 @@ from ..assets.failures import with_remedy
 from ..assets.metadata import table_metadata
 from ..partitions import CALENDAR, run_sessions
 from ..resources import Database, Registries
+from .causes import with_causes
+from .still_open import BAD_SESSIONS, bad_sessions, open_stretches
 
 if TYPE_CHECKING:
     import sqlalchemy as sa
@@ -53,6 +55,20 @@ class Finding:
         bad = self.bad if self.bad.empty else self.bad[pd.to_datetime(self.bad["session"]) == at]
         return Finding(int((pd.to_datetime(self.sessions) == at).sum()), self.what, bad, self.severity)
 
+    def joined(self, other: "Finding", day: date, other_day: date) -> "Finding":
+        """Return what was found here and on other sessions; rows of no session are those of the given days."""
+        if other.bad.empty:
+            return replace(self, looked_at=self.looked_at + other.looked_at, sessions=None)
+        parts = [
+            part.bad if "session" in part.bad else part.bad.assign(session=pd.Timestamp(at))
+            for part, at in ((self, day), (other, other_day))
+            if not part.bad.empty
+        ]
+        bad = pd.concat([part.assign(session=pd.to_datetime(part["session"])) for part in parts], ignore_index=True)
+        severities = {part.severity for part in (self, other) if not part.bad.empty}
+        severity = ERROR if ERROR in severities else next(iter(severities - {None}), None)
+        return Finding(self.looked_at + other.looked_at, self.what, bad, severity)
+
     @property
     def is_excused(self) -> bool:
         """Whether everything bad is excused."""
@@ -64,13 +80,14 @@ Find = Callable[["sa.Engine", Registries, list[date]], Finding]
 
 @dataclass(frozen=True)
 class Check:
-    """A function that finds what is wrong, whose name and docstring are the check's, and what a failure means.
+    """A function that finds what is wrong, whose name and docstring are the check's, and what a person can do about it.
 
     One that blocks has an evaluation for each session, so that the UI shows which is bad; any other has one for the
     run, with the sessions in its table: on Postgres an event costs 30 ms, for 19 checks and 101 sessions a minute.
     """
 
     find: Callable[..., Finding]
+    remedy: str
     blocking: bool = False
     severity: dg.AssetCheckSeverity = ERROR
 
@@ -93,9 +110,18 @@ class Check:
 
 
 def evaluate(
-    finding: Finding, severity: dg.AssetCheckSeverity, asset: str | None = None, name: str | None = None
+    finding: Finding,
+    severity: dg.AssetCheckSeverity,
+    asset: str | None = None,
+    name: str | None = None,
+    *,
+    remedy: str = "",
+    newest: date | None = None,
 ) -> dg.AssetCheckResult:
-    """Turn a finding into a result; with nothing to look at it passes and says so."""
+    """Turn a finding into a result; with nothing to look at it passes and says so.
+
+    What is wrong comes with its remedy and its sessions; rows of no session are those of the ``newest`` looked at.
+    """
     text = (
         f"{len(finding.bad)} of {finding.looked_at} {finding.what} fail"
         if finding.looked_at
@@ -109,9 +135,10 @@ def evaluate(
         severity=WARN if finding.is_excused else finding.severity or severity,
         description=text,
         metadata={
+            **({"bad_rows": table_metadata(rows), "remedy": remedy} if rows else {}),
             "looked_at": finding.looked_at,
             "bad": len(rows),
-            **({"bad_rows": table_metadata(rows)} if rows else {}),
+            **({BAD_SESSIONS: dg.MetadataValue.json(bad_sessions(finding.bad, newest))} if rows and newest else {}),
         },
     )
 
@@ -169,13 +196,18 @@ def session_checks(asset: str, *checks: Check) -> dg.AssetChecksDefinition:
         sessions = checked_sessions(context, db)
         newest = materialisations(context, asset, sessions)
         for check in selected(context, checks):
-            yield from events(asset, check, check.find(db.engine, registries, sessions), sessions, newest)
+            finding = check.find(db.engine, registries, sessions)
+            if not check.blocking:  # a warning of another session stays until that session is well
+                for days in open_stretches(context.instance, asset, check.name, sessions):
+                    finding = finding.joined(check.find(db.engine, registries, days), sessions[-1], days[-1])
+            explained_rows = replace(finding, bad=with_causes(db.engine, finding.bad))
+            yield from events(asset, check, explained_rows, sessions, newest)
 
     return check_step
 
 
 def table_checks(asset: str, *checks: Check) -> dg.AssetChecksDefinition:
-    """Make the checks of an unpartitioned asset; their functions are given no sessions."""
+    """Make the checks of a whole table; their functions are given no sessions."""
 
     @dg.multi_asset_check(
         name=f"checks_of_{asset}", specs=[check.spec(asset, None) for check in checks], can_subset=True
@@ -183,7 +215,8 @@ def table_checks(asset: str, *checks: Check) -> dg.AssetChecksDefinition:
     @naming_failures(checks)
     def check_step(context: dg.AssetCheckExecutionContext, db: Database, registries: Registries) -> Iterator[Event]:
         for check in selected(context, checks):
-            yield evaluate(check.find(db.engine, registries, []), check.severity, asset, check.name)
+            finding = check.find(db.engine, registries, [])
+            yield evaluate(finding, check.severity, asset, check.name, remedy=check.remedy)
 
     return check_step
 
@@ -204,7 +237,7 @@ def events(
     """
     parts = [(day, finding.on(day)) for day in sessions] if check.blocking else [(None, finding)]
     for day, part in parts:
-        result = evaluate(part, check.severity)
+        result = evaluate(part, check.severity, remedy=check.remedy, newest=day or sessions[-1])
         yield dg.AssetCheckEvaluation(
             asset_key=dg.AssetKey(asset),
             check_name=check.name,

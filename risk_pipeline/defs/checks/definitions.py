@@ -65,7 +65,19 @@ def scenario_factors_resolve(engine: sa.Engine, registries: Registries, _: list[
 
 definition_checks = table_checks(
     "factor_definitions",
-    Check(registry_and_table_agree, blocking=True),
-    Check(no_retired_name_left, blocking=True),
-    Check(scenario_factors_resolve),
+    Check(
+        registry_and_table_agree,
+        "Run any session: every run writes the registry to the table.",
+        blocking=True,
+    ),
+    Check(
+        no_retired_name_left,
+        "Run any session: the rows of an alias are renamed. Of any other name, add it to the aliases in "
+        "factors.yaml or delete the rows.",
+        blocking=True,
+    ),
+    Check(
+        scenario_factors_resolve,
+        "Correct the factor's name in the scenario file, then run a session.",
+    ),
 )

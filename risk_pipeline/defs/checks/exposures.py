@@ -119,9 +119,29 @@ def core_fits_explain(engine: sa.Engine, registries: Registries, sessions: list[
 
 exposure_checks = session_checks(
     "factor_exposures",
-    Check(ir_beta_present, blocking=True),
-    Check(factor_set_complete, blocking=True),
-    Check(coverage_sufficient),
-    Check(no_sudden_change, severity=WARN),
-    Check(core_fits_explain, severity=WARN),
+    Check(
+        ir_beta_present,
+        "Give the symbols named here prices over the look-back, or an exit; then run these sessions again.",
+        blocking=True,
+    ),
+    Check(
+        factor_set_complete,
+        "Materialise factor_definitions and factor_exposures for these sessions.",
+        blocking=True,
+    ),
+    Check(
+        coverage_sufficient,
+        "The symbols named here have no beta: give them prices over the look-back, then run these sessions again.",
+    ),
+    Check(
+        no_sudden_change,
+        "Look at the page of the session: trades explain it, or a price does. Correct the price and run the "
+        "session again.",
+        severity=WARN,
+    ),
+    Check(
+        core_fits_explain,
+        "Check the symbol's prices for gaps and unit errors; a beta of a bad fit is still the best estimate there is.",
+        severity=WARN,
+    ),
 )

@@ -130,10 +130,34 @@ def bars_on_sessions_only(engine: "sa.Engine", registries: Registries, sessions:
 
 market_checks = session_checks(
     "market_data",
-    Check(proxies_complete, blocking=True),
-    Check(symbols_covered, severity=WARN),
-    Check(no_stale_prices, severity=WARN),
-    Check(no_unexplained_jumps, severity=WARN),
-    Check(units_kept),
-    Check(bars_on_sessions_only),
+    Check(
+        proxies_complete,
+        "Wait until the source has the price, or add it to your files; then run these sessions again.",
+        blocking=True,
+    ),
+    Check(
+        symbols_covered,
+        "Run these sessions again once the source has the price. If the ticker was changed, import the "
+        "change; if it was delisted, give its lots an exit.",
+        severity=WARN,
+    ),
+    Check(
+        no_stale_prices,
+        "Compare with another source. A symbol that no longer trades needs an exit, or a mark as a private asset.",
+        severity=WARN,
+    ),
+    Check(
+        no_unexplained_jumps,
+        "Compare with another source. If a split or dividend is missing there, correct it and run again with "
+        "fetch_history_again.",
+        severity=WARN,
+    ),
+    Check(
+        units_kept,
+        "The source's currency unit changed: correct it there or wait; what is quarantined is in quarantined_bars.",
+    ),
+    Check(
+        bars_on_sessions_only,
+        "Correct the dates in the source, delete these bars, run the sessions again.",
+    ),
 )

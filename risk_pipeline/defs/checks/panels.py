@@ -51,7 +51,17 @@ def hash_matches_content(db: Database, cache: PriceCache, _: Registries, session
     return Finding(len(panels), "panels", pd.DataFrame(bad))
 
 
-PANEL_CHECKS = (Check(covers_look_back, blocking=True), Check(hash_matches_content))
+PANEL_CHECKS = (
+    Check(
+        covers_look_back,
+        "Materialise market_data and price_cache for these sessions.",
+        blocking=True,
+    ),
+    Check(
+        hash_matches_content,
+        "Materialise price_cache for these sessions: a damaged panel is replaced.",
+    ),
+)
 
 
 @dg.multi_asset_check(

@@ -73,9 +73,22 @@ def tails_are_possible(engine: sa.Engine, registries: Registries, sessions: list
 
 snapshot_checks = session_checks(
     "portfolio_snapshots",
-    Check(nav_is_cash_long_short, blocking=True),
-    Check(portfolios_valued),
-    Check(snapshots_complete),
-    Check(pnl_telescopes),
-    Check(tails_are_possible),
+    Check(
+        nav_is_cash_long_short,
+        "Materialise portfolio_snapshots for these sessions.",
+        blocking=True,
+    ),
+    Check(portfolios_valued, "Correct the price or the exchange rate named here, then run these sessions again."),
+    Check(
+        snapshots_complete,
+        "Materialise what is named as missing, then portfolio_snapshots, for these sessions.",
+    ),
+    Check(
+        pnl_telescopes,
+        "Run from the earlier of the two sessions on: one was computed from an older book or older prices.",
+    ),
+    Check(
+        tails_are_possible,
+        "Check the prices of the portfolio's symbols, then materialise volatility and portfolio_snapshots.",
+    ),
 )

@@ -81,8 +81,22 @@ def shocks_plausible(engine: sa.Engine, registries: Registries, sessions: list[d
 
 stress_checks = session_checks(
     "stress_tests",
-    Check(expected_row_count, blocking=True),
-    Check(rates_scenarios_not_zero),
-    Check(contributions_sum_to_total),
-    Check(shocks_plausible, severity=WARN),
+    Check(
+        expected_row_count,
+        "Materialise factor_definitions and stress_tests for these sessions.",
+        blocking=True,
+    ),
+    Check(
+        rates_scenarios_not_zero,
+        "Materialise factor_exposures and stress_tests for these sessions.",
+    ),
+    Check(
+        contributions_sum_to_total,
+        "Materialise factor_exposures and stress_tests together for these sessions.",
+    ),
+    Check(
+        shocks_plausible,
+        "Shock one of the factors that can't be told apart, not both, in the scenario file.",
+        severity=WARN,
+    ),
 )

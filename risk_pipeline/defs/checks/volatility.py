@@ -59,8 +59,22 @@ def value_at_risk_holds(engine: sa.Engine, registries: Registries, sessions: lis
 
 volatility_checks = session_checks(
     "volatility",
-    Check(present_for_eligible),
-    Check(forecast_finite_and_positive),
-    Check(forecast_unbiased, severity=WARN),
-    Check(value_at_risk_holds, severity=WARN),
+    Check(
+        present_for_eligible,
+        "Materialise volatility for these sessions.",
+    ),
+    Check(
+        forecast_finite_and_positive,
+        "Check the prices of the portfolio's symbols, then materialise volatility for these sessions.",
+    ),
+    Check(
+        forecast_unbiased,
+        "Read the scorecard on the page of volatility: the market may have changed, or a price may be wrong.",
+        severity=WARN,
+    ),
+    Check(
+        value_at_risk_holds,
+        "Read the backtest on the risk page; treat the value at risk of these portfolios as too low until it holds.",
+        severity=WARN,
+    ),
 )
