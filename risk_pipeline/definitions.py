@@ -8,6 +8,7 @@ from pathlib import Path
 import dagster as dg
 
 from . import defs as definitions_package
+from .dagster_ext.code_references import with_code_references
 from .memory import keep_freed_arrays
 
 
@@ -17,7 +18,8 @@ def _everything_under_defs() -> dg.Definitions:
         warnings.simplefilter("ignore", dg.PreviewWarning)
         warnings.simplefilter("ignore", dg.BetaWarning)
         root = Path(__file__).parents[1]
-        return dg.ComponentTree.from_module(defs_module=definitions_package, project_root=root).build_defs()
+        tree = dg.ComponentTree.from_module(defs_module=definitions_package, project_root=root)
+        return with_code_references(tree.build_defs())
 
 
 keep_freed_arrays()
