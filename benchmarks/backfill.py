@@ -48,15 +48,13 @@ def main() -> None:
 
 def row(scratch: Path, count: int, holes: int) -> str:
     """Run one backfill and its counterpart; return the row of the table."""
+    import exchange_calendars as xc
+    import pandas as pd
     from orchestration import DEMO, import_books
 
-    from risk_pipeline.sessions import session_calendar
-
     server_module = servers()
-    calendar = session_calendar("XNYS", date(2015, 1, 2))
-    days = [
-        day.isoformat() for day in calendar.sessions_in_range(calendar.look_back_from(LAST, count - 1), LAST).tolist()
-    ]
+    sessions = xc.get_calendar("XNYS", start="2015-01-02").sessions
+    days = [day.date().isoformat() for day in sessions[sessions <= pd.Timestamp(LAST)][-count:]]
     left_out = {days[count * (hole + 1) // (holes + 1)] for hole in range(holes)}
     days = [day for day in days if day not in left_out]
     homes = [scratch / name for name in ("backfill", "command")]
