@@ -284,7 +284,7 @@ def test_a_check_executed_by_itself_looks_at_the_latest_session(week):
     week.enter()
     result = alone.execute_in_process(instance=week.instance)
     found = {e.check_name: e.description for e in result.get_asset_check_evaluations()}
-    assert len(found) == 5
+    assert len(found) == 7
     assert found["nav_is_cash_long_short"] == "0 of 5 snapshots fail"
 
 
