@@ -30,6 +30,17 @@ def test_the_map_of_the_house_is_the_tree():
 def test_every_module_that_contributing_names_exists():
     text = (ROOT / "CONTRIBUTING.md").read_text(encoding="utf-8")
     named = set(re.findall(r"`((?:\w+/)+\w+\.\w+)`", text)) - {"docs/tables.md"}
-    places = (ROOT / "risk_pipeline", TESTS)
+    places = (ROOT / "risk_pipeline", TESTS, ROOT)
     assert len(named) > 10
     assert {name for name in named if not any((place / name).exists() for place in places)} == set()
+
+
+def test_every_module_that_the_documentation_names_exists():
+    files = {path.relative_to(ROOT).as_posix() for path in ROOT.rglob("*.py") if ".venv" not in path.parts}
+    named = {
+        (page.name, name)
+        for page in (ROOT / "docs").glob("*.md")
+        for name in re.findall(r"`([\w/]+\.py)`", page.read_text(encoding="utf-8"))
+    }
+    assert len(named) > 50
+    assert {(page, name) for page, name in named if not any(f"/{file}".endswith(f"/{name}") for file in files)} == set()
