@@ -153,7 +153,17 @@ class Settings(BaseSettings):
         description="Own stress scenarios in YAML, like `risk_pipeline/config/scenarios.yaml`. They come beside the "
         "shipped ones; a `rates_conversion` there replaces the shipped one.",
     )
-    risk_free_rate: float = Field(default=0.02, ge=-0.1, le=0.5, description="A year, continuous; values options.")
+    risk_free_rate: float = Field(
+        default=0.02,
+        ge=-0.1,
+        le=0.5,
+        description="A year, continuous; values options where `RISK_PIPELINE_RISK_FREE_SYMBOL` has no price.",
+    )
+    risk_free_symbol: str | None = Field(
+        default=None,
+        description="A symbol of the source whose close is a 13-week bill's discount in per cent, such as `^IRX`: the "
+        "risk-free rate by date.",
+    )
     schedule_enabled: bool = Field(default=False, description="Whether the evening schedule runs from the start.")
     alert_webhook: SecretStr | None = Field(
         default=None,

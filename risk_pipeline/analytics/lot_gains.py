@@ -1,13 +1,13 @@
-"""What lots have gained at many sessions: the numbers of ``valuation.value_lots``, and cheap for ordinary shares."""
+"""What lots have gained at many sessions: the numbers of ``lot_values.value_lots``, and cheap for ordinary shares."""
 
 from __future__ import annotations
 
 import numpy as np
 
-from .arrays import Bool1D, Date1D, Float2D, Int1D
+from .arrays import Bool1D, Date1D, Float1D, Float2D, Int1D
 from .conversion import Conversion
+from .lot_values import realised_gains, value_lots
 from .lots import InvestmentClass, LotRows, Lots, SplitAdjusted
-from .valuation import realised_gains, value_lots
 
 
 def lot_gains(
@@ -19,7 +19,7 @@ def lot_gains(
     *,
     volatility: Float2D,
     private_price: Float2D,
-    rate: float,
+    rate: Float1D | float,
     conversion: Conversion,
 ) -> Float2D:
     """Return what every lot has gained since its entry at each end, (D, L) dollars, as ``value_lots`` to the last bit.
@@ -43,6 +43,7 @@ def lot_gains(
             private_price=private_price[:, ~plain],
             rate=rate,
             conversion=conversion.take(~plain),
+            with_greeks=False,
         )
     if plain.any():
         out[:, plain] = _share_gains(lots.take(plain), dates, prices, dividend, ends)

@@ -30,6 +30,7 @@ class Lots:
     numbers the lot's own symbol. ``quantity`` is signed, in units of the entry date, contracts for options;
     prices are per share. NaT and NaN mean none. ``contract_size``: units of the priced thing per unit of quantity,
     NaN for the usual one. ``fees`` are paid on the entry date, ``exit_fees`` on the exit date, money; NaN is 0.
+    ``is_american``: may be exercised at any time; None if all options may.
     """
 
     portfolio: Int1D
@@ -48,6 +49,7 @@ class Lots:
     contract_size: Float1D | None = None
     fees: Float1D | None = None
     exit_fees: Float1D | None = None
+    is_american: Bool1D | None = None
 
     def take(self, rows: slice | Bool1D) -> Lots:
         """Return some of the lots."""

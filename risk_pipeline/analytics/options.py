@@ -1,12 +1,16 @@
-"""Black-Scholes prices and greeks of European options without dividends (Black & Scholes 1973)."""
+"""Prices and greeks of options: Black-Scholes (1973) with a dividend yield (Merton 1973), a tree for American ones."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
-from .arrays import Bool1D, Float1D
+from .american import american_price
+from .arrays import Bool1D, Float1D, Int1D
+
+SPOT_BUMP, VOLATILITY_BUMP, RATE_BUMP, DAY = 0.005, 0.005, 0.001, 1.0 / 365.0
+"""Moves from which the greeks of American options are differences: a share of the spot, points, points, years."""
 
 
 @dataclass(frozen=True)
@@ -20,34 +24,128 @@ class OptionValue:
     """Per unit of volatility (1.0 = 100 %)."""
     theta: Float1D
     """Per year."""
+    rho: Float1D
+    """Per unit of the rate (1.0 = 100 %)."""
+
+
+@dataclass(frozen=True)
+class OptionTerms:
+    """Options with what they are valued on, each field (n,).
+
+    ``spot`` and ``strike`` are dollars, ``years`` to expiry, ``rate`` and ``dividend_yield`` a year and continuously
+    compounded, ``volatility`` annual. An American option may be exercised at any time, any other at expiry only.
+    """
+
+    spot: Float1D
+    strike: Float1D
+    years: Float1D
+    rate: Float1D
+    dividend_yield: Float1D
+    volatility: Float1D
+    is_call: Bool1D
+    is_american: Bool1D
+
+    @property
+    def may_exercise_early(self) -> Bool1D:
+        """American options that can gain by it; a call on a share without dividends can't, where rates are positive."""
+        return self.is_american & ~(self.is_call & (self.dividend_yield <= 0) & (self.rate >= 0))
+
+    def price(self) -> Float1D:
+        """Return the price per share."""
+        price = self._european().price
+        early = np.flatnonzero(self.may_exercise_early)
+        if len(early):
+            some = self.take(early)
+            tree = american_price(
+                some.spot, some.strike, some.years, some.rate, some.dividend_yield, some.volatility, some.is_call
+            )
+            price[early] = np.maximum(price[early], tree)
+        return price
+
+    def value(self) -> OptionValue:
+        """Return price and greeks; those of American options are central differences of their prices."""
+        worth = self._european()
+        early = np.flatnonzero(self.may_exercise_early)
+        if len(early):
+            for name, values in vars(self.take(early)._differences()).items():
+                european = getattr(worth, name)
+                european[early] = np.maximum(european[early], values) if name == "price" else values
+        return worth
+
+    def take(self, rows: Int1D) -> OptionTerms:
+        """Return some of the options, in the order of ``rows``."""
+        return OptionTerms(**{name: values[rows] for name, values in vars(self).items()})
+
+    def _european(self) -> OptionValue:
+        return black_scholes(
+            self.spot, self.strike, self.years, self.rate, self.volatility, self.is_call, self.dividend_yield
+        )
+
+    def _differences(self) -> OptionValue:
+        step = SPOT_BUMP * self.spot
+        moves = {
+            "now": self,
+            "up": replace(self, spot=self.spot + step),
+            "down": replace(self, spot=self.spot - step),
+            "calm": replace(self, volatility=np.maximum(self.volatility - VOLATILITY_BUMP, 0.0)),
+            "wild": replace(self, volatility=self.volatility + VOLATILITY_BUMP),
+            "later": replace(self, years=np.maximum(self.years - DAY, 0.0)),
+            "low": replace(self, rate=self.rate - RATE_BUMP),
+            "high": replace(self, rate=self.rate + RATE_BUMP),
+        }
+        stacked = {name: np.concatenate([getattr(move, name) for move in moves.values()]) for name in vars(self)}
+        everything = american_price(
+            *(stacked[name] for name in ("spot", "strike", "years", "rate", "dividend_yield", "volatility", "is_call"))
+        )
+        price = dict(zip(moves, everything.reshape(len(moves), -1), strict=True))
+        points = moves["wild"].volatility - moves["calm"].volatility
+        passed = self.years - moves["later"].years
+        return OptionValue(
+            price=price["now"],
+            delta=(price["up"] - price["down"]) / (2 * step),
+            gamma=(price["up"] - 2 * price["now"] + price["down"]) / step**2,
+            vega=(price["wild"] - price["calm"]) / points,
+            theta=(price["later"] - price["now"]) / np.where(passed > 0, passed, 1.0),
+            rho=(price["high"] - price["low"]) / (2 * RATE_BUMP),
+        )
 
 
 def black_scholes(
-    spot: Float1D, strike: Float1D, years: Float1D, rate: float, volatility: Float1D, is_call: Bool1D
+    spot: Float1D,
+    strike: Float1D,
+    years: Float1D,
+    rate: float | Float1D,
+    volatility: Float1D,
+    is_call: Bool1D,
+    dividend_yield: float | Float1D = 0.0,
 ) -> OptionValue:
-    """Value options; at expiry or without volatility the limit, the discounted intrinsic value of the forward.
+    """Value European options; at expiry or without volatility the discounted intrinsic value of the forward.
 
-    ``spot`` and ``strike`` in dollars, ``years`` to expiry, ``rate`` continuous, ``volatility`` annual.
+    ``spot`` and ``strike`` in dollars, ``years`` to expiry, ``rate`` and ``dividend_yield`` continuous, ``volatility``
+    annual.
     """
     from scipy.special import ndtr
 
     years = np.maximum(years, 0.0)
     spread = volatility * np.sqrt(years)
     discounted = strike * np.exp(-rate * years)
+    carried = np.exp(-dividend_yield * years)
+    held = spot * carried
     sign = np.where(is_call, 1.0, -1.0)
     certain = ~(spread > 1e-12)
     safe = np.where(certain, 1.0, spread)
     with np.errstate(divide="ignore", invalid="ignore"):
-        d1 = np.log(spot / discounted) / safe + safe / 2.0
-    d1 = np.where(certain, np.where(spot > discounted, np.inf, np.where(spot < discounted, -np.inf, 0.0)), d1)
+        d1 = np.log(held / discounted) / safe + safe / 2.0
+    d1 = np.where(certain, np.where(held > discounted, np.inf, np.where(held < discounted, -np.inf, 0.0)), d1)
     d2 = np.where(certain, d1, d1 - safe)
     density = np.exp(-0.5 * np.where(np.isfinite(d1), d1, 40.0) ** 2) / np.sqrt(2.0 * np.pi)
-    price = sign * (spot * ndtr(sign * d1) - discounted * ndtr(sign * d2))
-    decay = np.where(certain, 0.0, spot * density * volatility / (2.0 * np.sqrt(np.where(years > 0, years, 1.0))))
+    price = sign * (held * ndtr(sign * d1) - discounted * ndtr(sign * d2))
+    decay = np.where(certain, 0.0, held * density * volatility / (2.0 * np.sqrt(np.where(years > 0, years, 1.0))))
     return OptionValue(
         price=np.maximum(price, 0.0),
-        delta=sign * ndtr(sign * d1),
-        gamma=np.where(certain, 0.0, density / (spot * safe)),
-        vega=np.where(certain, 0.0, spot * density * np.sqrt(years)),
-        theta=-decay - sign * rate * discounted * ndtr(sign * d2),
+        delta=sign * carried * ndtr(sign * d1),
+        gamma=np.where(certain, 0.0, carried * density / (spot * safe)),
+        vega=np.where(certain, 0.0, held * density * np.sqrt(years)),
+        theta=-decay - sign * (rate * discounted * ndtr(sign * d2) - dividend_yield * held * ndtr(sign * d1)),
+        rho=sign * discounted * years * ndtr(sign * d2),
     )

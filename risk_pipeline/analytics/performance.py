@@ -56,7 +56,7 @@ def daily_returns(equity: Float2D, flow: Float2D) -> Float2D:
 
 
 def performance(
-    returns: Float2D, is_active: Bool2D, ends: Int1D, year_starts: Int1D, *, risk_free_rate: float
+    returns: Float2D, is_active: Bool2D, ends: Int1D, year_starts: Int1D, *, risk_free_rate: Float1D | float
 ) -> Performance:
     """Measure the returns of each portfolio from its first session to each end.
 
@@ -68,7 +68,7 @@ def performance(
     is_active : (S, P) whether the portfolio is open; the sessions before its first do not count.
     ends : (D,) rows.
     year_starts : (D,) row of the first session of each end's calendar year.
-    risk_free_rate : annual, continuously compounded.
+    risk_free_rate : as of each end (D,), or one for all; annual, continuously compounded.
 
     References
     ----------
@@ -91,9 +91,9 @@ def performance(
         total = np.prod(growth[first : end + 1], axis=0) - 1.0
         return np.where(age[end] >= window, total, np.nan)
 
-    rate = np.expm1(risk_free_rate / SESSIONS_A_YEAR)
+    rates = np.expm1(np.broadcast_to(risk_free_rate, len(ends)) / SESSIONS_A_YEAR)
     rows: dict[str, list[Float1D]] = {field.name: [] for field in fields(Performance)}
-    for end, year_start in zip(ends.tolist(), year_starts.tolist(), strict=True):
+    for end, year_start, rate in zip(ends.tolist(), year_starts.tolist(), rates.tolist(), strict=True):
         for name, window in (("return_1m", MONTH), ("return_3m", QUARTER), ("return_1y", YEAR)):
             rows[name].append(compounded(end, max(end + 1 - window, 0), window))
         rows["return_ytd"].append(compounded(end, year_start, 0))

@@ -6,8 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from .arrays import Bool1D, Float1D, Float2D, Float3D, Int1D
-from .options import black_scholes
+from .arrays import Float1D, Float2D, Float3D, Int1D
 from .reasons import Reason
 
 WORST_CONDITION = 1e8
@@ -130,28 +129,6 @@ def band_std(conditional: Float1D, residual_volatility: Float1D, horizon: int) -
     conditional : (P,) from ``conditional_std``. residual_volatility : (P,) annualised, in dollars.
     """
     return np.asarray(np.sqrt(conditional**2 + horizon * residual_volatility**2 / SESSIONS_A_YEAR))
-
-
-def option_revaluation(
-    spot: Float1D,
-    strike: Float1D,
-    years: Float1D,
-    rate: float,
-    volatility: Float1D,
-    is_call: Bool1D,
-    shares: Float1D,
-    underlying_return: Float1D,
-) -> Float1D:
-    """Return what a full revaluation adds to the delta approximation, dollars by option (n,).
-
-    The underlying moves by ``underlying_return``, not below zero; time and volatility stand still.
-    ``shares`` is the signed number of underlying shares.
-    """
-    sigma = np.nan_to_num(volatility)
-    now = black_scholes(spot, strike, years, rate, sigma, is_call)
-    shocked_spot = np.maximum(spot * (1.0 + underlying_return), 1e-9 * spot)
-    then = black_scholes(shocked_spot, strike, years, rate, sigma, is_call)
-    return shares * (then.price - now.price - now.delta * spot * underlying_return)
 
 
 def reverse_stress(dollars: Float3D, covariance: Float3D, loss: Float2D) -> Float3D:

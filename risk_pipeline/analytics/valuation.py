@@ -9,8 +9,8 @@ import numpy as np
 from .arrays import Bool1D, Bool2D, Date1D, Float1D, Float2D, Int1D, Int2D
 from .conversion import LEGS, Conversion
 from .holdings import Holdings
+from .lot_values import Positions, entry_rates, value_lots
 from .lots import InvestmentClass, LotRows, Lots, SplitAdjusted
-from .options import black_scholes
 from .sums import sum_by
 
 
@@ -27,31 +27,6 @@ class Accounts:
     flow_portfolio: Int1D
     flow_date: Date1D
     flow_amount: Float1D
-
-
-@dataclass(frozen=True)
-class Positions:
-    """Lots held by active portfolios, one row per session and lot, each (H,).
-
-    ``price``, ``spot`` and the greeks are in the lot's currency, ``rate`` is its price in the portfolio's, ``value`` is
-    signed money of the portfolio; ``delta`` per share (1 for a share), ``gamma``, ``vega`` (per unit of
-    volatility) and ``theta`` (a year) per share of an option, else NaN. ``is_stale``: priced at an earlier
-    session's close, at the entry price, or (an option) without a volatility.
-    """
-
-    session: Int1D
-    lot: Int1D
-    quantity: Float1D
-    price: Float1D
-    rate: Float1D
-    value: Float1D
-    delta: Float1D
-    gamma: Float1D
-    vega: Float1D
-    theta: Float1D
-    spot: Float1D
-    volatility: Float1D
-    is_stale: Bool1D
 
 
 @dataclass(frozen=True)
@@ -117,7 +92,7 @@ def value_book(
     *,
     volatility: Float2D,
     private_price: Float2D,
-    rate: float,
+    rate: Float1D | float,
     conversion: Conversion | None = None,
     is_refused: Bool1D | None = None,
 ) -> Book:
@@ -133,7 +108,7 @@ def value_book(
     dividend : (T, N) cash per share held before the session; a lot sold on the ex-session still earns it.
     volatility : (D, N) annual, for options without an implied one.
     private_price : (D, L) of PRIVATE lots.
-    rate : continuous risk-free rate for options.
+    rate : (D,) continuous risk-free rate for options, or one for all.
     conversion : into the portfolios' currencies; None if all lots are in them.
     is_refused : (L,) lots whose price can't be right. A portfolio that has held one, or one without an exchange rate,
         is not active from that lot's entry on.
@@ -193,37 +168,6 @@ def value_book(
     )
 
 
-def value_lots(
-    lots: Lots,
-    dates: Date1D,
-    prices: SplitAdjusted,
-    dividend: Float2D,
-    ends: Int1D,
-    *,
-    volatility: Float2D,
-    private_price: Float2D,
-    rate: float,
-    conversion: Conversion,
-) -> tuple[Positions, Float2D]:
-    """Return the lots held at each end, and what every lot has gained since its entry, (D, L) dollars.
-
-    Parameters are those of :func:`value_book`. The positions are of all portfolios, active or not.
-    """
-    rows = LotRows.of(lots, dates)
-    cost = lots.cost * entry_rates(lots, rows, prices, conversion)
-    held = (rows.entry[None, :] <= ends[:, None]) & (ends[:, None] < rows.end[None, :])
-    session, lot = np.nonzero(held)
-    position = _value(lots, rows, dates, prices, session, lot, ends, volatility, private_price, rate, conversion)
-    gained = realised_gains(lots, rows, prices, dividend, ends, conversion, cost)
-    gained[session, lot] += position.value - cost[lot]
-    return position, gained
-
-
-def entry_rates(lots: Lots, rows: LotRows, prices: SplitAdjusted, conversion: Conversion) -> Float1D:
-    """Return the exchange rate of each lot's entry, (L,); one in the portfolio's own currency, NaN where unknown."""
-    return conversion.rate(prices, rows.entry, np.arange(len(lots.portfolio)), rows.entry)[0]
-
-
 def pnl_by_portfolio(lots: Lots, gained: Float2D, owners: int) -> Float2D:
     """Add up what lots (D, L) have gained by portfolio, (D, P), in the order of the lots."""
     count = len(gained)
@@ -278,154 +222,3 @@ def paid_by(accounts: Accounts, dates: Date1D, ends: Int1D) -> tuple[Float2D, Fl
 def _flows(accounts: Accounts, day: np.datetime64) -> Float1D:
     paid = accounts.flow_date <= day
     return sum_by(accounts.flow_portfolio[paid], accounts.flow_amount[paid], len(accounts.starting_equity))
-
-
-def _value(
-    lots: Lots,
-    rows: LotRows,
-    dates: Date1D,
-    prices: SplitAdjusted,
-    session: Int1D,
-    lot: Int1D,
-    ends: Int1D,
-    volatility: Float2D,
-    private_price: Float2D,
-    rate: float,
-    conversion: Conversion,
-) -> Positions:
-    """Value lots at the sessions on which they are held."""
-    row, column = ends[session], lots.symbol[lot]
-    private, option = lots.is_private[lot], lots.is_option[lot]
-    safe = np.maximum(column, 0)
-    spot, is_stale = prices.price(row, safe, rows.entry[lot])
-    ratio = np.where(private, 1.0, prices.ratio(row, rows.entry[lot], safe))
-    unpriced = ~private & np.isnan(spot)
-    # without a price since entry: a share is worth what it cost, an option's underlying its strike
-    fallback = np.where(option, lots.strike[lot], lots.entry_price[lot]) / ratio
-    spot = np.where(unpriced, fallback, spot)
-    price = np.where(private, private_price[session, lot], spot)
-    delta = np.where(private, 0.0, 1.0)
-    gamma, vega, theta = (np.full(len(lot), np.nan) for _ in range(3))
-    sigma = np.full(len(lot), np.nan)
-    if option.any():
-        at = np.flatnonzero(option)
-        implied = lots.implied_volatility[lot[at]]
-        sigma[at] = np.where(np.isnan(implied), volatility[session[at], safe[at]], implied)
-        years = (lots.expiry[lot[at]] - dates[row[at]]).astype(np.int64) / 365.0
-        worth = black_scholes(
-            spot[at],
-            lots.strike[lot[at]] / ratio[at],
-            years,
-            rate,
-            np.nan_to_num(sigma[at]),
-            lots.is_call[lot[at]],
-        )
-        price[at], delta[at] = worth.price, worth.delta
-        gamma[at], vega[at], theta[at] = worth.gamma, worth.vega, worth.theta
-        is_stale[at] |= np.isnan(sigma[at])
-    quantity = lots.quantity[lot] * ratio
-    exchange, is_old = conversion.rate(prices, row, lot, rows.entry[lot])
-    return Positions(
-        session=session,
-        lot=lot,
-        quantity=quantity,
-        price=price,
-        rate=exchange,
-        value=quantity * price * lots.multiplier[lot] * exchange,
-        delta=delta,
-        gamma=gamma,
-        vega=vega,
-        theta=theta,
-        spot=np.where(private, np.nan, spot),
-        volatility=sigma,
-        is_stale=np.where(private, False, is_stale | unpriced) | is_old,
-    )
-
-
-def realised_gains(
-    lots: Lots,
-    rows: LotRows,
-    prices: SplitAdjusted,
-    dividend: Float2D,
-    ends: Int1D,
-    conversion: Conversion,
-    cost: Float1D,
-) -> Float2D:
-    """Return, (D, L), the dividends of lots since entry and the full gain of those that have ended."""
-    last_row = len(dividend) - 1
-    out = np.zeros((len(ends), len(lots.portfolio)))
-    shares = np.flatnonzero(lots.kind == InvestmentClass.PUBLIC)
-    ex_row, ex_column = np.nonzero(dividend)
-    for start in range(0, len(shares), 4096):
-        part = shares[start : start + 4096]
-        out[:, part] = _dividends(lots, rows, prices, dividend, ends, part, ex_row, ex_column, conversion)
-    ended = np.flatnonzero(rows.end <= last_row)
-    proceeds = _proceeds(lots, rows, prices, ended, conversion) - cost[ended]
-    is_over = rows.end[ended][None, :] <= ends[:, None]
-    out[:, ended] += np.where(is_over & (rows.entry[ended] <= ends[:, None]), proceeds, 0.0)
-    return out
-
-
-def _dividends(
-    lots: Lots,
-    rows: LotRows,
-    prices: SplitAdjusted,
-    dividend: Float2D,
-    ends: Int1D,
-    part: Int1D,
-    ex_row: Int1D,
-    ex_column: Int1D,
-    conversion: Conversion,
-) -> Float2D:
-    """Return the cash of each lot up to each end, summed from the lot's own entry on."""
-    order = np.lexsort((ex_row, ex_column))
-    by_row, by_column = ex_row[order], ex_column[order]
-    first = np.searchsorted(by_column, lots.symbol[part], side="left")
-    stop = np.searchsorted(by_column, lots.symbol[part], side="right")
-    most = int((stop - first).max(initial=0))
-    paid = np.zeros((most + 1, len(part)))
-    rank = np.full((most + 1, len(part)), np.iinfo(np.int64).max)
-    for k in range(most):
-        there = first + k < stop
-        at = np.minimum(first + k, max(len(by_row) - 1, 0))
-        row = by_row[at]
-        earns = there & (row > rows.entry[part]) & (row <= rows.end[part])
-        per_share = dividend[row, lots.symbol[part]]
-        shares = lots.quantity[part] * lots.multiplier[part]
-        held = shares * prices.ratio(row - 1, rows.entry[part], lots.symbol[part])
-        exchange, _ = conversion.rate(prices, row, part, rows.entry[part])
-        paid[k + 1] = np.where(earns, held * per_share * exchange, 0.0)
-        rank[k + 1] = np.where(there, row, np.iinfo(np.int64).max)
-    cumulative = np.cumsum(paid, axis=0)
-    columns = np.arange(len(part))
-    return np.stack([cumulative[(rank <= end).sum(axis=0), columns] for end in ends])
-
-
-def _proceeds(lots: Lots, rows: LotRows, prices: SplitAdjusted, ended: Int1D, conversion: Conversion) -> Float1D:
-    """Return what ended lots were sold or settled for, less the fees of it."""
-    price, ratio, settles = _exits(lots, rows, prices, ended)
-    proceeds = lots.quantity[ended] * ratio * price * lots.multiplier[ended]
-    if lots.exit_fees is not None:
-        proceeds = np.where(settles, proceeds, proceeds - np.nan_to_num(lots.exit_fees[ended]))
-    exchange, _ = conversion.rate(prices, rows.end[ended], ended, rows.entry[ended])
-    return np.asarray(proceeds * exchange)
-
-
-def exit_prices(lots: Lots, rows: LotRows, prices: SplitAdjusted, ended: Int1D) -> Float1D:
-    """Return the price, per share or unit after splits, at which the lots ``ended`` (n,) were sold or settled."""
-    return _exits(lots, rows, prices, ended)[0]
-
-
-def _exits(lots: Lots, rows: LotRows, prices: SplitAdjusted, ended: Int1D) -> tuple[Float1D, Float1D, Bool1D]:
-    """Return the price at which ended lots left, shares then per share at entry, and whether an option settled."""
-    private, option = lots.is_private[ended], lots.is_option[ended]
-    sold = lots.is_sold[ended]
-    settles = option & (rows.expiry[ended] <= rows.exit[ended]) & ~sold
-    row, column = np.where(settles, rows.settlement[ended], rows.end[ended]), np.maximum(lots.symbol[ended], 0)
-    spot, _ = prices.price(row, column, rows.entry[ended])
-    ratio = np.where(private, 1.0, prices.ratio(row, rows.entry[ended], column))
-    strike = lots.strike[ended] / ratio
-    spot = np.where(np.isnan(spot), np.where(option, strike, lots.entry_price[ended] / ratio), spot)
-    intrinsic = np.maximum(np.where(lots.is_call[ended], spot - strike, strike - spot), 0.0)
-    price = np.where(settles, intrinsic, np.where(np.isnan(lots.exit_price[ended]), spot, lots.exit_price[ended]))
-    return price, ratio, settles

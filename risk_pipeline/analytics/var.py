@@ -55,21 +55,34 @@ def filtered_historical_simulation(
     Hull & White (1998), J. Risk 1(1); Barone-Adesi, Giannopoulos & Vosper (1999); the asymmetry: Glosten, Jagannathan &
     Runkle (1993), J. Finance 48(5), at fixed weights.
     """
+    scenarios = filtered_scenarios(returns, surprises_read=surprises_read, loss_weight=loss_weight)
+    return tail_risk(scenarios)
+
+
+def filtered_scenarios(returns: Float2D, *, surprises_read: int = WINDOW, loss_weight: float = LOSS_WEIGHT) -> Float2D:
+    """Return what each series does tomorrow if one of its last surprises comes again, (S, M); NaN where it had none.
+
+    Arguments as of :func:`filtered_historical_simulation`. A row is one past session, the same for every series, so
+    the scenarios of several series keep their dependence.
+    """
     if returns.shape[1] == 1:  # NumPy sums a single column in another order
         twice = np.repeat(returns, 2, axis=1)
-        alone = filtered_historical_simulation(twice, surprises_read=surprises_read, loss_weight=loss_weight)
-        return TailRisk(**{name: values[:1] for name, values in vars(alone).items()})
+        return filtered_scenarios(twice, surprises_read=surprises_read, loss_weight=loss_weight)[:, :1]
     r = returns[-LOOK_BACK:]
     volatility = _filtered_volatility(r, loss_weight)
     with np.errstate(invalid="ignore", divide="ignore"):
         surprises = np.where(volatility[:-1] > 0, r / volatility[:-1], np.nan)
-    surprises = surprises[max(len(r) - surprises_read, min(21, len(r))) :]
-    known = ~np.isnan(surprises)
-    enough = known.sum(axis=0) >= MIN_OBSERVATIONS
-    ordered = np.sort(np.where(known, surprises, np.inf), axis=0)
-    tails = [_tail(ordered, known.sum(axis=0), level) for level in (0.05, 0.01)]
+    return np.asarray(surprises[max(len(r) - surprises_read, min(21, len(r))) :] * volatility[-1])
+
+
+def tail_risk(scenarios: Float2D) -> TailRisk:
+    """Read the tail of tomorrow's returns off their scenarios, (S, M); NaN scenarios are left out."""
+    known = ~np.isnan(scenarios)
+    count = known.sum(axis=0)
+    ordered = np.sort(np.where(known, scenarios, np.inf), axis=0)
+    tails = [_tail(ordered, count, level) for level in (0.05, 0.01)]
     (var_95, es_95), (var_99, es_99) = (
-        [np.where(enough, -value * volatility[-1], np.nan) for value in pair] for pair in tails
+        [np.where(count >= MIN_OBSERVATIONS, -value, np.nan) for value in pair] for pair in tails
     )
     return TailRisk(var_95, var_99, es_95, es_99)
 

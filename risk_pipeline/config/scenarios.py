@@ -81,6 +81,8 @@ class ScenarioLibrary(BaseModel):
     model_config = ConfigDict(frozen=True, ignored_types=(cached_property,))
 
     rates_conversion: RatesConversion
+    spot_volatility_response: float = 1.0
+    """Points of implied volatility that a market fall of one per cent adds."""
     active: tuple[Scenario, ...]
 
     @cached_property

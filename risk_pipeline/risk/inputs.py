@@ -14,6 +14,7 @@ import pandas as pd
 from ..analytics.arrays import Bool2D, Date1D, Float1D, Float2D, Int1D
 from ..analytics.conversion import Conversion
 from ..analytics.lots import InvestmentClass, Lots, SplitAdjusted, private_prices
+from ..analytics.option_positions import bill_rate
 from ..analytics.reasons import Reason
 from ..analytics.valuation import Accounts, Book, value_book
 from ..analytics.volatility import VolatilityEstimates, estimate_volatility, parkinson_variance
@@ -62,14 +63,14 @@ class Inputs:
     ``lot_symbols``, ``position_ids`` and ``currencies`` are the lots'; ``marks`` the name, date and price of
     private marks.
     ``stored`` are the rows of the block that earlier assets have written and this one reads, by table.
-    ``risk_free_rate`` is annual, continuously compounded.
+    ``risk_free_rate`` (T,) is that of each panel row, annual and continuously compounded.
     """
 
     registries: Registries
     panel: PricePanel
     sessions: list[date]
     stored: Frames
-    risk_free_rate: float
+    risk_free_rate: Float1D
     profiles: pd.DataFrame
     portfolios: pd.DataFrame
     lots: Lots
@@ -119,7 +120,7 @@ class Inputs:
             ends,
             volatility=self.option_volatility(ends),
             private_price=private_prices(lots, dates[ends], *self.marks),
-            rate=self.risk_free_rate,
+            rate=self.risk_free_rate[ends],
             conversion=self.conversion,
             is_refused=np.array([cause is not None for cause in self.doubts[0]], dtype=bool),
         )
@@ -213,9 +214,13 @@ def make_inputs(
     registries: Registries,
     *,
     risk_free_rate: float,
+    bill_symbol: str | None = None,
     stored: Frames | None = None,
 ) -> Inputs:
-    """Turn the imported rows into arrays on the panel's symbols, which must hold every priced symbol of the lots."""
+    """Turn the imported rows into arrays on the panel's symbols, which must hold every priced symbol of the lots.
+
+    ``risk_free_rate`` holds where ``bill_symbol``, a 13-week bill quoted as ^IRX is, has had no close yet.
+    """
     portfolios, rows, flows = book.portfolios, book.lots, book.flows
     number = {name: row for row, name in enumerate(portfolios["portfolio_id"])}
     column = {symbol: at for at, symbol in enumerate(panel.symbols)}
@@ -229,7 +234,7 @@ def make_inputs(
         panel=panel,
         sessions=sessions,
         stored=stored or {},
-        risk_free_rate=risk_free_rate,
+        risk_free_rate=_rates(panel, risk_free_rate, bill_symbol),
         profiles=book.profiles,
         portfolios=portfolios,
         lot_symbols=rows["symbol"].tolist(),
@@ -253,6 +258,7 @@ def make_inputs(
             contract_size=rows["multiplier"].to_numpy(dtype=float),
             fees=rows["fees"].to_numpy(dtype=float),
             exit_fees=rows["exit_fees"].to_numpy(dtype=float),
+            is_american=(rows["exercise"] != "european").to_numpy(),
         ),
         accounts=Accounts(
             starting_equity=portfolios["starting_equity"].to_numpy(dtype=float),
@@ -268,6 +274,16 @@ def make_inputs(
             marks["price"].to_numpy(dtype=float),
         ),
     )
+
+
+def _rates(panel: PricePanel, fallback: float, bill_symbol: str | None) -> Float1D:
+    """Return the risk-free rate of each panel row: the bill's last close by then, else the fallback."""
+    rates = np.full(len(panel.dates), fallback)
+    if bill_symbol in panel.symbols:
+        close = panel.close[:, panel.symbols.index(bill_symbol)]
+        last = np.maximum.accumulate(np.where(np.isnan(close), -1, np.arange(len(close))))
+        rates[last >= 0] = bill_rate(close[last[last >= 0]])
+    return rates
 
 
 def _days(values: pd.Series) -> Date1D:

@@ -75,6 +75,12 @@ def pair_needs(conversions: pd.DataFrame, calendar: SessionCalendar) -> pd.DataF
     return pd.DataFrame(rows, columns=["symbol", "first_held", "last_held", "active_from"])
 
 
+def bill_needs(symbol: str | None, first: date, last: date) -> pd.DataFrame:
+    """Return the need of the risk-free rate's symbol, as ``required_history`` takes it; none without a symbol."""
+    rows = [] if symbol is None else [(symbol, first, last, first)]
+    return pd.DataFrame(rows, columns=["symbol", "first_held", "last_held", "active_from"])
+
+
 def merged_needs(*needs: pd.DataFrame) -> pd.DataFrame:
     """Return the needs of symbols that several frames have, a row each, by symbol."""
     rows: dict[str, list[date | None]] = {}

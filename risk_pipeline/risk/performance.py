@@ -31,7 +31,7 @@ def portfolio_performance(inputs: Inputs) -> Performance:
         active_accounts(inputs.accounts, dates[rows]),
         inputs.ends - first,
         np.maximum(np.searchsorted(dates, years) - first, 0),
-        risk_free_rate=inputs.risk_free_rate,
+        risk_free_rate=inputs.risk_free_rate[inputs.ends],
     )
 
 
@@ -66,7 +66,7 @@ def equity_by_session(inputs: Inputs, rows: Int1D) -> Float2D:
             rows,
             volatility=volatility,
             private_price=private_prices(some, dates[rows], *inputs.marks),
-            rate=inputs.risk_free_rate,
+            rate=inputs.risk_free_rate[rows],
             conversion=inputs.conversion.take(slice(start, stop)),
         )
         pnl += pnl_by_portfolio(some, gained, owners)

@@ -8,9 +8,9 @@ import numpy as np
 import pandas as pd
 
 from ..analytics.arrays import Date1D, Float1D, Int1D
+from ..analytics.lot_values import exit_prices
 from ..analytics.lots import InvestmentClass, LotRows
 from ..analytics.sums import sum_by
-from ..analytics.valuation import exit_prices
 from .inputs import Inputs
 
 DAYS_A_YEAR = 365.0

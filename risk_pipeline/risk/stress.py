@@ -12,13 +12,13 @@ import pandas as pd
 from ..analytics.arrays import Bool1D, Date1D, Float1D, Float2D, Float3D, Int1D
 from ..analytics.factor_returns import compounded_steps, residual_steps
 from ..analytics.history import moves_as_far, window_moves
+from ..analytics.option_scenarios import OptionScenarios
 from ..analytics.reasons import Reason
 from ..analytics.stress import (
     ConditionalMoves,
     band_std,
     conditional_moves,
     conditional_std,
-    option_revaluation,
     replay,
 )
 from ..analytics.sums import sum_by
@@ -30,7 +30,6 @@ from .inputs import Frames, Inputs
 from .long_rows import Cells
 from .symbol_betas import core_factor_returns
 
-DAYS_A_YEAR = 365.0
 MOVE_COLUMNS = ["session", "scenario_id", "factor_name", "is_shocked", "move"]
 
 
@@ -322,32 +321,39 @@ def _model_betas(inputs: Inputs) -> Float3D:
 class _Options:
     """The options held on a session, each array (n,), and how many portfolios there are."""
 
+    scenarios: OptionScenarios
+    price: Float1D
+    delta: Float1D
+    shares: Float1D
     symbol: Int1D
     portfolio: Int1D
-    terms: tuple[Float1D, Float1D, Float1D, float, Float1D, Bool1D, Float1D]
     portfolios: int
 
-    def revalued(self, symbol_returns: Float1D) -> Float1D:
-        """Return, by portfolio (P,), what revaluing its options adds to their delta; NaN returns are zero."""
-        extra = option_revaluation(*self.terms, np.nan_to_num(symbol_returns[self.symbol]))
+    def revalued(self, symbol_returns: Float1D, volatility_change: float = 0.0) -> Float1D:
+        """Return, by portfolio (P,), what revaluing its options adds to their delta; NaN returns are zero.
+
+        The underlyings move, and implied volatility changes; time stands still.
+        """
+        returns = np.nan_to_num(symbol_returns[self.symbol])
+        price = self.scenarios.price(returns[None, :], volatility_change)[0]
+        extra = self.shares * (price - self.price - self.delta * self.scenarios.terms.spot * returns)
         return sum_by(self.portfolio, extra, self.portfolios)
 
 
 def _options(inputs: Inputs) -> Iterator[_Options]:
     """Yield the options held on each session."""
-    rows, lots, rate = inputs.book.positions, inputs.lots, inputs.risk_free_rate
-    held = np.flatnonzero(lots.is_option[rows.lot])
-    for number, end in enumerate(inputs.ends):
-        at = held[rows.session[held] == number]
+    rows, lots = inputs.book.positions, inputs.lots
+    held, terms = rows.options(lots, inputs.panel.dates[inputs.ends])
+    for number in range(len(inputs.sessions)):
+        some = np.flatnonzero(rows.session[held] == number)
+        at = held[some]
         lot = rows.lot[at]
-        ratio = rows.quantity[at] / lots.quantity[lot]
-        terms = (
-            rows.spot[at],
-            lots.strike[lot] / ratio,
-            (lots.expiry[lot] - inputs.panel.dates[end]).astype(np.int64) / DAYS_A_YEAR,
-            rate,
-            rows.volatility[at],
-            lots.is_call[lot],
-            rows.quantity[at] * lots.multiplier[lot] * rows.rate[at],
+        yield _Options(
+            scenarios=OptionScenarios(terms.take(some)),
+            price=rows.price[at],
+            delta=rows.delta[at],
+            shares=rows.quantity[at] * lots.multiplier[lot] * rows.rate[at],
+            symbol=lots.symbol[lot],
+            portfolio=lots.portfolio[lot],
+            portfolios=len(inputs.portfolio_ids),
         )
-        yield _Options(lots.symbol[lot], lots.portfolio[lot], terms, len(inputs.portfolio_ids))

@@ -14,6 +14,7 @@ from ..analytics.var import TailRisk
 from ..analytics.volatility import HORIZON, VolatilityEstimates
 from .core_model import core_model
 from .inputs import Frames, Inputs
+from .option_tails import option_outcomes, with_options
 from .portfolio_series import SESSIONS_A_YEAR, portfolio_outcomes, portfolio_risk, returns_after
 from .risk_changes import risk_changes
 
@@ -31,7 +32,8 @@ def compute_volatility(inputs: Inputs) -> Frames:
     recent = np.zeros(len(rows), dtype=bool)
     recent[now] = recent[yesterday] = True
     risk = portfolio_risk(inputs, book, rows, recent)
-    volatility, tail = risk.volatility.take(now), risk.tail.take(now)
+    tails = with_options(inputs, book, rows, recent, risk.tail)
+    volatility, tail = risk.volatility.take(now), tails.take(now)
     before = book.take(yesterday)
     present = of_symbols.take(now)
     return {
@@ -69,7 +71,7 @@ def compute_volatility(inputs: Inputs) -> Frames:
             ],
             ignore_index=True,
         ),
-        "value_at_risk_outcomes": tail_outcomes(inputs, before, risk.tail.take(yesterday)),
+        "value_at_risk_outcomes": tail_outcomes(inputs, before, tails.take(yesterday)),
         "risk_changes": risk_changes(
             inputs,
             inputs.book,
@@ -82,7 +84,7 @@ def compute_volatility(inputs: Inputs) -> Frames:
 
 def tail_outcomes(inputs: Inputs, before: Book, tail: TailRisk) -> pd.DataFrame:
     """Return the value at risk of the session before beside what its holdings then gained or lost."""
-    outcome = returns_after(inputs, before, inputs.ends - 1, 1)[:, 0]
+    outcome = option_outcomes(inputs, before, returns_after(inputs, before, inputs.ends - 1, 1)[:, 0])
     known = inputs.book.is_active & before.is_active & ~np.isnan(outcome) & ~np.isnan(tail.var_99)
     return inputs.frame(
         known,

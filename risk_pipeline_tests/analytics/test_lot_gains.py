@@ -7,8 +7,8 @@ import pytest
 
 from risk_pipeline.analytics.conversion import Conversion
 from risk_pipeline.analytics.lot_gains import lot_gains
+from risk_pipeline.analytics.lot_values import value_lots
 from risk_pipeline.analytics.lots import Lots, SplitAdjusted, private_prices
-from risk_pipeline.analytics.valuation import value_lots
 
 DATES = np.arange("2024-01-01", "2024-05-01", dtype="datetime64[D]")
 NONE = np.datetime64("NaT", "D")

@@ -19,7 +19,6 @@ from risk_pipeline.analytics.rolling_beta import rolling_beta
 from risk_pipeline.analytics.stress import (
     conditional_moves,
     conditional_std,
-    option_revaluation,
     replay,
     reverse_stress,
     tail_probability,
@@ -199,15 +198,6 @@ def test_options_at_expiry_are_worth_their_intrinsic_value():
     found = black_scholes(spot, strike, np.zeros(3), 0.05, np.full(3, 0.2), np.ones(3, dtype=bool))
     np.testing.assert_allclose(found.price, [0, 0, 10])
     np.testing.assert_allclose(found.delta, [0, 0.5, 1])
-
-
-def test_revaluation_beyond_delta_is_nothing_for_no_move_and_positive_for_who_is_long():
-    arguments = (np.array([100.0]), np.array([100.0]), np.array([0.5]), 0.02, np.array([0.25]), np.array([False]))
-    nothing = option_revaluation(*arguments, np.array([1000.0]), np.array([0.0]))
-    crash = option_revaluation(*arguments, np.array([1000.0]), np.array([-0.35]))
-    assert nothing[0] == pytest.approx(0)
-    assert crash[0] > 0
-    assert option_revaluation(*arguments, np.array([-1000.0]), np.array([-0.35]))[0] == pytest.approx(-crash[0])
 
 
 def holdings(rows: list[tuple[int, int, float]]) -> Holdings:

@@ -38,9 +38,11 @@ def lots(rows: list[dict]) -> Lots:
         "contract_size": NONE,
         "fees": NONE,
         "exit_fees": NONE,
+        "is_american": False,
     }
     filled = [{**default, **row} for row in rows]
-    kinds = {"portfolio": np.int64, "symbol": np.int64, "name": np.int64, "kind": np.int64, "is_call": bool}
+    kinds = {"portfolio": np.int64, "symbol": np.int64, "name": np.int64, "kind": np.int64}
+    kinds |= dict.fromkeys(("is_call", "is_american"), bool)
     kinds |= dict.fromkeys(("entry_date", "exit_date", "expiry"), "datetime64[D]")
     return Lots(**{key: np.array([row[key] for row in filled], dtype=kinds.get(key, float)) for key in default})
 
@@ -110,8 +112,16 @@ class Walker:
             return self.spot
         years = (self.expiry - DATES[day]).astype(int) / 365
         arrays = (np.array([x]) for x in (self.spot, self.strike / self.ratio, years))
-        worth = black_scholes(*arrays, RATE, np.array([self.implied_volatility]), np.array([self.is_call]))
+        worth = black_scholes(
+            *arrays, RATE, np.array([self.implied_volatility]), np.array([self.is_call]), self.dividend_yield(day)
+        )
         return worth.price[0]
+
+    def dividend_yield(self, day: int) -> float:
+        """The dividends of all sessions so far, fewer than a year's, on the spot; splits make them smaller."""
+        market, n = self.market, self.symbol
+        paid = sum(market.dividend[s, n] / np.prod(market.split[s : day + 1, n]) for s in range(1, day + 1))
+        return np.log1p(paid / self.spot)
 
     def close_out(self, price: float) -> None:
         self.cash += self.units * price

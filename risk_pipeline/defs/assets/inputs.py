@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import pandas as pd
 
 from ...risk.inputs import BookFrames, Frames, Inputs, make_inputs, priced_symbols
-from ...risk.lookback import merged_needs, pair_needs, required_history
+from ...risk.lookback import bill_needs, merged_needs, pair_needs, required_history
 from ...settings import Settings
 from ...storage import queries
 from ...storage.price_panel import PanelError, PricePanel
@@ -34,7 +34,7 @@ def load_inputs(
     PanelError
         If a lot needs a currency pair that the panel lacks.
     """
-    engine, last = db.engine, sessions[-1]
+    engine, last, settings = db.engine, sessions[-1], Settings()
     book = BookFrames(
         portfolios=queries.portfolios(engine),
         lots=queries.lots(engine, last),
@@ -55,7 +55,8 @@ def load_inputs(
         sessions,
         book,
         registries,
-        risk_free_rate=Settings().risk_free_rate,
+        risk_free_rate=settings.risk_free_rate,
+        bill_symbol=settings.risk_free_symbol,
         stored=read(engine, registries, sessions[0], last) if read else None,
     )
 
@@ -65,7 +66,8 @@ def history_needed(db: Database, registries: Registries, sessions: list[date]) -
     first, last = sessions[0], sessions[-1]
     held = queries.symbol_needs(db.engine, first, last)
     pairs = pair_needs(queries.conversions_needed(db.engine, first, last), CALENDAR)
-    return required_history(merged_needs(held, pairs), registries, CALENDAR, sessions)
+    bill = bill_needs(Settings().risk_free_symbol, first, last)
+    return required_history(merged_needs(held, pairs, bill), registries, CALENDAR, sessions)
 
 
 def read_core_model(engine: "sa.Engine", registries: Registries, first: date, last: date) -> Frames:

@@ -1,0 +1,238 @@
+"""What lots are worth as of a session, and what they have gained since their entry."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from .arrays import Bool1D, Date1D, Float1D, Float2D, Int1D
+from .conversion import Conversion
+from .lots import InvestmentClass, LotRows, Lots, SplitAdjusted
+from .option_positions import option_terms, trailing_dividend_yield
+from .options import OptionTerms
+
+
+@dataclass(frozen=True)
+class Positions:
+    """Lots held by active portfolios, one row per session and lot, each (H,).
+
+    ``price``, ``spot`` and the greeks are in the lot's currency, ``rate`` is its price in the portfolio's, ``value`` is
+    signed money of the portfolio; ``delta`` per share (1 for a share), ``gamma``, ``vega`` (per unit of
+    volatility), ``theta`` (a year) and ``rho`` (per unit of the rate) per share of an option, else NaN. An option is
+    valued with ``interest`` and ``dividend_yield``. ``is_stale``: priced at an earlier
+    session's close, at the entry price, or (an option) without a volatility.
+    """
+
+    session: Int1D
+    lot: Int1D
+    quantity: Float1D
+    price: Float1D
+    rate: Float1D
+    value: Float1D
+    delta: Float1D
+    gamma: Float1D
+    vega: Float1D
+    theta: Float1D
+    rho: Float1D
+    spot: Float1D
+    volatility: Float1D
+    interest: Float1D
+    dividend_yield: Float1D
+    is_stale: Bool1D
+
+    def options(self, lots: Lots, days: Date1D) -> tuple[Int1D, OptionTerms]:
+        """Return which positions are options, and their terms; ``days`` (D,) are the sessions' dates."""
+        at = np.flatnonzero(lots.is_option[self.lot])
+        lot = self.lot[at]
+        ratio = self.quantity[at] / lots.quantity[lot]
+        values = (getattr(self, name)[at] for name in ("volatility", "interest", "dividend_yield"))
+        return at, option_terms(lots, lot, days[self.session[at]], self.spot[at], ratio, *values)
+
+
+def value_lots(
+    lots: Lots,
+    dates: Date1D,
+    prices: SplitAdjusted,
+    dividend: Float2D,
+    ends: Int1D,
+    *,
+    volatility: Float2D,
+    private_price: Float2D,
+    rate: Float1D | float,
+    conversion: Conversion,
+    with_greeks: bool = True,
+) -> tuple[Positions, Float2D]:
+    """Return the lots held at each end, and what every lot has gained since its entry, (D, L) dollars.
+
+    Parameters are those of :func:`value_book`. The positions are of all portfolios, active or not. Without greeks,
+    which take most of the time of American options, those and the delta of options are NaN.
+    """
+    rows = LotRows.of(lots, dates)
+    cost = lots.cost * entry_rates(lots, rows, prices, conversion)
+    held = (rows.entry[None, :] <= ends[:, None]) & (ends[:, None] < rows.end[None, :])
+    session, lot = np.nonzero(held)
+    rates = np.broadcast_to(rate, len(ends))
+    given = (volatility, private_price, dividend, rates, conversion, with_greeks)
+    position = _value(lots, rows, dates, prices, session, lot, ends, *given)
+    gained = realised_gains(lots, rows, prices, dividend, ends, conversion, cost)
+    gained[session, lot] += position.value - cost[lot]
+    return position, gained
+
+
+def entry_rates(lots: Lots, rows: LotRows, prices: SplitAdjusted, conversion: Conversion) -> Float1D:
+    """Return the exchange rate of each lot's entry, (L,); one in the portfolio's own currency, NaN where unknown."""
+    return conversion.rate(prices, rows.entry, np.arange(len(lots.portfolio)), rows.entry)[0]
+
+
+def _value(
+    lots: Lots,
+    rows: LotRows,
+    dates: Date1D,
+    prices: SplitAdjusted,
+    session: Int1D,
+    lot: Int1D,
+    ends: Int1D,
+    volatility: Float2D,
+    private_price: Float2D,
+    dividend: Float2D,
+    rate: Float1D,
+    conversion: Conversion,
+    with_greeks: bool,
+) -> Positions:
+    """Value lots at the sessions on which they are held."""
+    row, column = ends[session], lots.symbol[lot]
+    private, option = lots.is_private[lot], lots.is_option[lot]
+    safe = np.maximum(column, 0)
+    spot, is_stale = prices.price(row, safe, rows.entry[lot])
+    ratio = np.where(private, 1.0, prices.ratio(row, rows.entry[lot], safe))
+    unpriced = ~private & np.isnan(spot)
+    # without a price since entry: a share is worth what it cost, an option's underlying its strike
+    fallback = np.where(option, lots.strike[lot], lots.entry_price[lot]) / ratio
+    spot = np.where(unpriced, fallback, spot)
+    price = np.where(private, private_price[session, lot], spot)
+    delta = np.where(private, 0.0, 1.0)
+    gamma, vega, theta, rho, sigma, interest, paid = (np.full(len(lot), np.nan) for _ in range(7))
+    if option.any():
+        at = np.flatnonzero(option)
+        implied = lots.implied_volatility[lot[at]]
+        sigma[at] = np.where(np.isnan(implied), volatility[session[at], safe[at]], implied)
+        interest[at] = rate[session[at]]
+        paid[at] = trailing_dividend_yield(dividend, prices, row[at], safe[at], spot[at])
+        terms = option_terms(lots, lot[at], dates[row[at]], spot[at], ratio[at], sigma[at], interest[at], paid[at])
+        if with_greeks:
+            worth = terms.value()
+            price[at], delta[at], gamma[at] = worth.price, worth.delta, worth.gamma
+            vega[at], theta[at], rho[at] = worth.vega, worth.theta, worth.rho
+        else:
+            price[at], delta[at] = terms.price(), np.nan
+        is_stale[at] |= np.isnan(sigma[at])
+    quantity = lots.quantity[lot] * ratio
+    exchange, is_old = conversion.rate(prices, row, lot, rows.entry[lot])
+    return Positions(
+        session=session,
+        lot=lot,
+        quantity=quantity,
+        price=price,
+        rate=exchange,
+        value=quantity * price * lots.multiplier[lot] * exchange,
+        delta=delta,
+        gamma=gamma,
+        vega=vega,
+        theta=theta,
+        rho=rho,
+        spot=np.where(private, np.nan, spot),
+        volatility=sigma,
+        interest=interest,
+        dividend_yield=paid,
+        is_stale=np.where(private, False, is_stale | unpriced) | is_old,
+    )
+
+
+def realised_gains(
+    lots: Lots,
+    rows: LotRows,
+    prices: SplitAdjusted,
+    dividend: Float2D,
+    ends: Int1D,
+    conversion: Conversion,
+    cost: Float1D,
+) -> Float2D:
+    """Return, (D, L), the dividends of lots since entry and the full gain of those that have ended."""
+    last_row = len(dividend) - 1
+    out = np.zeros((len(ends), len(lots.portfolio)))
+    shares = np.flatnonzero(lots.kind == InvestmentClass.PUBLIC)
+    ex_row, ex_column = np.nonzero(dividend)
+    for start in range(0, len(shares), 4096):
+        part = shares[start : start + 4096]
+        out[:, part] = _dividends(lots, rows, prices, dividend, ends, part, ex_row, ex_column, conversion)
+    ended = np.flatnonzero(rows.end <= last_row)
+    proceeds = _proceeds(lots, rows, prices, ended, conversion) - cost[ended]
+    is_over = rows.end[ended][None, :] <= ends[:, None]
+    out[:, ended] += np.where(is_over & (rows.entry[ended] <= ends[:, None]), proceeds, 0.0)
+    return out
+
+
+def _dividends(
+    lots: Lots,
+    rows: LotRows,
+    prices: SplitAdjusted,
+    dividend: Float2D,
+    ends: Int1D,
+    part: Int1D,
+    ex_row: Int1D,
+    ex_column: Int1D,
+    conversion: Conversion,
+) -> Float2D:
+    """Return the cash of each lot up to each end, summed from the lot's own entry on."""
+    order = np.lexsort((ex_row, ex_column))
+    by_row, by_column = ex_row[order], ex_column[order]
+    first = np.searchsorted(by_column, lots.symbol[part], side="left")
+    stop = np.searchsorted(by_column, lots.symbol[part], side="right")
+    most = int((stop - first).max(initial=0))
+    paid = np.zeros((most + 1, len(part)))
+    rank = np.full((most + 1, len(part)), np.iinfo(np.int64).max)
+    for k in range(most):
+        there = first + k < stop
+        at = np.minimum(first + k, max(len(by_row) - 1, 0))
+        row = by_row[at]
+        earns = there & (row > rows.entry[part]) & (row <= rows.end[part])
+        per_share = dividend[row, lots.symbol[part]]
+        shares = lots.quantity[part] * lots.multiplier[part]
+        held = shares * prices.ratio(row - 1, rows.entry[part], lots.symbol[part])
+        exchange, _ = conversion.rate(prices, row, part, rows.entry[part])
+        paid[k + 1] = np.where(earns, held * per_share * exchange, 0.0)
+        rank[k + 1] = np.where(there, row, np.iinfo(np.int64).max)
+    cumulative = np.cumsum(paid, axis=0)
+    columns = np.arange(len(part))
+    return np.stack([cumulative[(rank <= end).sum(axis=0), columns] for end in ends])
+
+
+def _proceeds(lots: Lots, rows: LotRows, prices: SplitAdjusted, ended: Int1D, conversion: Conversion) -> Float1D:
+    """Return what ended lots were sold or settled for, less the fees of it."""
+    price, ratio, settles = _exits(lots, rows, prices, ended)
+    proceeds = lots.quantity[ended] * ratio * price * lots.multiplier[ended]
+    if lots.exit_fees is not None:
+        proceeds = np.where(settles, proceeds, proceeds - np.nan_to_num(lots.exit_fees[ended]))
+    exchange, _ = conversion.rate(prices, rows.end[ended], ended, rows.entry[ended])
+    return np.asarray(proceeds * exchange)
+
+
+def exit_prices(lots: Lots, rows: LotRows, prices: SplitAdjusted, ended: Int1D) -> Float1D:
+    """Return the price, per share or unit after splits, at which the lots ``ended`` (n,) were sold or settled."""
+    return _exits(lots, rows, prices, ended)[0]
+
+
+def _exits(lots: Lots, rows: LotRows, prices: SplitAdjusted, ended: Int1D) -> tuple[Float1D, Float1D, Bool1D]:
+    """Return the price at which ended lots left, shares then per share at entry, and whether an option settled."""
+    private, option = lots.is_private[ended], lots.is_option[ended]
+    sold = lots.is_sold[ended]
+    settles = option & (rows.expiry[ended] <= rows.exit[ended]) & ~sold
+    row, column = np.where(settles, rows.settlement[ended], rows.end[ended]), np.maximum(lots.symbol[ended], 0)
+    spot, _ = prices.price(row, column, rows.entry[ended])
+    ratio = np.where(private, 1.0, prices.ratio(row, rows.entry[ended], column))
+    strike = lots.strike[ended] / ratio
+    spot = np.where(np.isnan(spot), np.where(option, strike, lots.entry_price[ended] / ratio), spot)
+    intrinsic = np.maximum(np.where(lots.is_call[ended], spot - strike, strike - spot), 0.0)
+    price = np.where(settles, intrinsic, np.where(np.isnan(lots.exit_price[ended]), spot, lots.exit_price[ended]))
+    return price, ratio, settles
