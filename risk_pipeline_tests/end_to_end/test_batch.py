@@ -217,12 +217,18 @@ def test_a_portfolio_starts_on_its_inception_and_a_lot_comes_and_goes(week):
 
 
 def test_risk_contributions_sum_to_the_model_s_volatility_less_the_specific_part(week):
-    rows = week.table("factor_exposures").dropna(subset=["risk_contribution"])
+    every = week.table("factor_exposures").dropna(subset=["risk_contribution"])
+    factors = load_factors()
+    rows = every[every["factor_name"].isin(factors.core_names)]
     assert (rows.groupby(KEY).size() == 8).all()
+    assert set(every["factor_name"]) - set(factors.core_names) <= set(factors.beyond_names)
     systematic = rows.groupby(KEY)["risk_contribution"].sum()
     residual = rows.groupby(KEY)["residual_volatility"].first()
     total = week.table("portfolio_volatility").set_index(KEY)["factor_model_volatility"].reindex(systematic.index)
     np.testing.assert_allclose(systematic + residual**2 / total, total, rtol=1e-9)
+    beyond = every[every["factor_name"].isin(factors.beyond_names)].groupby(KEY)["risk_contribution"].sum()
+    assert len(beyond) > 0  # a part of what the core leaves, and not all of it
+    assert (beyond < (residual**2 / total).reindex(beyond.index)).all()
     measured = week.table("portfolio_volatility").set_index(KEY)["realised_252"].reindex(systematic.index)
     assert (total / measured).between(0.5, 2.0).all()
 
