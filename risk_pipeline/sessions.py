@@ -21,6 +21,7 @@ FIRST = date(2000, 1, 3)
 READY_HOURS = 3
 """A session's partition exists this long after the exchange's latest regular close (rounded up to an hour)."""
 MOST_TRIES = 4
+MORNING_TRIES = (time(6, 30), time(7, 30), time(8, 30), time(9, 15))
 
 
 class NoSessionError(ValueError):
@@ -37,6 +38,8 @@ class SessionCalendar:
 
     exchange: str
     first_session: date
+    is_ready_next_morning: bool = False
+    """Whether the schedule waits for the morning after, for a vendor that publishes overnight."""
 
     @cached_property
     def _calendar(self) -> Any:
@@ -92,8 +95,10 @@ class SessionCalendar:
         """Return when an evening's run is tried, in the exchange's own time zone, an hour apart until midnight.
 
         The first an hour and a half beyond ``READY_HOURS`` after the close, when the partition surely exists on
-        both sides of daylight saving.
+        both sides of daylight saving. Or the morning after.
         """
+        if self.is_ready_next_morning:
+            return MORNING_TRIES
         close = max(self._calendar.schedule["close"].tail(260).dt.tz_convert(self.timezone).dt.time)
         ready = datetime.combine(date(2000, 1, 1), close) + timedelta(hours=READY_HOURS + 1.5)
         if ready.day > 1:  # past midnight: the next day would be asked for
@@ -103,10 +108,15 @@ class SessionCalendar:
     @cached_property
     def schedule_crons(self) -> list[str]:
         """Return the cron strings of the evening's tries on every weekday of the exchange."""
-        days = sorted((day + 1) % 7 for day, is_open in enumerate(self._weekmask) if is_open == "1")
+        later = 2 if self.is_ready_next_morning else 1
+        days = sorted((day + later) % 7 for day, is_open in enumerate(self._weekmask) if is_open == "1")
         is_stretch = days == list(range(days[0], days[-1] + 1))
         weekdays = f"{days[0]}-{days[-1]}" if is_stretch and len(days) > 2 else ",".join(map(str, days))
         return [f"{at.minute} {at.hour} * * {weekdays}" for at in self.evening_tries]
+
+    def day_of_tick(self, local: date) -> date:
+        """Return the day that the schedule looks at on a day of the exchange's own calendar."""
+        return local - timedelta(days=1) if self.is_ready_next_morning else local
 
     def last_closed(self, now: datetime) -> date:
         """Return the latest session whose partition exists at ``now`` (an aware datetime).
@@ -189,7 +199,9 @@ class SessionCalendar:
 
 
 @lru_cache
-def session_calendar(exchange: str, first_session: date = FIRST) -> SessionCalendar:
+def session_calendar(
+    exchange: str, first_session: date = FIRST, *, is_ready_next_morning: bool = False
+) -> SessionCalendar:
     """Return the calendar of an exchange by its ISO 10383 code, such as ``XNYS``.
 
     Raises
@@ -205,4 +217,4 @@ def session_calendar(exchange: str, first_session: date = FIRST) -> SessionCalen
             f"there is no exchange calendar {exchange!r}; "
             "give a code such as XNYS, XLON or XTKS (`python -m exchange_calendars` lists them)"
         )
-    return SessionCalendar(exchange, first_session)
+    return SessionCalendar(exchange, first_session, is_ready_next_morning)

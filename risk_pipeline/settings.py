@@ -8,7 +8,7 @@ import sys
 from datetime import date
 from importlib.metadata import entry_points
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 from dotenv import dotenv_values
 from pydantic import BaseModel, Field, SecretStr, model_validator
@@ -171,6 +171,11 @@ class Settings(BaseSettings):
         "The log has it in any case.",
     )
     catch_up_sessions: int = Field(default=60, ge=1, le=2000, description="How many sessions catching up looks back.")
+    ready: Literal["after_close", "next_morning"] = Field(
+        default="after_close",
+        description="When the schedule runs a session: hours `after_close`, or the `next_morning` from 6:30 on in the "
+        "time zone of the exchange.",
+    )
     look_again: int = Field(
         default=10,
         ge=1,

@@ -117,3 +117,11 @@ def test_other_exchanges_are_ready_after_their_close_and_by_their_tick(exchange)
 def test_an_unknown_exchange_says_what_to_give():
     with pytest.raises(ValueError, match=r"NYSEE.*XNYS"):
         session_calendar("NYSEE", date(2015, 1, 2))
+
+
+def test_a_vendor_that_publishes_overnight_is_asked_the_morning_after_every_session():
+    calendar = session_calendar("XNYS", date(2015, 1, 2), is_ready_next_morning=True)
+    assert calendar.schedule_crons == [f"{m} {h} * * 2-6" for h, m in ((6, 30), (7, 30), (8, 30), (9, 15))]
+    saturday = datetime(2026, 11, 21, 6, 30, tzinfo=ZoneInfo("America/New_York"))
+    assert calendar.day_of_tick(saturday.date()) == calendar.last_closed(saturday) == date(2026, 11, 20)
+    assert not calendar.is_session(calendar.day_of_tick(date(2026, 11, 27)))  # the morning after Thanksgiving

@@ -23,7 +23,7 @@ def configured_calendar() -> SessionCalendar:
     """
     settings = Settings()
     first = settings.first_session or earliest_day(settings.url) or BEFORE_ANY_PORTFOLIO
-    return session_calendar(settings.calendar, first)
+    return session_calendar(settings.calendar, first, is_ready_next_morning=settings.ready == "next_morning")
 
 
 CALENDAR = configured_calendar()

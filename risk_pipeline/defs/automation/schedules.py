@@ -24,8 +24,9 @@ def evening(context: dg.ScheduleEvaluationContext, db: Database) -> list[dg.RunR
     """Ask for a run over each stretch of sessions that are missing or stale, or say why there is none."""
     tick = context.scheduled_execution_time
     local = tick.astimezone(ZoneInfo(CALENDAR.timezone))
-    if not CALENDAR.is_session(local.date()):
-        return dg.SkipReason(f"{local.date()} is no session of {CALENDAR.exchange}: a holiday")
+    day = CALENDAR.day_of_tick(local.date())
+    if not CALENDAR.is_session(day):
+        return dg.SkipReason(f"{day} is no session of {CALENDAR.exchange}: a holiday")
     last = CALENDAR.last_closed(tick)
     wanted = sessions_to_run(db.engine, tick)
     if not any(stretch.last == last for stretch in wanted) and without_todays_price(db.engine, last):
