@@ -60,6 +60,11 @@ def print_risk_table(console: Console, engine: sa.Engine, session: date | None) 
             notes.append(f"{row.portfolio_id}: {Reason.NON_POSITIVE_EQUITY.explain()}.")
         if not row.is_complete:
             notes.append(f"{row.portfolio_id}: incomplete, missing {row.missing}.")
+    unvalued = skips[skips["analytic"] == "portfolio_snapshots"]
+    notes += [
+        f"{row.entity} is not valued: {Reason(row.reason).explain()}: {row.detail}"
+        for row in unvalued.itertuples(index=False)
+    ]
     console.print(table)
     for note in notes:
         console.print(f"[dim]– {note}[/]", highlight=False)

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import io
 import shutil
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
 import pytest
+from rich.console import Console
 
 from risk_pipeline.analytics.reasons import Reason
+from risk_pipeline.cli.tables import print_risk_table
 from risk_pipeline.storage.imports import run_import
 from risk_pipeline_tests.support.real_prices import PATH, real_prices
 
@@ -72,6 +75,14 @@ def test_pence_against_pounds_is_refused_and_named(values):
     passed, rows = check(result, "portfolios_valued")
     assert not passed
     assert {row["portfolio_id"] for row in rows} == {"gbx"}
+
+
+def test_the_terminal_names_a_portfolio_that_is_not_valued(values):
+    text = io.StringIO()
+    print_risk_table(Console(file=text, width=200), values[0].engine, None)
+    (line,) = [line for line in text.getvalue().splitlines() if "gbx" in line]
+    assert "is not valued" in line
+    assert "VOD.L" in text.getvalue()
 
 
 def test_with_its_unit_it_is_worth_about_what_was_paid(home_of):
