@@ -96,21 +96,15 @@ def _why_refused(covariance: Float2D, shocked: Int1D) -> Reason | None:
     return None if told_apart else Reason.SINGULAR
 
 
-@dataclass(frozen=True)
-class Replay:
-    """Factor returns of a past window, applied to present exposures; money in dollars, each (P,)."""
+def replay_drawdown(dollars: Float2D, steps: Float2D) -> Float1D:
+    """Return the deepest fall of each running P&L from its highest point so far, (P,), as a negative number.
 
-    total: Float1D
-    max_drawdown: Float1D
-    """Deepest fall of the running total from its highest point so far, as a negative number."""
-
-
-def replay(dollars: Float2D, steps: Float2D) -> Replay:
-    """Run exposures (P, K) as of the start through what each session added to the factors' moves, (L, K)."""
+    Exposures (P, K) as of the start are run through what each session added to the factors' moves, (L, K).
+    """
     path = np.zeros((len(steps) + 1, len(dollars)))
     path[1:] = np.cumsum((steps[:, None, :] * dollars[None]).sum(axis=2), axis=0)
     peak = np.maximum.accumulate(path, axis=0)
-    return Replay(total=path[-1], max_drawdown=(path - peak).min(axis=0))
+    return np.asarray((path - peak).min(axis=0))
 
 
 def conditional_std(dollars: Float2D, covariance: Float2D) -> Float1D:

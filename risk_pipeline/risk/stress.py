@@ -19,7 +19,7 @@ from ..analytics.stress import (
     band_std,
     conditional_moves,
     conditional_std,
-    replay,
+    replay_drawdown,
 )
 from ..analytics.sums import sum_by
 from ..config.scenarios import Scenario
@@ -264,7 +264,7 @@ def _portfolio_rows(
     further = (beyond * outcome.beyond).sum(axis=1)
     drawdown = np.full(len(who), np.nan)
     if outcome.path is not None:
-        drawdown = replay(np.hstack([safe, beyond]), outcome.path).max_drawdown
+        drawdown = replay_drawdown(np.hstack([safe, beyond]), outcome.path)
     options = revalued[0][who]
     by_pairs = [(exact - held_already)[who] for exact, held_already in pairs]
     direct += pairs[0][0][who]
