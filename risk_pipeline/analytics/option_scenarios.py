@@ -38,7 +38,7 @@ class OptionScenarios:
         self._premium = (every.price() - european.price()).reshape(len(KNOTS), len(self._early))
 
     def price(self, underlying_return: Float2D, volatility_change: Float2D | float) -> Float2D:
-        """Return the price per share of each option on each scenario, (S, n), like both arguments.
+        """Return the price per share of each option on each scenario, (S, n); the arguments broadcast to it.
 
         The spot does not fall below nothing, the volatility not below :data:`LEAST_VOLATILITY` (or what it is now,
         where that is less).

@@ -7,9 +7,11 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any, Literal
 
+import numpy as np
 import pandas as pd
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
+from ..analytics.arrays import Float1D
 from ..currencies import DOLLAR, conventional, pair_currencies, pair_symbol
 from .errors import ConfigError, read_yaml
 from .factors import FactorRegistry
@@ -24,11 +26,16 @@ UNITS: dict[str, tuple[float, float]] = {
 }
 """Each unit with the open interval in which a shock is possible."""
 
+CONSTANTS = {"rates_conversion", "spot_volatility_response"}
 SEVERITIES = ((0.05, "base"), (0.10, "mild"), (0.20, "moderate"), (0.35, "severe"))
 
 
 CURRENCIES = "FX"
 """The key under which a scenario shocks currency pairs: ``FX: {EURUSD: -0.10}``."""
+
+
+VOLATILITY = "vol"
+"""The key under which the stored shocks name that of implied volatility."""
 
 
 class Shock(BaseModel):
@@ -39,6 +46,27 @@ class Shock(BaseModel):
     factor: str
     unit: Unit
     size: float
+
+
+class VolatilityShock(BaseModel):
+    """What happens to implied volatility: points (20 is twenty per cent a year more) or a share of what it is now."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    points: float | None = Field(default=None, gt=-100, lt=500)
+    relative: float | None = Field(default=None, gt=-1, lt=10)
+
+    @model_validator(mode="after")
+    def _one_of_both(self) -> VolatilityShock:
+        if (self.points is None) == (self.relative is None):
+            raise ValueError("write {points: 20} or {relative: 1.5}")
+        return self
+
+    def change(self, volatility: Float1D) -> Float1D:
+        """Return the change of annual volatilities, (n,)."""
+        if self.points is not None:
+            return np.full(len(volatility), self.points / 100.0)
+        return volatility * (self.relative or 0.0)
 
 
 class Scenario(BaseModel):
@@ -55,6 +83,7 @@ class Scenario(BaseModel):
     shocks: tuple[Shock, ...] = ()
     currencies: dict[str, float] = {}
     """Conventional pair, such as ``EURUSD=X`` -> its return."""
+    vol: VolatilityShock | None = None
 
 
 class RatesConversion(BaseModel):
@@ -109,6 +138,19 @@ class ScenarioLibrary(BaseModel):
             )
         return shock.size
 
+    def volatility_change(
+        self, scenario: Scenario, factors: FactorRegistry, market_move: float, volatility: Float1D
+    ) -> Float1D:
+        """Return the change of the options' annual implied volatilities, (n,).
+
+        The scenario's own shock; where it shocks the market and nothing else, the response to the market's move.
+        """
+        if scenario.vol is not None:
+            return scenario.vol.change(volatility)
+        types = {factors.by_scenario_key[shock.factor].factor_type for shock in scenario.shocks}
+        responds = types == {"market"} and not scenario.currencies
+        return np.full(len(volatility), -self.spot_volatility_response * market_move if responds else 0.0)
+
     def moves(self, scenario: Scenario, factors: FactorRegistry) -> dict[int, float]:
         """Return the returns of the shocked core factors, by position in the core model."""
         return {
@@ -137,6 +179,7 @@ class ScenarioLibrary(BaseModel):
                     "shocks": {
                         **{shock.factor: {shock.unit: shock.size} for shock in s.shocks},
                         **({CURRENCIES: s.currencies} if s.currencies else {}),
+                        **({VOLATILITY: s.vol.model_dump(exclude_none=True)} if s.vol else {}),
                     },
                     "horizon": s.horizon,
                     "replay_first": s.replay[0] if s.replay else None,
@@ -151,7 +194,7 @@ class ScenarioLibrary(BaseModel):
 def load_scenarios(factors: FactorRegistry, user_path: Path | None = None) -> ScenarioLibrary:
     """Read and validate the shipped scenarios and the user's own.
 
-    The user's file adds scenarios, and may put another ``rates_conversion`` in the place of the shipped one.
+    The user's file adds scenarios, and may replace ``rates_conversion`` and ``spot_volatility_response``.
 
     Raises
     ------
@@ -161,11 +204,13 @@ def load_scenarios(factors: FactorRegistry, user_path: Path | None = None) -> Sc
     scenarios: dict[str, Scenario] = {}
     origin: dict[str, Path] = {}
     conversion: RatesConversion | None = None
+    response = 1.0
     for path in (DEFAULT, *([user_path] if user_path else [])):
         content = read_yaml(path)
-        for field in content.keys() - {"scenarios", "rates_conversion"}:
-            raise ConfigError(path, "file", str(field), "is unknown", "write `scenarios:` and `rates_conversion:`")
-        entries = content.get("scenarios", [] if "rates_conversion" in content else None)
+        for field in content.keys() - {"scenarios", *CONSTANTS}:
+            remedy = "write `scenarios:`, `rates_conversion:` and `spot_volatility_response:`"
+            raise ConfigError(path, "file", str(field), "is unknown", remedy)
+        entries = content.get("scenarios", [] if content.keys() & CONSTANTS else None)
         if not isinstance(entries, list):
             raise ConfigError(path, "file", "scenarios", "holds no list", "write `scenarios:` and a list")
         for number, entry in enumerate(entries):
@@ -175,7 +220,14 @@ def load_scenarios(factors: FactorRegistry, user_path: Path | None = None) -> Sc
             scenarios[scenario.id], origin[scenario.id] = scenario, path
         if "rates_conversion" in content:
             conversion = _conversion(path, content["rates_conversion"])
-    library = ScenarioLibrary.model_validate({"rates_conversion": conversion, "active": tuple(scenarios.values())})
+        response = _response(path, content.get("spot_volatility_response", response))
+    library = ScenarioLibrary.model_validate(
+        {
+            "rates_conversion": conversion,
+            "spot_volatility_response": response,
+            "active": tuple(scenarios.values()),
+        }
+    )
     for scenario in library.active:
         for shock in scenario.shocks:
             if shock.unit == "yield_change" and shock.size >= library.rates_conversion.limit:
@@ -197,6 +249,13 @@ def _conversion(path: Path, entry: Any) -> RatesConversion:
         raise ConfigError(
             path, "rates_conversion", field, problem, "write {duration: 16.5, convexity: 380}, in years"
         ) from None
+
+
+def _response(path: Path, written: Any) -> float:
+    if isinstance(written, bool) or not isinstance(written, int | float) or not 0 <= written <= 10:
+        remedy = "write the points of volatility that a fall of one per cent adds, 0 to 10"
+        raise ConfigError(path, "file", "spot_volatility_response", f"{written!r} is impossible", remedy)
+    return float(written)
 
 
 def _first_problem(error: ValidationError) -> tuple[str, str]:

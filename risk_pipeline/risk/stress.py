@@ -102,7 +102,12 @@ def compute_stress(inputs: Inputs) -> Frames:
                     if move != 0.0
                 ]
             revalued = [
-                options.revalued((betas * np.nan_to_num(np.concatenate([core, outcome.beyond]))).sum(axis=1))
+                options.revalued(
+                    (betas * np.nan_to_num(np.concatenate([core, outcome.beyond]))).sum(axis=1),
+                    library.volatility_change(
+                        scenario, factors, float(np.nan_to_num(core[0])), options.scenarios.terms.volatility
+                    ),
+                )
                 for core in (outcome.moves.move, outcome.stressed)
             ]
             pairs = [
@@ -329,13 +334,13 @@ class _Options:
     portfolio: Int1D
     portfolios: int
 
-    def revalued(self, symbol_returns: Float1D, volatility_change: float = 0.0) -> Float1D:
+    def revalued(self, symbol_returns: Float1D, volatility_change: Float1D) -> Float1D:
         """Return, by portfolio (P,), what revaluing its options adds to their delta; NaN returns are zero.
 
         The underlyings move, and implied volatility changes; time stands still.
         """
         returns = np.nan_to_num(symbol_returns[self.symbol])
-        price = self.scenarios.price(returns[None, :], volatility_change)[0]
+        price = self.scenarios.price(returns[None, :], volatility_change[None, :])[0]
         extra = self.shares * (price - self.price - self.delta * self.scenarios.terms.spot * returns)
         return sum_by(self.portfolio, extra, self.portfolios)
 

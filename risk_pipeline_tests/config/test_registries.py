@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 from pathlib import Path
 
+import numpy as np
 import pytest
 import yaml
 
@@ -157,6 +158,54 @@ def test_the_user_s_file_may_convert_rates_in_its_own_way_and_nothing_else(facto
         with pytest.raises(ConfigError, match=r"mine\.yaml") as refused:
             load_scenarios(factors, path)
         assert says in str(refused.value)
+
+
+def test_a_scenario_may_shock_implied_volatility_and_the_market_alone_moves_it_by_the_response(factors, tmp_path):
+    path = tmp_path / "mine.yaml"
+    shocks = "shocks: {Market: {return: -0.1}"
+    path.write_text(
+        f"""spot_volatility_response: 0.5
+scenarios:
+- {{id: alone, name: A, category: mine, {shocks}}}}}
+- {{id: points, name: B, category: mine, {shocks}}}, vol: {{points: 20}}}}
+- {{id: share, name: C, category: mine, {shocks}}}, vol: {{relative: 1.5}}}}
+- {{id: both, name: D, category: mine, {shocks}, Value: {{relative: 0.1}}}}}}
+"""
+    )
+    library = load_scenarios(factors, path)
+    mine = {scenario.id: scenario for scenario in library.active if scenario.category == "mine"}
+    volatility = np.array([0.2, 0.4])
+
+    def change(name):
+        return library.volatility_change(mine[name], factors, -0.1, volatility)
+
+    np.testing.assert_allclose(change("alone"), [0.05, 0.05])
+    np.testing.assert_allclose(change("points"), [0.2, 0.2])
+    np.testing.assert_allclose(change("share"), [0.3, 0.6])
+    np.testing.assert_allclose(change("both"), [0.0, 0.0])
+    stored = library.frame().set_index("scenario_id").loc["points", "shocks"]
+    assert stored["vol"] == {"points": 20}
+
+
+@pytest.mark.parametrize(
+    ("written", "says"),
+    [
+        ("vol: {points: 20, relative: 1}", "points: 20"),
+        ("vol: {points: 900}", "vol.points"),
+        ("vol: 3", "vol"),
+    ],
+)
+def test_an_impossible_shock_of_volatility_is_refused(factors, tmp_path, written, says):
+    path = tmp_path / "mine.yaml"
+    path.write_text(
+        f"scenarios:\n- {{id: mine, name: A, category: mine, shocks: {{Market: {{return: -0.1}}}}, {written}}}\n"
+    )
+    with pytest.raises(ConfigError, match=r"mine\.yaml") as refused:
+        load_scenarios(factors, path)
+    assert says in str(refused.value)
+    path.write_text("spot_volatility_response: -1\n")
+    with pytest.raises(ConfigError, match="spot_volatility_response"):
+        load_scenarios(factors, path)
 
 
 def test_a_file_that_is_no_yaml_or_missing_or_huge_is_refused(factors, tmp_path):
