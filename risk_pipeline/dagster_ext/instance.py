@@ -17,6 +17,11 @@ LOCK = ".initialise.lock"
 CONFIG = "dagster.yaml"
 SHIPPED = Path(__file__).parent / "instances"
 """One configuration for each way to run: ``sqlite.yaml``, ``postgres.yaml``, ``workers.yaml``."""
+MOVED = {
+    "risk_pipeline.storage.event_log": "risk_pipeline.dagster_ext.event_log",
+    "risk_pipeline.automation.celery_launcher": "risk_pipeline.dagster_ext.celery_launcher",
+}
+"""Modules that a home of version 0.1 names in its configuration, and where they are now."""
 
 
 def shipped_config(environment: Mapping[str, str] = os.environ) -> Path:
@@ -29,7 +34,8 @@ def shipped_config(environment: Mapping[str, str] = os.environ) -> Path:
 def prepare_home() -> Path:
     """Make the home, with the shipped configuration if it has none, and name it to Dagster; return it.
 
-    Without a configuration Dagster would let any number of runs write at once, and report its use to its makers.
+    Without a configuration Dagster would let any number of runs write at once, and report its use to its makers. A
+    configuration that names a module where it used to be is corrected.
     """
     home = dagster_home()
     home.mkdir(parents=True, exist_ok=True)
@@ -37,10 +43,20 @@ def prepare_home() -> Path:
     config = home / CONFIG
     if not config.exists():
         config.unlink(missing_ok=True)  # a link to nowhere
-        part = home / f".{CONFIG}.{os.getpid()}"
-        part.write_bytes(shipped_config().read_bytes())
-        os.replace(part, config)  # whole, whoever else does the same
+        _put(config, shipped_config().read_text(encoding="utf-8"))
+    written = current = config.read_text(encoding="utf-8")
+    for before, now in MOVED.items():
+        current = current.replace(before, now)
+    if current != written:
+        _put(config, current)
     return home
+
+
+def _put(config: Path, text: str) -> None:
+    """Write a configuration whole, whoever else does the same."""
+    part = config.with_name(f".{CONFIG}.{os.getpid()}")
+    part.write_text(text, encoding="utf-8")
+    os.replace(part, config)
 
 
 def open_instance() -> dg.DagsterInstance:
