@@ -75,6 +75,14 @@ WRONG = {
     snapshots.nav_is_cash_long_short: sa.update(SNAPSHOT).where(of(SNAPSHOT)).values(cash=1.0),
     snapshots.snapshots_complete: sa.update(SNAPSHOT).where(of(SNAPSHOT)).values(is_complete=False),
     snapshots.tails_are_possible: sa.update(SNAPSHOT).where(of(SNAPSHOT)).values(es_99=854.18),
+    market.units_kept: sa.insert(t.quarantined_bars).values(session=DAY, symbol="AAPL", close=20_000.0, unit_level=1),
+    snapshots.portfolios_valued: sa.insert(t.analytics_skips).values(
+        session=DAY,
+        analytic="portfolio_snapshots",
+        entity_type="portfolio",
+        entity="growth",
+        reason="no_exchange_rate",
+    ),
     snapshots.pnl_telescopes: sa.update(SNAPSHOT).where(of(SNAPSHOT)).values(nav=1.0),
 }
 BLOCKS = {

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import pandas as pd
 
-from ...config.scenarios import CURRENCIES
+from ...config.scenarios import CURRENCIES, VOLATILITY
 from ...storage.check_queries import factor_names_in_use
 from ...storage.queries import read_table
 from ..resources import Registries
@@ -58,7 +58,7 @@ def scenario_factors_resolve(engine: sa.Engine, registries: Registries, _: list[
     shocked = [
         {"scenario_id": row.scenario_id, "factor": key} for row in stored.itertuples(index=False) for key in row.shocks
     ]
-    known = {*registries.factors.by_scenario_key, CURRENCIES}
+    known = {*registries.factors.by_scenario_key, CURRENCIES, VOLATILITY}
     bad = [row for row in shocked if row["factor"] not in known]
     return Finding(len(shocked), "shocked factors", pd.DataFrame(bad, columns=["scenario_id", "factor"]))
 
