@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
 from functools import cached_property, lru_cache
 from typing import TYPE_CHECKING, Any, cast
+from zoneinfo import ZoneInfo
 
 import numpy as np
 import pandas as pd
@@ -21,6 +22,7 @@ FIRST = date(2000, 1, 3)
 READY_HOURS = 3
 """A session's partition exists this long after the exchange's latest regular close (rounded up to an hour)."""
 MOST_TRIES = 4
+LAST_TRY_TAKES = timedelta(hours=1)
 MORNING_TRIES = (time(6, 30), time(7, 30), time(8, 30), time(9, 15))
 
 
@@ -117,6 +119,11 @@ class SessionCalendar:
     def day_of_tick(self, local: date) -> date:
         """Return the day that the schedule looks at on a day of the exchange's own calendar."""
         return local - timedelta(days=1) if self.is_ready_next_morning else local
+
+    def due_at(self, session: date) -> datetime:
+        """Return when a session's run must be done (aware): an hour after the last try of its evening has begun."""
+        day = session + timedelta(days=1) if self.is_ready_next_morning else session
+        return datetime.combine(day, self.evening_tries[-1], ZoneInfo(self.timezone)) + LAST_TRY_TAKES
 
     def last_closed(self, now: datetime) -> date:
         """Return the latest session whose partition exists at ``now`` (an aware datetime).

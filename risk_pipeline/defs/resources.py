@@ -19,6 +19,7 @@ from pydantic import PrivateAttr
 
 from ..config.factors import FactorRegistry, load_factors
 from ..config.scenarios import ScenarioLibrary, load_scenarios
+from ..dagster_ext.hidden_tags import hidden_tag
 from ..dagster_ext.runs import keep_connections
 from ..market.aliases import JoinedMarket, TickerChange
 from ..market.open import open_source
@@ -41,7 +42,7 @@ if TYPE_CHECKING:
     from ..storage.price_panel import PricePanel
 
 
-BOOK_TAG = "risk_pipeline/book_version"
+BOOK_TAG = hidden_tag("book_version")
 
 
 class Database(dg.ConfigurableResource):

@@ -10,6 +10,7 @@ import pytest
 import sqlalchemy as sa
 
 from risk_pipeline.definitions import defs
+from risk_pipeline.defs.automation.freshness import CHECK
 from risk_pipeline.defs.automation.jobs import range_tags
 from risk_pipeline.defs.checks import definitions, exposures, market, snapshots, stress, volatility
 from risk_pipeline.defs.checks.common import ERROR, WARN, Finding, evaluate
@@ -73,6 +74,14 @@ WRONG = {
     volatility.forecast_unbiased: sa.update(t.volatility_scores).values(forecast=9.0),
     volatility.value_at_risk_holds: sa.update(t.value_at_risk_outcomes).values(exceeded_99=True),
     snapshots.nav_is_cash_long_short: sa.update(SNAPSHOT).where(of(SNAPSHOT)).values(cash=1.0),
+    snapshots.portfolios_valued: sa.insert(t.analytics_skips).values(
+        session=DAY,
+        analytic="portfolio_snapshots",
+        entity_type="portfolio",
+        entity="growth",
+        reason="missing_data",
+        detail="AAPL has no price",
+    ),
     snapshots.snapshots_complete: sa.update(SNAPSHOT).where(of(SNAPSHOT)).values(is_complete=False),
     snapshots.tails_are_possible: sa.update(SNAPSHOT).where(of(SNAPSHOT)).values(es_99=854.18),
     market.units_kept: sa.insert(t.quarantined_bars).values(session=DAY, symbol="AAPL", close=20_000.0, unit_level=1),
@@ -111,9 +120,10 @@ def test_check_passes_on_good_rows_and_fails_on_wrong_ones(check, engine):
     assert result.metadata["bad"].value == len(bad.bad)
 
 
-def test_every_check_of_the_graph_is_tested_here_or_below():
+def test_every_check_of_the_graph_is_tested_here_or_elsewhere():
     names = {key.name for key in defs.resolve_asset_graph().asset_check_keys}
-    assert names == {check.__name__ for check in WRONG} | {"covers_look_back", "hash_matches_content"}
+    elsewhere = {"covers_look_back", "hash_matches_content", "units_kept", CHECK.name}
+    assert names == {check.__name__ for check in WRONG} | elsewhere
 
 
 def test_coverage_between_the_limits_warns_and_below_is_an_error(engine):
@@ -285,6 +295,7 @@ def test_a_damaged_panel_is_told_by_its_hash(week):
 
 def test_a_check_executed_by_itself_looks_at_the_latest_session(week):
     selection = dg.AssetSelection.checks_for_assets("portfolio_snapshots", "price_cache")
+    selection -= dg.AssetSelection.checks(CHECK)  # it looks at the clock
     job = dg.define_asset_job("checks_only", selection=selection)
     alone = dg.Definitions(
         assets=defs.assets, asset_checks=defs.asset_checks, resources=defs.resources, jobs=[job]

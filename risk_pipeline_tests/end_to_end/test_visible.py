@@ -7,10 +7,12 @@ import pandas as pd
 import pytest
 from dagster._core.definitions.data_version import CachingStaleStatusResolver, StaleStatus
 from dagster._core.loader import LoadingContextForTest
+from dagster._core.storage.tags import TagType, get_tag_type
 
 from risk_pipeline.config.factors import load_factors
 from risk_pipeline.definitions import defs
-from risk_pipeline.defs.automation.jobs import range_tags
+from risk_pipeline.defs.automation.jobs import EARLIER_TAG, HOST_TAG, PID_TAG, TRY_TAG, range_tags
+from risk_pipeline.defs.resources import BOOK_TAG
 from risk_pipeline_tests.support.homes import FRAMES, POSITIONS
 
 DAY = "2025-06-05"
@@ -101,3 +103,13 @@ def test_every_materialisation_says_which_code_and_which_inputs_made_it(home):
         parents = [key.to_user_string() for key in defs.resolve_asset_graph().get(event.asset_key).parent_keys]
         for parent in parents:
             assert f"dagster/input_data_version/{parent}" in tags, name
+
+
+def test_the_list_of_runs_shows_the_sessions_of_a_run_and_no_tag_that_is_only_for_the_program(home):
+    (run,) = home.instance.get_runs(limit=1)
+    of_ours = [name for name in run.tags if not name.startswith("dagster/")]
+    shown = {name: run.tags[name] for name in of_ours if get_tag_type(name) is not TagType.HIDDEN}
+    assert set(shown) == {"sessions"}
+    assert BOOK_TAG in of_ours
+    for name in (BOOK_TAG, HOST_TAG, PID_TAG, TRY_TAG, EARLIER_TAG):
+        assert get_tag_type(name) is TagType.HIDDEN

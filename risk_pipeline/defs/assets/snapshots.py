@@ -1,7 +1,5 @@
 """One row per portfolio and session with everything a reader asks for first, and sectors."""
 
-from datetime import timedelta
-
 import dagster as dg
 
 from ...risk.snapshots import compute_snapshots
@@ -30,8 +28,6 @@ GROUP = "risk"
     ],
     group_name=GROUP,
     kinds={"table"},
-    # Longer than the longest run of closed days; an evening's own delay is alerted by its last try.
-    freshness_policy=dg.FreshnessPolicy.time_window(fail_window=timedelta(hours=102)),
     metadata=definition_metadata(tables.portfolio_snapshots, tables.sector_exposures),
 )
 @with_remedy

@@ -4,20 +4,23 @@ from __future__ import annotations
 
 import dagster as dg
 
+from ...dagster_ext.hidden_tags import hidden_tag
 from ..run_tags import range_tags, sessions_of
+from .freshness import CHECK
 
 __all__ = ["HOST_TAG", "LAST_TRY", "PID_TAG", "TRY_TAG", "daily_risk", "range_tags", "sessions_of"]
 
 daily_risk = dg.define_asset_job(
     "daily_risk",
-    selection=dg.AssetSelection.all(),
+    # what its sessions are is no matter of the time of day: freshness is looked at by a sensor
+    selection=dg.AssetSelection.all() - dg.AssetSelection.checks(CHECK),
     description="Every asset and check over a session or a range of sessions, in one run.",
 )
 
 
-HOST_TAG, PID_TAG = "risk_pipeline/host", "risk_pipeline/pid"
+HOST_TAG, PID_TAG = hidden_tag("host"), hidden_tag("pid")
 """Of a run in the process of the command line: where to look whether it still lives."""
-EARLIER_TAG = "risk_pipeline/earlier_stretch"
+EARLIER_TAG = hidden_tag("earlier_stretch")
 """Of a scheduled run over sessions before a hole: another run of the evening covers the newest."""
-TRY_TAG, LAST_TRY = "risk_pipeline/try", "last"
+TRY_TAG, LAST_TRY = hidden_tag("try"), "last"
 """Of a scheduled run: which try of its evening it is."""

@@ -1,4 +1,7 @@
-"""Partitions whose rows are gone or stale become failed in Dagster, so that the UI shows what is there."""
+"""Partitions whose rows are gone or stale become failed in Dagster, so that the UI shows what is there.
+
+The same sensor keeps the freshness check true while nothing runs.
+"""
 
 from datetime import date
 from typing import TYPE_CHECKING
@@ -9,7 +12,8 @@ from ...dagster_ext.failed_partitions import fail_partitions
 from ...storage.completeness import sessions_without_rows
 from ..partitions import CALENDAR
 from ..resources import Database
-from .catch_up import stale_rows
+from .catch_up import now, stale_rows
+from .freshness import report_freshness
 
 if TYPE_CHECKING:
     import sqlalchemy as sa
@@ -20,10 +24,11 @@ JOB = "rows_found_missing"
 @dg.sensor(
     minimum_interval_seconds=300,
     default_status=dg.DefaultSensorStatus.RUNNING,
-    description="Turns partitions whose rows were deleted from the database to failed.",
+    description="Turns partitions whose rows are gone or stale to failed; says if the newest due session is there.",
 )
 def missing_rows(context: dg.SensorEvaluationContext, db: Database) -> dg.SkipReason:
     """Turn partitions whose rows were deleted or are stale to failed: "failed and missing" in the UI repairs it."""
+    report_freshness(context.instance, db.engine, now())
     found = mark_missing(context.instance, db.engine)
     lost = ", ".join(f"{len(days)} of {name}" for name, days in found.items())
     return dg.SkipReason(
