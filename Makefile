@@ -12,16 +12,19 @@ PYTEST := pytest -n $(TESTS_AT_ONCE) --dist loadfile --no-loadscope-reorder
 UV_COMPILE := uv pip compile pyproject.toml --group build --generate-hashes --universal --python-version 3.11 \
 	--no-header --no-annotate --quiet
 
-.PHONY: run test test-slow test-newest dev dev-postgres bench lint browser clean lock
+.PHONY: run test test-slow test-long test-newest dev dev-postgres bench lint browser clean lock
 
 run: $(VENV)/runtime
 	@$(BIN)/risk-pipeline run --last 10
 
 test: lint browser  ## everything but what is marked slow
-	@$(BIN)/$(PYTEST) -m "not slow"
+	@$(BIN)/$(PYTEST) -m "not slow and not long"
 
 test-slow: $(VENV)/development browser  ## what waits: daemons, workers, kills, a week of evenings
 	@$(BIN)/$(PYTEST) -m slow
+
+test-long: $(VENV)/development  ## sixty simulated evenings on both databases; not part of CI
+	@$(BIN)/$(PYTEST) -m long
 
 test-newest:  ## what an upgrade would break: the newest versions that pyproject.toml allows, in an environment of their own
 	@$(PYTHON) -m venv .venv-newest
@@ -29,7 +32,7 @@ test-newest:  ## what an upgrade would break: the newest versions that pyproject
 	@echo "Newer than in requirements-dev.lock:"
 	@.venv-newest/bin/pip freeze --exclude-editable | tr _ - \
 		| awk 'NR == FNR {locked[tolower($$1)]; next} !(tolower($$0) in locked)' requirements-dev.lock -
-	@.venv-newest/bin/$(PYTEST) -m "not slow"
+	@.venv-newest/bin/$(PYTEST) -m "not slow and not long"
 
 dev: $(VENV)/runtime
 	@$(BIN)/risk-pipeline dev --port $(PORT)

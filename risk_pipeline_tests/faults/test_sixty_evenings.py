@@ -25,7 +25,6 @@ from risk_pipeline_tests.support.vendor import PRESENT, Vendor, VendorMarket, ti
 
 __all__ = ["make_home", "module_environment"]  # fixtures
 
-pytestmark = pytest.mark.slow
 FIRST = date(2025, 6, 2)
 QUIET = {"loggers": {"console": {"config": {"log_level": "CRITICAL"}}}}
 TRIES = 2
@@ -216,13 +215,21 @@ def sessions_of(count: int) -> list[date]:
     return CALENDAR.sessions_in_range(FIRST, last).tolist()
 
 
-@pytest.mark.parametrize("kind", ["sqlite", "postgres"])
+KINDS = pytest.mark.parametrize("kind", ["sqlite", "postgres"])
+
+
+@pytest.mark.slow
+@KINDS
+def test_after_sixteen_evenings_every_row_is_what_one_backfill_makes(make_home, request, kind):
+    assert len(simulate(make_home, sessions_of(16), url_of(request, kind)).log) == 16
+
+
+@pytest.mark.long
+@KINDS
 def test_after_sixty_evenings_every_row_is_what_one_backfill_makes(make_home, request, kind):
-    url = request.getfixturevalue("new_postgres")() if kind == "postgres" else None
-    evenings = simulate(make_home, sessions_of(60), url)
-    assert len(evenings.log) == 60
+    assert len(simulate(make_home, sessions_of(60), url_of(request, kind)).log) == 60
 
 
-def test_after_sixteen_evenings_every_row_is_what_one_backfill_makes(make_home):
-    evenings = simulate(make_home, sessions_of(16))
-    assert len(evenings.log) == 16
+def url_of(request, kind: str) -> str | None:
+    """Return the URL of an empty database on Postgres, None for the home's own."""
+    return request.getfixturevalue("new_postgres")() if kind == "postgres" else None
