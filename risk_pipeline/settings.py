@@ -164,6 +164,12 @@ class Settings(BaseSettings):
         description="A symbol of the source whose close is a 13-week bill's discount in per cent, such as `^IRX`: the "
         "risk-free rate by date.",
     )
+    reporting_currency: str | None = Field(
+        default=None,
+        pattern=r"^[A-Z]{3}$",
+        description="The ISO 4217 code of the currency, such as `EUR`, in which the overview adds up portfolios of "
+        "several. Each portfolio's own numbers stay in its own. Default: they are not added up.",
+    )
     schedule_enabled: bool = Field(default=False, description="Whether the evening schedule runs from the start.")
     alert_webhook: SecretStr | None = Field(
         default=None,

@@ -23,7 +23,8 @@ def show_table(portfolio: str | None, session: date | None, *, open_page: bool =
     """Print the risk table of a session (the latest if None)."""
     from ..reports.risk_page import page_path
     from ..storage.queries import portfolios
-    from .tables import print_portfolio, print_risk_table
+    from .risk_table import print_risk_table
+    from .tables import print_portfolio
 
     with database() as engine:
         shown = (

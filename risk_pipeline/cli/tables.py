@@ -1,4 +1,4 @@
-"""The risk table and the details of a portfolio on the terminal."""
+"""The details of a portfolio on the terminal."""
 
 from __future__ import annotations
 
@@ -14,7 +14,8 @@ from ..reports.narrative import disagreement, history_count, plausibility
 from ..reports.page_rows import bucket
 from ..reports.scorecards import value_at_risk_scorecard, volatility_scorecard
 from ..risk.scorecards import LEVELS
-from ..storage.queries import latest_session, read_table
+from ..storage.queries import latest_session, portfolios, read_table
+from .risk_table import print_refusal
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -22,64 +23,18 @@ if TYPE_CHECKING:
     from rich.console import Console
 
 
-def print_risk_table(console: Console, engine: sa.Engine, session: date | None) -> date | None:
-    """Print one row per portfolio; return the session shown, or None if there is none."""
-    session = session or latest_session(engine)
-    snapshots = read_table(engine, "portfolio_snapshots", first=session, last=session)
-    if session is None or snapshots.empty:
-        return None
-    skips = read_table(engine, "analytics_skips", first=session, last=session)
-    reasons = (
-        skips[(skips["entity_type"] == "portfolio") & (skips["analytic"] == "factor_exposures")]
-        .set_index("entity")["reason"]
-        .to_dict()
-    )
-    table = Table(title=f"Portfolio risk, {session}", title_justify="left", header_style="bold")
-    table.add_column("Portfolio", no_wrap=True)
-    for name in ("NAV", "Day P&L", "Market β", "IR β", "Vol 21d", "Forecast", "VaR 99 %"):
-        table.add_column(name, justify="right", no_wrap=True)
-    table.add_column("Worst scenario", no_wrap=True)
-    table.add_column("its P&L", justify="right", no_wrap=True)
-    notes = []
-    for row in snapshots.itertuples(index=False):
-        table.add_row(
-            row.portfolio_id,
-            money(row.nav),
-            money(row.daily_pnl),
-            number(row.market_beta),
-            number(row.ir_beta),
-            percent(row.realised_21),
-            percent(row.forecast),
-            percent(row.var_99),
-            row.worst_scenario or "–",
-            money(row.worst_scenario_pnl),
-        )
-        if row.portfolio_id in reasons:
-            notes.append(f"{row.portfolio_id}: {Reason(reasons[row.portfolio_id]).explain()}.")
-        elif row.nav <= 0:
-            notes.append(f"{row.portfolio_id}: {Reason.NON_POSITIVE_EQUITY.explain()}.")
-        if not row.is_complete:
-            notes.append(f"{row.portfolio_id}: incomplete, missing {row.missing}.")
-    unvalued = skips[skips["analytic"] == "portfolio_snapshots"]
-    notes += [
-        f"{row.entity} is not valued: {Reason(row.reason).explain()}: {row.detail}"
-        for row in unvalued.itertuples(index=False)
-    ]
-    console.print(table)
-    for note in notes:
-        console.print(f"[dim]– {note}[/]", highlight=False)
-    return session
-
-
 def print_portfolio(console: Console, engine: sa.Engine, portfolio: str, session: date | None) -> date | None:
     """Print everything about one portfolio; return the session shown, or None if there is none."""
     session = session or latest_session(engine)
     span: dict[str, Any] = {"first": session, "last": session, "portfolio": portfolio}
-    snapshots = read_table(engine, "portfolio_snapshots", **span)
-    if session is None or snapshots.empty:
+    if session is None:
         return None
+    snapshots = read_table(engine, "portfolio_snapshots", **span)
+    if snapshots.empty:
+        return print_refusal(console, engine, portfolio, session)
     row = snapshots.iloc[0]
-    facts = Table(title=f"{portfolio}, {session}", title_justify="left", show_header=False)
+    currency = portfolios(engine).set_index("portfolio_id")["currency"].get(portfolio, "")
+    facts = Table(title=f"{portfolio}, {session}, money in {currency}", title_justify="left", show_header=False)
     facts.add_column("")
     facts.add_column("", justify="right")
     for label, text in (

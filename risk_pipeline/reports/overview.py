@@ -9,33 +9,32 @@ from ..config.factors import load_factors
 from .charts import Span, sparkline
 from .narrative import scenario_name, skip_sentences
 from .page_rows import PortfolioDay, SessionDay
+from .totals import fund
 
 HISTORY = 63
 PROFILES = 40
 
 
-def overview(day: SessionDay, file_name: Callable[[str], str]) -> dict[str, Any]:
-    """Return rows, totals by currency and what deserves attention."""
+def overview(day: SessionDay, file_name: Callable[[str], str], reporting: str | None = None) -> dict[str, Any]:
+    """Return rows, the largest first, their sum, and what deserves attention.
+
+    Where several currencies are not added up in the ``reporting`` one, the largest of each come by currency.
+    """
     rows = [_row(portfolio, day, file_name) for portfolio in day.portfolios]
-    rows.sort(key=lambda row: -row["nav"])
+    together = fund(
+        ((row["currency"], row["nav"], row["daily_pnl"]) for row in rows), reporting, day.pairs, day.session
+    )
+    if together.total:
+        rows.sort(key=lambda row: -row["nav"] * together.rate[row["currency"]])
+    else:
+        rows.sort(key=lambda row: (row["currency"], -row["nav"]))
     span = Span.of([row["worst_share"] for row in rows])
     for row in rows:
         row["worst_bar"] = span.bar(row["worst_share"])
-    by_currency: dict[str, list[dict[str, Any]]] = {}
-    for row in rows:
-        by_currency.setdefault(row["currency"], []).append(row)
-    totals = [
-        {
-            "currency": currency,
-            "count": len(group),
-            "nav": sum(row["nav"] for row in group),
-            "daily_pnl": sum(row["daily_pnl"] for row in group),
-        }
-        for currency, group in sorted(by_currency.items())
-    ]
     return {
         "rows": rows,
-        "totals": totals,
+        "fund": together,
+        "refusals": [(refusal, f"{day.session}/{file_name(refusal.id)}") for refusal in day.refusals],
         "market_name": load_factors().market.name,
         "rates_name": load_factors().rates.name,
         "worst_zero": span.zero,

@@ -17,6 +17,7 @@ from ..config.factors import load_factors
 from ..risk.scorecards import BACKTESTED, SCORED, newest, value_at_risk_record, volatility_record
 from ..storage.report_queries import ReportRows, previous_sessions, report_rows
 from .page_positions import positions_by_name
+from .refusals import Refusal, refusals_of
 
 if TYPE_CHECKING:
     import sqlalchemy as sa
@@ -89,13 +90,20 @@ class PortfolioDay:
 
 @dataclass(frozen=True)
 class SessionDay:
-    """One session: its portfolios in the order of their ids."""
+    """One session: its portfolios in the order of their ids, and those that could not be valued.
+
+    ``pairs`` are the closes of currency pairs, by symbol; ``last_values`` by portfolio that could not be valued its
+    latest session with a NAV in the year before, and that NAV.
+    """
 
     session: date
     previous_session: date | None
     portfolios: list[PortfolioDay]
     proxies: Mapping[str, float]
     provenance: Provenance
+    refusals: Sequence[Refusal] = ()
+    last_values: Mapping[str, tuple[date, float]] = field(default_factory=dict)
+    pairs: Mapping[str, float] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -164,16 +172,34 @@ class PageRows:
         return bucket(forecasts, "entity"), bucket(tails, "portfolio_id")
 
     def sessions(self) -> Iterator[SessionDay]:
-        """Yield each session that has a snapshot, oldest first."""
-        for session, snapshots in self.of("portfolio_snapshots", "session").items():
+        """Yield each session that has a snapshot or a portfolio that could not be valued, oldest first."""
+        by_session = self.of("portfolio_snapshots", "session")
+        for session in sorted({*by_session, *self._refusals}):
             records = self.records(session)
+            refusals = self._refusals.get(session, [])
+            pairs = self.of("pairs", "session").get(session, [])
             yield SessionDay(
                 session=session,
                 previous_session=self.before.get(session),
-                portfolios=[self._day(session, row, *records) for row in snapshots],
+                portfolios=[self._day(session, row, *records) for row in by_session.get(session, [])],
                 proxies=self._proxies(session),
                 provenance=self.provenance,
+                refusals=refusals,
+                last_values={
+                    refusal.id: (row["session"].date(), float(row["nav"]))
+                    for refusal in refusals
+                    for _, row in self._history.year(refusal.id, session).tail(1).iterrows()
+                },
+                pairs={row["symbol"]: row["close"] for row in pairs if row["close"] is not None},
             )
+
+    @cached_property
+    def _refusals(self) -> dict[date, list[Refusal]]:
+        names = self.rows.portfolios.set_index("portfolio_id")["name"].to_dict()
+        out: dict[date, list[Refusal]] = defaultdict(list)
+        for refusal in refusals_of(self.rows.skips, names):
+            out[refusal.session].append(refusal)
+        return dict(out)
 
     def _day(
         self, session: date, snapshot: Row, forecasts: dict[Any, list[Row]], tails: dict[Any, list[Row]]

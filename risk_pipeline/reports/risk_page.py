@@ -29,6 +29,7 @@ from .formatting import FORMS, MINUS, NOTHING, money, number, percent, short_mon
 from .narrative import long_date, plain_words, reason
 from .overview import overview
 from .page_rows import YEAR, PageRows, PortfolioDay, Provenance, SessionDay, read_page_rows
+from .refusals import Refusal
 from .sections import SECTIONS
 
 if TYPE_CHECKING:
@@ -81,6 +82,8 @@ def write_pages(rows: PageRows) -> list[Path]:
     for day in rows.sessions():
         for portfolio in day.portfolios:
             put(page_path(day.session, portfolio.id, folder), portfolio_page(portfolio, folder))
+        for refusal in day.refusals:
+            put(page_path(day.session, refusal.id, folder), refusal_page(day, refusal, folder))
         remove_others(day, folder)
         path = page_path(day.session, folder=folder)
         put(path, overview_page(day, folder))
@@ -114,7 +117,7 @@ def remove_pages(session: date) -> None:
 
 def remove_others(day: SessionDay, folder: Path) -> None:
     """Remove pages of portfolios that the session no longer has."""
-    kept = {file_name(portfolio.id) for portfolio in day.portfolios}
+    kept = {file_name(name) for name in (*(one.id for one in day.portfolios), *(one.id for one in day.refusals))}
     for path in page_path(day.session, "any", folder).parent.glob("*.html"):
         if path.name not in kept:
             path.unlink()
@@ -134,12 +137,25 @@ def portfolio_page(day: PortfolioDay, folder: Path) -> str:
     )
 
 
+def refusal_page(day: SessionDay, refusal: Refusal, folder: Path) -> str:
+    """Return the page of a portfolio that could not be valued: why, and what to do."""
+    return render(
+        "refused.html.j2",
+        day=day,
+        refusal=refusal,
+        last=day.last_values.get(refusal.id),
+        previous=_exists(folder, day.previous_session, refusal.id, up="../"),
+        title=f"{refusal.name}, {day.session}: not valued",
+        home="../",
+    )
+
+
 def overview_page(day: SessionDay, folder: Path) -> str:
     """Return the page that compares all portfolios of a session; it links to pages that are in the folder."""
     return render(
         "overview.html.j2",
         day=day,
-        **overview(day, file_name),
+        **overview(day, file_name, Settings().reporting_currency),
         previous=_exists(folder, day.previous_session),
         title=f"Portfolio risk, {day.session}",
         home="",

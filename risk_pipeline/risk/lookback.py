@@ -75,6 +75,24 @@ def pair_needs(conversions: pd.DataFrame, calendar: SessionCalendar) -> pd.DataF
     return pd.DataFrame(rows, columns=["symbol", "first_held", "last_held", "active_from"])
 
 
+def reporting_needs(
+    portfolios: pd.DataFrame, currency: str | None, calendar: SessionCalendar, first: date, last: date
+) -> pd.DataFrame:
+    """Return the currency pairs that turn portfolios' money into the reporting currency; none without one.
+
+    Of each session from ``first`` to ``last`` on which the portfolio is open; as ``required_history`` takes them.
+    ``portfolios`` has ``currency, inception_date, closed_date``.
+    """
+    opened, closed = pd.to_datetime(portfolios["inception_date"]), pd.to_datetime(portfolios["closed_date"])
+    is_open = (opened <= pd.Timestamp(last)) & ~(closed <= pd.Timestamp(first))
+    rows = [
+        (leg.symbol, calendar.look_back_from(first, 0), last)
+        for own in sorted(set(portfolios.loc[is_open, "currency"]))
+        for leg in (legs(own, currency) if currency else ())
+    ]
+    return pd.DataFrame(rows, columns=["symbol", "first_held", "last_held"])
+
+
 def bill_needs(symbol: str | None, first: date, last: date) -> pd.DataFrame:
     """Return the need of the risk-free rate's symbol, as ``required_history`` takes it; none without a symbol."""
     rows = [] if symbol is None else [(symbol, first, last, first)]

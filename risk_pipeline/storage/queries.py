@@ -208,9 +208,13 @@ def clear_analytics(engine: sa.Engine, first: date, last: date) -> dict[str, int
 
 
 def latest_session(engine: sa.Engine) -> date | None:
-    """Return the latest session with a snapshot."""
+    """Return the latest session with a snapshot, or with a portfolio that can't be valued."""
+    skips = tables.analytics_skips.c
     with engine.connect() as connection:
-        return connection.execute(sa.select(sa.func.max(portfolio_snapshots.c.session))).scalar()
+        made: date | None = connection.execute(sa.select(sa.func.max(portfolio_snapshots.c.session))).scalar()
+        refused = sa.select(sa.func.max(skips.session)).where(skips.analytic == portfolio_snapshots.name)
+        later = refused if made is None else refused.where(skips.session > made)
+        return connection.execute(later).scalar() or made
 
 
 def earliest_session(engine: sa.Engine) -> date | None:

@@ -32,7 +32,7 @@ class ReportRows:
     ``history`` are some columns of the snapshots of the year before, the sessions included; ``scores`` the
     portfolios' forecasts that met their outcome in it, ``outcomes`` the values at risk that did; ``skips`` of
     portfolios and of symbols; ``restatements`` the prices of that year that the source changed later;
-    ``coverage`` the state of each symbol's prices on each session.
+    ``coverage`` the state of each symbol's prices on each session; ``pairs`` the closes of currency pairs.
     """
 
     tables: dict[str, pd.DataFrame]
@@ -44,6 +44,7 @@ class ReportRows:
     skips: pd.DataFrame
     restatements: pd.DataFrame
     coverage: pd.DataFrame
+    pairs: pd.DataFrame
 
 
 def report_rows(engine: sa.Engine, first: date, last: date, history_from: date) -> ReportRows:
@@ -66,7 +67,15 @@ def report_rows(engine: sa.Engine, first: date, last: date, history_from: date) 
         skips=read_table(engine, "analytics_skips", first=first, last=last),
         restatements=read_frame(engine, _between(sa.select(restated), restated, history_from, last)),
         coverage=read_table(engine, "market_data_coverage", first=first, last=last),
+        pairs=pair_closes(engine, first, last),
     )
+
+
+def pair_closes(engine: sa.Engine, first: date, last: date) -> pd.DataFrame:
+    """Return ``session, symbol, close`` of the currency pairs stored, of the sessions from ``first`` to ``last``."""
+    bars = tables.market_data_cache
+    select = sa.select(bars.c.session, bars.c.symbol, bars.c.close).where(bars.c.symbol.like("%=X"))
+    return read_frame(engine, _between(select, bars, first, last))
 
 
 def _between(select: sa.Select[Any], table: sa.Table, first: date, last: date) -> sa.Select[Any]:
@@ -89,24 +98,31 @@ def previous_sessions(engine: sa.Engine, sessions: Sequence[date]) -> dict[date,
         inside = connection.execute(
             sa.select(column).where(column.between(sessions[0], sessions[-1])).distinct().order_by(column)
         ).scalars()
-        out: dict[date, date] = {}
-        for session in inside:
-            if before is not None:
-                out[session] = before
-            before = session
+        made = set(inside)
+    out: dict[date, date] = {}
+    for session in sessions:
+        if before is not None:
+            out[session] = before
+        before = session if session in made else before
     return out
 
 
 def session_totals(engine: sa.Engine) -> pd.DataFrame:
-    """Return ``session, portfolios, incomplete`` of every session with a snapshot, newest first."""
-    table = tables.portfolio_snapshots
+    """Return ``session, portfolios, incomplete`` of every session with a snapshot or a refusal, newest first.
+
+    A portfolio that can't be valued counts as incomplete.
+    """
+    table, skips = tables.portfolio_snapshots, tables.analytics_skips
+    valued = sa.select(table.c.session, sa.case((table.c.is_complete, 0), else_=1).label("incomplete"))
+    refused = sa.select(skips.c.session, sa.literal(1).label("incomplete")).where(skips.c.analytic == table.name)
+    rows = sa.union_all(valued, refused).subquery()
     return read_frame(
         engine,
         sa.select(
-            table.c.session,
+            rows.c.session,
             sa.func.count().label("portfolios"),
-            sa.func.sum(sa.case((table.c.is_complete, 0), else_=1), type_=sa.Integer).label("incomplete"),
+            sa.func.sum(rows.c.incomplete, type_=sa.Integer).label("incomplete"),
         )
-        .group_by(table.c.session)
-        .order_by(table.c.session.desc()),
+        .group_by(rows.c.session)
+        .order_by(rows.c.session.desc()),
     )

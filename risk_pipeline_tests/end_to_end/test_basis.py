@@ -12,7 +12,9 @@ import pytest
 from rich.console import Console
 
 from risk_pipeline.analytics.reasons import Reason
-from risk_pipeline.cli.tables import print_risk_table
+from risk_pipeline.cli.risk_table import print_risk_table
+from risk_pipeline.cli.tables import print_portfolio
+from risk_pipeline.reports.risk_page import index_path, page_path
 from risk_pipeline.storage.imports import run_import
 from risk_pipeline_tests.support.real_prices import PATH, real_prices
 
@@ -83,6 +85,48 @@ def test_the_terminal_names_a_portfolio_that_is_not_valued(values):
     (line,) = [line for line in text.getvalue().splitlines() if "gbx" in line]
     assert "is not valued" in line
     assert "VOD.L" in text.getvalue()
+
+
+def test_the_terminal_says_why_a_portfolio_is_not_valued_and_what_to_do(values):
+    text = said(values[0].engine, "gbx")
+    for words in ("not valued", "VOD.L", "1.16145", "What to do:", f"risk-pipeline run --date {LAST}"):
+        assert words in text
+
+
+def said(engine, portfolio: str) -> str:
+    text = io.StringIO()
+    assert str(print_portfolio(Console(file=text, width=200), engine, portfolio, None)) == LAST
+    return text.getvalue()
+
+
+def test_the_overview_names_a_portfolio_that_is_not_valued_and_its_page_says_what_to_do(values):
+    values[0].enter()
+    day = pd.Timestamp(LAST).date()
+    overview, page = page_path(day).read_text(), page_path(day, "gbx").read_text()
+    assert "1 more not valued" in overview
+    assert f'href="{LAST}/gbx.html"' in overview
+    assert "VOD.L" in overview
+    assert "VOD.L" in page
+    assert f"risk-pipeline run --date {LAST}" in page
+    assert "<data" not in page  # no number of it
+
+
+def test_a_session_whose_portfolios_are_all_refused_has_pages_and_is_shown(home_of):
+    home, _ = home_of("04_basis")
+    with home.engine.begin() as connection:
+        for table in ("positions", "portfolios"):
+            connection.exec_driver_sql(f"DELETE FROM {table} WHERE portfolio_id <> 'gbx'")
+    home.run(LAST)
+    assert home.table("portfolio_snapshots").empty
+    text = io.StringIO()
+    assert str(print_risk_table(Console(file=text, width=200), home.engine, None)) == LAST
+    assert "no portfolio could be valued" in text.getvalue()
+    assert "gbx is not valued" in text.getvalue()
+    assert "What to do:" in said(home.engine, "gbx")
+    day = pd.Timestamp(LAST).date()
+    assert "No portfolio could be valued on this session" in page_path(day).read_text()
+    assert page_path(day, "gbx").exists()
+    assert f'href="{LAST}.html"' in index_path().read_text()
 
 
 def test_with_its_unit_it_is_worth_about_what_was_paid(home_of):

@@ -16,7 +16,7 @@ KINDS = ("long_short", "private", "failed", "hostile", "overview", "index")
 
 MONEY = {
     *("nav", "long_value", "short_value", "gross", "net", "cash", "private_value", "worst_scenario_pnl"),
-    *("dollar_exposure", "correlated_pnl", "direct_pnl", "max_drawdown", "impact"),
+    *("dollar_exposure", "correlated_pnl", "direct_pnl", "correlated_stressed_pnl", "max_drawdown", "impact"),
 }
 GAIN = {"daily_pnl", "cumulative_pnl", "correlation_effect", "option_revaluation"}
 BETA = {"exposure", "std_error", "market_beta", "ir_beta"}

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import pandas as pd
 
 from ...risk.inputs import BookFrames, Frames, Inputs, make_inputs, priced_symbols
-from ...risk.lookback import bill_needs, merged_needs, pair_needs, required_history
+from ...risk.lookback import bill_needs, merged_needs, pair_needs, reporting_needs, required_history
 from ...settings import Settings
 from ...storage import queries
 from ...storage.price_panel import PanelError, PricePanel
@@ -66,8 +66,10 @@ def history_needed(db: Database, registries: Registries, sessions: list[date]) -
     first, last = sessions[0], sessions[-1]
     held = queries.symbol_needs(db.engine, first, last)
     pairs = pair_needs(queries.conversions_needed(db.engine, first, last), CALENDAR)
-    bill = bill_needs(Settings().risk_free_symbol, first, last)
-    return required_history(merged_needs(held, pairs, bill), registries, CALENDAR, sessions)
+    settings = Settings()
+    bill = bill_needs(settings.risk_free_symbol, first, last)
+    reported = reporting_needs(queries.portfolios(db.engine), settings.reporting_currency, CALENDAR, first, last)
+    return required_history(merged_needs(held, pairs, bill, reported), registries, CALENDAR, sessions)
 
 
 def read_core_model(engine: "sa.Engine", registries: Registries, first: date, last: date) -> Frames:
