@@ -25,6 +25,7 @@ BULK = (
     tables.scenario_plausibility,
     tables.risk_changes,
     tables.volatility_scores,  # of symbols only
+    tables.market_data_coverage,
 )
 PRUNED_BEFORE = "pruned_before"
 """The fact that remembers before which day bulk rows are no longer expected."""

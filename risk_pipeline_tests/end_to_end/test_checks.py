@@ -74,14 +74,6 @@ WRONG = {
     volatility.forecast_unbiased: sa.update(t.volatility_scores).values(forecast=9.0),
     volatility.value_at_risk_holds: sa.update(t.value_at_risk_outcomes).values(exceeded_99=True),
     snapshots.nav_is_cash_long_short: sa.update(SNAPSHOT).where(of(SNAPSHOT)).values(cash=1.0),
-    snapshots.portfolios_valued: sa.insert(t.analytics_skips).values(
-        session=DAY,
-        analytic="portfolio_snapshots",
-        entity_type="portfolio",
-        entity="growth",
-        reason="missing_data",
-        detail="AAPL has no price",
-    ),
     snapshots.snapshots_complete: sa.update(SNAPSHOT).where(of(SNAPSHOT)).values(is_complete=False),
     snapshots.tails_are_possible: sa.update(SNAPSHOT).where(of(SNAPSHOT)).values(es_99=854.18),
     market.units_kept: sa.insert(t.quarantined_bars).values(session=DAY, symbol="AAPL", close=20_000.0, unit_level=1),
@@ -122,7 +114,7 @@ def test_check_passes_on_good_rows_and_fails_on_wrong_ones(check, engine):
 
 def test_every_check_of_the_graph_is_tested_here_or_elsewhere():
     names = {key.name for key in defs.resolve_asset_graph().asset_check_keys}
-    elsewhere = {"covers_look_back", "hash_matches_content", "units_kept", CHECK.name}
+    elsewhere = {"covers_look_back", "hash_matches_content", CHECK.name}
     assert names == {check.__name__ for check in WRONG} | elsewhere
 
 

@@ -9,6 +9,7 @@ from dagster._core.definitions.data_version import CachingStaleStatusResolver, S
 from dagster._core.loader import LoadingContextForTest
 from dagster._core.storage.tags import TagType, get_tag_type
 
+from risk_pipeline.analytics.reasons import Reason
 from risk_pipeline.config.factors import load_factors
 from risk_pipeline.definitions import defs
 from risk_pipeline.defs.automation.jobs import EARLIER_TAG, HOST_TAG, PID_TAG, TRY_TAG, range_tags
@@ -46,6 +47,8 @@ def test_coverage_is_of_what_was_required_and_not_of_what_was_found(home):
     (growth,) = found["coverage_sufficient"].metadata["bad_rows"].records
     assert growth.data["portfolio_id"] == "growth"
     assert growth.data["coverage"] == pytest.approx(covered, rel=1e-3)
+    assert growth.data["symbols"] == "NOSUCH"
+    assert growth.data["reason"] == Reason.MISSING_DATA.explain()
 
 
 def test_every_field_of_a_snapshot_is_there_and_is_its_analytic_s(home):
