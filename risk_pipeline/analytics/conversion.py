@@ -50,10 +50,10 @@ class Conversion:
         rate, is_stale = np.ones(len(lot)), np.zeros(len(lot), dtype=bool)
         foreign = np.flatnonzero(self.is_foreign[lot])
         if len(foreign):
-            at, since = np.minimum(row[foreign], len(prices.close) - 1), np.maximum(entry[foreign] - PATIENCE, 0)
+            panel_row, since = np.minimum(row[foreign], len(prices.close) - 1), np.maximum(entry[foreign] - PATIENCE, 0)
             for leg in range(LEGS):
                 column = self.column[lot[foreign], leg]
-                price, is_old = prices.price(at, np.maximum(column, 0), since)
+                price, is_old = prices.price(panel_row, np.maximum(column, 0), since)
                 factor = np.where(self.power[lot[foreign], leg] > 0, price, 1.0 / price)
                 rate[foreign] *= np.where(column >= 0, factor, 1.0)
                 is_stale[foreign] |= is_old & (column >= 0)

@@ -116,7 +116,7 @@ def core_ridge(
         present = np.abs(y) < IMPOSSIBLE
         residual = _fit_session(fitted, day, x, y, decay, present, spec)
         if beyond is not None and len(y):
-            found = residual_factors(
+            residual_fit = residual_factors(
                 residual,
                 decay * (len(decay) / decay.sum()),
                 beyond.cross,
@@ -126,7 +126,7 @@ def core_ridge(
                 core=factors.shape[1],
                 min_observations=spec.min_observations,
             )
-            fitted.put_beyond(day, found)
+            fitted.put_beyond(day, residual_fit)
     return fitted.finished()
 
 
@@ -195,14 +195,14 @@ class _Filled:
         self.r_squared[day, columns] = fit.r_squared[:width]
         self.condition_number[day, columns] = model.condition_number
 
-    def put_beyond(self, day: int, found: ResidualFactors) -> None:
+    def put_beyond(self, day: int, residual_fit: ResidualFactors) -> None:
         fits = ~np.isnan(self.coefficients[day, :, 0])
         for name in ("cross", "cross_error", "cross_share"):
-            self.beyond[name][day] = np.where(fits, getattr(found, name), np.nan).T
-        self.beyond["sector"][day] = np.where(fits, found.sector, -1)
+            self.beyond[name][day] = np.where(fits, getattr(residual_fit, name), np.nan).T
+        self.beyond["sector"][day] = np.where(fits, residual_fit.sector, -1)
         for name in ("sector_beta", "sector_error", "sector_share"):
-            self.beyond[name][day] = np.where(fits, getattr(found, name), np.nan)
-        self.beyond["sector_beta"][day][fits & (found.sector < 0)] = 0.0
+            self.beyond[name][day] = np.where(fits, getattr(residual_fit, name), np.nan)
+        self.beyond["sector_beta"][day][fits & (residual_fit.sector < 0)] = 0.0
 
     def finished(self) -> CoreRidge:
         return CoreRidge(

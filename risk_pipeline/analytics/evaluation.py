@@ -54,20 +54,20 @@ def mincer_zarnowitz(outcome: Float2D, forecast: Float2D, *, lags: int) -> Mince
     """
     from scipy.special import chdtrc
 
-    (y, x), there = _closed_up(outcome, forecast)
-    count = there.sum(axis=0)
+    (y, x), is_present = _closed_up(outcome, forecast)
+    count = is_present.sum(axis=0)
     with np.errstate(invalid="ignore", divide="ignore"):
         unit = x.sum(axis=0) / count  # so that all sums are of the order of the count
         x, y = x / unit, y / unit
         mean_x, mean_y = x.sum(axis=0) / count, y.sum(axis=0) / count
-        centred = np.where(there, x - mean_x, 0.0)
+        centred = np.where(is_present, x - mean_x, 0.0)
         slope = (centred * y).sum(axis=0) / (centred**2).sum(axis=0)
         intercept = mean_y - slope * mean_x
-        residual = np.where(there, y - intercept - slope * x, 0.0)
-        total = np.where(there, y - mean_y, 0.0)
+        residual = np.where(is_present, y - intercept - slope * x, 0.0)
+        total = np.where(is_present, y - mean_y, 0.0)
         # Wald statistic g' X'X S^-1 X'X g of the gap g, with S the long-run covariance of the moments
         gap = intercept + (slope - 1.0) * x  # fitted less forecast
-        first, second = (np.where(there, gap * part, 0.0).sum(axis=0) for part in (1.0, x))
+        first, second = (np.where(is_present, gap * part, 0.0).sum(axis=0) for part in (1.0, x))
         moments = (residual, residual * x)
         s_aa, s_ab, s_bb = (_long_run(moments[a], moments[b], lags) for a, b in ((0, 0), (0, 1), (1, 1)))
         wald = (first**2 * s_bb - 2 * first * second * s_ab + second**2 * s_aa) / (s_aa * s_bb - s_ab**2)
@@ -88,11 +88,11 @@ def diebold_mariano(loss: Float2D, other: Float2D, *, horizon: int) -> tuple[Flo
     """
     from scipy.special import stdtr
 
-    (difference,), there = _closed_up(loss - other)
-    count = there.sum(axis=0)
+    (difference,), is_present = _closed_up(loss - other)
+    count = is_present.sum(axis=0)
     with np.errstate(invalid="ignore", divide="ignore"):
         mean = difference.sum(axis=0) / count
-        centred = np.where(there, difference - mean, 0.0)
+        centred = np.where(is_present, difference - mean, 0.0)
         long_run = _long_run(centred, centred, horizon - 1) / count
         correction = (count + 1 - 2 * horizon + horizon * (horizon - 1) / count) / count
         statistic = mean / np.sqrt(long_run / count) * np.sqrt(np.maximum(correction, 0.0))
@@ -103,8 +103,8 @@ def _closed_up(*columns: Float2D) -> tuple[list[Float2D], Bool2D]:
     """Move the rows that all arrays have to the end of each column, in order; zeros before, and where they are."""
     known = np.logical_and.reduce([np.isfinite(array) for array in columns])
     order = np.argsort(known, axis=0, kind="stable")
-    there = np.take_along_axis(known, order, axis=0)
-    return [np.where(there, np.take_along_axis(array, order, axis=0), 0.0) for array in columns], there
+    is_present = np.take_along_axis(known, order, axis=0)
+    return [np.where(is_present, np.take_along_axis(array, order, axis=0), 0.0) for array in columns], is_present
 
 
 def _long_run(left: Float2D, right: Float2D, lags: int) -> Float1D:

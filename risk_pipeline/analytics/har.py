@@ -80,8 +80,8 @@ def trailing_sums(arrays: list[Float2D], ends: Int1D, weights: Float1D) -> Float
     lead = len(weights) - 1 - int(ends.min())  # rows to add before the first, or to leave out
     kept = [array[max(-lead, 0) : int(ends.max()) + 1] for array in arrays]
     padded = np.zeros((len(arrays), max(lead, 0) + len(kept[0]) + SESSIONS - 1, COLUMNS_AT_ONCE))
-    for number, rows in enumerate(kept):
-        padded[number, max(lead, 0) : max(lead, 0) + len(rows), :width] = rows
+    for index, rows in enumerate(kept):
+        padded[index, max(lead, 0) : max(lead, 0) + len(rows), :width] = rows
     ends = ends - ends.min()
     left = np.unique(ends)
     while len(left):
@@ -89,8 +89,8 @@ def trailing_sums(arrays: list[Float2D], ends: Int1D, weights: Float1D) -> Float
         days = np.flatnonzero((ends >= start) & (ends < start + SESSIONS))
         left = left[left >= start + SESSIONS]
         spanned = slice(start, start + len(weights) + SESSIONS - 1)
-        for number, array in enumerate(padded):
-            out[number, days] = window_sums(laid, array[spanned])[0][ends[days] - start, :width]
+        for index, array in enumerate(padded):
+            out[index, days] = window_sums(laid, array[spanned])[0][ends[days] - start, :width]
     return out
 
 
@@ -100,10 +100,10 @@ def separate_sums(arrays: list[Float2D], ends: Int1D, weights: Float1D) -> Float
     The columns must be always as many, and two at least: NumPy adds in an order that depends on it.
     """
     out = np.empty((len(arrays), len(ends), arrays[0].shape[1]))
-    for number, array in enumerate(arrays):
+    for index, array in enumerate(arrays):
         for place, end in enumerate(ends):
             rows = array[max(end + 1 - len(weights), 0) : end + 1]
-            out[number, place] = np.einsum("t,tn->n", weights[len(weights) - len(rows) :], rows)
+            out[index, place] = np.einsum("t,tn->n", weights[len(weights) - len(rows) :], rows)
     return out
 
 
@@ -129,27 +129,27 @@ def _forecast(variance: Float2D, returns: Float2D, ends: Int1D, sum_windows: Sum
     pairs = [(a, b) for a in range(count) for b in range(a, count)]
     products = [usable.astype(float), *x, y, *(x[a] * x[b] for a, b in pairs), *(a * y for a in x), y * y]
     sums = sum_windows(products, paired, np.ones(ROWS))
-    number, raw = sums[0], sums[count + 2 : count + 2 + len(pairs)]
+    observations, raw = sums[0], sums[count + 2 : count + 2 + len(pairs)]
     with np.errstate(invalid="ignore", divide="ignore", over="ignore"):
-        centre, middle = sums[1 : count + 1] / number, sums[count + 1] / number
-        gram = np.empty((*number.shape, count, count))
+        centre, middle = sums[1 : count + 1] / observations, sums[count + 1] / observations
+        gram = np.empty((*observations.shape, count, count))
         for (a, b), square in zip(pairs, raw, strict=True):
-            gram[..., a, b] = gram[..., b, a] = square - number * centre[a] * centre[b]
-        moment = np.moveaxis(sums[-1 - count : -1] - number * centre * middle, 0, -1)
-        enough = (number >= MIN_ROWS) & np.isfinite(gram).all(axis=(-1, -2))
-        own, each = np.arange(count), np.array([pairs.index((a, a)) for a in range(count)])
-        spreads = gram[..., own, own]
-        moves = spreads > STILL * np.moveaxis(raw[each], 0, -1)  # a feature that does not move explains nothing
+            gram[..., a, b] = gram[..., b, a] = square - observations * centre[a] * centre[b]
+        moment = np.moveaxis(sums[-1 - count : -1] - observations * centre * middle, 0, -1)
+        enough = (observations >= MIN_ROWS) & np.isfinite(gram).all(axis=(-1, -2))
+        diagonal, square_of = np.arange(count), np.array([pairs.index((a, a)) for a in range(count)])
+        spreads = gram[..., diagonal, diagonal]
+        moves = spreads > STILL * np.moveaxis(raw[square_of], 0, -1)  # a feature that does not move explains nothing
         still = ~moves | ~enough[..., None]
         gram[still[..., :, None] | still[..., None, :]] = 0.0
         # features of almost one direction: a little on the diagonal keeps the solution finite
-        gram[..., own, own] = np.where(still, 1.0, spreads * (1.0 + 1e-10))
+        gram[..., diagonal, diagonal] = np.where(still, 1.0, spreads * (1.0 + 1e-10))
         moment = np.where(still, 0.0, moment)
         slope = np.linalg.solve(gram, moment[..., None])[..., 0]
-        spread = sums[-1] - number * middle**2
-        noise = np.maximum(spread - (slope * moment).sum(axis=-1), 0.0) / (number - count - 1)
-        now = [feature[ends] for feature in features]
-        log_forecast = middle + sum((now[k] - centre[k]) * slope[..., k] for k in range(count))
+        spread = sums[-1] - observations * middle**2
+        noise = np.maximum(spread - (slope * moment).sum(axis=-1), 0.0) / (observations - count - 1)
+        latest = [feature[ends] for feature in features]
+        log_forecast = middle + sum((latest[k] - centre[k]) * slope[..., k] for k in range(count))
         forecast = np.exp(log_forecast + CENTRE + noise / 2.0)
         windows = [slice(max(int(end) + 1 - ROWS, 0), int(end) + 1) for end in paired]
         lowest = np.stack([low[window].min(axis=0) for window in windows])
@@ -164,9 +164,9 @@ def window_mean(rows: Float2D, window: int) -> Float2D:
         out = window_sum(rows, window) / window
     else:
         total = window_sum(np.where(present, rows, 0.0), window)
-        number = window_sum(present.astype(float), window)
+        present_count = window_sum(present.astype(float), window)
         with np.errstate(invalid="ignore", divide="ignore"):
-            out = np.where(number >= window * 2 / 3, total / number, np.nan)
+            out = np.where(present_count >= window * 2 / 3, total / present_count, np.nan)
     out[: window - 1] = np.nan
     return np.asarray(out)
 

@@ -106,18 +106,18 @@ def stressed_covariance(core: Float2D, ends: Int1D, *, history: int) -> Stressed
     windows = sliding_window_view(1.0 + np.nan_to_num(core[:, 0]), CRISIS)
     market[CRISIS - 1 :] = np.multiply.reduce(windows, axis=1)
     market[_trailing(usable, np.arange(len(core)), CRISIS) < LEAST_USABLE * CRISIS] = np.nan
-    found: dict[int, Float2D] = {}
+    estimates: dict[int, Float2D] = {}
     for day, end in enumerate(ends.tolist()):
         first = max(end + 1 - history, 0) + CRISIS - 1
         candidates = market[first : end + 1]
         if not len(candidates) or np.isnan(candidates).all():
             continue
         worst = first + int(np.nanargmin(candidates))
-        if worst not in found:
-            found[worst] = _sample_covariance(
+        if worst not in estimates:
+            estimates[worst] = _sample_covariance(
                 core[worst + 1 - CRISIS : worst + 1][usable[worst + 1 - CRISIS : worst + 1]]
             )
-        covariance[day], last[day] = found[worst], worst
+        covariance[day], last[day] = estimates[worst], worst
     return StressedCovariance(covariance, np.where(np.isnan(covariance[:, 0, 0]), -1, last))
 
 

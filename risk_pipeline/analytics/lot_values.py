@@ -43,11 +43,11 @@ class Positions:
 
     def options(self, lots: Lots, days: Date1D) -> tuple[Int1D, OptionTerms]:
         """Return which positions are options, and their terms; ``days`` (D,) are the sessions' dates."""
-        at = np.flatnonzero(lots.is_option[self.lot])
-        lot = self.lot[at]
-        ratio = self.quantity[at] / lots.quantity[lot]
-        values = (getattr(self, name)[at] for name in ("volatility", "interest", "dividend_yield"))
-        return at, option_terms(lots, lot, days[self.session[at]], self.spot[at], ratio, *values)
+        rows = np.flatnonzero(lots.is_option[self.lot])
+        lot = self.lot[rows]
+        ratio = self.quantity[rows] / lots.quantity[lot]
+        values = (getattr(self, name)[rows] for name in ("volatility", "interest", "dividend_yield"))
+        return rows, option_terms(lots, lot, days[self.session[rows]], self.spot[rows], ratio, *values)
 
 
 def value_lots(
@@ -114,19 +114,28 @@ def _value(
     delta = np.where(private, 0.0, 1.0)
     gamma, vega, theta, rho, sigma, interest, paid = (np.full(len(lot), np.nan) for _ in range(7))
     if option.any():
-        at = np.flatnonzero(option)
-        implied = lots.implied_volatility[lot[at]]
-        sigma[at] = np.where(np.isnan(implied), volatility[session[at], safe[at]], implied)
-        interest[at] = rate[session[at]]
-        paid[at] = trailing_dividend_yield(dividend, prices, row[at], safe[at], spot[at])
-        terms = option_terms(lots, lot[at], dates[row[at]], spot[at], ratio[at], sigma[at], interest[at], paid[at])
+        options = np.flatnonzero(option)
+        implied = lots.implied_volatility[lot[options]]
+        sigma[options] = np.where(np.isnan(implied), volatility[session[options], safe[options]], implied)
+        interest[options] = rate[session[options]]
+        paid[options] = trailing_dividend_yield(dividend, prices, row[options], safe[options], spot[options])
+        terms = option_terms(
+            lots,
+            lot[options],
+            dates[row[options]],
+            spot[options],
+            ratio[options],
+            sigma[options],
+            interest[options],
+            paid[options],
+        )
         if with_greeks:
             worth = terms.value()
-            price[at], delta[at], gamma[at] = worth.price, worth.delta, worth.gamma
-            vega[at], theta[at], rho[at] = worth.vega, worth.theta, worth.rho
+            price[options], delta[options], gamma[options] = worth.price, worth.delta, worth.gamma
+            vega[options], theta[options], rho[options] = worth.vega, worth.theta, worth.rho
         else:
-            price[at], delta[at] = terms.price(), np.nan
-        is_stale[at] |= np.isnan(sigma[at])
+            price[options], delta[options] = terms.price(), np.nan
+        is_stale[options] |= np.isnan(sigma[options])
     quantity = lots.quantity[lot] * ratio
     exchange, is_old = conversion.rate(prices, row, lot, rows.entry[lot])
     return Positions(
@@ -193,16 +202,16 @@ def _dividends(
     paid = np.zeros((most + 1, len(part)))
     rank = np.full((most + 1, len(part)), np.iinfo(np.int64).max)
     for k in range(most):
-        there = first + k < stop
-        at = np.minimum(first + k, max(len(by_row) - 1, 0))
-        row = by_row[at]
-        earns = there & (row > rows.entry[part]) & (row <= rows.end[part])
+        is_event = first + k < stop
+        event = np.minimum(first + k, max(len(by_row) - 1, 0))
+        row = by_row[event]
+        earns = is_event & (row > rows.entry[part]) & (row <= rows.end[part])
         per_share = dividend[row, lots.symbol[part]]
         shares = lots.quantity[part] * lots.multiplier[part]
         held = shares * prices.ratio(row - 1, rows.entry[part], lots.symbol[part])
         exchange, _ = conversion.rate(prices, row, part, rows.entry[part])
         paid[k + 1] = np.where(earns, held * per_share * exchange, 0.0)
-        rank[k + 1] = np.where(there, row, np.iinfo(np.int64).max)
+        rank[k + 1] = np.where(is_event, row, np.iinfo(np.int64).max)
     cumulative = np.cumsum(paid, axis=0)
     columns = np.arange(len(part))
     return np.stack([cumulative[(rank <= end).sum(axis=0), columns] for end in ends])

@@ -148,10 +148,10 @@ class SplitAdjusted:
         """
         source = self.last_priced[row, column]
         known = source >= not_before
-        at = np.where(known, source, 0)
-        price = np.where(known, self.close[at, column], np.nan)
+        price_row = np.where(known, source, 0)
+        price = np.where(known, self.close[price_row, column], np.nan)
         is_stale = known & (source < row)
-        return np.where(is_stale, price / self.ratio(row, at, column), price), is_stale
+        return np.where(is_stale, price / self.ratio(row, price_row, column), price), is_stale
 
 
 def private_prices(lots: Lots, days: Date1D, mark_name: Int1D, mark_date: Date1D, mark_price: Float1D) -> Float2D:
@@ -161,8 +161,8 @@ def private_prices(lots: Lots, days: Date1D, mark_name: Int1D, mark_date: Date1D
     """
     out = np.full((len(days), len(lots.portfolio)), np.nan)
     for lot in np.flatnonzero(lots.is_private):
-        own = (mark_name == lots.name[lot]) & (mark_date >= lots.entry_date[lot])
-        dates, prices = mark_date[own], mark_price[own]
-        at = np.searchsorted(dates, days, side="right") - 1
-        out[:, lot] = np.where(at >= 0, prices[np.maximum(at, 0)] if len(prices) else np.nan, lots.entry_price[lot])
+        of_lot = (mark_name == lots.name[lot]) & (mark_date >= lots.entry_date[lot])
+        dates, prices = mark_date[of_lot], mark_price[of_lot]
+        mark = np.searchsorted(dates, days, side="right") - 1
+        out[:, lot] = np.where(mark >= 0, prices[np.maximum(mark, 0)] if len(prices) else np.nan, lots.entry_price[lot])
     return out

@@ -28,24 +28,24 @@ def fit_windows(
     move together. The zeros above them add exactly nothing.
     """
     out = np.empty((4, len(days)))
-    used, at = np.unique(columns, return_inverse=True)
+    used, column_index = np.unique(columns, return_inverse=True)
     pair_rows = np.argsort(~paired[:, used], axis=0, kind="stable")  # the rows of pairs first, in time
     running = np.concatenate([np.zeros((1, len(used)), dtype=np.int64), paired[:, used].cumsum(axis=0)])
-    last = running[ends[days] + 1, at]
-    count = last - running[np.maximum(ends[days] + 1 - window, 0), at]
+    last = running[ends[days] + 1, column_index]
+    count = last - running[np.maximum(ends[days] + 1 - window, 0), column_index]
     above = np.arange(window)[:, None] - window
     kernels = _kernels(window)
     for start in range(0, len(days), AT_ONCE):
         some = np.minimum(np.arange(start, start + AT_ONCE), len(days) - 1)
         inside = above >= -count[some]
-        rows = pair_rows[np.maximum(last[some] + above, 0), at[some]]
-        found = _fit(
+        rows = pair_rows[np.maximum(last[some] + above, 0), column_index[some]]
+        estimates = _fit(
             np.where(inside, y[rows, columns[some]], 0.0),
             np.where(inside, x[rows], 0.0),
             inside,
             kernels[count[some]].T,
         )
-        out[:, start : start + AT_ONCE] = found[:, : len(days) - start]
+        out[:, start : start + AT_ONCE] = estimates[:, : len(days) - start]
     return out
 
 

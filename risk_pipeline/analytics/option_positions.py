@@ -49,11 +49,11 @@ def trailing_dividend_yield(
 
     Each dividend is per share held before its session; splits since make it smaller. ``dividend`` is (T, N).
     """
-    at = row[:, None] - np.arange(YEAR)
-    inside = at > 0
-    at = np.maximum(at, 1)
-    shares = prices.cumulative_split[row, column][:, None] / prices.cumulative_split[at - 1, column[:, None]]
-    paid = np.where(inside, dividend[at, column[:, None]] / shares, 0.0).sum(axis=1)
+    past_row = row[:, None] - np.arange(YEAR)
+    inside = past_row > 0
+    past_row = np.maximum(past_row, 1)
+    shares = prices.cumulative_split[row, column][:, None] / prices.cumulative_split[past_row - 1, column[:, None]]
+    paid = np.where(inside, dividend[past_row, column[:, None]] / shares, 0.0).sum(axis=1)
     with np.errstate(invalid="ignore", divide="ignore"):
         return np.where(spot > 0, np.log1p(paid / spot), 0.0)
 

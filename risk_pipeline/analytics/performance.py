@@ -118,12 +118,12 @@ def _sessions_since_peak(fallen: Float2D, is_active: Bool2D) -> Int2D:
 
 def _volatility(returns: Float2D, counts: Bool2D, rate: float) -> tuple[Float1D, Float1D]:
     """Return annualised standard deviation and Sharpe ratio of the returns that count."""
-    number = counts.sum(axis=0)
+    return_count = counts.sum(axis=0)
     with np.errstate(invalid="ignore", divide="ignore"):
-        mean = returns.sum(axis=0) / number
+        mean = returns.sum(axis=0) / return_count
         square = (np.where(counts, returns - mean, 0.0) ** 2).sum(axis=0)
-        deviation = np.sqrt(square / (number - 1))
-        enough = number >= LEAST_RETURNS
+        deviation = np.sqrt(square / (return_count - 1))
+        enough = return_count >= LEAST_RETURNS
         volatility = np.where(enough, deviation * np.sqrt(SESSIONS_A_YEAR), np.nan)
         sharpe = np.where(enough & (deviation > 1e-12), (mean - rate) / deviation * np.sqrt(SESSIONS_A_YEAR), np.nan)
     return volatility, sharpe

@@ -35,12 +35,12 @@ def residual_covariance(
     out = np.empty(len(holdings.symbol))
     for start in range(0, len(out), AT_ONCE):
         rows = np.arange(start, min(start + AT_ONCE, len(out)))
-        at = np.resize(rows, max(len(rows), 2))  # at least two columns: NumPy sums a single one in another order
-        owner, dollars = holdings.portfolio[at], holdings.delta_value[at]
-        own, residual = returns[:, holdings.symbol[at]], fit.residual[:, owner]
+        padded = np.resize(rows, max(len(rows), 2))  # at least two columns: NumPy sums a single one in another order
+        owner, dollars = holdings.portfolio[padded], holdings.delta_value[padded]
+        symbol_returns, residual = returns[:, holdings.symbol[padded]], fit.residual[:, owner]
         with np.errstate(invalid="ignore", divide="ignore"):
-            like_the_rest = series[:, owner] * (direction[at] * dollars / gross[owner])
-            part = np.where(np.isnan(own), like_the_rest, own * (dollars / equity[owner]))
+            like_the_rest = series[:, owner] * (direction[padded] * dollars / gross[owner])
+            part = np.where(np.isnan(symbol_returns), like_the_rest, symbol_returns * (dollars / equity[owner]))
             product = np.where(np.isnan(residual), 0.0, part * residual)
             out[rows] = (product.sum(axis=0) * (SESSIONS_A_YEAR / fit.degrees[owner]))[: len(rows)]
     return out

@@ -91,17 +91,17 @@ def residual_factors(
     start = np.where(present, residual, 0.0)
     before = _squares(start, weight)
     regressors = _Regressors.of(start[:, cross], present[:, cross], weight)
-    rest, found = _cross(start, present, regressors, prior_variance, core, min_observations)
-    own = np.full(residual.shape[1], -1)
-    own[cross] = np.arange(len(cross))
-    at = np.flatnonzero(own >= 0)
-    taken = at[before[at] > 0]
-    found[:, :, at] = np.array([0.0, np.nan, np.nan])[:, None, None]
-    found[:, own[taken], taken] = np.array([1.0, 0.0, 1.0])[:, None]
-    rest[:, at] = 0.0
+    rest, estimates = _cross(start, present, regressors, prior_variance, core, min_observations)
+    factor_of = np.full(residual.shape[1], -1)
+    factor_of[cross] = np.arange(len(cross))
+    proxy_columns = np.flatnonzero(factor_of >= 0)
+    moving_proxies = proxy_columns[before[proxy_columns] > 0]
+    estimates[:, :, proxy_columns] = np.array([0.0, np.nan, np.nan])[:, None, None]
+    estimates[:, factor_of[moving_proxies], moving_proxies] = np.array([1.0, 0.0, 1.0])[:, None]
+    rest[:, proxy_columns] = 0.0
     rest = np.where(_squares(rest, weight) > NO_SPREAD * before, rest, 0.0)
     sector = _sector(rest, present, weight, sectors, sector_of, core, min_observations)
-    return ResidualFactors(found[0], found[1], found[2], *sector)
+    return ResidualFactors(estimates[0], estimates[1], estimates[2], *sector)
 
 
 def _squares(residual: Float2D, weight: Float1D) -> Float1D:
@@ -113,7 +113,7 @@ class _Regressors:
     """Factors (n, F), zero where absent, and the sums of theirs that a symbol without gaps needs."""
 
     factors: Float2D
-    there: Bool2D
+    is_present: Bool2D
     weight: Float1D
     weighted: Float2D  # (F, n)
     squares: Float1D
@@ -121,33 +121,33 @@ class _Regressors:
     counts: Float1D
 
     @staticmethod
-    def of(factors: Float2D, there: Bool2D, weight: Float1D) -> _Regressors:
+    def of(factors: Float2D, is_present: Bool2D, weight: Float1D) -> _Regressors:
         w = weight[:, None]
         return _Regressors(
-            *(factors, there, weight, np.ascontiguousarray((w * factors).T)),
+            *(factors, is_present, weight, np.ascontiguousarray((w * factors).T)),
             squares=(w * factors * factors).sum(axis=0),
             errors=((w * factors) ** 2).sum(axis=0),
-            counts=there.sum(axis=0).astype(np.float64),
+            counts=is_present.sum(axis=0).astype(np.float64),
         )
 
     def sums(self, residual: Float2D, present: Bool2D) -> _Sums:
         """Sum over the sessions that both have; a symbol's sums don't depend on the others' gaps."""
         shape = (len(self.squares), residual.shape[1])
         product = self.weighted @ residual
-        own = _squares(residual, self.weight)
+        residual_squares = _squares(residual, self.weight)
         factor, error, count = (
             np.broadcast_to(sums[:, None], shape).copy() for sums in (self.squares, self.errors, self.counts)
         )
-        symbol = np.broadcast_to(own, shape).copy()
+        symbol = np.broadcast_to(residual_squares, shape).copy()
         gappy = ~present.all(axis=0)
         if gappy.any():
             known = present.astype(np.float64)
             for sums, each in ((factor, self.weighted * self.factors.T), (error, self.weighted**2)):
                 sums[:, gappy] = (each @ known)[:, gappy]
-            count[:, gappy] = (np.ascontiguousarray(self.there.T.astype(np.float64)) @ known)[:, gappy]
-        partial = ~self.there.all(axis=0)
+            count[:, gappy] = (np.ascontiguousarray(self.is_present.T.astype(np.float64)) @ known)[:, gappy]
+        partial = ~self.is_present.all(axis=0)
         if partial.any():
-            mask = np.ascontiguousarray(self.there.T.astype(np.float64))
+            mask = np.ascontiguousarray(self.is_present.T.astype(np.float64))
             symbol[partial] = (mask @ (self.weight[:, None] * residual * residual))[partial]
         return _Sums(product, factor, symbol, error, count)
 
@@ -174,39 +174,39 @@ def _cross(
     factors = regressors.factors
     count, symbols = factors.shape[1], rest.shape[1]
     rest = rest.copy()
-    found = np.full((3, count, symbols), np.nan)
-    found[0] = 0.0
+    estimates = np.full((3, count, symbols), np.nan)
+    estimates[0] = 0.0
     is_open = np.ones((count, symbols), dtype=bool)
     active = np.arange(symbols)
     for _ in range(count):
         still = []
         for place, block in column_blocks(rest[:, active]):
-            at = active[place]
+            columns_tried = active[place]
             known = np.ones(block.shape, dtype=bool)
-            known[:, : len(at)] = present[:, at]
+            known[:, : len(columns_tried)] = present[:, columns_tried]
             sums = regressors.sums(block, known)
             share = sums.share()
-            share[:, : len(at)][~is_open[:, at]] = 0.0
+            share[:, : len(columns_tried)][~is_open[:, columns_tried]] = 0.0
             best = share.argmax(axis=0)
             cell = (best, np.arange(len(best)))
             taken = _significant(share[cell], sums.count[cell], core, least)
-            taken[len(at) :] = False
+            taken[len(columns_tried) :] = False
             if not taken.any():
                 continue
             with np.errstate(invalid="ignore", divide="ignore"):
                 noise = sums.symbol[cell] * (1.0 - share[cell]) / (sums.count[cell] - core - 2.0)
                 pull = sums.factor[cell] * (1.0 + noise / (prior_variance[best] * sums.count[cell]))
                 beta, error = sums.product[cell] / pull, np.sqrt(noise * sums.error[cell]) / pull
-            columns, which = at[taken[: len(at)]], best[taken]
+            columns, which = columns_tried[taken[: len(columns_tried)]], best[taken]
             for row, values in enumerate((beta, error, share[cell])):
-                found[row, which, columns] = values[taken]
+                estimates[row, which, columns] = values[taken]
             is_open[which, columns] = False
             rest[:, columns] -= np.where(present[:, columns], factors[:, which] * beta[taken], 0.0)
             still.append(columns)
         if not still:
             break
         active = np.concatenate(still)
-    return rest, found
+    return rest, estimates
 
 
 def _sector(
@@ -220,7 +220,7 @@ def _sector(
 ) -> tuple[Int1D, Float1D, Float1D, Float1D, Float2D]:
     """Return the sector's number, coefficient, error and share (N,), and what is left (n, N)."""
     symbols = rest.shape[1]
-    number, found = np.full(symbols, -1), np.full((3, symbols), np.nan)
+    chosen, estimates = np.full(symbols, -1), np.full((3, symbols), np.nan)
     out = np.empty_like(rest)
     regressors = _Regressors.of(rest[:, sectors], present[:, sectors], weight)
     factors = regressors.factors
@@ -246,11 +246,15 @@ def _sector(
             noise = sums.symbol[cell] * (1.0 - share[cell]) / (sums.count[cell] - core - 2.0)
             error = SECTOR_SHRINKAGE * np.sqrt(noise * sums.error[cell]) / sums.factor[cell]
         left = np.where(known, block - factors[:, best] * beta, 0.0)
-        number[place] = np.where(taken, best, -1)[:width]
+        chosen[place] = np.where(taken, best, -1)[:width]
         for row, values in enumerate((beta, error, share[cell])):
-            found[row, place] = np.where(taken, values, np.nan)[:width]
+            estimates[row, place] = np.where(taken, values, np.nan)[:width]
         out[:, place] = left[:, :width]
     moved = _squares(factors, weight) > 0
-    at = sectors[moved]
-    number[at], found[:, at], out[:, at] = np.flatnonzero(moved), np.array([1.0, 0.0, 1.0])[:, None], 0.0
-    return number, *found, out
+    proxies = sectors[moved]
+    chosen[proxies], estimates[:, proxies], out[:, proxies] = (
+        np.flatnonzero(moved),
+        np.array([1.0, 0.0, 1.0])[:, None],
+        0.0,
+    )
+    return chosen, *estimates, out

@@ -67,13 +67,13 @@ def rolling_beta(returns: Float2D, factor: Float1D, ends: Int1D, *, window: int,
     for place, y, present in padded_columns(returns, window):
         paired = present & usable[:, None]
         count = pairs_in_window(paired, ends, window)
-        found = fields[:, :, place]
-        refit = _full_windows(y, blocks, found) | (count < window)
+        estimates = fields[:, :, place]
+        refit = _full_windows(y, blocks, estimates) | (count < window)
         missing = count < max(min_observations, 1)
-        found[:, missing] = np.nan
+        estimates[:, missing] = np.nan
         days, columns = np.nonzero(refit & ~missing)
         rows = slice(window - 1, window - 1 + len(factor))
-        found[:, days, columns] = fit_windows(y[rows], x[rows], paired, ends, days, columns, window)
+        estimates[:, days, columns] = fit_windows(y[rows], x[rows], paired, ends, days, columns, window)
         observations[:, place] = count
     beta, std_error, t_stat, r_squared = fields
     return RollingBeta(beta, std_error, t_stat, r_squared, observations)
@@ -104,8 +104,8 @@ def _full_windows(y: Float2D, blocks: list[WindowBlock], out: Float3D) -> Bool2D
 def _full_block(y: Float2D, products: list[Float2D], block: WindowBlock, out: Float3D) -> Bool2D:
     """Put the sums together and write them; ``window_weights`` says which they are."""
     beta, mean, with_mean, with_slope = window_sums(block.linear, y[block.rows])
-    raw, own = window_sums(block.square, products[0][block.rows])
-    meat = own - mean * with_mean - beta * with_slope
+    raw, own_meat = window_sums(block.square, products[0][block.rows])
+    meat = own_meat - mean * with_mean - beta * with_slope
     for bands, product in zip(block.lagged, products[1:], strict=True):
         meat += window_sums(bands, product[block.rows])[0]
     constant = block.constant[:, :, None]
@@ -113,9 +113,9 @@ def _full_block(y: Float2D, products: list[Float2D], block: WindowBlock, out: Fl
     spread = block.spread[:, None]
     total = raw - block.window * mean * mean
     loss = total - beta * beta * spread
-    sound = (loss > FEW_DIGITS * raw) & (meat > FEW_DIGITS * own)
+    sound = (loss > FEW_DIGITS * raw) & (meat > FEW_DIGITS * own_meat)
     std_error = np.sqrt(np.where(sound, meat, np.nan)) / spread
     r_squared = 1.0 - loss / np.where(sound, total, np.nan)
-    for number, field in enumerate((beta, std_error, beta / std_error, r_squared)):
-        out[number, block.days] = field[block.place, : out.shape[2]]
+    for field_index, field in enumerate((beta, std_error, beta / std_error, r_squared)):
+        out[field_index, block.days] = field[block.place, : out.shape[2]]
     return np.asarray(~sound)

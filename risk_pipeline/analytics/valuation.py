@@ -197,12 +197,12 @@ def _holdings(lots: Lots, positions: Positions, conversion: Conversion) -> Holdi
         column = conversion.column[:, leg]
         money = positions.value * conversion.power[positions.lot, leg]
         parts.append((column[positions.lot] >= 0, leg + 1, column, np.zeros(len(money)), money))
-    at = np.concatenate([np.flatnonzero(chosen) for chosen, *_ in parts])
-    lot = positions.lot[at]
+    position_rows = np.concatenate([np.flatnonzero(chosen) for chosen, *_ in parts])
+    lot = positions.lot[position_rows]
     leg_of = np.concatenate([np.full(chosen.sum(), leg) for chosen, leg, *_ in parts])
-    order = np.lexsort((leg_of, lot, positions.session[at]))
+    order = np.lexsort((leg_of, lot, positions.session[position_rows]))
     return Holdings(
-        session=positions.session[at][order],
+        session=positions.session[position_rows][order],
         portfolio=lots.portfolio[lot][order],
         symbol=np.concatenate([symbol[positions.lot[chosen]] for chosen, _, symbol, *_ in parts])[order],
         lot=lot[order],

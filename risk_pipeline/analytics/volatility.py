@@ -85,8 +85,8 @@ def estimate_many(returns: Float2D, ends: Int1D) -> VolatilityEstimates:
         some = returns[:, start : start + TOGETHER]
         block = np.full((len(returns), TOGETHER), np.nan)
         block[:, : some.shape[1]] = some
-        found = _estimate(block, ends, None, separate_sums)
-        parts.append({name: values[:, : some.shape[1]] for name, values in vars(found).items()})
+        block_estimates = _estimate(block, ends, None, separate_sums)
+        parts.append({name: values[:, : some.shape[1]] for name, values in vars(block_estimates).items()})
     return VolatilityEstimates(**{name: np.concatenate([part[name] for part in parts], axis=1) for name in parts[0]})
 
 
@@ -153,13 +153,18 @@ def _har_of_ranges(r: Float2D, ranges: Float2D, ends: Int1D) -> tuple[Float2D, B
     out, covered = np.full((2, len(ends), r.shape[1]), np.nan)
     some = np.flatnonzero((~np.isnan(ranges)).any(axis=0))
     for start in range(0, len(some), COLUMNS_AT_ONCE):
-        at = some[start : start + COLUMNS_AT_ONCE]
-        there, both = ~np.isnan(r[:, at]), ~np.isnan(r[:, at]) & ~np.isnan(ranges[:, at])
-        parts = [np.where(both, r[:, at] ** 2, 0.0), np.where(both, ranges[:, at], 0.0), 1.0 * both, 1.0 * there]
+        block = some[start : start + COLUMNS_AT_ONCE]
+        has_return, both = ~np.isnan(r[:, block]), ~np.isnan(r[:, block]) & ~np.isnan(ranges[:, block])
+        parts = [
+            np.where(both, r[:, block] ** 2, 0.0),
+            np.where(both, ranges[:, block], 0.0),
+            1.0 * both,
+            1.0 * has_return,
+        ]
         squares, ranged, pairs, returns = trailing_sums(parts, ends, np.ones(ROWS))
         with np.errstate(invalid="ignore", divide="ignore"):
-            out[:, at] = har_forecast(ranges[:, at], r[:, at], ends) * (squares / ranged)
-            covered[:, at] = pairs / returns
+            out[:, block] = har_forecast(ranges[:, block], r[:, block], ends) * (squares / ranged)
+            covered[:, block] = pairs / returns
     return out, (covered >= RANGE_COVERAGE) & (out > 0)
 
 
@@ -203,7 +208,7 @@ def _rolling_std(r: Float2D, window: int) -> Float2D:
     out = np.full(r.shape, np.nan)
     if len(r) < window:
         return out
-    views = [r[at : len(r) - window + 1 + at] for at in range(window)]
+    views = [r[offset : len(r) - window + 1 + offset] for offset in range(window)]
     mean, total = views[0].copy(), np.zeros(views[0].shape)
     for view in views[1:]:
         mean += view

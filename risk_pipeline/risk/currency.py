@@ -31,13 +31,13 @@ def lot_currencies(lots: pd.DataFrame, portfolios: pd.DataFrame, quotes: pd.Data
     priced = lots["underlying"].where(lots["underlying"].notna(), lots["symbol"])
     has_source = lots["investment_class"] != "PRIVATE"
     known = dict(zip(quotes["symbol"], quotes["currency"], strict=True))
-    known |= {name: found[1] for name in priced.unique() if (found := pair_currencies(name)) is not None}
+    known |= {name: pair[1] for name in priced.unique() if (pair := pair_currencies(name)) is not None}
     quoted = priced.map(known).where(has_source)
-    own = lots["currency"].where(lots["currency"].notna(), quoted)
+    lot_currency = lots["currency"].where(lots["currency"].notna(), quoted)
     adjusted = quotes.loc[quotes["basis"] == ADJUSTED, "symbol"]
     return pd.DataFrame(
         {
-            "currency": own.where(own.notna(), into),
+            "currency": lot_currency.where(lot_currency.notna(), into),
             "into": into,
             "quoted": quoted,
             "is_adjusted": has_source & priced.isin(adjusted),
@@ -66,12 +66,16 @@ def currency_rows(inputs: Inputs, risk: Float1D) -> pd.DataFrame:
     A pair that is a position itself, foreign cash, counts like one between a position's currency and the portfolio's.
     """
     holdings, equity = inputs.book.holdings, inputs.book.equity
-    found = {symbol: pair_currencies(symbol) for symbol in inputs.panel.symbols}
-    pairs = {at: conventional(symbol) for at, symbol in enumerate(inputs.panel.symbols) if found[symbol] is not None}
+    legs = {symbol: pair_currencies(symbol) for symbol in inputs.panel.symbols}
+    pairs = {
+        symbol_index: conventional(symbol)
+        for symbol_index, symbol in enumerate(inputs.panel.symbols)
+        if legs[symbol] is not None
+    }
     rows = np.flatnonzero(np.isin(holdings.symbol, list(pairs)))
     names = sorted({leg.symbol for leg in pairs.values()})
-    code = np.array([names.index(pairs[at].symbol) for at in holdings.symbol[rows]], dtype=np.int64)
-    power = np.array([pairs[at].power for at in holdings.symbol[rows]], dtype=float)
+    code = np.array([names.index(pairs[symbol_index].symbol) for symbol_index in holdings.symbol[rows]], dtype=np.int64)
+    power = np.array([pairs[symbol_index].power for symbol_index in holdings.symbol[rows]], dtype=float)
     day, owner = holdings.session[rows], holdings.portfolio[rows]
     cells, cell = np.unique((day * equity.shape[1] + owner) * max(len(names), 1) + code, return_inverse=True)
     dollars = sum_by(cell, holdings.delta_value[rows] * power, len(cells))

@@ -40,17 +40,17 @@ class ShockedPairs:
         cross = self.betas @ covariance
         return np.block([[covariance, cross.T], [cross, cross @ self.betas.T + self.residual]])
 
-    def core_alone(self, found: ConditionalMoves) -> ConditionalMoves:
+    def core_alone(self, moves: ConditionalMoves) -> ConditionalMoves:
         """Return the moves of the core factors among those of all."""
         if not len(self.moves):
-            return found
+            return moves
         core = self.betas.shape[1]
-        covariance = found.covariance[:core, :core]
-        return replace(found, move=found.move[:core], covariance=covariance, reason=self.reason or found.reason)
+        covariance = moves.covariance[:core, :core]
+        return replace(moves, move=moves.move[:core], covariance=covariance, reason=self.reason or moves.reason)
 
 
 def shocked_pairs(
-    inputs: Inputs, shocks: Mapping[str, float], number: int, betas: Float2D, factor_returns: Float2D
+    inputs: Inputs, shocks: Mapping[str, float], session_index: int, betas: Float2D, factor_returns: Float2D
 ) -> ShockedPairs:
     """Find the shocked pairs of one session.
 
@@ -62,22 +62,22 @@ def shocked_pairs(
         nothing = np.full((len(moves), betas.shape[1]), np.nan)
         return ShockedPairs(moves, absent, nothing, np.full((len(moves),) * 2, np.nan), Reason.MISSING_DATA)
     columns = [inputs.column[symbol] for symbol in shocks]
-    returns, own = np.asarray(inputs.panel.returns[:, columns]), betas[columns]
+    returns, pair_betas = np.asarray(inputs.panel.returns[:, columns]), betas[columns]
     if not len(moves):
-        return ShockedPairs(moves, returns, own, np.zeros((0, 0)))
-    end = inputs.ends[number]
+        return ShockedPairs(moves, returns, pair_betas, np.zeros((0, 0)))
+    end = inputs.ends[session_index]
     rows = slice(max(end + 1 - WINDOW, 0), end + 1)
-    left = returns[rows] - factor_returns[rows] @ own.T
+    left = returns[rows] - factor_returns[rows] @ pair_betas.T
     left = left[np.isfinite(left).all(axis=1)]
     if len(left) < LEAST:
-        return ShockedPairs(moves, returns, own, np.full((len(moves),) * 2, np.nan), Reason.TOO_SHORT)
+        return ShockedPairs(moves, returns, pair_betas, np.full((len(moves),) * 2, np.nan), Reason.TOO_SHORT)
     centred = left - left.mean(axis=0)
     residual = (centred[:, :, None] * centred[:, None, :]).sum(axis=0) / (len(left) - 1)
-    return ShockedPairs(moves, returns, own, residual)
+    return ShockedPairs(moves, returns, pair_betas, residual)
 
 
 def currency_pnl(
-    inputs: Inputs, shocks: Mapping[str, float], number: int, betas: Float2D, move: Float1D
+    inputs: Inputs, shocks: Mapping[str, float], session_index: int, betas: Float2D, move: Float1D
 ) -> tuple[Float1D, Float1D]:
     """Return by portfolio (P,) what the shocked pairs gain, exactly, and what their core betas say of it already.
 
@@ -86,16 +86,16 @@ def currency_pnl(
     portfolios = len(inputs.portfolio_ids)
     if not shocks:
         return np.zeros(portfolios), np.zeros(portfolios)
-    holdings = inputs.book.holdings.at(number)
-    found = {
+    holdings = inputs.book.holdings.at(session_index)
+    legs = {
         column: conventional(symbol)
         for column, symbol in enumerate(inputs.panel.symbols)
         if pair_currencies(symbol) is not None
     }
-    is_shocked = [column for column, leg in found.items() if leg.symbol in shocks]
+    is_shocked = [column for column, leg in legs.items() if leg.symbol in shocks]
     rows = holdings.take(np.isin(holdings.symbol, is_shocked))
-    size = np.array([shocks[found[column].symbol] for column in rows.symbol])
-    written = np.array([found[column].power for column in rows.symbol], dtype=float)
+    size = np.array([shocks[legs[column].symbol] for column in rows.symbol])
+    written = np.array([legs[column].power for column in rows.symbol], dtype=float)
     used = inputs.conversion.power[rows.lot, np.maximum(rows.leg - 1, 0)].astype(float)
     power = np.where(rows.leg > 0, used, written)
     money = np.where(rows.leg > 0, rows.delta_value * used, rows.delta_value)

@@ -95,9 +95,9 @@ def _without_currencies(
     if not (holdings.leg > 0).any():
         return portfolio
     instruments = holdings.take(holdings.leg == 0)
-    own = aggregate_exposures(instruments, betas.beta[..., [vendor]], inputs.book.equity)
+    instrument_exposure = aggregate_exposures(instruments, betas.beta[..., [vendor]], inputs.book.equity)
     columns = {name: values.copy() for name, values in vars(portfolio).items()}
-    for name, values in vars(own).items():
+    for name, values in vars(instrument_exposure).items():
         columns[name][..., vendor] = values[..., 0]
     return PortfolioExposures(**columns)
 
@@ -145,30 +145,30 @@ def _covariance_rows(inputs: Inputs, betas: SymbolBetas, core: FactorCovariance)
     beyond, model_betas = beyond_proxy_returns(inputs), betas.of(factors.model_names)
     blocks = (len(factors.cross_asset), len(factors.beyond_names))
     rows = []
-    for number, (session, end) in enumerate(zip(inputs.sessions, inputs.ends.tolist(), strict=True)):
-        last = inputs.panel.dates[stressed.last[number]].item() if stressed.last[number] >= 0 else None
+    for session_index, (session, end) in enumerate(zip(inputs.sessions, inputs.ends.tolist(), strict=True)):
+        last = inputs.panel.dates[stressed.last[session_index]].item() if stressed.last[session_index] >= 0 else None
         rows.append(
-            _block_rows(session, factors.core_names, core, number).assign(
-                stressed_covariance=stressed.covariance[number][np.triu_indices(len(factors.core_names))],
+            _block_rows(session, factors.core_names, core, session_index).assign(
+                stressed_covariance=stressed.covariance[session_index][np.triu_indices(len(factors.core_names))],
                 stressed_last=pd.Timestamp(last),
             )
-            if not np.isnan(core.covariance[number]).any()
+            if not np.isnan(core.covariance[session_index]).any()
             else pd.DataFrame(columns=COVARIANCE_COLUMNS)
         )
         window = slice(max(end + 1 - WINDOW, 0), end + 1)
-        others = residual_returns(returns[window], beyond[window], *proxy_betas(inputs, model_betas, number))
+        others = residual_returns(returns[window], beyond[window], *proxy_betas(inputs, model_betas, session_index))
         for first, stop in ((0, blocks[0]), blocks):
             known = first + np.flatnonzero(~np.isnan(others[:, first:stop]).all(axis=0))
             if len(known):
                 block = factor_covariance(others[:, known], np.array([len(others) - 1]))
-                rows.append(_block_rows(session, [factors.beyond_names[at] for at in known], block, 0))
+                rows.append(_block_rows(session, [factors.beyond_names[index] for index in known], block, 0))
     rows = [frame for frame in rows if len(frame)]
     return pd.concat(rows, ignore_index=True) if rows else pd.DataFrame(columns=COVARIANCE_COLUMNS)
 
 
-def _block_rows(session: date, names: Sequence[str], estimate: FactorCovariance, number: int) -> pd.DataFrame:
+def _block_rows(session: date, names: Sequence[str], estimate: FactorCovariance, row: int) -> pd.DataFrame:
     """Return the rows of one matrix of a session; none where it could not be estimated."""
-    if np.isnan(estimate.covariance[number]).any():
+    if np.isnan(estimate.covariance[row]).any():
         return pd.DataFrame(columns=COVARIANCE_COLUMNS)
     first, second = np.triu_indices(len(names))
     return pd.DataFrame(
@@ -176,11 +176,11 @@ def _block_rows(session: date, names: Sequence[str], estimate: FactorCovariance,
             "session": pd.Timestamp(session),
             "factor_a": np.array(names, dtype=object)[first],
             "factor_b": np.array(names, dtype=object)[second],
-            "covariance": estimate.covariance[number][first, second],
-            "correlation": estimate.correlation[number][first, second],
-            "observations": estimate.observations[number],
-            "condition_number": estimate.condition_number[number],
-            "method": "shrunk" if estimate.shrunk[number] else "ewma",
+            "covariance": estimate.covariance[row][first, second],
+            "correlation": estimate.correlation[row][first, second],
+            "observations": estimate.observations[row],
+            "condition_number": estimate.condition_number[row],
+            "method": "shrunk" if estimate.shrunk[row] else "ewma",
             "stressed_covariance": np.nan,
             "stressed_last": pd.NaT,
         }

@@ -20,9 +20,9 @@ def factor_return_rows(inputs: Inputs, betas: SymbolBetas) -> pd.DataFrame:
     core, beyond = core_factor_returns(inputs), beyond_proxy_returns(inputs)
     model_betas = betas.of(factors.model_names)
     series = dict(zip(factors.core_names, core.T, strict=True))
-    for number, end in enumerate(inputs.ends.tolist()):
+    for session_index, end in enumerate(inputs.ends.tolist()):
         row = slice(end, end + 1)
-        beyond[row] = residual_returns(core[row], beyond[row], *proxy_betas(inputs, model_betas, number))
+        beyond[row] = residual_returns(core[row], beyond[row], *proxy_betas(inputs, model_betas, session_index))
     series |= dict(zip(factors.beyond_names, beyond.T, strict=True))
     series |= {factor.name: factor_returns(inputs, factor) for factor in factors.single_factor}
     returns = np.column_stack([values[inputs.ends] for values in series.values()])

@@ -89,7 +89,7 @@ class Inputs:
     @cached_property
     def column(self) -> Mapping[str, int]:
         """Column of each symbol in the panel."""
-        return {symbol: number for number, symbol in enumerate(self.panel.symbols)}
+        return {symbol: index for index, symbol in enumerate(self.panel.symbols)}
 
     @cached_property
     def book(self) -> Book:
@@ -173,8 +173,8 @@ class Inputs:
     def has_public(self) -> Bool2D:
         """Whether a portfolio holds a PUBLIC or OPTIONS position as of a session, shape (D, P)."""
         held = np.zeros(self.book.equity.shape, dtype=bool)
-        own = self.book.holdings.leg == 0  # a private asset may be in another currency
-        held[self.book.holdings.session[own], self.book.holdings.portfolio[own]] = True
+        is_public = self.book.holdings.leg == 0  # a private asset may be in another currency
+        held[self.book.holdings.session[is_public], self.book.holdings.portfolio[is_public]] = True
         return held
 
     def frame(self, mask: Bool2D, entity: str, names: list[str], **values: np.ndarray) -> pd.DataFrame:
@@ -222,10 +222,10 @@ def make_inputs(
     ``risk_free_rate`` holds where ``bill_symbol``, a 13-week bill quoted as ^IRX is, has had no close yet.
     """
     portfolios, rows, flows = book.portfolios, book.lots, book.flows
-    number = {name: row for row, name in enumerate(portfolios["portfolio_id"])}
-    column = {symbol: at for at, symbol in enumerate(panel.symbols)}
+    portfolio_index = {name: row for row, name in enumerate(portfolios["portfolio_id"])}
+    column = {symbol: symbol_index for symbol_index, symbol in enumerate(panel.symbols)}
     currencies = book.currencies
-    names = {symbol: at for at, symbol in enumerate(sorted(set(rows["symbol"])))}
+    names = {symbol: symbol_index for symbol_index, symbol in enumerate(sorted(set(rows["symbol"])))}
     priced = rows["underlying"].where(rows["underlying"].notna(), rows["symbol"])
     private = rows["investment_class"] == "PRIVATE"
     marks = book.marks[book.marks["symbol"].isin(names)]
@@ -242,7 +242,7 @@ def make_inputs(
         currencies=currencies,
         conversion=conversion_of(currencies, column),
         lots=Lots(
-            portfolio=_integers(rows["portfolio_id"].map(number)),
+            portfolio=_integers(rows["portfolio_id"].map(portfolio_index)),
             symbol=np.where(private, -1, _integers(priced.map(column).fillna(-1))),
             name=_integers(rows["symbol"].map(names)),
             kind=_integers(rows["investment_class"].map(lambda kind: InvestmentClass[kind].value)),
@@ -264,7 +264,7 @@ def make_inputs(
             starting_equity=portfolios["starting_equity"].to_numpy(dtype=float),
             inception=_days(portfolios["inception_date"]),
             closed=_days(portfolios["closed_date"]),
-            flow_portfolio=_integers(flows["portfolio_id"].map(number)),
+            flow_portfolio=_integers(flows["portfolio_id"].map(portfolio_index)),
             flow_date=_days(flows["flow_date"]),
             flow_amount=flows["amount"].to_numpy(dtype=float),
         ),

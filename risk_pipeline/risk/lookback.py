@@ -105,9 +105,9 @@ def merged_needs(*needs: pd.DataFrame) -> pd.DataFrame:
     names = ["first_held", "last_held", "active_from", "first_option"]
     for frame in needs:
         for symbol, *days in frame.reindex(columns=["symbol", *names]).itertuples(index=False):
-            own = [None if pd.isna(day) else day for day in days]
-            other = rows.get(symbol, own)
-            pairs = [[day for day in pair if day is not None] for pair in zip(own, other, strict=True)]
+            own_days = [None if pd.isna(day) else day for day in days]
+            other = rows.get(symbol, own_days)
+            pairs = [[day for day in pair if day is not None] for pair in zip(own_days, other, strict=True)]
             rows[symbol] = [
                 (max if name == "last_held" else min)(known, default=None)
                 for name, known in zip(names, pairs, strict=True)

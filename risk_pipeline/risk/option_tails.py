@@ -29,14 +29,14 @@ def with_options(inputs: Inputs, book: Book, ends: Int1D, chosen: Bool1D, tail: 
     book : valued at the rows ``ends``, (D, P).
     chosen : (D,) which sessions to revalue.
     """
-    found = {name: values.copy() for name, values in vars(tail).items()}
+    tail_values = {name: values.copy() for name, values in vars(tail).items()}
     for day in np.flatnonzero(chosen):
         owners, scenarios = _scenarios(inputs, book, int(day), int(ends[day]))
         if len(owners):
             risk = tail_risk(scenarios)
-            for name, values in found.items():
+            for name, values in tail_values.items():
                 values[day, owners] = getattr(risk, name)
-    return TailRisk(**found)
+    return TailRisk(**tail_values)
 
 
 def _scenarios(inputs: Inputs, book: Book, day: int, end: int) -> tuple[Int1D, Float2D]:
@@ -77,13 +77,13 @@ def _on_equity(
     gained: Float2D, present: Float2D, portfolio: Int1D, dollars: Float1D, owners: Int1D, equity: Float1D
 ) -> Float2D:
     """Sum what holdings gain by portfolio, on equity, (S, owners); what has no return moves like the rest."""
-    at = np.searchsorted(owners, portfolio)
+    owner_index = np.searchsorted(owners, portfolio)
     count = len(owners)
 
     def by_owner(values: Float2D) -> Float2D:
-        return np.stack([sum_by(at, row, count) for row in values])
+        return np.stack([sum_by(owner_index, row, count) for row in values])
 
-    gross = sum_by(at, np.abs(dollars), count)
+    gross = sum_by(owner_index, np.abs(dollars), count)
     with np.errstate(invalid="ignore", divide="ignore"):
         share = np.where(gross > 0, by_owner(np.where(present, np.abs(dollars), 0.0)) / gross, 1.0)
         return np.where(share >= LEAST_COVERAGE - 1e-12, by_owner(gained) / share, np.nan) / equity[owners]
@@ -104,7 +104,7 @@ def option_outcomes(inputs: Inputs, before: Book, outcome: Float2D) -> Float2D:
     implied = lots.implied_volatility[lot]
     volatility = np.where(np.isnan(implied), inputs.option_volatility(ends)[session, column], implied)
     passed = (panel.dates[row] - panel.dates[row - 1]).astype(np.int64) * DAY
-    now = replace(
+    after_move = replace(
         terms,
         spot=terms.spot * np.where(np.isnan(moved), 1.0, moved),
         volatility=np.where(np.isnan(volatility), terms.volatility, volatility),
@@ -112,7 +112,7 @@ def option_outcomes(inputs: Inputs, before: Book, outcome: Float2D) -> Float2D:
     )
     shares = rows.quantity[held] * lots.multiplier[lot] * rows.rate[held]
     returns = np.nan_to_num(panel.returns[row, column])
-    beyond = shares * (now.price() - rows.price[held] - rows.delta[held] * terms.spot * returns)
+    beyond = shares * (after_move.price() - rows.price[held] - rows.delta[held] * terms.spot * returns)
     cell = session * before.equity.shape[1] + lots.portfolio[lot]
     extra = sum_by(cell, beyond, before.equity.size).reshape(before.equity.shape)
     return outcome + extra / np.where(before.equity > 0, before.equity, np.nan)

@@ -63,17 +63,19 @@ def portfolio_fits(inputs: Inputs, betas: SymbolBetas) -> PortfolioFits:
     fits = {name: PortfolioFit.empty(shape) for name in betas.names}
     pull = np.zeros((*shape, beyond.shape[1]))
     parts = []
-    for number, end in enumerate(inputs.ends.tolist()):
-        held, equity = inputs.book.holdings.at(number), inputs.book.equity[number]
+    for session_index, end in enumerate(inputs.ends.tolist()):
+        held, equity = inputs.book.holdings.at(session_index), inputs.book.equity[session_index]
         returns = np.asarray(inputs.panel.returns[max(end + 1 - longest, 0) : end + 1])
         series = constant_weight_returns(held.notional(shape[1], len(inputs.panel.symbols)), returns, equity).returns
 
-        def put(names: tuple[str, ...], fit: SeriesFit | None, errors: Float2D, at: int = number) -> None:
+        def put(
+            names: tuple[str, ...], fit: SeriesFit | None, errors: Float2D, row_of_session: int = session_index
+        ) -> None:
             for k, name in enumerate(names):
-                fits[name].std_error[at] = errors[:, k]
+                fits[name].std_error[row_of_session] = errors[:, k]
                 if fit is not None:
-                    fits[name].r_squared[at] = fit.r_squared
-                    fits[name].residual_volatility[at] = fit.residual_volatility
+                    fits[name].r_squared[row_of_session] = fit.r_squared
+                    fits[name].residual_volatility[row_of_session] = fit.residual_volatility
 
         for factor, regressor in alone.items():
             rows = min(factor.window, len(series))
@@ -86,9 +88,9 @@ def portfolio_fits(inputs: Inputs, betas: SymbolBetas) -> PortfolioFits:
         put(factors.core_names, fit, errors)
         parts.append(residual_covariance(held, returns[-rows:], series[-rows:], fit, equity))
         others = residual_returns(
-            window[1], beyond[end + 1 - rows : end + 1], *proxy_betas(inputs, model_betas, number)
+            window[1], beyond[end + 1 - rows : end + 1], *proxy_betas(inputs, model_betas, session_index)
         )
-        pull[number] = _pull(others, fit)
+        pull[session_index] = _pull(others, fit)
         usable = np.flatnonzero(~np.isnan(others[~np.isnan(window[1]).any(axis=1)]).any(axis=0))
         errors = np.full((shape[1], others.shape[1]), np.nan)
         errors[:, usable] = series_errors(

@@ -49,24 +49,26 @@ def portfolio_risk(inputs: Inputs, book: Book, ends: Int1D, whole: Bool1D) -> Po
         return {name: values[0] for name, values in vars(estimate_many(series, _last(series, 1))).items()}
 
     def everything(series: Float2D) -> dict[str, np.ndarray]:
-        found = estimate_many(series, _last(series, 2))
-        latest = {name: values[1] for name, values in vars(found).items()}
-        return {**latest, **vars(filtered_historical_simulation(series)), "before": found.forecast[0]}
+        estimates = estimate_many(series, _last(series, 2))
+        latest = {name: values[1] for name, values in vars(estimates).items()}
+        return {**latest, **vars(filtered_historical_simulation(series)), "before": estimates.forecast[0]}
 
-    found: dict[str, np.ndarray] = {}
-    for at, estimate, rows in (
+    estimates: dict[str, np.ndarray] = {}
+    for session_indices, estimate, rows in (
         (np.flatnonzero(whole), everything, ALL_ROWS),
         (np.flatnonzero(~whole), volatility, LOOK_BACK),
     ):
-        some = book.take(at)
-        for name, values in _by_series(inputs, some.holdings, some.equity, ends[at], rows, estimate).items():
+        some = book.take(session_indices)
+        for name, values in _by_series(
+            inputs, some.holdings, some.equity, ends[session_indices], rows, estimate
+        ).items():
             nothing = None if values.dtype == object else np.nan if values.dtype == float else 0
-            found.setdefault(name, np.full(book.equity.shape, nothing, values.dtype))[at] = values
+            estimates.setdefault(name, np.full(book.equity.shape, nothing, values.dtype))[session_indices] = values
     return PortfolioRisk(
-        volatility=VolatilityEstimates(**{field.name: found[field.name] for field in fields(VolatilityEstimates)}),
-        tail=TailRisk(**{field.name: found[field.name] for field in fields(TailRisk)}),
-        forecast_before=found["before"],
-        coverage=found["coverage"],
+        volatility=VolatilityEstimates(**{field.name: estimates[field.name] for field in fields(VolatilityEstimates)}),
+        tail=TailRisk(**{field.name: estimates[field.name] for field in fields(TailRisk)}),
+        forecast_before=estimates["before"],
+        coverage=estimates["coverage"],
     )
 
 
@@ -85,11 +87,11 @@ def returns_after(inputs: Inputs, book: Book, ends: Int1D, sessions: int) -> np.
     return np.stack(
         [
             constant_weight_returns(
-                book.holdings.at(number).notional(*shape),
+                book.holdings.at(session_index).notional(*shape),
                 np.asarray(inputs.panel.returns[end + 1 : end + 1 + sessions]),
-                book.equity[number],
+                book.equity[session_index],
             ).returns
-            for number, end in enumerate(ends)
+            for session_index, end in enumerate(ends)
         ]
     )
 
@@ -127,8 +129,8 @@ def _by_series(
 
     out: dict[str, np.ndarray] = {}
     with ThreadPoolExecutor(min(os.cpu_count() or 1, MOST_THREADS)) as threads:
-        for part, found in zip(parts, threads.map(made, parts), strict=True):
-            for name, values in found.items():
+        for part, estimates in zip(parts, threads.map(made, parts), strict=True):
+            for name, values in estimates.items():
                 out.setdefault(name, np.empty(equity.shape, values.dtype))[part] = values
     return out
 
@@ -148,11 +150,11 @@ def _stacked(
     chosen = range(*sessions.indices(len(ends)))
     count = portfolios.stop - portfolios.start
     stacked, coverage = np.full((rows, len(chosen), count), np.nan), np.empty((len(chosen), count))
-    for place, number in enumerate(chosen):
-        end = ends[number]
+    for place, session_index in enumerate(chosen):
+        end = ends[session_index]
         read = np.asarray(inputs.panel.returns[max(end + 1 - rows, 0) : end + 1])
-        notional = holdings.at(number).notional(equity.shape[1], len(inputs.panel.symbols))[portfolios]
-        series = constant_weight_returns(notional, read, equity[number, portfolios], coverage_rows=LOOK_BACK)
+        notional = holdings.at(session_index).notional(equity.shape[1], len(inputs.panel.symbols))[portfolios]
+        series = constant_weight_returns(notional, read, equity[session_index, portfolios], coverage_rows=LOOK_BACK)
         stacked[rows - len(read) :, place] = series.returns
         coverage[place] = series.coverage
     return stacked.reshape(rows, -1), coverage

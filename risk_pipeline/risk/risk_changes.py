@@ -105,16 +105,18 @@ def _at_the_prices_before(inputs: Inputs, book: Book, before: Book, trades: _Tra
 
     What they were then; of a share bought since, at the price of the session before; of an option, as now.
     """
-    now, panel = book.holdings, inputs.panel
-    own = inputs.lots.symbol[now.lot]  # a currency's money moves with the lot's price and with the rate
-    row, at = inputs.ends[now.session], np.maximum(own, 0)
-    moved = panel.close[row, at] * panel.split_factor[row, at] / panel.close[row - 1, at]
-    moved = np.where(inputs.lots.is_option[now.lot] | (own < 0) | np.isnan(moved), 1.0, moved)
-    entry = LotRows.of(inputs.lots, panel.dates).entry[now.lot]
-    rate, before_rate = (inputs.conversion.rate(inputs.prices, at, now.lot, entry)[0] for at in (row, row - 1))
-    dollars = now.delta_value / (moved * np.where(np.isnan(before_rate), 1.0, rate / before_rate))
+    holdings, panel = book.holdings, inputs.panel
+    price_column = inputs.lots.symbol[holdings.lot]  # a currency's money moves with the lot's price and with the rate
+    row, safe_column = inputs.ends[holdings.session], np.maximum(price_column, 0)
+    moved = panel.close[row, safe_column] * panel.split_factor[row, safe_column] / panel.close[row - 1, safe_column]
+    moved = np.where(inputs.lots.is_option[holdings.lot] | (price_column < 0) | np.isnan(moved), 1.0, moved)
+    entry = LotRows.of(inputs.lots, panel.dates).entry[holdings.lot]
+    rate, before_rate = (
+        inputs.conversion.rate(inputs.prices, panel_row, holdings.lot, entry)[0] for panel_row in (row, row - 1)
+    )
+    dollars = holdings.delta_value / (moved * np.where(np.isnan(before_rate), 1.0, rate / before_rate))
     dollars[trades.held] = before.holdings.delta_value[trades.row_before]
-    return replace(now, delta_value=dollars)
+    return replace(holdings, delta_value=dollars)
 
 
 def _forecast_of_traded(
@@ -122,16 +124,16 @@ def _forecast_of_traded(
 ) -> Float2D:
     """Return the forecast of the mixed holdings, (D, P); where nothing was traded it is the one before."""
     out = forecast_before.copy()
-    for number in np.flatnonzero(traded.any(axis=1)):
-        rows = mixed.at(int(number))
-        rows = rows.take(traded[number, rows.portfolio])
+    for session_index in np.flatnonzero(traded.any(axis=1)):
+        rows = mixed.at(int(session_index))
+        rows = rows.take(traded[session_index, rows.portfolio])
         rows = replace(rows, session=np.zeros(len(rows.symbol), dtype=np.int64))
-        found = portfolio_forecast(inputs, rows, equity[[number]], inputs.ends[[number]] - 1)
-        out[number, traded[number]] = found[0, traded[number]]
+        forecast = portfolio_forecast(inputs, rows, equity[[session_index]], inputs.ends[[session_index]] - 1)
+        out[session_index, traded[session_index]] = forecast[0, traded[session_index]]
     return out
 
 
 def _exposure(holdings: Holdings, betas: Float3D, equity: Float2D) -> Float2D:
     """Return the exposure on equity to one factor, (D, P); NaN where nothing has a beta."""
-    found = aggregate_exposures(holdings, betas, equity)
-    return np.where(found.coverage[..., 0] > 0, found.exposure[..., 0], np.nan)
+    aggregate = aggregate_exposures(holdings, betas, equity)
+    return np.where(aggregate.coverage[..., 0] > 0, aggregate.exposure[..., 0], np.nan)

@@ -41,20 +41,20 @@ def volatility_record(scores: pd.DataFrame) -> pd.DataFrame:
     """
     sessions, entities = (np.unique(scores[name]) for name in ("session", "entity"))
     cells = Cells.of(scores, model=MODELS, session=sessions, entity=entities)
-    found: dict[str, dict[str, Float2D]] = {
+    scores_of: dict[str, dict[str, Float2D]] = {
         name: dict(zip(MODELS, cells.spread(scores[name]), strict=True)) for name in ("qlike", "forecast", "outcome")
     }
-    known = np.logical_and.reduce([~np.isnan(loss) for loss in found["qlike"].values()])
+    known = np.logical_and.reduce([~np.isnan(loss) for loss in scores_of["qlike"].values()])
     count = known.sum(axis=0)
     columns = {"entity": np.asarray(entities), "forecasts": count}
     for model, suffix in MODELS.items():
-        loss, forecast, outcome = (np.where(known, found[name][model], np.nan) for name in found)
+        loss, forecast, outcome = (np.where(known, scores_of[name][model], np.nan) for name in scores_of)
         columns[f"qlike{suffix}"] = _mean(loss)
         columns[f"bias{suffix}"] = np.sqrt(_mean((outcome / forecast) ** 2))
         fit = mincer_zarnowitz(outcome**2 / 252, forecast**2 / 252, lags=HORIZON)
         tests = {"mz_intercept": fit.intercept, "mz_slope": fit.slope, "mz_p": fit.p_value}
         if suffix:
-            ours = np.where(known, found["qlike"]["forecast"], np.nan)
+            ours = np.where(known, scores_of["qlike"]["forecast"], np.nan)
             tests["dm"], tests["dm_p"] = diebold_mariano(ours, loss, horizon=HORIZON)
         columns |= {f"{name}{suffix}": np.where(count >= LEAST, values, np.nan) for name, values in tests.items()}
     return pd.DataFrame(columns)[count > 0].reset_index(drop=True)
@@ -107,15 +107,15 @@ def value_at_risk_record(outcomes: pd.DataFrame) -> pd.DataFrame:
     columns = {"portfolio_id": np.asarray(owners), "outcomes": count}
     for level, share in LEVELS.items():
         hit = grid(f"exceeded_{level}")
-        number = np.nansum(hit, axis=0).astype(np.int64)
+        exceedances = np.nansum(hit, axis=0).astype(np.int64)
         tests = {
-            "kupiec_p": kupiec(number, count, share).p_value,
+            "kupiec_p": kupiec(exceedances, count, share).p_value,
             "independence_p": christoffersen(hit).p_value,
             "coverage_p": conditional_coverage(hit, share).p_value,
             "quantile_p": dynamic_quantile(gained, grid(f"var_{level}"), share).p_value,
             "z2": acerbi_szekely(gained, grid(f"var_{level}"), grid(f"es_{level}"), share),
         }
-        columns[f"exceeded_{level}"] = number
+        columns[f"exceeded_{level}"] = exceedances
         columns |= {f"{name}_{level}": np.where(count >= LEAST, values, np.nan) for name, values in tests.items()}
     zone = traffic_light(columns["exceeded_99"]).astype(object)
     zone[count < BACKTESTED] = None

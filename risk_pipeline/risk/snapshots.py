@@ -126,22 +126,22 @@ def _sector_rows(inputs: Inputs) -> pd.DataFrame:
     cell, lot = _positions(inputs)
     sectors = sectors_as_of(inputs)
     names = sorted({*(name for row in sectors for name in row), UNMAPPED, PRIVATE})
-    code = {name: number for number, name in enumerate(names)}
+    code = {name: index for index, name in enumerate(names)}
     coded = np.array([[code[name] for name in row] for row in sectors], dtype=np.int64)
     sector = np.where(
         inputs.lots.is_private[lot],
         code[PRIVATE],
         coded[inputs.book.positions.session, np.maximum(inputs.lots.symbol[lot], 0)],
     )
-    found = sector_exposure(cell, sector, inputs.book.positions.value, inputs.book.equity.shape)
+    exposure = sector_exposure(cell, sector, inputs.book.positions.value, inputs.book.equity.shape)
     return pd.DataFrame(
         {
-            "session": np.array(inputs.sessions, dtype="datetime64[s]")[found.session],
-            "portfolio_id": np.array(inputs.portfolio_ids, dtype=object)[found.portfolio],
-            "sector": np.array(names, dtype=object)[found.sector],
-            "net": found.net,
-            "gross": found.gross,
-            "gross_share": found.gross_share,
+            "session": np.array(inputs.sessions, dtype="datetime64[s]")[exposure.session],
+            "portfolio_id": np.array(inputs.portfolio_ids, dtype=object)[exposure.portfolio],
+            "sector": np.array(names, dtype=object)[exposure.sector],
+            "net": exposure.net,
+            "gross": exposure.gross,
+            "gross_share": exposure.gross_share,
         }
     )
 

@@ -27,8 +27,8 @@ def stale_assets(
     rows = stored.merge(present, on="session", how="inner")
     why = np.full(len(rows), None, dtype=object)
     if code is not None:
-        wanted = rows["asset"].map(dict(code))
-        why[(wanted.notna() & (wanted != rows["code_version"])).to_numpy()] = CODE
+        current_version = rows["asset"].map(dict(code))
+        why[(current_version.notna() & (current_version != rows["code_version"])).to_numpy()] = CODE
     why[(rows["registry"] != registry).to_numpy()] = REGISTRY
     why[(rows["fingerprint"] != rows["present"]).to_numpy()] = INPUTS
     return rows.assign(why=why).dropna(subset="why")[["session", "asset", "why"]].reset_index(drop=True)

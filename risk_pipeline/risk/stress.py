@@ -72,10 +72,10 @@ def compute_stress(inputs: Inputs) -> Frames:
     factors, library = inputs.registries.factors, inputs.registries.scenarios
     results: list[dict[str, np.ndarray]] = []
     moves, plausibility = [], []
-    for number, (session, options) in enumerate(zip(inputs.sessions, _options(inputs), strict=True)):
-        day, betas = pd.Timestamp(session), context.betas[number]
+    for session_index, (session, options) in enumerate(zip(inputs.sessions, _options(inputs), strict=True)):
+        day, betas = pd.Timestamp(session), context.betas[session_index]
         for scenario in library.active:
-            outcome = _outcome(inputs, context, scenario, number, model)
+            outcome = _outcome(inputs, context, scenario, session_index, model)
             key = {"session": day, "scenario_id": scenario.id}
             plausibility.append(
                 {
@@ -111,10 +111,10 @@ def compute_stress(inputs: Inputs) -> Frames:
                 for core in (outcome.moves.move, outcome.stressed)
             ]
             pairs = [
-                currency_pnl(inputs, outcome.currencies, number, betas[:, : len(core)], core)
+                currency_pnl(inputs, outcome.currencies, session_index, betas[:, : len(core)], core)
                 for core in (outcome.moves.move, outcome.stressed)
             ]
-            results.append(_portfolio_rows(inputs, scenario, number, model, outcome, revalued, pairs))
+            results.append(_portfolio_rows(inputs, scenario, session_index, model, outcome, revalued, pairs))
     return {
         "stress_test_results": pd.DataFrame(
             {name: np.concatenate([rows[name] for rows in results]) for name in results[0]}, copy=False
@@ -149,7 +149,7 @@ class _Context:
         return self._moves[horizon]
 
 
-def _outcome(inputs: Inputs, context: _Context, scenario: Scenario, number: int, model: CoreModel) -> Outcome:
+def _outcome(inputs: Inputs, context: _Context, scenario: Scenario, session_index: int, model: CoreModel) -> Outcome:
     """Find how the factors move: realised where a replay is over and wholly covered, else from the stated shocks.
 
     One missing session may have been the worst, so a replay with a gap is not taken for the whole. What a replay did
@@ -157,14 +157,14 @@ def _outcome(inputs: Inputs, context: _Context, scenario: Scenario, number: int,
     session, have of it: so a proxy's replay is its own return.
     """
     factors, library = inputs.registries.factors, inputs.registries.scenarios
-    inside = _replay_rows(inputs, scenario, number)
+    inside = _replay_rows(inputs, scenario, session_index)
     covered = None if inside is None else ~np.isnan(context.core[inside]).any(axis=1)
     coverage = None if covered is None else float(covered.mean())
-    covariance, nothing = model.covariance[number], np.zeros(len(factors.beyond_names))
+    covariance, nothing = model.covariance[session_index], np.zeros(len(factors.beyond_names))
     if inside is not None and coverage == 1.0:
         steps = compounded_steps(context.core[inside])
-        own = proxy_betas(inputs, context.betas, number)
-        others = np.nan_to_num(residual_steps(context.core[inside], context.beyond[inside], *own))
+        betas_of_proxies = proxy_betas(inputs, context.betas, session_index)
+        others = np.nan_to_num(residual_steps(context.core[inside], context.beyond[inside], *betas_of_proxies))
         everything, move = np.arange(steps.shape[1]), steps.sum(axis=0)
         judged = conditional_moves(
             *(covariance, everything, move),
@@ -172,7 +172,7 @@ def _outcome(inputs: Inputs, context: _Context, scenario: Scenario, number: int,
             degrees_of_freedom=factors.degrees_of_freedom.of(len(everything)),
         )
         named = np.array([factors.core_position(shock.factor) for shock in scenario.shocks], dtype=np.int64)
-        count = _count(inputs, context, number, named, move[named], len(steps))
+        count = _count(inputs, context, session_index, named, move[named], len(steps))
         everyone, path = dict.fromkeys(everything.tolist(), 0.0), np.hstack([steps, others])
         return Outcome(
             *(judged, others.sum(axis=0), judged.move, everyone, {}, "realised", len(steps), *count),
@@ -181,7 +181,9 @@ def _outcome(inputs: Inputs, context: _Context, scenario: Scenario, number: int,
     shocked = library.moves(scenario, factors)
     positions, shocks = np.array(list(shocked), dtype=np.int64), np.array(list(shocked.values()))
     core = len(covariance)
-    pairs = shocked_pairs(inputs, scenario.currencies, number, context.betas[number, :, :core], context.core)
+    pairs = shocked_pairs(
+        inputs, scenario.currencies, session_index, context.betas[session_index, :, :core], context.core
+    )
     positions = np.concatenate([positions, core + np.arange(len(pairs.moves))])
     shocks = np.concatenate([shocks, pairs.moves])
     degrees = factors.degrees_of_freedom.of(len(positions))
@@ -191,10 +193,10 @@ def _outcome(inputs: Inputs, context: _Context, scenario: Scenario, number: int,
                 *(pairs.extended(matrix), positions, shocks), horizon=scenario.horizon, degrees_of_freedom=degrees
             )
         )
-        for matrix in (covariance, model.stressed[number])
+        for matrix in (covariance, model.stressed[session_index])
     )
     method = "stated" if scenario.kind == "historical" else "conditional"
-    count = _count(inputs, context, number, positions, shocks, scenario.horizon, pairs.returns)
+    count = _count(inputs, context, session_index, positions, shocks, scenario.horizon, pairs.returns)
     return Outcome(
         *(calm, nothing, crisis.move, shocked, scenario.currencies, method, scenario.horizon),
         *(*count, None, None, coverage),
@@ -204,7 +206,7 @@ def _outcome(inputs: Inputs, context: _Context, scenario: Scenario, number: int,
 def _count(
     inputs: Inputs,
     context: _Context,
-    number: int,
+    session_index: int,
     shocked: Int1D,
     shocks: Float1D,
     horizon: int,
@@ -215,23 +217,23 @@ def _count(
     And of how many.
     """
     history = inputs.registries.factors.history
-    end = inputs.ends[number : number + 1]
+    end = inputs.ends[session_index : session_index + 1]
     moves = context.moves(horizon)
     if pairs is not None and pairs.shape[1]:
         beside = np.hstack([np.zeros((len(pairs), 2)), pairs])  # beside a market and rates that stand still
         moves = np.hstack([moves, window_moves(beside, horizon)[:, 2:]])
-    found = moves_as_far(moves, end, shocked, shocks, horizon=horizon, history=history)
-    return int(found.count[0]), int(found.windows[0])
+    similar_moves = moves_as_far(moves, end, shocked, shocks, horizon=horizon, history=history)
+    return int(similar_moves.count[0]), int(similar_moves.windows[0])
 
 
-def _replay_rows(inputs: Inputs, scenario: Scenario, number: int) -> Bool1D | None:
+def _replay_rows(inputs: Inputs, scenario: Scenario, session_index: int) -> Bool1D | None:
     """Return which rows of the panel a replay takes; None if there is none to take, or it was not over."""
     if scenario.replay is None:
         return None
     first, last = (np.datetime64(day) for day in scenario.replay)
     dates = inputs.panel.dates
     inside = (dates > first) & (dates <= last)
-    if last > np.datetime64(inputs.sessions[number]) or dates[0] > first or not inside.any():
+    if last > np.datetime64(inputs.sessions[session_index]) or dates[0] > first or not inside.any():
         return None
     return np.asarray(inside)
 
@@ -239,7 +241,7 @@ def _replay_rows(inputs: Inputs, scenario: Scenario, number: int) -> Bool1D | No
 def _portfolio_rows(
     inputs: Inputs,
     scenario: Scenario,
-    number: int,
+    session_index: int,
     model: CoreModel,
     outcome: Outcome,
     revalued: Sequence[Float1D],
@@ -251,12 +253,12 @@ def _portfolio_rows(
     what shocked currency pairs gain, and what of it the core dollars hold already.
     """
     factors, library = inputs.registries.factors, inputs.registries.scenarios
-    who = np.flatnonzero(inputs.has_public[number])
-    dollars = model.core_dollar[number, who]
-    beyond = model.beyond_dollar[number, who]
+    who = np.flatnonzero(inputs.has_public[session_index])
+    dollars = model.core_dollar[session_index, who]
+    beyond = model.beyond_dollar[session_index, who]
     known = ~np.isnan(dollars).any(axis=1)
     safe = np.nan_to_num(dollars)
-    equity = inputs.book.equity[number, who]
+    equity = inputs.book.equity[session_index, who]
     refused = outcome.moves.reason is not None
     direct, sizes = np.zeros(len(who)), []
     for shock in scenario.shocks:
@@ -265,7 +267,7 @@ def _portfolio_rows(
         if outcome.method == "realised":
             size = outcome.moves.move[factors.core_position(shock.factor)]
         sizes.append(size)
-        direct += model.dollar.get(factor.name, np.full(inputs.book.equity.shape, np.nan))[number, who] * size
+        direct += model.dollar.get(factor.name, np.full(inputs.book.equity.shape, np.nan))[session_index, who] * size
     further = (beyond * outcome.beyond).sum(axis=1)
     drawdown = np.full(len(who), np.nan)
     if outcome.path is not None:
@@ -287,7 +289,7 @@ def _portfolio_rows(
     reason[~known] = Reason.TOO_SHORT.value
     with np.errstate(invalid="ignore"):
         return {
-            "session": np.full(len(who), np.datetime64(inputs.sessions[number]).astype("datetime64[s]")),
+            "session": np.full(len(who), np.datetime64(inputs.sessions[session_index]).astype("datetime64[s]")),
             "portfolio_id": np.array(inputs.portfolio_ids, dtype=object)[who],
             "scenario_id": np.full(len(who), scenario.id, dtype=object),
             "direct_pnl": direct,
@@ -297,13 +299,13 @@ def _portfolio_rows(
             "option_revaluation": np.where(np.isnan(correlated), np.nan, options),
             "currency_pnl": np.where(np.isnan(correlated), np.nan, by_pairs[0]),
             "conditional_std": conditional,
-            "band_std": band_std(conditional, model.residual_volatility[number, who] * base, outcome.horizon),
+            "band_std": band_std(conditional, model.residual_volatility[session_index, who] * base, outcome.horizon),
             "registry_beta": direct / shocked,
             "implied_beta": correlated / shocked,
             "return_on_equity": correlated / base,
             "max_drawdown": drawdown,
             "exceeds_equity": np.nan_to_num(-correlated) > np.maximum(equity, 0.0),
-            "coverage": np.nan_to_num(model.coverage[number, who]),
+            "coverage": np.nan_to_num(model.coverage[session_index, who]),
             "reason": reason,
         }
 
@@ -349,15 +351,15 @@ def _options(inputs: Inputs) -> Iterator[_Options]:
     """Yield the options held on each session."""
     rows, lots = inputs.book.positions, inputs.lots
     held, terms = rows.options(lots, inputs.panel.dates[inputs.ends])
-    for number in range(len(inputs.sessions)):
-        some = np.flatnonzero(rows.session[held] == number)
-        at = held[some]
-        lot = rows.lot[at]
+    for session_index in range(len(inputs.sessions)):
+        some = np.flatnonzero(rows.session[held] == session_index)
+        option_rows = held[some]
+        lot = rows.lot[option_rows]
         yield _Options(
             scenarios=OptionScenarios(terms.take(some)),
-            price=rows.price[at],
-            delta=rows.delta[at],
-            shares=rows.quantity[at] * lots.multiplier[lot] * rows.rate[at],
+            price=rows.price[option_rows],
+            delta=rows.delta[option_rows],
+            shares=rows.quantity[option_rows] * lots.multiplier[lot] * rows.rate[option_rows],
             symbol=lots.symbol[lot],
             portfolio=lots.portfolio[lot],
             portfolios=len(inputs.portfolio_ids),

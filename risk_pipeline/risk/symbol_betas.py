@@ -138,11 +138,11 @@ def symbol_betas(inputs: Inputs) -> SymbolBetas:
 def _beyond(inputs: Inputs, ridge: CoreRidge, names: list[str]) -> Iterator[tuple[int, Float2D, Float2D, Float2D]]:
     """Yield the place among the names, beta, error and explained share of each factor beyond the core, (D, N) each."""
     factors = inputs.registries.factors
-    for at, number in enumerate(present_cross(inputs).tolist()):
-        k = names.index(factors.cross_asset[number].name)
-        yield k, ridge.cross[..., at], ridge.cross_error[..., at], ridge.cross_share[..., at]
-    for at, number in enumerate(present_sectors(inputs).tolist()):
-        mine = ridge.sector == at
+    for column, factor_index in enumerate(present_cross(inputs).tolist()):
+        k = names.index(factors.cross_asset[factor_index].name)
+        yield k, ridge.cross[..., column], ridge.cross_error[..., column], ridge.cross_share[..., column]
+    for column, factor_index in enumerate(present_sectors(inputs).tolist()):
+        mine = ridge.sector == column
         beta = np.where(mine, ridge.sector_beta, np.where(np.isnan(ridge.sector_beta), np.nan, 0.0))
         error, share = (np.where(mine, values, np.nan) for values in (ridge.sector_error, ridge.sector_share))
-        yield names.index(factors.sectors[number].name), beta, error, share
+        yield names.index(factors.sectors[factor_index].name), beta, error, share

@@ -46,9 +46,9 @@ def unvalued_rows(inputs: Inputs, analytic: str) -> pd.DataFrame | None:
     sessions, portfolios = np.nonzero(inputs.book.is_unvalued)
     reasons, texts = [], []
     for session, portfolio in zip(sessions, portfolios, strict=True):
-        own = np.flatnonzero((inputs.lots.portfolio == portfolio) & entered[session])
-        wrong = own[doubtful[own]]
-        foreign = own[inputs.conversion.is_foreign[own]]
+        portfolio_lots = np.flatnonzero((inputs.lots.portfolio == portfolio) & entered[session])
+        wrong = portfolio_lots[doubtful[portfolio_lots]]
+        foreign = portfolio_lots[inputs.conversion.is_foreign[portfolio_lots]]
         reasons.append((Reason.IMPLAUSIBLE_PRICE if len(wrong) else Reason.NO_EXCHANGE_RATE).value)
         texts.append("; ".join(dict.fromkeys(details[wrong if len(wrong) else foreign]))[:DETAIL])
     return skips.assign(reason=reasons, analytic=analytic, entity_type="portfolio", detail=texts)
@@ -65,7 +65,7 @@ def _details(inputs: Inputs) -> list[str]:
             out.append(f"{inputs.lot_symbols[lot]} ({inputs.position_ids[lot]}){prices}: {cause.explain()}")
         elif inputs.conversion.is_foreign[lot]:
             columns = inputs.conversion.column[lot]
-            out.append(", ".join(inputs.panel.symbols[at] for at in columns[columns >= 0]))
+            out.append(", ".join(inputs.panel.symbols[column] for column in columns[columns >= 0]))
         else:
             out.append("")
     return out

@@ -26,16 +26,16 @@ def compute_volatility(inputs: Inputs) -> Frames:
     symbols, portfolios = list(inputs.panel.symbols), inputs.portfolio_ids
     made = inputs.ends - HORIZON
     rows = np.unique(np.concatenate([inputs.ends, inputs.ends - 1, made]))
-    now, yesterday, then = (np.searchsorted(rows, ends) for ends in (inputs.ends, inputs.ends - 1, made))
+    today, yesterday, when_made = (np.searchsorted(rows, ends) for ends in (inputs.ends, inputs.ends - 1, made))
     of_symbols = inputs.symbol_volatility(rows)
     book = inputs.value(rows)
     recent = np.zeros(len(rows), dtype=bool)
-    recent[now] = recent[yesterday] = True
+    recent[today] = recent[yesterday] = True
     risk = portfolio_risk(inputs, book, rows, recent)
     tails = with_options(inputs, book, rows, recent, risk.tail)
-    volatility, tail = risk.volatility.take(now), tails.take(now)
+    volatility, tail = risk.volatility.take(today), tails.take(today)
     before = book.take(yesterday)
-    present = of_symbols.take(now)
+    present = of_symbols.take(today)
     return {
         "symbol_volatility": inputs.frame(
             inputs.symbols_in_use & ~np.isnan(present.ewma), "symbol", symbols, **columns(present)
@@ -46,7 +46,7 @@ def compute_volatility(inputs: Inputs) -> Frames:
             portfolios,
             **columns(volatility),
             factor_model_volatility=factor_model_volatility(inputs),
-            coverage=np.nan_to_num(risk.coverage[now]),
+            coverage=np.nan_to_num(risk.coverage[today]),
             **vars(tail),
             reason=_reasons(inputs.book, volatility),
         ),
@@ -57,16 +57,16 @@ def compute_volatility(inputs: Inputs) -> Frames:
                     "symbol",
                     symbols,
                     inputs.symbols_in_use,
-                    of_symbols.take(then),
+                    of_symbols.take(when_made),
                     symbol_outcomes(inputs),
                 ),
                 scores(
                     inputs,
                     "portfolio",
                     portfolios,
-                    inputs.book.is_active & book.is_active[then],
-                    risk.volatility.take(then),
-                    portfolio_outcomes(inputs, book.take(then), made),
+                    inputs.book.is_active & book.is_active[when_made],
+                    risk.volatility.take(when_made),
+                    portfolio_outcomes(inputs, book.take(when_made), made),
                 ),
             ],
             ignore_index=True,
@@ -76,7 +76,7 @@ def compute_volatility(inputs: Inputs) -> Frames:
             inputs,
             inputs.book,
             before,
-            (risk.volatility.forecast[yesterday], risk.forecast_before[now], volatility.forecast),
+            (risk.volatility.forecast[yesterday], risk.forecast_before[today], volatility.forecast),
         ),
         "analytics_skips": inputs.portfolio_skips("volatility"),
     }
@@ -139,7 +139,7 @@ def scores(
     inputs: Inputs,
     entity_type: str,
     names: list[str],
-    wanted: np.ndarray,
+    is_scored: np.ndarray,
     forecasts: VolatilityEstimates,
     outcome: Float2D,
 ) -> pd.DataFrame:
@@ -148,7 +148,7 @@ def scores(
     rows = []
     for model in MODELS:
         forecast = getattr(forecasts, model)
-        known = wanted & (forecast > 0) & (outcome > 0)
+        known = is_scored & (forecast > 0) & (outcome > 0)
         loss = np.full(outcome.shape, np.nan)
         loss[known] = qlike(outcome[known] ** 2, forecast[known] ** 2)
         rows.append(
