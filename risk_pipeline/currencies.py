@@ -59,8 +59,8 @@ def conventional(symbol: str) -> Leg:
     currencies = pair_currencies(symbol)
     if currencies is None:
         raise ValueError(f"{symbol!r} is no currency pair")
-    found = legs(*currencies)
-    return found[0] if len(found) == 1 else Leg(pair_symbol(*currencies), 1)
+    parts = legs(*currencies)
+    return parts[0] if len(parts) == 1 else Leg(pair_symbol(*currencies), 1)
 
 
 def risk_name(symbol: str) -> str:

@@ -114,7 +114,7 @@ class SessionCalendar:
         days = sorted((day + later) % 7 for day, is_open in enumerate(self._weekmask) if is_open == "1")
         is_stretch = days == list(range(days[0], days[-1] + 1))
         weekdays = f"{days[0]}-{days[-1]}" if is_stretch and len(days) > 2 else ",".join(map(str, days))
-        return [f"{at.minute} {at.hour} * * {weekdays}" for at in self.evening_tries]
+        return [f"{try_at.minute} {try_at.hour} * * {weekdays}" for try_at in self.evening_tries]
 
     def day_of_tick(self, local: date) -> date:
         """Return the day that the schedule looks at on a day of the exchange's own calendar."""

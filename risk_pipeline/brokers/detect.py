@@ -30,7 +30,7 @@ def format_of(lines: Lines) -> Format:
     return Format.OURS
 
 
-def read_exports(paths: Sequence[Path], wanted: Format, account: str | None = None) -> tuple[list[RowSet], list[Path]]:
+def read_exports(paths: Sequence[Path], format_: Format, account: str | None = None) -> tuple[list[RowSet], list[Path]]:
     """Return the rows of brokers' exports, and the files that are none.
 
     Parameters
@@ -43,35 +43,35 @@ def read_exports(paths: Sequence[Path], wanted: Format, account: str | None = No
     ProblemsError
         With every problem of every export.
     """
-    found: list[RowSet] = []
+    row_sets: list[RowSet] = []
     rest: list[Path] = []
     problems: list[Problem] = []
     for path in dict.fromkeys(path.resolve() for path in paths):
         try:
-            lines, sign = _lines(path) if wanted is not Format.OURS else ([], ",")
+            lines, sign = _lines(path) if format_ is not Format.OURS else ([], ",")
         except UnreadableError as error:
-            if wanted is Format.AUTO:
+            if format_ is Format.AUTO:
                 rest.append(path)  # the door of our own files says what is wrong with it
             else:
                 problems.append(Problem(path.name, error.line, "", "", str(error)))
             continue
         kind = format_of(lines)
-        if Format.OURS in (kind, wanted):
-            if wanted in (Format.AUTO, Format.OURS):
+        if Format.OURS in (kind, format_):
+            if format_ in (Format.AUTO, Format.OURS):
                 rest.append(path)
             else:
-                problems.append(Problem(path.name, 1, "", "", f"is no export of the format {wanted}"))
+                problems.append(Problem(path.name, 1, "", "", f"is no export of the format {format_}"))
             continue
-        if wanted not in (Format.AUTO, kind):
-            problems.append(Problem(path.name, 1, "", "", f"looks like {kind}, not like {wanted}"))
+        if format_ not in (Format.AUTO, kind):
+            problems.append(Problem(path.name, 1, "", "", f"looks like {kind}, not like {format_}"))
             continue
         export = _read(path.name, lines, kind, account, sign)
         lots = lots_of(export.trades, export.problems, export.notes)
         problems += export.problems
-        found += export.row_sets(lots, path.name)
+        row_sets += export.row_sets(lots, path.name)
     if problems:
         raise ProblemsError(sorted(problems, key=lambda problem: (problem.file, problem.line)))
-    return found, rest
+    return row_sets, rest
 
 
 def _lines(path: Path) -> tuple[Lines, str]:
@@ -95,14 +95,14 @@ def _read(file: str, lines: Lines, kind: Format, account: str | None, sign: str)
     return schwab.read_transactions(file, lines, account)
 
 
-def missing_portfolios(found: Sequence[RowSet], known: set[str], equity: float | None) -> RowSet:
+def missing_portfolios(row_sets: Sequence[RowSet], known: set[str], equity: float | None) -> RowSet:
     """Return a row for each portfolio of the exports that is neither stored nor in a file, and a note about each.
 
     It begins on the day of its first lot or payment, with the equity given or none.
     """
-    named = known | {row.values["portfolio_id"] for rows in found if rows.kind == "portfolios" for row in rows.rows}
+    named = known | {row.values["portfolio_id"] for rows in row_sets if rows.kind == "portfolios" for row in rows.rows}
     firsts: dict[str, tuple[str, Row]] = {}
-    for rows in found:
+    for rows in row_sets:
         for row in rows.rows:
             owner = row.values["portfolio_id"]
             day = row.values.get("entry_date") or row.values.get("flow_date") or ""
@@ -112,7 +112,7 @@ def missing_portfolios(found: Sequence[RowSet], known: set[str], equity: float |
     for owner, (day, row) in firsts.items():
         currencies = {
             row.values["currency"]
-            for rows in found
+            for rows in row_sets
             for row in rows.rows
             if row.values["portfolio_id"] == owner and row.values.get("currency")
         }

@@ -63,7 +63,7 @@ def lots_of(trades: Sequence[Trade], problems: list[Problem], notes: list[str]) 
         book.append(_Open(trade, left))
     lots += [(rest, rest.quantity, None, 0.0) for book in books.values() for rest in book]
     lots.sort(key=lambda lot: (lot[0].trade.day, lot[0].trade.line))
-    return [_row(number, *lot) for number, lot in enumerate(lots, 1)]
+    return [_row(lot_number, *lot) for lot_number, lot in enumerate(lots, 1)]
 
 
 def _split(book: deque[_Open], trade: Trade, problems: list[Problem]) -> None:
@@ -78,11 +78,11 @@ def _split(book: deque[_Open], trade: Trade, problems: list[Problem]) -> None:
         lot.ratio *= ratio
 
 
-def _row(number: int, lot: _Open, taken: float, exit_trade: Trade | None, share_of_exit: float) -> Row:
+def _row(lot_number: int, lot: _Open, taken: float, exit_trade: Trade | None, share_of_exit: float) -> Row:
     """Return a lot of ``taken`` units of today; ``share_of_exit`` of the closing trade's fees are its own."""
     entry, quantity = lot.trade, taken / lot.ratio
     cells = {
-        "position_id": f"{entry.account}:{number:06d}"[-64:],
+        "position_id": f"{entry.account}:{lot_number:06d}"[-64:],
         "portfolio_id": entry.account,
         "symbol": entry.instrument.symbol,
         **entry.instrument.cells,

@@ -68,7 +68,7 @@ def _sections(file: str, lines: Lines, problems: list[Problem]) -> list[Table]:
     out = []
     for header, rows in tables:
         names = [plain(name) for name in header]
-        columns = {name: [cells[at] for _, cells in rows if at < len(cells)] for at, name in enumerate(names)}
+        columns = {name: [cells[index] for _, cells in rows if index < len(cells)] for index, name in enumerate(names)}
         dates = {name: DateStyle.of(columns[name]) for name in DAYS if name in columns}
         if "datetime" in columns and "tradedate" not in columns:
             dates["datetime"] = DateStyle.of(columns["datetime"])
@@ -95,8 +95,8 @@ def _instrument(record: Record) -> Instrument | None:
         underlying = record.text("underlyingsymbol") or symbol.split()[0]
         if expiry is None or not strike:
             return None
-        found = option(underlying, record.text("putcall") or "?", strike, expiry, multiplier)
-        return Instrument(found.symbol, {**found.cells, "currency": currency} if currency else found.cells)
+        contract = option(underlying, record.text("putcall") or "?", strike, expiry, multiplier)
+        return Instrument(contract.symbol, {**contract.cells, "currency": currency} if currency else contract.cells)
     if kind in CLASSES:
         if CLASSES[kind] == "BOND" and multiplier == 1.0:
             multiplier = 0.01  # quantities are face values, prices in % of them

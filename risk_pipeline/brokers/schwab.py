@@ -64,10 +64,10 @@ def account_in(name: str) -> str:
 def read_transactions(file: str, lines: Lines, account: str | None) -> Export:
     """Read a download of transactions; without ``account`` it is named after the file."""
     export = Export()
-    at = next(at for at, (_, cells) in enumerate(lines) if is_transactions(cells))
+    header_row = next(header_row for header_row, (_, cells) in enumerate(lines) if is_transactions(cells))
     account = account or account_in(PurePath(file).stem.split("_Transactions")[0])
     dates = {"date": _MONTH_FIRST}
-    table = Table(file, lines[at][1], lines[at + 1 :], export.problems, dates)
+    table = Table(file, lines[header_row][1], lines[header_row + 1 :], export.problems, dates)
     for record in reversed(table.records()):
         if not record.text("date").lower().startswith("transactions total"):
             _transaction(record, account, export)

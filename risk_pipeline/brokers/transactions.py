@@ -68,8 +68,8 @@ def is_transactions(cells: list[str]) -> bool:
 def read_transactions(file: str, lines: Lines, account: str | None, separator: str) -> Export:
     """Read a list; trades of one day are taken in the order of the file, reversed if its newest day stands first."""
     export = Export()
-    at = next(at for at, (_, cells) in enumerate(lines) if is_transactions(cells))
-    header, rows = lines[at][1], lines[at + 1 :]
+    header_row = next(header_row for header_row, (_, cells) in enumerate(lines) if is_transactions(cells))
+    header, rows = lines[header_row][1], lines[header_row + 1 :]
     names = [plain(name) for name in header]
     columns = {name: [cells[place] for _, cells in rows if place < len(cells)] for place, name in enumerate(names)}
     dates = {name: DateStyle.of(columns[name]) for name in (*DAY, "expiry") if name in columns}
@@ -117,16 +117,16 @@ def _instrument(record: Record) -> Instrument | None:
     named = occ_name(symbol)
     size = record.number("multiplier", empty=100.0)
     if named:
-        found = option(named.underlying, named.option_type, named.strike, named.expiry, size)
+        contract = option(named.underlying, named.option_type, named.strike, named.expiry, size)
     elif record.text("optiontype"):
         expiry, strike = record.day("expiry"), record.number("strike", empty=None)
         if expiry is None or not strike:
             return None
         underlying = record.text("underlying") or symbol
-        found = option(underlying, record.text("optiontype"), strike, expiry, size)
+        contract = option(underlying, record.text("optiontype"), strike, expiry, size)
     elif symbol:
         return security(symbol, record.text("investmentclass") or "PUBLIC", multiplier, currency)
     else:
         record.bad(next(name for name in SYMBOL if name in record.cells), "symbol is empty: every trade needs one")
         return None
-    return Instrument(found.symbol, {**found.cells, "currency": currency} if currency else found.cells)
+    return Instrument(contract.symbol, {**contract.cells, "currency": currency} if currency else contract.cells)

@@ -31,15 +31,15 @@ def calibrate(engine: sa.Engine, factors: FactorRegistry, session: date) -> Prio
     if name is None:
         raise PanelError(f"{session} has no price panel yet: `risk-pipeline run --date {session}` makes it")
     panel = PanelStore(*Settings().panel_location).open(name)
-    column = {symbol: number for number, symbol in enumerate(panel.symbols)}
-    wanted = factors.core_proxies
-    if set(wanted) - set(column):
-        raise PanelError(f"the panel of {session} lacks {', '.join(sorted(set(wanted) - set(column)))}")
+    column = {symbol: index for index, symbol in enumerate(panel.symbols)}
+    core_symbols = factors.core_proxies
+    if set(core_symbols) - set(column):
+        raise PanelError(f"the panel of {session} lacks {', '.join(sorted(set(core_symbols) - set(column)))}")
     end = int(np.searchsorted(panel.dates, np.datetime64(session))) + 1
     style = factors.styles[0]
     returns = np.asarray(panel.returns[max(end - style.window, 0) : end])
-    proxies = returns[:, [column[symbol] for symbol in wanted]]
-    others = [number for symbol, number in column.items() if symbol not in factors.proxies]
+    proxies = returns[:, [column[symbol] for symbol in core_symbols]]
+    others = [index for symbol, index in column.items() if symbol not in factors.proxies]
     core = relative_factors(proxies[:, 0], proxies[:, 1], proxies[:, 2:])
     try:
         return prior_variances(returns[:, others], core, half_life=style.half_life, prior=np.array(factors.prior_mean))

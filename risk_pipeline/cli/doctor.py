@@ -106,12 +106,14 @@ def _missing(engine: sa.Engine, newest: Newest) -> Diagnosis:
     """Sessions before the first one that was ever run are none that anybody misses."""
     if portfolios(engine).empty:
         return Diagnosis("snapshots", True, "there is no portfolio to make any of")
-    found = due(engine, newest.at)
-    waiting = f"; {_count(found.waiting)} without market data, asked for again later" if found.waiting else ""
-    if not found.run:
+    sessions_due = due(engine, newest.at)
+    waiting = (
+        f"; {_count(sessions_due.waiting)} without market data, asked for again later" if sessions_due.waiting else ""
+    )
+    if not sessions_due.run:
         return Diagnosis("snapshots", True, f"every active portfolio is complete, from the present inputs{waiting}")
-    absent, parts = found.absent, []
-    stale = sorted({*found.run, *found.beyond} - {*absent})
+    absent, parts = sessions_due.absent, []
+    stale = sorted({*sessions_due.run, *sessions_due.beyond} - {*absent})
     made = earliest_session(engine)
     if absent and not stale and made is not None and absent[-1] < made:
         return Diagnosis(
@@ -124,8 +126,8 @@ def _missing(engine: sa.Engine, newest: Newest) -> Diagnosis:
     if stale:
         parts.append(f"{_count(stale)} made from other inputs than the present ones ({described(stretches(stale))})")
     text = f"{'; '.join(parts)}{waiting}: `risk-pipeline run`"
-    if found.beyond:
-        text += f" computes the oldest, {len(found.beyond)} are left for later (RISK_PIPELINE_STALE_SESSIONS)"
+    if sessions_due.beyond:
+        text += f" computes the oldest, {len(sessions_due.beyond)} are left for later (RISK_PIPELINE_STALE_SESSIONS)"
     return Diagnosis("snapshots", False, text)
 
 

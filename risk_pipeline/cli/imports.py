@@ -45,9 +45,9 @@ def import_(
         raise UserError(f"there is no file {', '.join(missing)}")
     with database() as engine:
         try:
-            exports, own = read_exports(files, format_, portfolio)
-            exports += _new_portfolios(engine, exports, own, equity)
-            checked = checked_import(engine, own, extra=exports, today=now().date())
+            exports, own_files = read_exports(files, format_, portfolio)
+            exports += _new_portfolios(engine, exports, own_files, equity)
+            checked = checked_import(engine, own_files, extra=exports, today=now().date())
         except ProblemsError as refused:
             for problem in refused.problems:
                 errors.print(f"[red]✗[/] {escape(str(problem))}", highlight=False)
@@ -101,7 +101,9 @@ def _source_findings(lots: pd.DataFrame) -> list[str]:
         return [f"the source of prices could not be asked: {error}"]
 
 
-def _new_portfolios(engine: sa.Engine, exports: list[RowSet], own: list[Path], equity: float | None) -> list[RowSet]:
+def _new_portfolios(
+    engine: sa.Engine, exports: list[RowSet], own_files: list[Path], equity: float | None
+) -> list[RowSet]:
     """Return rows of the portfolios that brokers' exports name and nothing else does."""
     from ..brokers.detect import missing_portfolios
     from ..storage.import_files import read_files
@@ -110,7 +112,7 @@ def _new_portfolios(engine: sa.Engine, exports: list[RowSet], own: list[Path], e
     if not exports:
         return []
     known = {*portfolios(engine)["portfolio_id"]}
-    beside = [rows for rows in read_files(own, []) if rows.kind == "portfolios"]
+    beside = [rows for rows in read_files(own_files, []) if rows.kind == "portfolios"]
     return [missing_portfolios([*exports, *beside], known, equity)]
 
 

@@ -52,24 +52,24 @@ def plan(
     from .plan import price_range
 
     with database() as engine:
-        wanted = wanted_sessions(engine, None, from_, to, None)
-        assert wanted is not None  # noqa: S101 (a range was given)
-        found = price_range(engine, CALENDAR.sessions_in_range(wanted.first, wanted.last).tolist())
-    console.print(f"{counted(found.sessions, 'session')}, {wanted}; {found.complete} of them complete already.")
-    if found.stale:
-        console.print(f"{found.stale} were made from other inputs than the present ones.")
-    if found.rows is None:
+        range_ = wanted_sessions(engine, None, from_, to, None)
+        assert range_ is not None  # noqa: S101 (a range was given)
+        estimate = price_range(engine, CALENDAR.sessions_in_range(range_.first, range_.last).tolist())
+    console.print(f"{counted(estimate.sessions, 'session')}, {range_}; {estimate.complete} of them complete already.")
+    if estimate.stale:
+        console.print(f"{estimate.stale} were made from other inputs than the present ones.")
+    if estimate.rows is None:
         console.print("How many rows they make is known after the first session.")
     else:
-        largest = sorted(found.rows.items(), key=lambda item: -item[1])[:4]
+        largest = sorted(estimate.rows.items(), key=lambda item: -item[1])[:4]
         detail = ", ".join(f"{name} {count:,}" for name, count in largest)
-        console.print(f"About {sum(found.rows.values()):,} rows: {detail} …", soft_wrap=True)
+        console.print(f"About {sum(estimate.rows.values()):,} rows: {detail} …", soft_wrap=True)
     basis = (
-        f"the last {counted(found.recorded, 'recorded run')}"
-        if found.recorded
+        f"the last {counted(estimate.recorded, 'recorded run')}"
+        if estimate.recorded
         else "a usual machine, no run recorded yet"
     )
-    console.print(f"About {found.seconds:,.0f} seconds in one run, judged from {basis}.")
+    console.print(f"About {estimate.seconds:,.0f} seconds in one run, judged from {basis}.")
 
 
 def prune(
@@ -96,13 +96,15 @@ def calibrate(
         session = date_.date() if date_ else latest_session(engine)
         if session is None:
             raise UserError("no snapshot yet: `risk-pipeline run` makes them")
-        found = suggested(engine, factors, session)
-    console.print(f"{found.symbols} symbols without a gap, the {factors.styles[0].window} sessions up to {session},")
+        suggestion = suggested(engine, factors, session)
     console.print(
-        f"median residual volatility {found.noise**0.5:.2%} a day. Prior variance by factor (suggested, registry):"
+        f"{suggestion.symbols} symbols without a gap, the {factors.styles[0].window} sessions up to {session},"
     )
-    for name, variance, own in zip(factors.core_names, found.variance, factors.prior_variance, strict=True):
-        console.print(f"  {name}: {variance:.1e}, {own:.1e}")
+    console.print(
+        f"median residual volatility {suggestion.noise**0.5:.2%} a day. Prior variance by factor (suggested, registry):"
+    )
+    for name, variance, current in zip(factors.core_names, suggestion.variance, factors.prior_variance, strict=True):
+        console.print(f"  {name}: {variance:.1e}, {current:.1e}")
     console.print(
         "One window says little: take the median over several (--date), and set `prior_variance` and "
         "`core_prior_variance` in config/factors.yaml."

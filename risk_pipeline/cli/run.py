@@ -41,20 +41,20 @@ def run(
         if switch_source:
             _switch_source(engine)
         chosen = wanted_sessions(engine, date_, from_, to, last)
-        wanted = _due(engine, stale) if chosen is None else [chosen]
-    if not wanted:
+        stretches = _due(engine, stale) if chosen is None else [chosen]
+    if not stretches:
         console.print("Nothing is missing: every active portfolio is complete, from the present inputs.")
         show_table(None, None)
         return
     failed, done = [], []
     for _ in range(ROUNDS):
-        failed += [stretch for stretch in wanted if not execute(stretch)]
-        done += wanted
+        failed += [stretch for stretch in stretches if not execute(stretch)]
+        done += stretches
         if chosen is not None:
             break
         with database() as engine:  # what the run saw: corrected prices, a session without market data among others
-            wanted = [stretch for stretch in _due(engine, stale) if stretch not in done]
-        if not wanted:
+            stretches = [stretch for stretch in _due(engine, stale) if stretch not in done]
+        if not stretches:
             break
     if failed:
         raise typer.Exit(1)
@@ -75,20 +75,20 @@ def _due(engine: sa.Engine, stale: str | None) -> list[SessionRange]:
         graph = defs.resolve_asset_graph()
         keys = graph.get_all_asset_keys()
         code = {key.to_user_string(): version for key in keys if (version := graph.get(key).code_version)}
-    found = due(engine, newest_session(Settings(), now()).at, code=code)
-    for why, rows in found.found.groupby("why"):
+    sessions_due = due(engine, newest_session(Settings(), now()).at, code=code)
+    for why, rows in sessions_due.found.groupby("why"):
         console.print(f"{counted(rows['session'].nunique(), 'session')}: {WHY[str(why)]}")
-    if found.beyond:
+    if sessions_due.beyond:
         console.print(
-            f"[yellow]{len(found.beyond)} of them, from {found.beyond[0]}, are left for later[/] "
+            f"[yellow]{len(sessions_due.beyond)} of them, from {sessions_due.beyond[0]}, are left for later[/] "
             "(RISK_PIPELINE_STALE_SESSIONS)"
         )
-    if found.waiting:
+    if sessions_due.waiting:
         console.print(
-            f"[yellow]{counted(len(found.waiting), 'session')} without market data[/], passed over and asked for again "
-            f"later: {', '.join(map(str, found.waiting[:5]))}"
+            f"[yellow]{counted(len(sessions_due.waiting), 'session')} without market data[/], passed over and asked "
+            f"for again later: {', '.join(map(str, sessions_due.waiting[:5]))}"
         )
-    return found.ranges
+    return sessions_due.ranges
 
 
 def _switch_source(engine: sa.Engine) -> None:
@@ -110,13 +110,13 @@ def rebuild(
     from ..storage.queries import clear_analytics
 
     with database() as engine:
-        wanted = wanted_sessions(engine, None, from_, to, None)
-        assert wanted is not None  # noqa: S101 (a range was given)
-        cleared = clear_analytics(engine, wanted.first, wanted.last)
-    console.print(f"Cleared {sum(cleared.values()):,} rows of {wanted}; prices are kept.")
-    if not execute(wanted):
+        range_ = wanted_sessions(engine, None, from_, to, None)
+        assert range_ is not None  # noqa: S101 (a range was given)
+        cleared = clear_analytics(engine, range_.first, range_.last)
+    console.print(f"Cleared {sum(cleared.values()):,} rows of {range_}; prices are kept.")
+    if not execute(range_):
         raise typer.Exit(1)
-    show_table(None, wanted.last)
+    show_table(None, range_.last)
 
 
 ROUNDS = 3
@@ -153,10 +153,10 @@ def wanted_sessions(
         raise UserError("give one of --date, --from with --to, and --last")
     if (from_ is None) != (to is None):
         raise UserError("--from and --to go together: both days are included")
-    found = newest_session(Settings(), now())
-    newest = found.session
-    if found.prices_end and date_ is None and from_ is None:
-        console.print(f"[yellow]The prices end on {found.prices_end}[/]: {newest} is the newest session to run.")
+    newest_found = newest_session(Settings(), now())
+    newest = newest_found.session
+    if newest_found.prices_end and date_ is None and from_ is None:
+        console.print(f"[yellow]The prices end on {newest_found.prices_end}[/]: {newest} is the newest session to run.")
     if last is not None:
         return SessionRange(max(CALENDAR.look_back_from(newest, last - 1), CALENDAR.first_session), newest)
     if date_ is None and from_ is None:
@@ -165,9 +165,9 @@ def wanted_sessions(
     last_day = (date_ or to).date()  # type: ignore[union-attr]
     if last_day < first_day:
         raise UserError(f"--from {first_day} is after --to {last_day}")
-    if found.prices_end and last_day > newest:
+    if newest_found.prices_end and last_day > newest:
         raise UserError(
-            f"the prices end on {found.prices_end}: the newest session to run is {newest} "
+            f"the prices end on {newest_found.prices_end}: the newest session to run is {newest} "
             f"(`risk-pipeline run --date {newest}`, or `--last N` up to it)"
         )
     if last_day > newest:
@@ -186,14 +186,14 @@ def wanted_sessions(
     return SessionRange(sessions[0], sessions[-1])
 
 
-def execute(wanted: SessionRange) -> bool:
+def execute(range_: SessionRange) -> bool:
     """Run the daily job over the range in this process, with progress; return whether it succeeded."""
     from ..defs.partitions import CALENDAR
     from ..settings import Settings
     from .progress import follow
 
-    sessions = CALENDAR.sessions_in_range(wanted.first, wanted.last)
-    console.print(f"Running {counted(len(sessions), 'session')}, {wanted}, prices from: {Settings().market.source}")
+    sessions = CALENDAR.sessions_in_range(range_.first, range_.last)
+    console.print(f"Running {counted(len(sessions), 'session')}, {range_}, prices from: {Settings().market.source}")
     from ..dagster_ext.instance import open_instance
     from ..definitions import defs
     from ..defs.automation.jobs import HOST_TAG, PID_TAG, range_tags
@@ -208,7 +208,7 @@ def execute(wanted: SessionRange) -> bool:
                 result = defs.resolve_job_def("daily_risk").execute_in_process(
                     instance=instance,
                     run_id=run_id,
-                    tags=range_tags(wanted.first, wanted.last) | here,
+                    tags=range_tags(range_.first, range_.last) | here,
                     run_config={"loggers": {"console": {"config": {"log_level": "CRITICAL"}}}},  # ours is shorter
                     raise_on_error=False,
                 )

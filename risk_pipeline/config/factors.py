@@ -104,8 +104,8 @@ class FactorRegistry(BaseModel):
         return tuple(factor.name for factor in self.factors)
 
     def _only(self, factor_type: FactorType, method: Method) -> Factor:
-        (found,) = [f for f in self.factors if (f.factor_type, f.method) == (factor_type, method)]
-        return found
+        (factor,) = [f for f in self.factors if (f.factor_type, f.method) == (factor_type, method)]
+        return factor
 
     @cached_property
     def market(self) -> Factor:
@@ -145,8 +145,8 @@ class FactorRegistry(BaseModel):
     @cached_property
     def prior_variance(self) -> tuple[float, ...]:
         """Prior variances of the core model's z-scored coefficients, in its order."""
-        own = self.core_prior_variance
-        return (own.market, own.rates, *(style.prior_variance for style in self.styles))
+        core_variance = self.core_prior_variance
+        return (core_variance.market, core_variance.rates, *(style.prior_variance for style in self.styles))
 
     @cached_property
     def core_proxies(self) -> tuple[str, ...]:
@@ -171,7 +171,7 @@ class FactorRegistry(BaseModel):
     @cached_property
     def sector_spellings(self) -> dict[str, int]:
         """Number of a sector by what profiles call it, in lower case."""
-        return {spelling.lower(): number for number, f in enumerate(self.sectors) for spelling in f.spellings}
+        return {spelling.lower(): index for index, f in enumerate(self.sectors) for spelling in f.spellings}
 
     @cached_property
     def by_scenario_key(self) -> dict[str, Factor]:

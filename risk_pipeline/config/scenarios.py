@@ -213,8 +213,8 @@ def load_scenarios(factors: FactorRegistry, user_path: Path | None = None) -> Sc
         entries = content.get("scenarios", [] if content.keys() & CONSTANTS else None)
         if not isinstance(entries, list):
             raise ConfigError(path, "file", "scenarios", "holds no list", "write `scenarios:` and a list")
-        for number, entry in enumerate(entries):
-            scenario = _scenario(path, number, entry, factors)
+        for index, entry in enumerate(entries):
+            scenario = _scenario(path, index, entry, factors)
             if scenario.id in scenarios:
                 raise ConfigError(path, f"scenario {scenario.id!r}", "id", "is used twice", "choose another id")
             scenarios[scenario.id], origin[scenario.id] = scenario, path
@@ -263,10 +263,10 @@ def _first_problem(error: ValidationError) -> tuple[str, str]:
     return ".".join(map(str, problem["loc"])), problem["msg"]
 
 
-def _scenario(path: Path, number: int, entry: Any, factors: FactorRegistry) -> Scenario:
+def _scenario(path: Path, index: int, entry: Any, factors: FactorRegistry) -> Scenario:
     if not isinstance(entry, dict):
-        raise ConfigError(path, f"scenario {number}", "entry", "is not a mapping", "write it as {id: …, shocks: …}")
-    label = f"scenario {entry.get('id', number)!r}"
+        raise ConfigError(path, f"scenario {index}", "entry", "is not a mapping", "write it as {id: …, shocks: …}")
+    label = f"scenario {entry.get('id', index)!r}"
     shocks = entry.get("shocks")
     if not isinstance(shocks, dict) or not shocks:
         raise ConfigError(path, label, "shocks", "holds no shock", "write {Market: {return: -0.10}}")

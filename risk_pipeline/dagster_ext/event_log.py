@@ -103,14 +103,19 @@ class PooledSqliteEventLog(SqliteEventLogStorage):
             )
             ids = [int(row[0]) for row in connection.execute(insert, rows)]
             of_assets = [pair for pair, check in zip(zip(events, ids, strict=True), is_check, strict=True) if not check]
-            self._store_asset_event_tags(connection, [event for event, _ in of_assets], [at for _, at in of_assets])
-            newest = {(event.get_dagster_event().asset_key, event.dagster_event_type): at for event, at in of_assets}
-            for event, at in of_assets:  # the record of an asset holds its last event of each kind
-                if newest[event.get_dagster_event().asset_key, event.dagster_event_type] == at:
-                    self._store_asset_event(connection, event, at)
-        for event, at, check in zip(events, ids, is_check, strict=True):
+            self._store_asset_event_tags(
+                connection, [event for event, _ in of_assets], [event_id for _, event_id in of_assets]
+            )
+            newest = {
+                (event.get_dagster_event().asset_key, event.dagster_event_type): event_id
+                for event, event_id in of_assets
+            }
+            for event, event_id in of_assets:  # the record of an asset holds its last event of each kind
+                if newest[event.get_dagster_event().asset_key, event.dagster_event_type] == event_id:
+                    self._store_asset_event(connection, event, event_id)
+        for event, event_id, check in zip(events, ids, is_check, strict=True):
             if check:
-                self.store_asset_check_event(event, at)
+                self.store_asset_check_event(event, event_id)
 
     def _store_asset_check_evaluation_planned(self, event: EventLogEntry, event_id: int | None) -> None:
         planned = event.get_dagster_event().asset_check_planned_data

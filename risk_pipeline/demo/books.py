@@ -196,9 +196,9 @@ class DemoBooks:
             exit_price=cost * proceeds if sold else None,
         )
         quarters = [date(year, month, 28) for year in YEARS for month in (3, 6, 9, 12)]
-        for number, day in enumerate(quarters if sold is None else [], start=1):
-            wave = 0.03 * np.sin(0.9 * number + len(symbol))
-            price = round(float(cost * np.exp(growth * number / 4 + wave)), 2)
+        for quarter, day in enumerate(quarters if sold is None else [], start=1):
+            wave = 0.03 * np.sin(0.9 * quarter + len(symbol))
+            price = round(float(cost * np.exp(growth * quarter / 4 + wave)), 2)
             self.rows["marks"].append({"symbol": symbol, "mark_date": day.isoformat(), "price": price})
 
     def flow(self, portfolio: str, day: date, amount: float) -> None:

@@ -38,10 +38,10 @@ class JoinedMarket:
     def fetch(self, symbols: Sequence[str], sessions: pd.DatetimeIndex) -> MarketBars:
         """Return the bars of the symbols on the sessions; see :class:`~.source.MarketDataSource`."""
         chain = _former_names(symbols, self.changes)
-        found = self.source.fetch(sorted({*symbols, *(change.old for _, change, _ in chain)}), sessions)
+        fetched = self.source.fetch(sorted({*symbols, *(change.old for _, change, _ in chain)}), sessions)
         if not chain:
-            return found
-        bars, days = found.bars, found.bars["session"]
+            return fetched
+        bars, days = fetched.bars, fetched.bars["session"]
         parts = [bars[bars["symbol"].isin(symbols)]]
         for symbol, change, since in chain:
             mine = (bars["symbol"] == change.old) & (days < pd.Timestamp(change.change_date))
@@ -52,9 +52,11 @@ class JoinedMarket:
             known = known[known["symbol"] == symbol]
             parts.append(former[~former["session"].isin(known["session"])])
         joined = pd.concat(parts, ignore_index=True).sort_values(["session", "symbol"], ignore_index=True)
-        there = set(joined["symbol"])
-        errors = {symbol: text for symbol, text in found.errors.items() if symbol in symbols and symbol not in there}
-        return replace(found, bars=joined, errors=errors)
+        with_bars = set(joined["symbol"])
+        errors = {
+            symbol: text for symbol, text in fetched.errors.items() if symbol in symbols and symbol not in with_bars
+        }
+        return replace(fetched, bars=joined, errors=errors)
 
     def profiles(self, symbols: Sequence[str], as_of: date | None = None) -> pd.DataFrame:
         """Return the source's profiles of the symbols."""

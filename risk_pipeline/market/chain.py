@@ -40,46 +40,46 @@ class ChainedMarket:
         basis: dict[Hashable, str] = {}
         failures: list[str] = []
         present: set[tuple[object, str]] = set()
-        wanted = sorted(set(symbols))
+        still_missing = sorted(set(symbols))
         for source in self.sources:
-            if not wanted:
+            if not still_missing:
                 break
             try:
-                found = source.fetch(wanted, sessions)
+                fetched = source.fetch(still_missing, sessions)
             except SourceError as error:
                 failures.append(f"{source.name}: {error}")
                 continue
-            bars = found.bars
+            bars = fetched.bars
             other = {
                 symbol
                 for symbol, kind in bars.groupby("symbol")["basis"].first().items()
                 if basis.setdefault(symbol, kind) != kind
-                or currencies.get(symbol, found.currencies.get(symbol)) != found.currencies.get(symbol)
+                or currencies.get(symbol, fetched.currencies.get(symbol)) != fetched.currencies.get(symbol)
             }
             is_new = [key not in present for key in zip(bars["session"], bars["symbol"], strict=True)]
             bars = bars[pd.Series(is_new, index=bars.index, dtype=bool) & ~bars["symbol"].isin(other)]
             present.update(zip(bars["session"], bars["symbol"], strict=True))
             parts.append(bars.assign(source=source.name))
-            for symbol in wanted:
-                errors[symbol] += [f"{source.name}: {found.errors[symbol]}"] if symbol in found.errors else []
-            dropped |= {symbol: text for symbol, text in found.dropped.items() if symbol not in dropped}
-            notes |= {symbol: text for symbol, text in found.notes.items() if symbol not in notes}
+            for symbol in still_missing:
+                errors[symbol] += [f"{source.name}: {fetched.errors[symbol]}"] if symbol in fetched.errors else []
+            dropped |= {symbol: text for symbol, text in fetched.dropped.items() if symbol not in dropped}
+            notes |= {symbol: text for symbol, text in fetched.notes.items() if symbol not in notes}
             notes |= dict.fromkeys(sorted(other), f"{source.name} quotes another basis or currency and was left aside")
-            currencies |= {symbol: code for symbol, code in found.currencies.items() if symbol not in currencies}
+            currencies |= {symbol: code for symbol, code in fetched.currencies.items() if symbol not in currencies}
             count = pd.concat(parts)["symbol"].value_counts()
-            wanted = [symbol for symbol in wanted if count.get(symbol, 0) < len(sessions)]
+            still_missing = [symbol for symbol in still_missing if count.get(symbol, 0) < len(sessions)]
         if not parts:
             raise SourceError("; ".join(failures))
         joined = pd.concat(parts, ignore_index=True).sort_values(["session", "symbol"], ignore_index=True)
-        there = set(joined["symbol"])
-        without = {symbol: "; ".join(texts) for symbol, texts in errors.items() if symbol not in there and texts}
+        with_bars = set(joined["symbol"])
+        without = {symbol: "; ".join(texts) for symbol, texts in errors.items() if symbol not in with_bars and texts}
         return MarketBars(joined, without, dropped, notes, currencies)
 
     def profiles(self, symbols: Sequence[str], as_of: date | None = None) -> pd.DataFrame:
         """Return the profiles of the first source that has any of a symbol."""
-        found = [self.sources[0].profiles(symbols, as_of)]
+        frames = [self.sources[0].profiles(symbols, as_of)]
         for source in self.sources[1:]:
-            missing = sorted({*symbols} - {name for part in found for name in part["symbol"]})
+            missing = sorted({*symbols} - {name for part in frames for name in part["symbol"]})
             if missing:
-                found.append(source.profiles(missing, as_of))
-        return pd.concat(found, ignore_index=True)
+                frames.append(source.profiles(missing, as_of))
+        return pd.concat(frames, ignore_index=True)

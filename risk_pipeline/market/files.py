@@ -83,17 +83,17 @@ class FileMarket:
 
     def fetch(self, symbols: Sequence[str], sessions: pd.DatetimeIndex) -> MarketBars:
         """Return the bars of the symbols on the sessions; see :class:`~.source.MarketDataSource`."""
-        wanted = sorted(set(symbols))
+        wanted_symbols = sorted(set(symbols))
         days = np.asarray(sessions, dtype="datetime64[D]")
         parts = [_empty()]
         if len(days):
             first, last = days.min().item(), days.max().item()
-            parts += _each(lambda table: self._read(table, wanted, first, last), self.tables)
+            parts += _each(lambda table: self._read(table, wanted_symbols, first, last), self.tables)
         parts = [part for part in parts if len(part)] or parts[:1]
         bars = parts[0] if len(parts) == 1 else pd.concat(parts, ignore_index=True)
         known = set().union(*(map(canonical, table.symbols) for table in self.tables))
-        unknown = {symbol: f"is in no file of {self.path}" for symbol in wanted if symbol not in known}
-        profiles = self.profiles(wanted) if self._has_profiles else profile_frame([])
+        unknown = {symbol: f"is in no file of {self.path}" for symbol in wanted_symbols if symbol not in known}
+        profiles = self.profiles(wanted_symbols) if self._has_profiles else profile_frame([])
         said = profiles.dropna(subset=["currency"])
         written = dict(zip(said["symbol"], said["currency"], strict=True))
         return in_whole_units(checked_bars(bars, sessions, unknown), written)
@@ -112,21 +112,21 @@ class FileMarket:
         rows = [table.read([], date(1900, 1, 1), date(2200, 1, 1)).date for table in self.tables]
         return max((dates.max().item() for dates in rows if len(dates)), default=None)
 
-    def _read(self, table: FileTable, wanted: list[str], first: date, last: date) -> pd.DataFrame:
+    def _read(self, table: FileTable, wanted_symbols: list[str], first: date, last: date) -> pd.DataFrame:
 
         is_adjusted = "close" not in table.columns
         price = "adj_close" if is_adjusted else "close"
         optional = [] if is_adjusted else [name for name in NUMBERS if name in table.columns]
         gains = ["capital_gains"] if not is_adjusted and "capital_gains" in table.columns else []
         rows = table.read([price, *optional, *gains], first, last)
-        place = {symbol: number for number, symbol in enumerate(wanted)}
+        place = {symbol: code for code, symbol in enumerate(wanted_symbols)}
         codes = np.array([place.get(canonical(symbol), -1) for symbol in rows.symbols], dtype=np.int32)
         codes = codes[rows.symbol] if len(codes) else np.zeros(0, dtype=np.int32)
         keep: Any = np.flatnonzero(codes >= 0)
         keep = slice(None) if len(keep) == len(codes) else keep  # millions of rows are not copied in vain
         columns: dict[str, Any] = {
             "session": rows.date[keep].astype("datetime64[s]"),
-            "symbol": pd.Categorical.from_codes(codes[keep], wanted, validate=False),
+            "symbol": pd.Categorical.from_codes(codes[keep], wanted_symbols, validate=False),
             "close": rows.numbers[price][keep],
         }
         count = len(columns["session"])
@@ -160,12 +160,12 @@ class FileMarket:
         if "symbol" not in header:
             raise SourceError(f"{file}, line 1: has no column 'symbol'; name it in the first line")
         rows = _each(lambda row: _profile(file, row[0], dict(zip(header, row[1], strict=False))), lines)
-        wanted = set(symbols)
+        wanted_symbols = set(symbols)
         return profile_frame(
             [
                 row
                 for row in rows
-                if row["symbol"] in wanted and (not as_of or not row["as_of"] or row["as_of"] <= as_of)
+                if row["symbol"] in wanted_symbols and (not as_of or not row["as_of"] or row["as_of"] <= as_of)
             ]
         )
 

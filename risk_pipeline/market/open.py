@@ -78,14 +78,14 @@ def open_source(name: str, *, path: Path | None = None, seed: int = 7, key: str 
 def _open(name: str, options: SourceOptions) -> MarketDataSource:
     if name in BUILT_IN:
         return BUILT_IN[name](options)
-    found = {point.name: point for point in entry_points(group=SOURCE_GROUP)}
-    if name not in found:
-        known = [*BUILT_IN, *sorted(found)]
+    installed = {point.name: point for point in entry_points(group=SOURCE_GROUP)}
+    if name not in installed:
+        known = [*BUILT_IN, *sorted(installed)]
         there_are = f"{', '.join(known[:-1])} or {known[-1]}"
         raise SourceError(f"RISK_PIPELINE_MARKET__SOURCE: there is no market source {name!r}: use {there_are}")
     try:
-        make: Callable[[SourceOptions], MarketDataSource] = found[name].load()
+        make: Callable[[SourceOptions], MarketDataSource] = installed[name].load()
     except Exception as error:
-        where = found[name].value
+        where = installed[name].value
         raise SourceError(f"the source {name!r} of {where} can't be loaded ({error}): install it again") from None
     return make(options)

@@ -31,15 +31,15 @@ class WithPairs:
 
     def fetch(self, symbols: Sequence[str], sessions: pd.DatetimeIndex) -> MarketBars:
         """Return the bars of the symbols on the sessions; see :class:`~.source.MarketDataSource`."""
-        found = self.source.fetch(symbols, sessions)
-        missing = [symbol for symbol in found.errors if pair_currencies(symbol) is not None]
+        fetched = self.source.fetch(symbols, sessions)
+        missing = [symbol for symbol in fetched.errors if pair_currencies(symbol) is not None]
         if not missing:
-            return found
+            return fetched
         ways = {symbol: _ways(symbol) for symbol in missing}
         others = sorted({part for parts in ways.values() for way in parts for part, _ in way} - {*symbols})
-        more = self.source.fetch(others, sessions) if others else found
-        bars = pd.concat([found.bars, more.bars]) if others else found.bars
-        made, errors = [], dict(found.errors)
+        more = self.source.fetch(others, sessions) if others else fetched
+        bars = pd.concat([fetched.bars, more.bars]) if others else fetched.bars
+        made, errors = [], dict(fetched.errors)
         for symbol, parts in ways.items():
             for way in parts:
                 rows = _product(symbol, way, bars)
@@ -50,9 +50,11 @@ class WithPairs:
             else:
                 errors[symbol] = f"{errors[symbol]}; nor can it be made of {_said(parts)}"
         if not made:
-            return replace(found, errors=errors)
-        checked = checked_bars(pd.concat([found.bars, *made], ignore_index=True), sessions, errors)
-        return replace(found, bars=checked.bars, errors=checked.errors, dropped={**found.dropped, **checked.dropped})
+            return replace(fetched, errors=errors)
+        checked = checked_bars(pd.concat([fetched.bars, *made], ignore_index=True), sessions, errors)
+        return replace(
+            fetched, bars=checked.bars, errors=checked.errors, dropped={**fetched.dropped, **checked.dropped}
+        )
 
     def profiles(self, symbols: Sequence[str], as_of: date | None = None) -> pd.DataFrame:
         """Return the profiles of the source."""

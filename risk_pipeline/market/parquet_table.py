@@ -30,7 +30,7 @@ class ParquetTable(FileTable):
         except (pa.ArrowInvalid, OSError) as error:
             raise SourceError(f"{file}: is no readable Parquet file ({first_line(error)}); write it anew") from None
         groups = range(parquet.metadata.num_row_groups)
-        size = sum(parquet.metadata.row_group(number).total_byte_size for number in groups)
+        size = sum(parquet.metadata.row_group(group).total_byte_size for group in groups)
         # Runs of one value take no space in the file, and eight bytes a cell in memory.
         size = max(size, 8 * parquet.metadata.num_rows * parquet.metadata.num_columns)
         super().__init__(file, parquet.schema_arrow.names, size)

@@ -50,8 +50,8 @@ class SimulatedMarket:
     def fetch(self, symbols: Sequence[str], sessions: pd.DatetimeIndex) -> MarketBars:
         """Return the bars of the symbols on the sessions; see :class:`~.source.MarketDataSource`."""
         paths = self.paths
-        wanted = sorted(set(symbols))
-        known = [symbol for symbol in wanted if symbol in paths.symbols]
+        wanted_symbols = sorted(set(symbols))
+        known = [symbol for symbol in wanted_symbols if symbol in paths.symbols]
         asked = np.unique(np.asarray(sessions, dtype="datetime64[D]"))
         asked = asked[np.isin(asked, paths.days)]
         cells = np.ix_(np.searchsorted(paths.days, asked), np.searchsorted(paths.symbols, known))
@@ -69,7 +69,7 @@ class SimulatedMarket:
         )
         unknown = {
             symbol: "is not in the simulated market; for your own symbols set RISK_PIPELINE_MARKET__SOURCE"
-            for symbol in wanted
+            for symbol in wanted_symbols
             if symbol not in known
         }
         return replace(checked_bars(bars, sessions, unknown), currencies=dict.fromkeys(known, DOLLAR))
@@ -78,7 +78,7 @@ class SimulatedMarket:
         """Return one version a year: the true beta with an error that changes slowly."""
         latest = as_of or self.paths.days[-1].item()
         rows = []
-        for number, company in enumerate(universe()):
+        for index, company in enumerate(universe()):
             if company.symbol not in symbols:
                 continue
             start = date.fromisoformat(company.first) if company.first else date(2009, 1, 1)
@@ -88,7 +88,7 @@ class SimulatedMarket:
             for year in range(start.year, end.year + 1):
                 known_from = max(start, date(year, 1, 1))
                 if known_from <= end:
-                    beta = self.paths.market_beta[number] + errors[year - 2009]
+                    beta = self.paths.market_beta[index] + errors[year - 2009]
                     rows.append(
                         {
                             "symbol": company.symbol,

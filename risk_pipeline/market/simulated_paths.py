@@ -125,8 +125,8 @@ def simulate(seed: int) -> Paths:
     days = grid[np.is_busday(grid)]
     sectors = list(SECTORS)
     common = [f"factor {name}" for name in FACTORS] + [f"sector {name}" for name in sectors]
-    own = [company.symbol for company in companies]
-    shocks, volatility = _shocks(seed, [*common, *own], len(days))
+    company_symbols = [company.symbol for company in companies]
+    shocks, volatility = _shocks(seed, [*common, *company_symbols], len(days))
     scale = np.array(list(FACTORS.values()) + [SECTOR_VOLATILITY] * len(sectors)) / np.sqrt(STEPS)
     own_scale = np.array([company.specific_volatility for company in companies]) / np.sqrt(STEPS)
     loadings = np.array([loadings_of(seed, company) for company in companies]) * scale
@@ -158,9 +158,9 @@ def _shocks(seed: int, names: list[str], length: int) -> tuple[Float2D, Float2D]
     for day in range(length):
         level = _PERSISTENCE * level + step * bursts[day]
         log_volatility[day] = level
-    own = np.where(np.arange(len(names)) == 0, _MARKET_BURSTS, _OWN_BURSTS)
+    burst_size = np.where(np.arange(len(names)) == 0, _MARKET_BURSTS, _OWN_BURSTS)
     market = log_volatility[:, :1] * _MARKET_BURSTS
-    log_volatility *= own
+    log_volatility *= burst_size
     log_volatility[:, 1:] += _SHARED * market
     volatility = np.exp(log_volatility)
     volatility /= np.sqrt((volatility**2).mean(axis=0))

@@ -164,8 +164,8 @@ def loadings_of(seed: int, company: Company) -> Float1D:
         sectors["Energy"] = _COMMODITIES_WITH_ENERGY * (company.symbol == "DBC")
     else:
         factors |= SECTORS[company.sector]
-        own = stream(seed, f"loadings {company.symbol}").standard_normal(len(FACTORS))
-        for name, draw in zip(FACTORS, own, strict=True):
+        draws = stream(seed, f"loadings {company.symbol}").standard_normal(len(FACTORS))
+        for name, draw in zip(FACTORS, draws, strict=True):
             factors[name] += _OWN_SPREAD[name] * draw
         factors["size"] += company.size
         sectors[company.sector] = 1.0

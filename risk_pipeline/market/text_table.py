@@ -121,7 +121,7 @@ class TextTable(FileTable):
         if problems:
             raise self.refuse(*(f"line {line}, {problem}" for line, problem in sorted(problems)))
         symbols = sorted(set(cells["symbol"]))
-        place = {symbol: at for at, symbol in enumerate(symbols)}
+        place = {symbol: index for index, symbol in enumerate(symbols)}
         return FileRows(
             date=np.array(days, dtype="datetime64[D]"),
             symbol=np.array([place[symbol] for symbol in cells["symbol"]], dtype=np.int64),
@@ -162,13 +162,13 @@ class TextTable(FileTable):
         self, name: str, cells: list[str], lines: list[int], style: NumberStyle, problems: list[tuple[int, str]]
     ) -> Any:
         out = np.full(len(cells), np.nan)
-        for at, cell in enumerate(cells):
+        for row, cell in enumerate(cells):
             if cell in NO_NUMBER:
                 continue
             try:
-                out[at] = style.read(cell).value
+                out[row] = style.read(cell).value
             except NumberError as error:
-                problems.append((lines[at], f"{name}: {cell[:40]!r} {error}, or leave the cell empty"))
+                problems.append((lines[row], f"{name}: {cell[:40]!r} {error}, or leave the cell empty"))
         return out
 
     @property

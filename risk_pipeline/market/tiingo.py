@@ -75,10 +75,10 @@ class TiingoMarket:
         for symbol in sorted(set(symbols)):
             if pair_currencies(symbol) is None:
                 try:
-                    found = self._ask(f"/tiingo/daily/{yahoo_form(symbol).lower()}", {}, {})
+                    answer = self._ask(f"/tiingo/daily/{yahoo_form(symbol).lower()}", {}, {})
                 except (_UnknownError, requests.RequestException, ValueError):
                     continue
-                out.append({"symbol": symbol, "name": found.get("name")})
+                out.append({"symbol": symbol, "name": answer.get("name")})
         return profile_frame(out)
 
     def _ask(self, path: str, extra: dict[str, str], span: dict[str, str]) -> Any:

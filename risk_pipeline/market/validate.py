@@ -104,22 +104,22 @@ class _Examination:
         for code in np.unique(self.codes[lost]):
             bars = np.flatnonzero(is_bar & (self.codes == code))
             known = np.unique(self.days[bars])
-            own = lost[self.codes[lost] == code]
-            own = own[np.argsort(self.days[own], kind="stable")]
-            if not (_positive(split[own]) & (dividend[own] >= 0) & np.isfinite(dividend[own])).all():
-                self._say(np.isin(np.arange(len(acts)), own), "an impossible dividend or split factor", self.errors)
+            rows = lost[self.codes[lost] == code]
+            rows = rows[np.argsort(self.days[rows], kind="stable")]
+            if not (_positive(split[rows]) & (dividend[rows] >= 0) & np.isfinite(dividend[rows])).all():
+                self._say(np.isin(np.arange(len(acts)), rows), "an impossible dividend or split factor", self.errors)
                 self.keep &= self.codes != code
                 continue
-            homes = np.searchsorted(known, self.days[own])
+            homes = np.searchsorted(known, self.days[rows])
             for home in np.unique(homes):
                 cash, shares = 0.0, 1.0
-                for row in own[homes == home]:
+                for row in rows[homes == home]:
                     cash, shares = cash + dividend[row] * shares, shares * split[row]
                 if home < len(known):
-                    at = bars[self.days[bars] == known[home]]
-                    dividend[at], split[at] = cash + dividend[at] * shares, split[at] * shares
+                    bar_rows = bars[self.days[bars] == known[home]]
+                    dividend[bar_rows], split[bar_rows] = cash + dividend[bar_rows] * shares, split[bar_rows] * shares
                 to = f"counts on {known[home]}" if home < len(known) else "waits for the next close"
-                days = ", ".join(str(self.days[row]) for row in own[homes == home])
+                days = ", ".join(str(self.days[row]) for row in rows[homes == home])
                 text = f"the dividend or split of {days} has no close and {to}"
                 name = self.names[code]
                 self.notes[name] = f"{self.notes[name]}; {text}" if name in self.notes else text

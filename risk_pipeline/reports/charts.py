@@ -144,13 +144,13 @@ def time_chart(
         return HEIGHT * (high - values) / (high - low)
 
     zero = down(0.0)
-    ends = [] if stem is None else [(at, down(stem[at])) for at in np.flatnonzero(~np.isnan(stem))]
+    ends = [] if stem is None else [(x, down(stem[x])) for x in np.flatnonzero(~np.isnan(stem))]
     texts = labels(ticks)
     return TimeChart(
         width=len(days) - 1,
         lines={name: path(down(series)) for name, series in zip(lines, everything, strict=True)},
-        stems="".join(f"M{at} {round(zero)}V{round(end)}" for at, end in ends),
-        dots="" if stem is None else "".join(f"M{at} {round(down(stem[at]))}h0" for at in dots),
+        stems="".join(f"M{x} {round(zero)}V{round(end)}" for x, end in ends),
+        dots="" if stem is None else "".join(f"M{x} {round(down(stem[x]))}h0" for x in dots),
         y_ticks=[(round(100 * down(tick) / HEIGHT, 2), text) for tick, text in zip(ticks, texts, strict=True)],
         x_ticks=_day_ticks(days),
         zero=round(100 * zero / HEIGHT, 2) if low < 0 < high else None,
@@ -174,4 +174,4 @@ def nice_ticks(low: float, high: float, intervals: int = 4) -> list[float]:
 def _day_ticks(days: Sequence[date], count: int = 4) -> list[tuple[float, str]]:
     """Return a few days spread over the axis."""
     chosen = np.unique(np.linspace(0, len(days) - 1, min(count, len(days))).round().astype(int))
-    return [(round(float(100 * at / (len(days) - 1)), 2), f"{days[at]:%-d %b %Y}") for at in chosen]
+    return [(round(float(100 * index / (len(days) - 1)), 2), f"{days[index]:%-d %b %Y}") for index in chosen]

@@ -104,24 +104,24 @@ def reason(code: str | None) -> str:
 
 def headline(day: PortfolioDay) -> list[str]:
     """Return what happened since the session before and why, and then what that changed in the risk."""
-    now, currency = day.snapshot, day.currency
-    if now["is_opening"]:
-        start = f"The portfolio opened on this session with a NAV of {money(now['nav'])} {currency}."
+    snapshot, currency = day.snapshot, day.currency
+    if snapshot["is_opening"]:
+        start = f"The portfolio opened on this session with a NAV of {money(snapshot['nav'])} {currency}."
         return [text for text in (start, _risk_now(day)) if text]
-    pieces = [f"{_pnl(now, currency)}{_flow(now, currency)}.", _market(day), _drivers(day)]
+    pieces = [f"{_pnl(snapshot, currency)}{_flow(snapshot, currency)}.", _market(day), _drivers(day)]
     return [text for text in (" ".join(piece for piece in pieces if piece), _moves(day)) if text]
 
 
-def _pnl(now: dict[str, Any], currency: str) -> str:
-    pnl = now["daily_pnl"]
-    share = "" if now["daily_return"] is None else f" ({signed_percent(now['daily_return'])})"
+def _pnl(snapshot: dict[str, Any], currency: str) -> str:
+    pnl = snapshot["daily_pnl"]
+    share = "" if snapshot["daily_return"] is None else f" ({signed_percent(snapshot['daily_return'])})"
     if abs(pnl) < 0.5:
         return "NAV did not move on the day"
     return f"{'Gained' if pnl > 0 else 'Lost'} {money(abs(pnl))} {currency} on the day{share}"
 
 
-def _flow(now: dict[str, Any], currency: str) -> str:
-    flow = now["flow"]
+def _flow(snapshot: dict[str, Any], currency: str) -> str:
+    flow = snapshot["flow"]
     if abs(flow) < 0.5:
         return ""
     return f"; {money(abs(flow))} {currency} {'was paid in' if flow > 0 else 'was taken out'}"
@@ -157,10 +157,10 @@ def _drivers(day: PortfolioDay) -> str:
 
 def _moves(day: PortfolioDay) -> str:
     """Say what moved most among the risk numbers, or that little did."""
-    before, now = day.previous, day.snapshot
-    if before is None or now["forecast"] is None:
+    before, snapshot = day.previous, day.snapshot
+    if before is None or snapshot["forecast"] is None:
         return ""
-    found = []
+    changes = []
     factors = load_factors()
     for name, measure, label, write, least in (
         ("market_beta", factors.market.name, "Market Beta", number, 0.05),
@@ -168,15 +168,15 @@ def _moves(day: PortfolioDay) -> str:
         ("forecast", "forecast", "the volatility forecast", percent, 0.003),
         ("var_99", "", "VaR 99\u00a0%", percent, 0.001),
     ):
-        old, new = before.get(name), now[name]
+        old, new = before.get(name), snapshot[name]
         if old is None or new is None or abs(new - old) < least or write(old) == write(new):
             continue
-        found.append(
+        changes.append(
             f"{label} {'rose' if new > old else 'fell'} from {write(old)} to {write(new)}{_cause(day, measure)}"
         )
-    if not found:
+    if not changes:
         return "Risk is little changed from the session before."
-    text = found[0] if len(found) == 1 else f"{', '.join(found[:-1])} and {found[-1]}"
+    text = changes[0] if len(changes) == 1 else f"{', '.join(changes[:-1])} and {changes[-1]}"
     return f"{text[0].upper()}{text[1:]}."
 
 
@@ -190,10 +190,12 @@ def _cause(day: PortfolioDay, measure: str) -> str:
 
 
 def _risk_now(day: PortfolioDay) -> str:
-    now = day.snapshot
-    if now["forecast"] is None:
+    snapshot = day.snapshot
+    if snapshot["forecast"] is None:
         return ""
-    return f"Forecast volatility is {percent(now['forecast'])} a year, Market Beta {number(now['market_beta'])}."
+    return (
+        f"Forecast volatility is {percent(snapshot['forecast'])} a year, Market Beta {number(snapshot['market_beta'])}."
+    )
 
 
 def skip_sentences(day: PortfolioDay) -> list[str]:

@@ -119,7 +119,7 @@ class Records:
         """Split a frame that is in the order of its sessions by a key column."""
         groups = frame.groupby(key, sort=False)
         days = frame["session"].to_numpy().astype("datetime64[D]")
-        split = {str(name): (frame.iloc[at], days[at]) for name, at in groups.indices.items()}
+        split = {str(name): (frame.iloc[rows], days[rows]) for name, rows in groups.indices.items()}
         return cls(split, frame.iloc[:0], each)
 
     def year(self, name: str, session: date) -> pd.DataFrame:

@@ -175,9 +175,9 @@ def write_index(engine: sa.Engine) -> Path:
         years.setdefault(session.year, {}).setdefault(f"{session:%B}", []).append(day)
     names = [] if latest is None else portfolios(engine)[["portfolio_id", "name"]].to_dict("records")
     pages = [(row["name"], page_path(latest, row["portfolio_id"], folder)) for row in names if latest]
-    found = [{"name": name, "href": path.relative_to(folder).as_posix()} for name, path in pages if path.exists()]
+    pages_found = [{"name": name, "href": path.relative_to(folder).as_posix()} for name, path in pages if path.exists()]
     without = any(not day["has_page"] for months in years.values() for days in months.values() for day in days)
-    content = {"years": years, "latest": latest, "portfolios": found, "without": without, "title": "Risk pages"}
+    content = {"years": years, "latest": latest, "portfolios": pages_found, "without": without, "title": "Risk pages"}
     put(index_path(), render("index.html.j2", **content))
     return index_path()
 

@@ -79,10 +79,10 @@ def _chart(bars: list[tuple[str, float]]) -> str:
     """Return bars of volatility with their names and values as an SVG in a data URL; grey reads on light and dark."""
     widest = max(value for _, value in bars)
     texts = "".join(
-        f'<text y="{16 * at + 11}">{escape_xml(name[:12])} {percent(value)}</text>'
-        for at, (name, value) in enumerate(bars)
+        f'<text y="{16 * row + 11}">{escape_xml(name[:12])} {percent(value)}</text>'
+        for row, (name, value) in enumerate(bars)
     )
-    path = "".join(f"M125 {16 * at + 7}h{185 * value / widest:.0f}" for at, (_, value) in enumerate(bars))
+    path = "".join(f"M125 {16 * row + 7}h{185 * value / widest:.0f}" for row, (_, value) in enumerate(bars))
     drawing = (
         f'<svg xmlns="http://www.w3.org/2000/svg" width="310" height="{16 * len(bars)}" font-size="11" fill="#888">'
         f'{texts}<path d="{path}" stroke="#2d7391" stroke-width="9"/></svg>'

@@ -50,16 +50,16 @@ def mark_alerted(engine: sa.Engine, run_id: str) -> None:
 
 def runs_before_version(engine: sa.Engine, version: int) -> list[tuple[str, int]]:
     """Return id and version of the runs that have begun with an earlier version of the book, and not ended."""
-    wanted = sa.select(batch_runs.c.run_id, batch_runs.c.book_version).where(
+    query = sa.select(batch_runs.c.run_id, batch_runs.c.book_version).where(
         batch_runs.c.status == "started", batch_runs.c.book_version < version
     )
     with engine.connect() as connection:
-        return [(row.run_id, row.book_version) for row in connection.execute(wanted.order_by(batch_runs.c.run_id))]
+        return [(row.run_id, row.book_version) for row in connection.execute(query.order_by(batch_runs.c.run_id))]
 
 
 def finished_runs(engine: sa.Engine, count: int) -> list[tuple[int, float]]:
     """Return calendar weekdays and seconds of the newest successful runs over sessions, at most ``count``."""
-    wanted = (
+    query = (
         sa.select(batch_runs)
         .where(batch_runs.c.status == "success", batch_runs.c.first_session.is_not(None))
         .order_by(batch_runs.c.started_at.desc())
@@ -71,6 +71,6 @@ def finished_runs(engine: sa.Engine, count: int) -> list[tuple[int, float]]:
                 int(np.busday_count(row.first_session, row.last_session)) + 1,
                 (row.ended_at - row.started_at).total_seconds(),
             )
-            for row in connection.execute(wanted)
+            for row in connection.execute(query)
             if row.started_at is not None and row.ended_at is not None
         ]

@@ -76,8 +76,8 @@ def record_version(connection: sa.Connection, made_at: datetime | None = None) -
     if not ended and not added and version:
         return version
     version += 1
-    for at in range(0, len(ended), 500):
-        keys = ended[at : at + 500]
+    for start in range(0, len(ended), 500):
+        keys = ended[start : start + 500]
         same = sa.tuple_(book_rows.c.kind, book_rows.c.row_key).in_(keys)
         connection.execute(
             sa.update(book_rows).where(same, book_rows.c.valid_to_version.is_(None)).values(valid_to_version=version)

@@ -63,12 +63,12 @@ def _pieces(columns: list[Column], count: int) -> Iterator[bytes]:
         width = 2 + sum(data.shape[1] for data, _ in fields)
         out, kept = np.empty((size, width), dtype=np.uint8), np.ones((size, width), dtype=bool)
         out[:, :2] = np.frombuffer(len(columns).to_bytes(2, "big"), dtype=np.uint8)
-        at = 2
+        first_column = 2
         for data, keep in fields:
-            out[:, at : at + data.shape[1]] = data
+            out[:, first_column : first_column + data.shape[1]] = data
             if keep is not None:
-                kept[:, at : at + data.shape[1]] = keep
-            at += data.shape[1]
+                kept[:, first_column : first_column + data.shape[1]] = keep
+            first_column += data.shape[1]
         yield (out if all(keep is None for _, keep in fields) else out[kept]).tobytes()
         start += size
         rows = max(CHUNK // width, 1)
@@ -130,10 +130,12 @@ def _sqlite_values(column: Column) -> Any:
 @storage_errors()
 def read(connection: sa.Connection, select: sa.Select[Any]) -> pd.DataFrame:
     """Run a select; see :func:`~.database.read_frame`."""
-    wanted = list(select.selected_columns)
-    found = _postgres_columns if connection.dialect.name == "postgresql" else _sqlite_columns
-    columns = [_typed(column.type, values) for column, values in zip(wanted, found(connection, select), strict=True)]
-    names = [column.name for column in wanted]
+    selected = list(select.selected_columns)
+    read_columns = _postgres_columns if connection.dialect.name == "postgresql" else _sqlite_columns
+    columns = [
+        _typed(column.type, values) for column, values in zip(selected, read_columns(connection, select), strict=True)
+    ]
+    names = [column.name for column in selected]
     return pd.DataFrame(dict(enumerate(columns)), copy=False).set_axis(names, axis="columns")
 
 
@@ -154,8 +156,8 @@ def _postgres_columns(connection: sa.Connection, select: sa.Select[Any]) -> Iter
         elif isinstance(kind, sa.Boolean):
             value = sa.cast(column, sa.Integer)
         if _is_number(kind):
-            number = sa.func.coalesce(sa.cast(value, sa.Double), sa.literal_column("'NaN'::float8"))
-            whole.append(sa.func.array_agg(number))
+            as_double = sa.func.coalesce(sa.cast(value, sa.Double), sa.literal_column("'NaN'::float8"))
+            whole.append(sa.func.array_agg(as_double))
         else:
             whole.append(sa.func.json_agg(value))
     statement = sa.select(*whole).compile(dialect=connection.dialect, compile_kwargs={"render_postcompile": True})

@@ -126,9 +126,9 @@ def count_of_each(
 def stress(engine: sa.Engine, sessions: Sequence[date], scenarios: Sequence[str] | None = None) -> pd.DataFrame:
     """Return keys, ``direct_pnl, correlated_pnl, option_revaluation`` of all scenarios, or of some."""
     table = stress_test_results
-    wanted = _in_range(table, sessions)
+    condition = _in_range(table, sessions)
     if scenarios is not None:
-        wanted &= table.c.scenario_id.in_(list(scenarios))
+        condition &= table.c.scenario_id.in_(list(scenarios))
     return _read(
         engine,
         table.c.session,
@@ -138,7 +138,7 @@ def stress(engine: sa.Engine, sessions: Sequence[date], scenarios: Sequence[str]
         table.c.correlated_pnl,
         table.c.option_revaluation,
         table.c.currency_pnl,
-        where=wanted,
+        where=condition,
     )
 
 

@@ -41,9 +41,9 @@ def unrecorded_sessions(engine: sa.Engine, sessions: Sequence[date]) -> list[dat
     """Return the sessions whose snapshots have no record of what they were made from: an earlier version made them."""
     made, recorded = portfolio_snapshots.c.session, tables.session_inputs.c
     known = sa.select(recorded.session).where(recorded.asset == portfolio_snapshots.name)
-    wanted = sa.select(made).where(made.between(sessions[0], sessions[-1]), made.not_in(known)).distinct()
+    query = sa.select(made).where(made.between(sessions[0], sessions[-1]), made.not_in(known)).distinct()
     with engine.connect() as connection:
-        return sorted(set(connection.execute(wanted).scalars()) & set(sessions))
+        return sorted(set(connection.execute(query).scalars()) & set(sessions))
 
 
 def incomplete_sessions(engine: sa.Engine, sessions: Sequence[date]) -> list[date]:
@@ -59,10 +59,10 @@ def _without_rows(engine: sa.Engine, analytic: str, table: sa.Table, sessions: S
         analytics_skips.c.analytic == analytic,
         analytics_skips.c.entity == snapshot.portfolio_id,
     )
-    wanted = sa.select(snapshot.session).distinct().where(snapshot.is_complete, ~rows, ~skipped)
+    query = sa.select(snapshot.session).distinct().where(snapshot.is_complete, ~rows, ~skipped)
     with engine.connect() as connection:
         within = snapshot.session.between(sessions[0], sessions[-1])
-        return sorted({day for (day,) in connection.execute(wanted.where(within))} & set(sessions))
+        return sorted({day for (day,) in connection.execute(query.where(within))} & set(sessions))
 
 
 def _without_snapshot(engine: sa.Engine, sessions: Sequence[date]) -> list[date]:

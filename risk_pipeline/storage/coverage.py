@@ -63,15 +63,15 @@ def _coverage(engine: sa.Engine, sessions: list[date], always: Collection[str], 
     place = np.searchsorted(days, held["session"].to_numpy().astype("datetime64[D]"))
     in_use[place, pd.Index(symbols).get_indexer(held["symbol"])] = True
     close = _closes(engine, calendar, symbols)
-    at = np.searchsorted(calendar, days)
-    is_stale, missing = stale_closes(close), _missing(~np.isnan(close), at)
+    calendar_row = np.searchsorted(calendar, days)
+    is_stale, missing = stale_closes(close), _missing(~np.isnan(close), calendar_row)
     row, column = np.nonzero(in_use)
     frame = pd.DataFrame(
         {
             "session": days[row].astype("datetime64[s]"),
             "symbol": symbols[column],
-            "is_present": ~np.isnan(close[at[row], column]),
-            "is_stale": is_stale[at[row], column],
+            "is_present": ~np.isnan(close[calendar_row[row], column]),
+            "is_stale": is_stale[calendar_row[row], column],
             "missing_sessions": missing[row, column],
         }
     )
@@ -90,15 +90,15 @@ def _closes(engine: sa.Engine, calendar: Date1D, symbols: Text2D) -> Float2D:
     return close
 
 
-def _missing(present: Bool2D, at: Int1D) -> Int2D:
+def _missing(present: Bool2D, calendar_row: Int1D) -> Int2D:
     """Return, of the year up to each row of ``at``, the sessions without a bar since the year's first with one."""
     counted = np.vstack([np.zeros(present.shape[1], dtype=int), np.cumsum(present, axis=0)])
     # the first bar at or after a row: looked for from the end
     rows = np.where(present, np.arange(len(present))[:, None], len(present))
     following = np.minimum.accumulate(rows[::-1], axis=0)[::-1]
-    start = np.maximum(at - YEAR + 1, 0)
-    first = np.minimum(following[start], at[:, None] + 1)
-    missing: Int2D = at[:, None] + 1 - first - (counted[at + 1] - counted[start])
+    start = np.maximum(calendar_row - YEAR + 1, 0)
+    first = np.minimum(following[start], calendar_row[:, None] + 1)
+    missing: Int2D = calendar_row[:, None] + 1 - first - (counted[calendar_row + 1] - counted[start])
     return missing
 
 

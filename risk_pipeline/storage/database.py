@@ -41,12 +41,12 @@ def open_engine(url: str) -> sa.Engine:
     backend = parsed.get_backend_name()
     if backend in ("postgresql", "postgres"):
         limits = " ".join(f"-c {name}={value}" for name, value in POSTGRES_LIMITS.items())
-        own = {
+        connect_args = {
             name: value for name, value in (("connect_timeout", 10), ("options", limits)) if name not in parsed.query
         }
         engine = sa.create_engine(
             parsed.set(drivername="postgresql+psycopg"),
-            connect_args=own,
+            connect_args=connect_args,
             pool_pre_ping=True,  # a connection that died since is replaced before it is used
             pool_recycle=1800,
         )
@@ -177,5 +177,5 @@ def read_frame(engine: sa.Engine, select: sa.Select[Any], by: Sequence[str] = ()
 
 def _is_one_of(column: sa.ColumnElement[Any], sessions: Sequence[date]) -> sa.ColumnElement[bool]:
     """Match exactly the sessions; in pieces, since databases limit the number of parameters."""
-    pieces = [column.in_(list(sessions[at : at + 500])) for at in range(0, len(sessions), 500)]
+    pieces = [column.in_(list(sessions[start : start + 500])) for start in range(0, len(sessions), 500)]
     return sa.or_(sa.false(), *pieces)

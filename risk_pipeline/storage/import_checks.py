@@ -82,15 +82,15 @@ def check_lives(
                 problems.append(Problem(row.file, row.line, name, str(day), remedy))
             elif inception and day < inception:
                 early.setdefault((kind, row.values["portfolio_id"]), []).append(row)
-    for (kind, owner), found in early.items():
+    for (kind, owner), entries in early.items():
         what = (
             "what they gained before counts in its first equity"
             if kind == "positions"
             else "they count in its first equity"
         )
         notes.append(
-            f"{found[0].file}, line {found[0].line}{' and others' if len(found) > 1 else ''}: {len(found)} of the "
-            f"{kind} of {owner} lie before its inception, {lives[owner][0]}: {what}"
+            f"{entries[0].file}, line {entries[0].line}{' and others' if len(entries) > 1 else ''}: {len(entries)} "
+            f"of the {kind} of {owner} lie before its inception, {lives[owner][0]}: {what}"
         )
 
 

@@ -21,17 +21,17 @@ def read_files(paths: Sequence[Path], problems: list[Problem]) -> list[RowSet]:
     """Read CSV and Excel files; what can't be read is added to the problems, file by file."""
     paths = list(dict.fromkeys(path.resolve() for path in paths))
     names = [path.name for path in paths]
-    found: list[RowSet] = []
+    row_sets: list[RowSet] = []
     for path in paths:
         label = path.name if names.count(path.name) == 1 else str(path)
         if path.stat().st_size > MAX_BYTES:
             problems.append(Problem(label, 0, "", "", f"is over {MAX_BYTES:,} bytes: split it"))
             continue
         try:
-            found += read_content(label, path.read_bytes(), problems)
+            row_sets += read_content(label, path.read_bytes(), problems)
         except UnreadableError as error:
             problems.append(Problem(label, error.line, "", "", str(error)))
-    return found
+    return row_sets
 
 
 def read_content(label: str, content: bytes, problems: list[Problem]) -> Iterator[RowSet]:
@@ -63,22 +63,24 @@ def read_texts(texts: Mapping[str, str], problems: list[Problem]) -> list[RowSet
 
 
 def _header_at(lines: Lines) -> int | None:
-    return next((at for at, (_, cells) in enumerate(lines[:MOST_LINES_ABOVE]) if kind_of(column_names(cells))), None)
+    return next(
+        (index for index, (_, cells) in enumerate(lines[:MOST_LINES_ABOVE]) if kind_of(column_names(cells))), None
+    )
 
 
 def _table(name: str, lines: Lines, sign: str, notes: list[str], problems: list[Problem]) -> Iterator[RowSet]:
-    at = _header_at(lines)
-    if at is None:
+    header_at = _header_at(lines)
+    if header_at is None:
         line, cells = lines[0] if lines else (1, [""])
         known = "; ".join(f"{kind}: {', '.join(columns.required)}" for kind, columns in FILE_COLUMNS.items())
         problems.append(Problem(name, line, "", ",".join(cells)[:80], f"is none of the known headers: {known}"))
         return
-    line, written = lines[at]
+    line, written = lines[header_at]
     header = column_names(written)
     kind = str(kind_of(header))
     table = RowSet(kind, [], sign, notes)
     _look_at_header(name, line, header, kind, table, problems)
-    body = lines[at + 1 :]
+    body = lines[header_at + 1 :]
     end = max((line for line, cells in body if len(cells) >= len(header) and not is_total(cells)), default=0)
     for line, row in body:
         cells = row[: len(header)] if not any(row[len(header) :]) else row

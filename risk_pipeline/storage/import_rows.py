@@ -106,13 +106,13 @@ class Cell:
                 self.bad(column, f"{column} is empty: write a number such as 1234.5")
             return None
         try:
-            number = self.styles.numbers.read(value)
+            parsed = self.styles.numbers.read(value)
         except NumberError as error:
             self.bad(column, str(error))
             return None
-        if number.currency_sign:
-            self.signs[column] = number.currency_sign
-        return number.value
+        if parsed.currency_sign:
+            self.signs[column] = parsed.currency_sign
+        return parsed.value
 
     def price(self, column: str, *, required: bool = True) -> float | None:
         """Return a price: from 0 to a billion."""
@@ -227,8 +227,8 @@ def position_row(cell: Cell) -> dict[str, Any]:
         row["currency"] = HUNDREDTHS[row["currency"]]
         prices = {name: row[name] for name in ("entry_price", "exit_price", "strike") if row[name] is not None}
         row |= {name: price / 100.0 for name, price in prices.items()}
-    own = cell.values.get("position_id", "")
-    row["position_id"] = cell.identifier("position_id") if own else f"{row['portfolio_id']}:{cell.line:06d}"[-64:]
+    given_id = cell.values.get("position_id", "")
+    row["position_id"] = cell.identifier("position_id") if given_id else f"{row['portfolio_id']}:{cell.line:06d}"[-64:]
     return row
 
 

@@ -80,8 +80,8 @@ def checked_import(
         With every problem of every file.
     """
     problems: list[Problem] = []
-    found = [*read_files(paths, problems), *extra]
-    return _validate(engine, found, problems, today)
+    row_sets = [*read_files(paths, problems), *extra]
+    return _validate(engine, row_sets, problems, today)
 
 
 def check_import(engine: sa.Engine, paths: Sequence[Path], *, today: date | None = None) -> ImportSummary:
@@ -120,11 +120,13 @@ _READERS: dict[str, Callable[[Cell], dict[str, Any]]] = {
 }
 
 
-def _validate(engine: sa.Engine, found: Sequence[RowSet], problems: list[Problem], today: date | None) -> CheckedImport:
+def _validate(
+    engine: sa.Engine, row_sets: Sequence[RowSet], problems: list[Problem], today: date | None
+) -> CheckedImport:
     rows: dict[str, list[CheckedRow]] = {kind: [] for kind in FILE_COLUMNS}
-    notes = [note for table in found for note in table.notes]
+    notes = [note for table in row_sets for note in table.notes]
     named: set[str] = set()  # portfolios of this import, those with problems included
-    for table in found:
+    for table in row_sets:
         named |= {row.values["portfolio_id"] for row in table.rows if table.kind == "portfolios"}
         styles = _styles(table, today)
         for raw in table.rows:
@@ -159,15 +161,15 @@ def _styles(table: RowSet, today: date | None) -> Styles:
     return Styles(NumberStyle.of(numbers, table.separator), dates, today)
 
 
-def _date_style(own: DateStyle, everywhere: DateStyle) -> DateStyle:
+def _date_style(of_file: DateStyle, everywhere: DateStyle) -> DateStyle:
     """Return how a column's dates are written; the other columns of the file say it where its own cells don't."""
-    return own if own.first or own.is_contradictory else everywhere
+    return of_file if of_file.first or of_file.is_contradictory else everywhere
 
 
 def _store(engine: sa.Engine, rows: Mapping[str, list[CheckedRow]], made_at: datetime | None) -> None:
     frames = {
-        kind: pd.DataFrame([row.values for row in found], columns=[c.name for c in _TABLES[kind].columns])
-        for kind, found in rows.items()
+        kind: pd.DataFrame([row.values for row in rows_of_kind], columns=[c.name for c in _TABLES[kind].columns])
+        for kind, rows_of_kind in rows.items()
     }
     with transaction(engine, *_TABLES.values()) as connection:
         names = frames["portfolios"]["portfolio_id"].tolist()

@@ -64,8 +64,8 @@ def store_bars(
             record_revisions(connection, "price", bars, known_at)
             return StoredBars(insert_rows(connection, bars_table, bars[columns]), 0)
         both = bars.merge(stored, on=["session", "symbol"], how="left", suffixes=("", "_old"), indicator=True)
-        found = {} if rebased is not None else _new_bases(both)
-        both = both[~both["symbol"].isin(list(found))].reset_index(drop=True)
+        new_bases = {} if rebased is not None else _new_bases(both)
+        both = both[~both["symbol"].isin(list(new_bases))].reset_index(drop=True)
         is_new = (both["_merge"] == "left_only").to_numpy()
         is_whole = both["symbol"].isin(list(rebased or {})).to_numpy()
         changes = []
@@ -97,7 +97,7 @@ def store_bars(
         written = is_new | changed | is_whole
         record_revisions(connection, "price", both.loc[written, ["session", "symbol"]], known_at)
         insert_rows(connection, bars_table, both.loc[written, columns])
-    return StoredBars(rows=int(is_new.sum()), restatements=len(restated), rebased=found)
+    return StoredBars(rows=int(is_new.sum()), restatements=len(restated), rebased=new_bases)
 
 
 def _new_bases(both: pd.DataFrame) -> dict[str, float]:
@@ -124,10 +124,10 @@ def store_quotes(engine: sa.Engine, quotes: Mapping[str, tuple[str | None, str]]
     table = tables.symbol_quotes
     with engine.connect() as connection:
         known = {row.symbol: (row.currency, row.basis) for row in connection.execute(sa.select(table))}
-    wanted = {
+    quotes_of = {
         symbol: (currency or known.get(symbol, (None, ""))[0], basis) for symbol, (currency, basis) in quotes.items()
     }
-    changed = {symbol: quote for symbol, quote in wanted.items() if known.get(symbol) != quote}
+    changed = {symbol: quote for symbol, quote in quotes_of.items() if known.get(symbol) != quote}
     if changed:
         rows = {**known, **changed}
         with transaction(engine, table) as connection:
@@ -141,8 +141,8 @@ def last_units(engine: sa.Engine, symbols: Sequence[str], first: date, last: dat
     out: dict[str, tuple[date, float, int]] = {}
     quarantined = tables.quarantined_bars
     for table, level in ((bars_table, sa.literal(0)), (quarantined, quarantined.c.unit_level)):
-        for at in range(0, len(symbols), 500):
-            within = table.c.session.between(first, last) & table.c.symbol.in_(list(symbols[at : at + 500]))
+        for start in range(0, len(symbols), 500):
+            within = table.c.session.between(first, last) & table.c.symbol.in_(list(symbols[start : start + 500]))
             with engine.connect() as connection:
                 for row in connection.execute(
                     sa.select(table.c.symbol, table.c.session, table.c.close, level.label("level")).where(within)
@@ -179,22 +179,22 @@ def _stored(connection: sa.Connection, bars: pd.DataFrame) -> pd.DataFrame:
         bulk.read(
             connection,
             sa.select(*columns).where(
-                bars_table.c.session.between(first, last), bars_table.c.symbol.in_(symbols[at : at + 500])
+                bars_table.c.session.between(first, last), bars_table.c.symbol.in_(symbols[start : start + 500])
             ),
         )
-        for at in range(0, len(symbols), 500)
+        for start in range(0, len(symbols), 500)
     ]
     return pd.concat(parts, ignore_index=True)
 
 
 def asked_ranges(engine: sa.Engine, symbols: Sequence[str]) -> dict[str, tuple[date, date]]:
     """Return the stretch of sessions that the source has been asked for, by symbol."""
-    wanted = set(symbols)
+    chosen = set(symbols)
     with engine.connect() as connection:
         return {
             row.symbol: (row.first_session, row.last_session)
             for row in connection.execute(sa.select(ranges_table))
-            if row.symbol in wanted
+            if row.symbol in chosen
         }
 
 
@@ -272,8 +272,10 @@ def record_panel(
 ) -> None:
     """Point the sessions to a panel, built when ``revision`` was the newest of the prices."""
     with transaction(engine, price_panels) as connection:
-        for at in range(0, len(sessions), 500):
-            connection.execute(sa.delete(price_panels).where(price_panels.c.session.in_(list(sessions[at : at + 500]))))
+        for start in range(0, len(sessions), 500):
+            connection.execute(
+                sa.delete(price_panels).where(price_panels.c.session.in_(list(sessions[start : start + 500])))
+            )
         insert_rows(
             connection,
             price_panels,
@@ -292,14 +294,14 @@ def record_panel(
 
 def panels_for(engine: sa.Engine, sessions: Sequence[date]) -> dict[date, str]:
     """Return the panel of each session that has one."""
-    wanted = set(sessions)
+    chosen = set(sessions)
     with engine.connect() as connection:
         rows = connection.execute(
             sa.select(price_panels.c.session, price_panels.c.panel_hash).where(
-                price_panels.c.session.between(min(wanted), max(wanted))
+                price_panels.c.session.between(min(chosen), max(chosen))
             )
         )
-        return {row.session: row.panel_hash for row in rows if row.session in wanted}
+        return {row.session: row.panel_hash for row in rows if row.session in chosen}
 
 
 def panel_revisions(engine: sa.Engine, sessions: Sequence[date]) -> list[int]:

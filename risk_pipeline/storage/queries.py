@@ -137,10 +137,10 @@ def conversions_needed(engine: sa.Engine, first: date, last: date) -> pd.DataFra
         }
     )[(currency != into).to_numpy()]
     spans = {"first_held": "min", "last_held": "max", "active_from": "min"}
-    found = needs.groupby(["currency", "into"]).agg(spans).reset_index()
+    spans_needed = needs.groupby(["currency", "into"]).agg(spans).reset_index()
     for name in spans:
-        found[name] = pd.to_datetime(found[name]).dt.date
-    return found
+        spans_needed[name] = pd.to_datetime(spans_needed[name]).dt.date
+    return spans_needed
 
 
 def quotes(engine: sa.Engine) -> pd.DataFrame:
@@ -231,10 +231,12 @@ def read_scores(
     Without the session on which the forecast was made.
     """
     table = tables.volatility_scores
-    wanted = (table.c.session <= last) & (table.c.entity_type == entity_type)
-    chosen = wanted if entities is None else wanted & table.c.entity.in_(entities)
+    in_scope = (table.c.session <= last) & (table.c.entity_type == entity_type)
+    chosen = in_scope if entities is None else in_scope & table.c.entity.in_(entities)
     columns = [table.c[name] for name in ("session", "entity", "model", "forecast", "outcome", "qlike")]
-    return read_frame(engine, sa.select(*columns).where(chosen, table.c.session.in_(_newest(table, wanted, sessions))))
+    return read_frame(
+        engine, sa.select(*columns).where(chosen, table.c.session.in_(_newest(table, in_scope, sessions)))
+    )
 
 
 def read_outcomes(
@@ -242,13 +244,13 @@ def read_outcomes(
 ) -> pd.DataFrame:
     """Return the ``value_at_risk_outcomes`` (of some portfolios) of the last stored sessions up to ``last``."""
     table = tables.value_at_risk_outcomes
-    wanted = table.c.session <= last
-    chosen = wanted if portfolio_ids is None else wanted & table.c.portfolio_id.in_(portfolio_ids)
-    return read_frame(engine, sa.select(table).where(chosen, table.c.session.in_(_newest(table, wanted, sessions))))
+    in_scope = table.c.session <= last
+    chosen = in_scope if portfolio_ids is None else in_scope & table.c.portfolio_id.in_(portfolio_ids)
+    return read_frame(engine, sa.select(table).where(chosen, table.c.session.in_(_newest(table, in_scope, sessions))))
 
 
-def _newest(table: sa.Table, wanted: sa.ColumnElement[bool], count: int) -> sa.Select[Any]:
-    newest = sa.select(table.c.session).where(wanted).distinct().order_by(table.c.session.desc()).limit(count)
+def _newest(table: sa.Table, in_scope: sa.ColumnElement[bool], count: int) -> sa.Select[Any]:
+    newest = sa.select(table.c.session).where(in_scope).distinct().order_by(table.c.session.desc()).limit(count)
     return sa.select(newest.subquery().c.session)
 
 

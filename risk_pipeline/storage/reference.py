@@ -52,12 +52,12 @@ def _merge_alias(connection: sa.Connection, alias: str, name: str) -> int:
     return touched + connection.execute(sa.delete(definitions).where(definitions.c.factor_name == alias)).rowcount
 
 
-def _reconcile(connection: sa.Connection, table: sa.Table, key: str, wanted: pd.DataFrame) -> dict[str, int]:
+def _reconcile(connection: sa.Connection, table: sa.Table, key: str, definitions: pd.DataFrame) -> dict[str, int]:
     stored = {row[key]: dict(row) for row in connection.execute(sa.select(table)).mappings()}
     columns = [column.name for column in table.columns]
     rows = {
         row[key]: {name: None if _is_null(row[name]) else row[name] for name in columns}
-        for row in wanted.to_dict("records")
+        for row in definitions.to_dict("records")
     }
     added = [name for name in rows if name not in stored]
     changed = [name for name, row in rows.items() if name in stored and stored[name] != row]

@@ -30,10 +30,10 @@ def remove_portfolio(engine: sa.Engine, portfolio: str) -> dict[str, int]:
 
 def _owned(portfolio: str) -> list[tuple[sa.Table, sa.ColumnElement[bool]]]:
     """Return each table with rows of portfolios, and which are this one's; tables that refer to others first."""
-    found: list[tuple[sa.Table, sa.ColumnElement[bool]]] = []
+    conditions: list[tuple[sa.Table, sa.ColumnElement[bool]]] = []
     for table in reversed(tables.metadata.sorted_tables):
         if "portfolio_id" in table.c:
-            found.append((table, table.c.portfolio_id == portfolio))
+            conditions.append((table, table.c.portfolio_id == portfolio))
         elif "entity_type" in table.c:
-            found.append((table, (table.c.entity_type == "portfolio") & (table.c.entity == portfolio)))
-    return found
+            conditions.append((table, (table.c.entity_type == "portfolio") & (table.c.entity == portfolio)))
+    return conditions

@@ -61,8 +61,10 @@ def session_fingerprints(engine: sa.Engine, first: date, last: date) -> pd.DataF
 def portfolio_fingerprints(engine: sa.Engine, sessions: Sequence[date]) -> pd.DataFrame:
     """Return the rows of ``portfolio_inputs`` of some sessions, in no order."""
     parts = [
-        read_frame(engine, sa.select(portfolio_inputs).where(portfolio_inputs.c.session.in_(sessions[at : at + 500])))
-        for at in range(0, max(len(sessions), 1), 500)
+        read_frame(
+            engine, sa.select(portfolio_inputs).where(portfolio_inputs.c.session.in_(sessions[start : start + 500]))
+        )
+        for start in range(0, max(len(sessions), 1), 500)
     ]
     return pd.concat(parts, ignore_index=True)
 
@@ -74,18 +76,18 @@ def pass_over(engine: sa.Engine, sessions: Iterable[date], reason: str, asked_at
         for session in sessions:
             values = {"reason": reason[:200], "tries": tries.get(session, 0) + 1, "asked_at": asked_at}
             if session in tries:
-                wanted = sa.update(passed_sessions).where(passed_sessions.c.session == session)
-                connection.execute(wanted.values(**values))
+                update = sa.update(passed_sessions).where(passed_sessions.c.session == session)
+                connection.execute(update.values(**values))
             else:
                 connection.execute(sa.insert(passed_sessions).values(session=session, **values))
 
 
 def forget_passed(engine: sa.Engine, sessions: Iterable[date]) -> None:
     """Forget that sessions were passed over: their market data has come."""
-    found = list(sessions)
+    days = list(sessions)
     with transaction(engine, passed_sessions) as connection:
-        for at in range(0, len(found), 500):
-            gone = passed_sessions.c.session.in_(found[at : at + 500])
+        for start in range(0, len(days), 500):
+            gone = passed_sessions.c.session.in_(days[start : start + 500])
             connection.execute(sa.delete(passed_sessions).where(gone))
 
 
@@ -99,8 +101,8 @@ def passed_over(engine: sa.Engine) -> dict[date, tuple[int, datetime, str]]:
 def fact(engine: sa.Engine, name: str) -> str | None:
     """Return a recorded fact about the database."""
     with engine.connect() as connection:
-        wanted = sa.select(database_facts.c.value).where(database_facts.c.name == name)
-        return connection.execute(wanted).scalar_one_or_none()
+        query = sa.select(database_facts.c.value).where(database_facts.c.name == name)
+        return connection.execute(query).scalar_one_or_none()
 
 
 def record_fact(engine: sa.Engine, name: str, value: str) -> None:

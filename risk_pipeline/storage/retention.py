@@ -53,8 +53,8 @@ def prune(engine: sa.Engine, before: date) -> dict[str, int]:
     record_fact(engine, PRUNED_BEFORE, max(before.isoformat(), fact(engine, PRUNED_BEFORE) or ""))
     gone = dict.fromkeys((table.name for table in BULK), 0)
     sessions = sorted({day for table in BULK for day in _sessions(engine, table, before)})
-    for at in range(0, len(sessions), SESSIONS_AT_ONCE):
-        until = sessions[: at + SESSIONS_AT_ONCE][-1]
+    for start in range(0, len(sessions), SESSIONS_AT_ONCE):
+        until = sessions[: start + SESSIONS_AT_ONCE][-1]
         with transaction(engine, *BULK) as connection:
             for table in BULK:
                 deleted = connection.execute(sa.delete(table).where(_is_bulk(table), table.c.session <= until))
@@ -68,5 +68,5 @@ def _is_bulk(table: sa.Table) -> sa.ColumnElement[bool]:
 
 def _sessions(engine: sa.Engine, table: sa.Table, before: date) -> list[date]:
     with engine.connect() as connection:
-        found = sa.select(table.c.session).where(_is_bulk(table), table.c.session < before).distinct()
-        return list(connection.execute(found).scalars())
+        query = sa.select(table.c.session).where(_is_bulk(table), table.c.session < before).distinct()
+        return list(connection.execute(query).scalars())

@@ -48,7 +48,7 @@ def sheets(content: bytes) -> Iterator[tuple[str, list[tuple[int, list[str]]]]]:
             if sheet.sheet_state != "visible":
                 continue
             cells = ([_text(value) for value in row] for row in sheet.iter_rows(values_only=True))
-            rows = [(number, _trimmed(row)) for number, row in enumerate(cells, 1) if any(row)]
+            rows = [(line, _trimmed(row)) for line, row in enumerate(cells, 1) if any(row)]
             if rows:
                 yield sheet.title, rows
     except UnreadableError:

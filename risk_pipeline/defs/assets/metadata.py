@@ -140,6 +140,8 @@ def session_tables(frames: Frames, factors: FactorRegistry) -> dict[date, dict[s
 
 def _by_session(name: str, rows: pd.DataFrame) -> dict[date, dict[str, Any]]:
     return {
-        pd.Timestamp(session).date(): {name: table_metadata(own.drop(columns="session").head(SHOWN).to_dict("records"))}
-        for session, own in rows.groupby("session")
+        pd.Timestamp(session).date(): {
+            name: table_metadata(session_rows.drop(columns="session").head(SHOWN).to_dict("records"))
+        }
+        for session, session_rows in rows.groupby("session")
     }

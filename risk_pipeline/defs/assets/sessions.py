@@ -92,8 +92,8 @@ def _shown(frames: Frames, block: list[date], factors: FactorRegistry) -> dict[d
     numbers, tables_shown = session_numbers(frames), session_tables(frames, factors)
     out = {}
     for day in block:
-        own = numbers.loc[day].dropna().to_dict() if day in numbers.index else {"rows": 0}
-        out[day] = {**tables_shown.get(day, {}), **own}
+        day_numbers = numbers.loc[day].dropna().to_dict() if day in numbers.index else {"rows": 0}
+        out[day] = {**tables_shown.get(day, {}), **day_numbers}
     return out
 
 

@@ -30,8 +30,8 @@ def with_causes(engine: "sa.Engine", bad: pd.DataFrame) -> pd.DataFrame:
         symbols=("symbol", lambda names: _listed(sorted(set(names)))),
         reason=("reason", lambda reasons: "; ".join(sorted(set(reasons)))),
     )
-    own = [name for name in bad.columns if name not in ("symbols", "reason")]
-    merged = bad[own].assign(session=days).merge(each.reset_index(), on=KEY, how="left")
+    kept_columns = [name for name in bad.columns if name not in ("symbols", "reason")]
+    merged = bad[kept_columns].assign(session=days).merge(each.reset_index(), on=KEY, how="left")
     return merged.astype({"symbols": object, "reason": object}).where(merged.notna(), None)
 
 

@@ -51,17 +51,17 @@ class Finding:
         """Return what was found of one session."""
         if self.sessions is None:
             raise ValueError(f"the {self.what} were not counted by session")
-        at = pd.Timestamp(day)
-        bad = self.bad if self.bad.empty else self.bad[pd.to_datetime(self.bad["session"]) == at]
-        return Finding(int((pd.to_datetime(self.sessions) == at).sum()), self.what, bad, self.severity)
+        session = pd.Timestamp(day)
+        bad = self.bad if self.bad.empty else self.bad[pd.to_datetime(self.bad["session"]) == session]
+        return Finding(int((pd.to_datetime(self.sessions) == session).sum()), self.what, bad, self.severity)
 
     def joined(self, other: "Finding", day: date, other_day: date) -> "Finding":
         """Return what was found here and on other sessions; rows of no session are those of the given days."""
         if other.bad.empty:
             return replace(self, looked_at=self.looked_at + other.looked_at, sessions=None)
         parts = [
-            part.bad if "session" in part.bad else part.bad.assign(session=pd.Timestamp(at))
-            for part, at in ((self, day), (other, other_day))
+            part.bad if "session" in part.bad else part.bad.assign(session=pd.Timestamp(of_day))
+            for part, of_day in ((self, day), (other, other_day))
             if not part.bad.empty
         ]
         bad = pd.concat([part.assign(session=pd.to_datetime(part["session"])) for part in parts], ignore_index=True)
@@ -164,12 +164,12 @@ def naming_failures(checks: Sequence[Check]) -> Callable[[Callable[P, Iterator[E
     def around(step: Callable[P, Iterator[Event]]) -> Callable[P, Iterator[Event]]:
         @functools.wraps(step)
         def run(*args: P.args, **kwargs: P.kwargs) -> Iterator[Event]:
-            found = with_remedy(lambda: list(step(*args, **kwargs)))()
-            yield from found
+            results = with_remedy(lambda: list(step(*args, **kwargs)))()
+            yield from results
             stopped = [
                 f"{event.check_name}{f' on {day}' if (day := getattr(event, 'partition', None)) else ''}: "
                 f"{event.description}"
-                for event in found
+                for event in results
                 if isinstance(event, dg.AssetCheckResult | dg.AssetCheckEvaluation)
                 if event.check_name in blocking and event.severity is ERROR and not event.passed
             ]
@@ -255,8 +255,8 @@ def events(
 def materialisations(context: dg.AssetCheckExecutionContext, asset: str, sessions: list[date]) -> dict[str, Target]:
     """Return the newest materialisation of each session, by partition key."""
     keys = [day.isoformat() for day in sessions]
-    wanted = dg.AssetRecordsFilter(asset_key=dg.AssetKey(asset), asset_partitions=keys)
-    records = context.instance.fetch_materializations(wanted, limit=10 * len(keys)).records
+    records_filter = dg.AssetRecordsFilter(asset_key=dg.AssetKey(asset), asset_partitions=keys)
+    records = context.instance.fetch_materializations(records_filter, limit=10 * len(keys)).records
     return {
         record.partition_key: Target(run_id=record.run_id, storage_id=record.storage_id, timestamp=record.timestamp)
         for record in reversed(records)

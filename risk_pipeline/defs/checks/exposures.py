@@ -40,11 +40,11 @@ def ir_beta_present(engine: sa.Engine, registries: Registries, sessions: list[da
     A portfolio of which no symbol has the history for an estimate is a warning that names it and its symbols. Where
     there is history, or no portfolio of the session has an IR Beta, the batch stops.
     """
-    wanted = eligible(engine, sessions)
+    eligible_rows = eligible(engine, sessions)
     rows = exposures(engine, sessions, registries.factors.rates.name).dropna(subset=["dollar_exposure"])
-    merged = wanted.merge(rows[KEY].assign(there=True), on=KEY, how="left")
+    merged = eligible_rows.merge(rows[KEY].assign(there=True), on=KEY, how="left")
     empty = merged[merged["there"].isna()]
-    total = wanted.groupby("session").size()
+    total = eligible_rows.groupby("session").size()
     everybody = {day for day, count in empty.groupby("session").size().items() if count == total[day] and count > 1}
     bad = []
     for row in empty.itertuples(index=False):
@@ -60,8 +60,10 @@ def ir_beta_present(engine: sa.Engine, registries: Registries, sessions: list[da
             }
         )
     columns = [*KEY, "symbols", "remedy", "excused"]
-    found = pd.DataFrame(bad, columns=columns)
-    return Finding.by_session(wanted["session"], "eligible portfolios", found.assign(excused=found["excused"].eq(True)))
+    missing = pd.DataFrame(bad, columns=columns)
+    return Finding.by_session(
+        eligible_rows["session"], "eligible portfolios", missing.assign(excused=missing["excused"].eq(True))
+    )
 
 
 SHORT = "check the spelling of the symbols; a new listing gets its beta when it has prices enough"
@@ -81,16 +83,16 @@ def priced_by(engine: sa.Engine, registries: Registries, session: date, portfoli
 
 def factor_set_complete(engine: sa.Engine, registries: Registries, sessions: list[date]) -> Finding:
     """Every eligible portfolio has the registry's factors and the core model's, each once, and no unknown one."""
-    wanted = eligible(engine, sessions)
+    eligible_rows = eligible(engine, sessions)
     names = {*registries.factors.names, *registries.factors.core_names}
     counts = [
         count_of_each(engine, "factor_exposures", "factor_name", known, sessions)
         for known in (names, {*names, *registries.factors.beyond_names})
     ]
     both = counts[0].merge(counts[1].drop(columns="rows"), on=KEY, suffixes=("", "_every"))
-    merged = wanted.merge(both, on=KEY, how="left")
+    merged = eligible_rows.merge(both, on=KEY, how="left")
     wrong = (merged["known"] != len(names)) | (merged["rows"] != merged["known_every"])
-    return Finding.by_session(wanted["session"], "eligible portfolios", merged.loc[wrong, KEY])
+    return Finding.by_session(eligible_rows["session"], "eligible portfolios", merged.loc[wrong, KEY])
 
 
 def coverage_sufficient(engine: sa.Engine, registries: Registries, sessions: list[date]) -> Finding:

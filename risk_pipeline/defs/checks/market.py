@@ -34,8 +34,8 @@ def proxies_complete(engine: "sa.Engine", registries: Registries, sessions: list
     """
     required = registries.factors.required_proxies
     stored = stored_proxies(engine, sessions, required)
-    there = set(zip(stored["session"].dt.date, stored["symbol"], strict=True))
-    absent = [(day, symbol) for day in sessions for symbol in required if (day, symbol) not in there]
+    present = set(zip(stored["session"].dt.date, stored["symbol"], strict=True))
+    absent = [(day, symbol) for day in sessions for symbol in required if (day, symbol) not in present]
     looked_at = pd.Series([day for day in sessions for _ in required])
     bad = pd.DataFrame(absent, columns=["session", "symbol"])
     excused = [will_not_come(engine, day, [symbol]) for day, symbol in absent]
@@ -58,8 +58,8 @@ def symbols_covered(engine: "sa.Engine", registries: Registries, sessions: list[
     since, until = (pd.to_datetime(held[name]) for name in ("active_from", "last_held"))
     held = held.loc[(since <= held["session"]) & (held["session"] <= until), ["session", "symbol"]]
     stored = stored_proxies(engine, sessions, needs["symbol"].tolist()).assign(there=True)
-    found = held.merge(stored, on=["session", "symbol"], how="left")
-    return Finding(len(held), "prices of symbols held", found.loc[found["there"].isna(), ["session", "symbol"]])
+    covered = held.merge(stored, on=["session", "symbol"], how="left")
+    return Finding(len(held), "prices of symbols held", covered.loc[covered["there"].isna(), ["session", "symbol"]])
 
 
 def no_stale_prices(engine: "sa.Engine", registries: Registries, sessions: list[date]) -> Finding:
@@ -89,9 +89,9 @@ def no_unexplained_jumps(engine: "sa.Engine", registries: Registries, sessions: 
     market = judged.get(registries.factors.market.proxy, pd.Series(0.0, judged.index)).fillna(0.0)
     sector = _sector_moves(engine, judged)
     far = np.minimum.reduce([judged.abs(), judged.sub(market, axis=0).abs(), (judged - sector).abs()])
-    found = judged.where(far > limit).stack().dropna().rename("move").reset_index()
+    jumps = judged.where(far > limit).stack().dropna().rename("move").reset_index()
     plain = rows.loc[(rows["dividend"] == 0) & (rows["split_factor"] == 1), ["session", "symbol"]]
-    return Finding(int(judged.notna().sum().sum()), "returns", found.merge(plain, on=["session", "symbol"]))
+    return Finding(int(judged.notna().sum().sum()), "returns", jumps.merge(plain, on=["session", "symbol"]))
 
 
 def _limit(before: np.ndarray) -> np.ndarray:
@@ -109,9 +109,9 @@ def _sector_moves(engine: "sa.Engine", moves: pd.DataFrame) -> pd.DataFrame:
     known = profiles(engine, moves.index[-1].date()).dropna(subset=["sector"]).groupby("symbol")["sector"].last()
     out = pd.DataFrame(0.0, moves.index, moves.columns)
     for _, members in known[known.index.isin(moves.columns)].groupby(known):
-        own = moves[members.index]
-        median = own.median(axis=1).where(own.notna().sum(axis=1) >= LEAST_IN_SECTOR, 0.0)
-        out[members.index] = np.broadcast_to(median.to_numpy()[:, None], own.shape)
+        member_moves = moves[members.index]
+        median = member_moves.median(axis=1).where(member_moves.notna().sum(axis=1) >= LEAST_IN_SECTOR, 0.0)
+        out[members.index] = np.broadcast_to(median.to_numpy()[:, None], member_moves.shape)
     return out
 
 

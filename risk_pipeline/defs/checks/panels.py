@@ -22,13 +22,13 @@ def covers_look_back(db: Database, cache: PriceCache, registries: Registries, se
     panels = cache.panels(db, sessions)
     bad = []
     for panel, days in panels:
-        places = {day: at for at, day in enumerate(panel.dates.tolist())}
+        places = {day: index for index, day in enumerate(panel.dates.tolist())}
         proxies = [panel.symbols.index(s) for s in registries.factors.required_proxies if s in panel.symbols]
         for day in days:
             if day not in places:
                 bad.append({"session": day, "problem": "is not in the panel"})
             elif not proxies or np.isnan(panel.close[places[day], proxies]).any():
-                absent = [panel.symbols[at] for at in proxies if np.isnan(panel.close[places[day], at])]
+                absent = [panel.symbols[index] for index in proxies if np.isnan(panel.close[places[day], index])]
                 excused = bool(absent) and will_not_come(db.engine, day, absent)
                 bad.append({"session": day, "problem": "has no proxy price in the panel", "excused": excused})
         if panel.dates[0] > np.datetime64(start):
@@ -36,8 +36,8 @@ def covers_look_back(db: Database, cache: PriceCache, registries: Registries, se
         missing = sorted(set(needed["symbol"]) - set(panel.symbols))
         if missing and len(panels) == 1:
             bad.append({"session": days[0], "problem": f"lacks {', '.join(missing[:5])}"})
-    found = pd.DataFrame(bad, columns=["session", "problem", "excused"])
-    return Finding.by_session(pd.Series(sessions), "sessions", found.assign(excused=found["excused"].eq(True)))
+    problems = pd.DataFrame(bad, columns=["session", "problem", "excused"])
+    return Finding.by_session(pd.Series(sessions), "sessions", problems.assign(excused=problems["excused"].eq(True)))
 
 
 def hash_matches_content(db: Database, cache: PriceCache, _: Registries, sessions: list[date]) -> Finding:

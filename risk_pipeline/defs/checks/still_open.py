@@ -30,14 +30,18 @@ def open_stretches(
 ) -> Iterator[list[date]]:
     """Yield, in stretches, the sessions on which a check's last evaluation found something, without a run's own."""
     evaluation = latest_evaluation(instance, dg.AssetCheckKey(dg.AssetKey(asset), check))
-    found = {date.fromisoformat(day) for day in _listed(evaluation.metadata if evaluation else {})}
-    days = sorted(found - {*sessions})[-MOST:]
+    listed = {date.fromisoformat(day) for day in _listed(evaluation.metadata if evaluation else {})}
+    days = sorted(listed - {*sessions})[-MOST:]
     if not days:
         return
     rows = CALENDAR.sessions_in_range(days[0], days[-1]).tolist()
     place = {day: row for row, day in enumerate(rows)}
     days = [day for day in days if day in place]
-    starts = [0, *(at for at, (one, two) in enumerate(pairwise(days), 1) if place[two] != place[one] + 1), len(days)]
+    starts = [
+        0,
+        *(position for position, (one, two) in enumerate(pairwise(days), 1) if place[two] != place[one] + 1),
+        len(days),
+    ]
     for start, stop in pairwise(starts):
         yield days[start:stop]
 

@@ -21,13 +21,13 @@ if TYPE_CHECKING:
 
 def expected_row_count(engine: sa.Engine, registries: Registries, sessions: list[date]) -> Finding:
     """Every eligible portfolio has one row for each active scenario."""
-    wanted = eligible(engine, sessions)
+    eligible_rows = eligible(engine, sessions)
     ids = {scenario.id for scenario in registries.scenarios.active}
-    merged = wanted.merge(
+    merged = eligible_rows.merge(
         count_of_each(engine, "stress_test_results", "scenario_id", ids, sessions), on=KEY, how="left"
     )
     wrong = (merged["rows"] != len(ids)) | (merged["known"] != len(ids))
-    return Finding.by_session(wanted["session"], "eligible portfolios", merged.loc[wrong, KEY])
+    return Finding.by_session(eligible_rows["session"], "eligible portfolios", merged.loc[wrong, KEY])
 
 
 def rates_scenarios_not_zero(engine: sa.Engine, registries: Registries, sessions: list[date]) -> Finding:

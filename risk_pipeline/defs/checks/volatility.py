@@ -25,9 +25,9 @@ BIAS_SESSIONS = 63
 
 def present_for_eligible(engine: sa.Engine, registries: Registries, sessions: list[date]) -> Finding:
     """Every eligible portfolio has a volatility row."""
-    wanted = eligible(engine, sessions)
-    merged = wanted.merge(volatilities(engine, sessions)[KEY].assign(there=True), on=KEY, how="left")
-    return Finding(len(wanted), "eligible portfolios", merged.loc[merged["there"].isna(), KEY])
+    eligible_rows = eligible(engine, sessions)
+    merged = eligible_rows.merge(volatilities(engine, sessions)[KEY].assign(there=True), on=KEY, how="left")
+    return Finding(len(eligible_rows), "eligible portfolios", merged.loc[merged["there"].isna(), KEY])
 
 
 def forecast_finite_and_positive(engine: sa.Engine, registries: Registries, sessions: list[date]) -> Finding:

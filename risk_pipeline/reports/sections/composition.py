@@ -28,12 +28,11 @@ def build(day: PortfolioDay) -> dict[str, Any]:
 def _sentence(day: PortfolioDay, positions: dict[str, Any] | None) -> str:
     if positions is None:
         return "There are no positions: all of the NAV is cash."
-    now, first = day.snapshot, positions["rows"][0]
+    snapshot, first = day.snapshot, positions["rows"][0]
     sentences = []
-    if now["nav"] > 0:
-        sentences.append(
-            f"Gross is {percent(now['gross'] / now['nav'])} of NAV, net {percent(now['net'] / now['nav'])}."
-        )
+    if snapshot["nav"] > 0:
+        gross, net = (percent(snapshot[name] / snapshot["nav"]) for name in ("gross", "net"))
+        sentences.append(f"Gross is {gross} of NAV, net {net}.")
     sentences.append(f"The largest position is {first['symbol']}, {money(first['value'])} {day.currency}.")
     risky = [row for row in positions["rows"] if row["risk_share"] is not None]
     if risky:

@@ -16,14 +16,14 @@ def build(day: PortfolioDay) -> dict[str, Any] | None:
     """Return a row per factor of the registry; None where the portfolio has no exposures."""
     factors = load_factors()
     rows = {row["factor_name"]: row for row in day.exposures}
-    found = [(factor, rows[factor.name]) for factor in factors.factors if factor.name in rows]
-    if not found:
+    exposures = [(factor, rows[factor.name]) for factor in factors.factors if factor.name in rows]
+    if not exposures:
         return None
     equity = day.snapshot["nav"]
-    errors = [_twice(row["std_error"]) for _, row in found]
+    errors = [_twice(row["std_error"]) for _, row in exposures]
     money = [None if error is None or equity <= 0 else error * equity for error in errors]
-    beta_span = Span.of(*_edges([row["exposure"] for _, row in found], errors))
-    money_span = Span.of(*_edges([row["dollar_exposure"] for _, row in found], money))
+    beta_span = Span.of(*_edges([row["exposure"] for _, row in exposures], errors))
+    money_span = Span.of(*_edges([row["dollar_exposure"] for _, row in exposures], money))
     bars = [
         {
             **row,
@@ -37,7 +37,7 @@ def build(day: PortfolioDay) -> dict[str, Any] | None:
             "money_band": money_span.band(row["dollar_exposure"], in_money),
             "why": reason(row["reason"]),
         }
-        for (factor, row), error, in_money in zip(found, errors, money, strict=True)
+        for (factor, row), error, in_money in zip(exposures, errors, money, strict=True)
     ]
     known = [bar for bar in bars if bar["exposure"] is not None]
     return {

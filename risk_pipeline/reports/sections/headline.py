@@ -12,19 +12,19 @@ from ..page_rows import PortfolioDay
 
 def build(day: PortfolioDay) -> dict[str, Any]:
     """Return the headline of a portfolio; every one has it."""
-    now = day.snapshot
+    snapshot = day.snapshot
     history = day.history
     chart = None
     if history["nav"].nunique() > 1:
         days = [stamp.date() for stamp in history["session"]]
         chart = time_chart(days, {"NAV": history["nav"].tolist()}, labels=money_axis, ticks_wanted=3)
-    worst = day.scenarios.get(now["worst_scenario"]) if now["worst_scenario"] else None
+    worst = day.scenarios.get(snapshot["worst_scenario"]) if snapshot["worst_scenario"] else None
     return {
         "sentences": headline(day),
         "kindly": skip_sentences(day),
         "worst": scenario_name(worst["name"]) if worst else None,
-        "worst_share": _share(now["worst_scenario_pnl"], now["nav"]),
-        "var_money": None if now["var_99"] is None else -now["var_99"] * now["nav"],
+        "worst_share": _share(snapshot["worst_scenario_pnl"], snapshot["nav"]),
+        "var_money": None if snapshot["var_99"] is None else -snapshot["var_99"] * snapshot["nav"],
         "chart": chart,
     }
 

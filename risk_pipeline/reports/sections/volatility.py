@@ -47,20 +47,20 @@ def _record(day: PortfolioDay) -> dict[str, Any] | None:
     scores = day.scores
     if scores.empty:
         return None
-    own = scores[scores["model"] == "forecast"]
-    if len(own) < 2:
+    forecasts = scores[scores["model"] == "forecast"]
+    if len(forecasts) < 2:
         return None
-    days = [stamp.date() for stamp in own["session"]]
-    last = own.iloc[-1]
+    days = [stamp.date() for stamp in forecasts["session"]]
+    last = forecasts.iloc[-1]
     return {
-        "count": len(own),
+        "count": len(forecasts),
         "models": _models(day.forecast_record),
         "last_forecast": float(last["forecast"]),
         "last_outcome": float(last["outcome"]),
         "forecast_session": last["forecast_session"].date(),
         "chart": time_chart(
             days,
-            {"forecast": own["forecast"].tolist(), "outcome": own["outcome"].tolist()},
+            {"forecast": forecasts["forecast"].tolist(), "outcome": forecasts["outcome"].tolist()},
             labels=percent_axis,
             from_zero=True,
         ),
@@ -88,7 +88,7 @@ def _tail(day: PortfolioDay) -> dict[str, Any] | None:
     beyond = np.flatnonzero(outcomes["exceeded_99"].to_numpy(dtype=bool))
     return {
         "judged": len(outcomes),
-        "beyond": [{"day": days[at], "return": float(gained[at]), "limit": float(limit[at])} for at in beyond],
+        "beyond": [{"day": days[row], "return": float(gained[row]), "limit": float(limit[row])} for row in beyond],
         "expected": 0.01 * len(outcomes),
         "zone": record["zone"],
         "levels": [
