@@ -14,13 +14,13 @@ SECONDS = 10
 
 
 class HookFailed(Exception):
-    """The webhook could not be reached or said no; names the kind of error and never the address."""
+    """The webhook could not be reached or refused the alert; names the kind of error, never the address."""
 
 
 def send_alert(text: str, **facts: Any) -> bool:
     """Log an alert and post it to ``RISK_PIPELINE_ALERT_WEBHOOK`` as JSON: ``text`` and the facts.
 
-    A hook that fails is logged without its address, which may hold a token; returns whether the alert got out.
+    A hook that fails is logged without its address, which may hold a token; returns whether the alert was delivered.
     """
     logger.error(text)
     hook = Settings().alert_webhook

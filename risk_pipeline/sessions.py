@@ -103,7 +103,7 @@ class SessionCalendar:
             return MORNING_TRIES
         close = max(self._calendar.schedule["close"].tail(260).dt.tz_convert(self.timezone).dt.time)
         ready = datetime.combine(date(2000, 1, 1), close) + timedelta(hours=READY_HOURS + 1.5)
-        if ready.day > 1:  # past midnight: the next day would be asked for
+        if ready.day > 1:  # past midnight would be the next day
             return (time(23, 59),)
         return tuple(time(hour, ready.minute) for hour in range(ready.hour, 24))[:MOST_TRIES]
 

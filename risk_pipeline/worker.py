@@ -1,7 +1,6 @@
 """What a worker runs: ``celery -A risk_pipeline.worker worker --concurrency 1``.
 
-The broker and all else is what ``dagster.yaml`` in ``DAGSTER_HOME`` says of the run launcher, so that it is
-said once.
+The broker and the rest come from the run launcher's configuration in ``DAGSTER_HOME/dagster.yaml``.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""What Dagster is told: assets, dependencies, checks, jobs and times, kept as a snapshot to be read in a review."""
+"""The definitions that Dagster loads, kept as a snapshot to review: assets, dependencies, checks, jobs and times."""
 
 from __future__ import annotations
 

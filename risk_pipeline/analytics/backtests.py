@@ -110,7 +110,7 @@ def acerbi_szekely(returns: Float2D, value_at_risk: Float2D, shortfall: Float2D,
 def traffic_light(exceedances: Int1D) -> Text2D:
     """Return the Basel zone of exceedances of a 99 % value at risk in 250 days: green, yellow or red.
 
-    Yellow starts where so many or fewer happen to a right model in 95 % of cases, red where in 99.99 %.
+    Yellow starts at the count that a correct model stays at or below in 95 % of cases, red at 99.99 %.
     """
     from scipy.special import bdtr
 

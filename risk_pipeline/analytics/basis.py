@@ -1,4 +1,4 @@
-"""Whether the price that a lot was bought at and the market's price of that day can both be right."""
+"""Whether a lot's entry price and the market's price of that day can both be right."""
 
 from __future__ import annotations
 

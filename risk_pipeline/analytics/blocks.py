@@ -17,7 +17,7 @@ WIDTH = 64
 
 
 def column_blocks(columns: Float2D) -> Iterator[tuple[slice, Float2D]]:
-    """Yield the columns in blocks of ``WIDTH``, the last one padded with zeros, and where each belongs."""
+    """Yield the columns in blocks of ``WIDTH``, the last one padded with zeros, and the place of each."""
     count = columns.shape[1]
     for start in range(0, count, WIDTH):
         part = columns[:, start : start + WIDTH]

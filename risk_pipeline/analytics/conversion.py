@@ -1,4 +1,4 @@
-"""How the money of a lot becomes money of its portfolio, through currency pairs of the panel."""
+"""Conversion of a lot's money into its portfolio's currency, through currency pairs of the panel."""
 
 from __future__ import annotations
 

@@ -12,7 +12,7 @@ from .arrays import Bool2D, Float1D, Float2D
 def qlike(outcome: Float2D, forecast: Float2D) -> Float2D:
     """Return the QLIKE loss ``x/h - ln(x/h) - 1`` of variance forecasts ``h`` against outcomes ``x``.
 
-    Zero for a perfect forecast; ranks forecasts rightly even where the outcome is a noisy proxy.
+    Zero for a perfect forecast; ranks forecasts correctly even where the outcome is a noisy proxy.
 
     References
     ----------

@@ -1,4 +1,4 @@
-"""From symbols' betas to portfolios' exposures, and what explains a portfolio's risk."""
+"""Portfolio exposures from symbol betas, and what explains a portfolio's risk."""
 
 from __future__ import annotations
 

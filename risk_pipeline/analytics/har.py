@@ -1,6 +1,6 @@
 """The HAR forecast of variance 21 sessions ahead, with a leverage term, for many series and sessions at once.
 
-The regression of every session is put together from sums over its window (``bands.py``), so a range of sessions
+The regression of every session is built from sums over its window (``rolling_sums.py``), so a range of sessions
 costs little more than one, and each sum is of its own rows only.
 """
 
@@ -97,7 +97,7 @@ def trailing_sums(arrays: list[Float2D], ends: Int1D, weights: Float1D) -> Float
 def separate_sums(arrays: list[Float2D], ends: Int1D, weights: Float1D) -> Float3D:
     """Return ``trailing_sums`` window by window, (arrays, D, columns): cheaper for one or two ends of many series.
 
-    The columns must be always as many, and two at least: NumPy adds in an order that depends on it.
+    The number of columns must be fixed and at least two: NumPy's order of addition depends on it.
     """
     out = np.empty((len(arrays), len(ends), arrays[0].shape[1]))
     for index, array in enumerate(arrays):

@@ -1,6 +1,6 @@
-"""What the proxies' history says: how often a move happened, and which year was the worst.
+"""The proxies' history: how often a move happened, and which year was the worst.
 
-History is a fixed number of sessions up to the one that is asked about, so that what else a run loads can't change it.
+History is a fixed number of sessions up to the requested one, whatever else a run loads.
 """
 
 from __future__ import annotations

@@ -20,7 +20,7 @@ class Holdings:
     """
 
     session: Int1D
-    """Position of the session among the D sessions asked for."""
+    """Index of the session among the D requested sessions."""
     portfolio: Int1D
     """Position of the portfolio among the P portfolios."""
     symbol: Int1D

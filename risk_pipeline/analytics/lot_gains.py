@@ -1,4 +1,4 @@
-"""What lots have gained at many sessions: the numbers of ``lot_values.value_lots``, and cheap for ordinary shares."""
+"""Gains of lots at many sessions: the numbers of ``lot_values.value_lots``, computed cheaply for ordinary shares."""
 
 from __future__ import annotations
 

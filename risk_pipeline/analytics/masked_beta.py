@@ -9,7 +9,7 @@ from .window_weights import NO_SPREAD, bartlett_weights, newey_west_lag
 
 AT_ONCE = 256
 """How many windows are fitted at once: few enough to stay in the processor's cache, and always as many, so that
-no sum depends on how many were asked for."""
+no sum depends on how many were requested."""
 
 
 def fit_windows(

@@ -74,7 +74,7 @@ def performance(
     ----------
     Global Investment Performance Standards (time weighting); Sharpe (1994), J. Portfolio Management 21(1).
     """
-    if returns.shape[1] == 1:  # NumPy adds a single column in another order
+    if returns.shape[1] == 1:  # NumPy sums a single column in another order
         beside = np.repeat(returns, 2, axis=1), np.repeat(is_active, 2, axis=1)
         pair = performance(*beside, ends, year_starts, risk_free_rate=risk_free_rate)
         return Performance(**{field.name: getattr(pair, field.name)[:, :1] for field in fields(Performance)})

@@ -1,4 +1,4 @@
-"""Why a number is not there: the one list of reasons."""
+"""Why a number is missing: the one list of reasons."""
 
 from __future__ import annotations
 

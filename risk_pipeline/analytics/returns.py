@@ -46,7 +46,7 @@ def stale_closes(close: Float2D) -> Bool2D:
 def returns_for_estimates(close: Float2D, dividend: Float2D, split: Float2D) -> Float2D:
     """Return :func:`total_returns` with carried-forward closes taken as missing, (T, N).
 
-    So the returns of a stretch without trade are gaps, no zeros, and so is the first return after it, which is of many
+    The returns of a stretch without trade are gaps, not zeros, and so is the first return after it, which spans many
     sessions. Betas, models, volatilities and series read nothing else. Real returns of zero count until the fifth equal
     close; a fund whose price never moves has no estimates.
     """

@@ -102,7 +102,7 @@ def _full_windows(y: Float2D, blocks: list[WindowBlock], out: Float3D) -> Bool2D
 
 
 def _full_block(y: Float2D, products: list[Float2D], block: WindowBlock, out: Float3D) -> Bool2D:
-    """Put the sums together and write them; ``window_weights`` says which they are."""
+    """Combine the sums and write the fields; ``window_weights`` lists the sums."""
     beta, mean, with_mean, with_slope = window_sums(block.linear, y[block.rows])
     raw, own_meat = window_sums(block.square, products[0][block.rows])
     meat = own_meat - mean * with_mean - beta * with_slope

@@ -8,5 +8,5 @@ from .arrays import Float1D, Int1D
 
 
 def sum_by(cell: Int1D, values: Float1D, cells: int) -> Float1D:
-    """Return the sum of the values of each cell, (cells,), added up in the order of the rows."""
+    """Return the sum of the values of each cell, (cells,), summed in the order of the rows."""
     return np.asarray(np.bincount(cell, values, cells), dtype=np.float64)

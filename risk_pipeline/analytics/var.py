@@ -17,7 +17,7 @@ LOOK_BACK = WINDOW + WARM_UP
 LOSS_WEIGHT = 1.5
 """How much a squared loss counts in the variance; a squared gain counts two less it, so one on average."""
 FLOOR, FLOOR_WINDOW = 0.1, 252
-"""No divisor is below this share of the series' volatility over so many sessions."""
+"""Divisors are floored at this share of the series' volatility over the window."""
 
 
 @dataclass(frozen=True)

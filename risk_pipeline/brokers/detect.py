@@ -15,7 +15,7 @@ from .table import Lines
 from .trades import Export
 
 MOST_LINES_ABOVE = 12
-"""A header may stand below so many lines of title."""
+"""Maximum lines of title above a header."""
 
 
 def format_of(lines: Lines) -> Format:
@@ -51,7 +51,7 @@ def read_exports(paths: Sequence[Path], format_: Format, account: str | None = N
             lines, sign = _lines(path) if format_ is not Format.OURS else ([], ",")
         except UnreadableError as error:
             if format_ is Format.AUTO:
-                rest.append(path)  # the door of our own files says what is wrong with it
+                rest.append(path)  # the import of our own format reports what is wrong with it
             else:
                 problems.append(Problem(path.name, error.line, "", "", str(error)))
             continue
@@ -79,7 +79,7 @@ def _lines(path: Path) -> tuple[Lines, str]:
     if excel.is_excel(content):
         return next((rows for _, rows in excel.sheets(content)), []), " "
     text, _ = decode(content)
-    # the title above a table has no separators: the sign of the line that has most of them is taken
+    # the title above a table has no separators: take the sign of the line that has the most of them
     lines = text.splitlines()[:MOST_LINES_ABOVE]
     sign = separator(max(lines, key=lambda line: max(map(line.count, ",;\t|")), default=first_line(text)))
     return list(split_rows(text, sign)), sign

@@ -1,4 +1,4 @@
-"""Trades to lots: what was bought first is sold first, shorts included."""
+"""Trades to lots by FIFO, shorts included."""
 
 from __future__ import annotations
 

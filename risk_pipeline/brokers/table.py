@@ -27,7 +27,7 @@ class Table:
     numbers: NumberStyle = field(default_factory=lambda: NumberStyle("."))
 
     def records(self) -> list[Record]:
-        """Return the rows; cells that are missing at the end of one are empty."""
+        """Return the rows; missing cells at the end of a row are empty."""
         names = [plain(name) for name in self.header]
         return [Record(self, line, dict(zip(names, cells, strict=False))) for line, cells in self.lines]
 
@@ -65,7 +65,7 @@ class Record:
         """Return the date of the first filled column."""
         value = self.text(*names)
         name = next((name for name in names if self.cells.get(name)), names[0])
-        if " as of " in value:  # booked later than it happened
+        if " as of " in value:  # booked after the trade date
             value = value.split(" as of ")[1]
         try:
             return self.table.dates.get(name, DateStyle()).read(value)

@@ -32,7 +32,7 @@ class Instrument:
 
     @property
     def key(self) -> tuple[str, ...]:
-        """What tells it from others."""
+        """Identity of the instrument."""
         return (self.symbol, *(self.cells.get(name, "") for name in ("underlying", "option_type", "strike", "expiry")))
 
 

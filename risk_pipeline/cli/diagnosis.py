@@ -1,4 +1,4 @@
-"""One thing that ``risk-pipeline doctor`` looked at."""
+"""One finding of ``risk-pipeline doctor``."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True)
 class Diagnosis:
-    """What was looked at, whether it is fine, and if not what to do."""
+    """What was examined, whether it is fine, and if not what to do."""
 
     subject: str
     is_fine: bool

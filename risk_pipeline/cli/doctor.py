@@ -1,4 +1,4 @@
-"""What ``risk-pipeline doctor`` looks at; each finding says what to do."""
+"""The examinations of ``risk-pipeline doctor``; each finding says what to do."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ STUCK_AFTER = timedelta(hours=6)
 
 
 def examine(engine: sa.Engine) -> Iterator[Diagnosis]:
-    """Look at settings, database, calendar, portfolios, source, coverage and stuck runs."""
+    """Examine settings, database, calendar, portfolios, source, coverage and stuck runs."""
     settings = Settings()
     yield _settings(settings)
     instance, opens = examine_instance()
@@ -103,7 +103,7 @@ def _panel_store(settings: Settings) -> Diagnosis:
 
 
 def _missing(engine: sa.Engine, newest: Newest) -> Diagnosis:
-    """Sessions before the first one that was ever run are none that anybody misses."""
+    """Sessions before the first run are not missing."""
     if portfolios(engine).empty:
         return Diagnosis("snapshots", True, "there is no portfolio to make any of")
     sessions_due = due(engine, newest.at)

@@ -1,4 +1,4 @@
-"""``risk-pipeline import`` and ``demo``: how portfolios get in."""
+"""``risk-pipeline import`` and ``demo``: adding portfolios."""
 
 from __future__ import annotations
 
@@ -151,7 +151,7 @@ def tell_dagster(engine: sa.Engine) -> None:
 
 
 def _tell_of_earlier_sessions() -> None:
-    """Say that sessions which this import has added are offered by the UI only once it has loaded its code again."""
+    """Tell the user to reload the code location before the UI offers the sessions that this import added."""
     from ..defs.partitions import CALENDAR, configured_calendar
 
     first = configured_calendar().first_session

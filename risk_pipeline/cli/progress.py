@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 @contextmanager
 def follow(instance: dg.DagsterInstance, console: Console) -> Iterator[str]:
-    """Yield the id for a run whose events are printed while it works."""
+    """Yield the id for a run whose events are printed as they happen."""
     run_id = str(uuid.uuid4())
     with console.status("starting …") as status:
         instance.add_event_listener(run_id, _Printer(console, status).print)

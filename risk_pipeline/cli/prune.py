@@ -1,4 +1,4 @@
-"""Pruning old sessions from the command line: what would go, a question, what is gone."""
+"""Pruning old sessions from the command line: what would be deleted, a confirmation, what was deleted."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 
 def prune_sessions(console: Console, engine: sa.Engine, before: date, *, ask: bool) -> None:
-    """Show the rows that pruning deletes and, unless told not to ask, delete them only on a yes."""
+    """Show the rows that pruning deletes, and delete them; with ``ask`` only after a confirmation."""
     rows = {name: count for name, count in prunable_rows(engine, before).items() if count}
     if not rows:
         console.print(f"Nothing to prune: there is no bulk before {before}.")

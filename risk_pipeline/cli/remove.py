@@ -1,4 +1,4 @@
-"""``risk-pipeline remove``: how a portfolio gets out."""
+"""``risk-pipeline remove``: deleting a portfolio."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ def remove(
     portfolio: Annotated[str, typer.Argument(help="Its id.")],
     yes: Annotated[bool, typer.Option("--yes", help="Do not ask.")] = False,
 ) -> None:
-    """Remove a portfolio with everything that was imported and computed of it. Shows what goes, and asks."""
+    """Remove a portfolio with everything that was imported and computed of it. Shows what is deleted, and asks."""
     from ..storage.queries import portfolios
     from ..storage.removal import portfolio_rows, remove_portfolio
 

@@ -1,4 +1,4 @@
-"""What the source of prices knows of imported lots: said at the import, before a batch finds out."""
+"""What the source of prices knows of imported lots: reported at the import, before a batch fails on it."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 ENOUGH = 60
 """Sessions of history below which a symbol has no betas."""
 QUIET = 10
-"""A held symbol without a price on so many of the newest sessions is named."""
+"""Newest sessions on which a held symbol must have a price at least once."""
 ODD = 1.5
 """An entry price that many times above or below the close of its day is named."""
 MOST = 20

@@ -51,7 +51,7 @@ class _RepeatedKeyError(ValueError):
 
 @lru_cache
 def _loader() -> Any:
-    """Return YAML's safe loader, made to refuse a mapping that gives a key twice."""
+    """Return YAML's safe loader, which refuses a mapping that repeats a key."""
 
     class StrictLoader(yaml.SafeLoader):
         def construct_mapping(self, node: Any, deep: bool = False) -> Any:

@@ -73,7 +73,7 @@ class DegreesOfFreedom(BaseModel):
     several: float = Field(gt=2)
 
     def of(self, shocked: int) -> float:
-        """Return those of a shock to so many factors."""
+        """Return the degrees of freedom of a shock to ``shocked`` factors."""
         return self.one if shocked == 1 else self.several
 
 

@@ -1,4 +1,4 @@
-"""Which materialisation an asset-check evaluation looked at, and what a check found when it was last evaluated."""
+"""The materialisation that an asset-check evaluation refers to, and a check's latest evaluation."""
 
 from __future__ import annotations
 

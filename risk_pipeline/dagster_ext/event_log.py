@@ -151,7 +151,7 @@ def _is_batchable(event: EventLogEntry) -> bool:
 
 
 def _write_ahead(connection: Any, _: object) -> None:
-    """Let a commit of the write-ahead log not wait for the disk.
+    """Commit to the write-ahead log without waiting for the disk.
 
     A power cut may lose the last events of Dagster's history, never break it; the tables of risk have their own file.
     """

@@ -1,4 +1,4 @@
-"""Reports materialised partitions as failed; Dagster has no public way to."""
+"""Reports materialised partitions as failed; Dagster has no public API for it."""
 
 from __future__ import annotations
 

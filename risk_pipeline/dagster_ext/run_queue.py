@@ -1,4 +1,4 @@
-"""A queue of runs that does not let a person wait: Dagster's own, whose daemon looks at backfills every few seconds."""
+"""Dagster's run queue, whose daemon here polls backfills every few seconds so that a person need not wait."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What every run does for Dagster itself when it starts, however it was launched."""
+"""What every run does when it starts, however it was launched."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""How the demo's trades, options, private assets and flows become rows of the import files."""
+"""The demo's trades, options, private assets and flows as rows of the import files."""
 
 from __future__ import annotations
 
@@ -97,7 +97,7 @@ class DemoBooks:
         *,
         at_close: bool = True,
     ) -> None:
-        """Enter shares worth about so many dollars (negative: short) at the close of a session.
+        """Enter shares worth about ``dollars`` (negative: short) at the close of a session.
 
         ``at_close`` leaves the exit price empty, which means the close of the exit date.
         """
@@ -120,7 +120,7 @@ class DemoBooks:
             self.lot(portfolio, symbol, amount, INCEPTION)
 
     def rebalance(self, portfolio: str, dollars: Mapping[str, float]) -> None:
-        """Bring each symbol back to so many dollars every January: out of one lot, into the next."""
+        """Rebalance each symbol to its dollars every January: out of one lot, into the next."""
         days = [weekday_from(date(year, 1, 3), 2) for year in YEARS]  # a Wednesday and no holiday
         for start, end in zip_longest(days, days[1:]):
             for symbol, amount in dollars.items():

@@ -1,4 +1,4 @@
-"""Several sources in a row: the next is asked for what the one before lacks."""
+"""A chain of sources: each is asked only for what the ones before it lack."""
 
 from __future__ import annotations
 

@@ -32,7 +32,7 @@ class FileRows:
 
 
 class FileTable(ABC):
-    """One file of prices; what is wrong with it is said with its name."""
+    """One file of prices; its errors name the file."""
 
     def __init__(self, file: Path, columns: Sequence[str], size: int) -> None:
         self.file = file

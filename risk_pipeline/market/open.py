@@ -1,4 +1,4 @@
-"""Opens the sources of market data that the settings name: built in, or installed beside."""
+"""Opens the sources of market data that the settings name: built in, or installed as plugins."""
 
 from __future__ import annotations
 

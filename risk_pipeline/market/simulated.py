@@ -23,7 +23,7 @@ class SimulatedMarket:
     Prices are invented, whatever the symbols suggest; only the sell-offs of 2020 and 2022 repeat the size of the
     real ones. Among them are payers of dividends, splits and a
     reverse split, a listing (NOVR), a delisting (OLDM) and thin symbols with missing bars (KELP, PNBK).
-    What is asked for never changes what is drawn: a bar is the same in any range and any company.
+    A bar is the same in any range of sessions and any set of symbols.
 
     Parameters
     ----------

@@ -22,7 +22,7 @@ class SourceError(RuntimeError):
 
 @dataclass(frozen=True)
 class MarketBars:
-    """Bars of the symbols and sessions asked for, and what went wrong by symbol."""
+    """Bars of the requested symbols and sessions, and errors by symbol."""
 
     bars: pd.DataFrame
     """Columns :data:`BAR_COLUMNS`, sorted by session and symbol, unique.

@@ -22,7 +22,7 @@ BASE = "https://api.tiingo.com"
 LONGEST_WAIT = 120.0
 """Seconds: an hourly limit that ends later than this is not waited for."""
 PATIENCE = 5
-"""After so many symbols in a row for which Tiingo failed, the rest of a fetch isn't asked for."""
+"""Consecutive failed symbols after which the rest of a fetch is given up."""
 _FIELDS = {"high": "high", "low": "low", "close": "close", "volume": "volume"}
 
 
@@ -34,7 +34,7 @@ class TiingoMarket:
     ----------
     key : the API token; it goes into a header and into no message.
     base : where the interface is; a test server's address in tests.
-    attempts : how often a symbol is asked for in all. wait : seconds before the second, doubled for each further one,
+    attempts : maximum requests for a symbol. wait : seconds before the second, doubled for each further one,
         where the answer has no Retry-After. timeout : seconds for one answer.
     """
 
@@ -82,7 +82,7 @@ class TiingoMarket:
         return profile_frame(out)
 
     def _ask(self, path: str, extra: dict[str, str], span: dict[str, str]) -> Any:
-        """Return the answer to a question; asked again where Tiingo fails, later where it says so.
+        """Return the response to a request; retry where Tiingo fails, after the delay that it asks for.
 
         Raises
         ------
@@ -119,7 +119,7 @@ class _UnknownError(Exception):
 
 
 def _path(symbol: str) -> tuple[str, dict[str, str]]:
-    """Return the question about a symbol's history: a pair is another interface than a share."""
+    """Return the request path of a symbol's history; pairs and shares have different endpoints."""
     pair = pair_currencies(symbol)
     if pair is not None:
         return f"/tiingo/fx/{''.join(pair).lower()}/prices", {"resampleFreq": "1day"}

@@ -1,4 +1,4 @@
-"""Quotes in pence, cents and agorot, brought to the whole unit once, where they come in."""
+"""Quotes in pence, cents and agorot, converted to the whole unit once, on input."""
 
 from __future__ import annotations
 

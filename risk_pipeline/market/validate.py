@@ -36,7 +36,7 @@ _MENDED = ("high", "low", "volume")
 
 
 def checked_bars(bars: pd.DataFrame, sessions: pd.DatetimeIndex, errors: Mapping[str, str] | None = None) -> MarketBars:
-    """Sort bars and take out whatever can't be right, with a word for each symbol concerned.
+    """Sort bars and drop impossible ones, with a note for each symbol concerned.
 
     Parameters
     ----------
@@ -70,7 +70,7 @@ def _positive(values: Float1D) -> Bool1D:
 
 
 class _Examination:
-    """Bars as arrays, the rows still kept, and what has been said about which symbol."""
+    """Bars as arrays, the rows still kept, and the notes by symbol."""
 
     def __init__(self, bars: pd.DataFrame, errors: dict[str, str]) -> None:
 

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 Answer = TypeVar("Answer")
 
 PATIENCE = 5
-"""After so many symbols in a row for which Yahoo failed, the rest of a fetch isn't asked for."""
+"""Consecutive failed symbols after which the rest of a fetch is given up."""
 
 SIGNIFICANT = 6
 """Digits kept of a price: Yahoo sends single precision, whose last digits change with every later split."""
@@ -115,7 +115,7 @@ class YahooMarket:
     def _ask_each(
         self, symbols: Sequence[str], question: Callable[[str], Answer]
     ) -> tuple[dict[str, Answer], dict[str, str]]:
-        """Put a question about each symbol, again after a wait where Yahoo failed; return answers and errors."""
+        """Request each symbol, retrying after a wait where Yahoo failed; return responses and errors."""
         import stamina
 
         caller = stamina.RetryingCaller(
@@ -138,7 +138,7 @@ class YahooMarket:
 
 
 def _limited(session: Any, timeout: float) -> Any:
-    """Let no request of a session wait longer: yfinance asks for its cookies with half a minute each."""
+    """Bound every request's wait: yfinance waits half a minute for each of its cookies."""
     ask = session.request
 
     def request(method: str, url: str, *args: Any, **kwargs: Any) -> Any:
@@ -192,7 +192,7 @@ def _rounded(values: np.ndarray) -> np.ndarray:
 
 
 def _is_final(error: Exception) -> bool:
-    """Return whether asking again is of no use: Yahoo has said that it has nothing."""
+    """Return whether a retry is useless: Yahoo has answered that it has nothing."""
     from yfinance.exceptions import YFPricesMissingError, YFTzMissingError
 
     if isinstance(error, YFPricesMissingError):

@@ -1,1 +1,1 @@
-"""What people look at."""
+"""Pages, charts and summaries for readers."""

@@ -1,4 +1,4 @@
-"""Where the marks of the page's charts stand, in per cent of their box; templates draw them.
+"""Positions of the marks in the page's charts, in per cent of their box; templates draw them.
 
 Bars are positioned ``<i>`` elements inside table cells, so that the number beside them is their text
 alternative. Lines are SVG paths, a step across per session, in a box that CSS stretches; their labels are HTML.

@@ -1,4 +1,4 @@
-"""How numbers are written for people: a real minus sign, a dash for what is not there."""
+"""Numbers as readers see them: a real minus sign, a dash for a missing value."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ def _write(value: float | None, form: str, scale: float = 1.0, unit: str = "") -
         return NOTHING
     text = f"{scale * value:{form}}"
     if not any(digit in text for digit in "123456789"):
-        text = text.lstrip("-+")  # what rounds to nothing has no sign
+        text = text.lstrip("-+")  # what rounds to zero has no sign
     return f"{text}{unit}".replace("-", MINUS)
 
 

@@ -181,7 +181,7 @@ def _moves(day: PortfolioDay) -> str:
 
 
 def _cause(day: PortfolioDay, measure: str) -> str:
-    """Name what moved a measure most, of positions, prices and the model; nothing where it is not stored."""
+    """Name what moved a measure most, of positions, prices and the model; empty where it is not stored."""
     row = day.changes.get(measure)
     if row is None:
         return ""

@@ -1,4 +1,4 @@
-"""What a shock to currency pairs does: to the pairs exactly, to the core factors by their covariance with them."""
+"""Effects of shocked currency pairs: exact on the pairs, by covariance on the core factors."""
 
 from __future__ import annotations
 

@@ -18,7 +18,7 @@ from ..analytics.volatility import HORIZON, LOOK_BACK, VolatilityEstimates, esti
 from .inputs import Inputs
 
 SERIES_AT_ONCE = 1024
-"""A thread holds so many series of one portfolio and session in memory together."""
+"""Maximum series that a thread holds in memory at once."""
 MOST_THREADS = 8
 ALL_ROWS = max(LOOK_BACK + 1, TAIL_LOOK_BACK)
 """Returns of a series: of the session's look-backs and of the session before's."""

@@ -1,4 +1,4 @@
-"""The rows of the tables of volatility and of how its forecasts turned out."""
+"""The rows of the tables of volatility and of its forecasts' outcomes."""
 
 from __future__ import annotations
 

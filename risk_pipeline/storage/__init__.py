@@ -1,1 +1,1 @@
-"""What is kept, and the only SQL."""
+"""Stored data, and the only SQL."""

@@ -43,7 +43,7 @@ def record_run(engine: sa.Engine, run: BatchRun) -> bool:
 
 
 def mark_alerted(engine: sa.Engine, run_id: str) -> None:
-    """Remember that an alert for the run has been sent."""
+    """Record that an alert for the run has been sent."""
     with transaction(engine, batch_runs) as connection:
         connection.execute(sa.update(batch_runs).where(batch_runs.c.run_id == run_id).values(is_alerted=True))
 

@@ -1,4 +1,4 @@
-"""The day on which what a database holds begins, asked before anything else is loaded."""
+"""The first day of a database's data, read before anything else is loaded."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ def earliest_day(url: str) -> date | None:
         if parsed.get_backend_name() == "sqlite" and not Path(parsed.database or "").is_file():
             return None
         engine = open_engine(url)
-    except (StorageError, sa.exc.ArgumentError):  # whoever uses the database says what is wrong
+    except (StorageError, sa.exc.ArgumentError):  # the first use of the database reports what is wrong
         return None
     try:
         with engine.connect() as connection:

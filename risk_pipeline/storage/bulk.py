@@ -1,6 +1,6 @@
 """Many rows at once, in and out: binary COPY and aggregated columns on Postgres, executemany and tuples on SQLite.
 
-Postgres gets the bytes of its binary COPY put together by NumPy, column by column, and returns a whole column as
+For Postgres, NumPy builds the bytes of its binary COPY, column by column; a read returns a whole column as
 one array: row by row through the driver either costs ten times as much. Both go past SQLAlchemy, so that errors
 are explained here.
 """
@@ -20,7 +20,7 @@ from .columns import Column
 from .errors import storage_errors
 
 CHUNK = 8_000_000
-"""So many bytes of a COPY are put together at once."""
+"""Maximum bytes of a COPY in memory at once."""
 HEADER = b"PGCOPY\n\xff\r\n\0" + bytes(8)
 END = b"\xff\xff"
 EPOCH = np.datetime64("2000-01-01")  # of Postgres

@@ -1,4 +1,4 @@
-"""What the asset checks ask of the tables: each returns the rows that are wrong, empty where all is well."""
+"""Queries of the asset checks: each returns the rows that are wrong, empty where all is well."""
 
 from __future__ import annotations
 

@@ -22,7 +22,7 @@ POSTGRES_LIMITS = {"statement_timeout": "15min", "idle_in_transaction_session_ti
 def open_engine(url: str) -> sa.Engine:
     """Open a database by URL: ``sqlite:///path`` or ``postgresql://user:password@host/name``.
 
-    Postgres is always spoken to with psycopg 3, over a pool of connections; ``POSTGRES_LIMITS`` bound what a
+    Postgres is always accessed with psycopg 3, over a pool of connections; ``POSTGRES_LIMITS`` bound what a
     statement may take, unless the URL has ``options`` of its own. SQLite is in write-ahead mode, so that readers
     see the old rows while a partition is replaced.
 

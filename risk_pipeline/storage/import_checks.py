@@ -1,4 +1,4 @@
-"""What is looked at across the rows of an import: keys, lives of portfolios, flows of a day, assignments."""
+"""Checks across the rows of an import: keys, lives of portfolios, flows of a day, assignments."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ KEYS = {
 def check_keys(
     engine: sa.Engine, rows: Mapping[str, list[CheckedRow]], named: set[str], problems: list[Problem]
 ) -> None:
-    """Find rows that stand twice, portfolios that don't exist and position ids that another one has."""
+    """Find duplicate rows, unknown portfolios, and position ids that belong to another portfolio."""
     with engine.connect() as connection:
         stored = set(connection.execute(sa.select(tables.portfolios.c.portfolio_id)).scalars())
         owners = {

@@ -1,4 +1,4 @@
-"""From files to rows of text: which kind each file is, and what in it is no row."""
+"""Files to rows of text: the kind of each file, and which lines are not rows."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from .import_columns import FILE_COLUMNS, column_names, kind_of, resembles
 
 MAX_BYTES = 50_000_000
 MOST_LINES_ABOVE = 10
-"""A header may stand below so many lines of title."""
+"""Maximum lines of title above a header."""
 
 Lines = list[tuple[int, list[str]]]
 

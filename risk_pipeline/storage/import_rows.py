@@ -1,4 +1,4 @@
-"""What makes a row of each kind of import right."""
+"""Validation of the rows of each kind of import."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Reads and writes of stored prices: bars, restatements, what was asked for, coverage, panel pointers."""
+"""Reads and writes of stored prices: bars, restatements, requested ranges, coverage, panel pointers."""
 
 from __future__ import annotations
 
@@ -188,7 +188,7 @@ def _stored(connection: sa.Connection, bars: pd.DataFrame) -> pd.DataFrame:
 
 
 def asked_ranges(engine: sa.Engine, symbols: Sequence[str]) -> dict[str, tuple[date, date]]:
-    """Return the stretch of sessions that the source has been asked for, by symbol."""
+    """Return the range of sessions requested from the source, by symbol."""
     chosen = set(symbols)
     with engine.connect() as connection:
         return {
@@ -199,7 +199,7 @@ def asked_ranges(engine: sa.Engine, symbols: Sequence[str]) -> dict[str, tuple[d
 
 
 def extend_ranges(engine: sa.Engine, stretches: Mapping[str, tuple[date, date]]) -> None:
-    """Record that the source has been asked for each symbol from a first session to a last."""
+    """Record that each symbol was requested from the source from a first session to a last."""
     with transaction(engine, ranges_table) as connection:
         ranges = {row.symbol: tuple(row[1:]) for row in connection.execute(sa.select(ranges_table))}
         for symbol, (first, last) in stretches.items():

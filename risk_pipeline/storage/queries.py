@@ -1,4 +1,4 @@
-"""What the batch asks of the tables: portfolios, lots, profiles, completeness, and reading any table."""
+"""Queries of the batch: portfolios, lots, profiles, completeness, and reading any table."""
 
 from __future__ import annotations
 

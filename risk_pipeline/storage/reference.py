@@ -1,4 +1,4 @@
-"""Seeding of the registries: upsert by name, retire what is gone, heal what the old batch called otherwise."""
+"""Seeding of the registries: upsert by name, retire what is gone, re-point the old batch's names."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What goes with a portfolio that is removed: all that was imported of it and all that was computed of it."""
+"""Removal of a portfolio with everything imported and computed for it."""
 
 from __future__ import annotations
 

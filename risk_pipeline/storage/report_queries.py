@@ -1,4 +1,4 @@
-"""What the risk page asks of the tables: the rows of some sessions, and the history before them."""
+"""Queries of the risk page: the rows of some sessions, and the history before them."""
 
 from __future__ import annotations
 

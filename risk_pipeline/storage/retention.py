@@ -1,4 +1,4 @@
-"""What a long history may lose: the bulk of old sessions goes, what is asked about years later stays.
+"""Retention: the bulk of old sessions is pruned; what matters years later is kept.
 
 Snapshots, portfolio volatility, the record of forecasts and of value at risk, factor returns and covariances,
 prices, imports and restatements are kept for ever; ``risk-pipeline rebuild`` makes the rest of a session again.

@@ -1,4 +1,4 @@
-"""Sheets of Excel files (.xlsx) as rows of text, so that they pass through the same door as CSV."""
+"""Sheets of Excel files (.xlsx) as rows of text, so that they are read as CSV is."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Rows on their way in, and what is wrong with one: what readers of files and the tables' door share."""
+"""Rows to be imported and their problems, shared by all readers of files."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 
 @dataclass(frozen=True)
 class Problem:
-    """One thing that is wrong: where it stands and what to do."""
+    """One problem: where it is and what to do."""
 
     file: str
     line: int

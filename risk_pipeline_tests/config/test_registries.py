@@ -1,4 +1,4 @@
-"""The registries: what they hold, and how a mistake in a file is told."""
+"""The registries: what they hold, and how a mistake in a file is reported."""
 
 from __future__ import annotations
 

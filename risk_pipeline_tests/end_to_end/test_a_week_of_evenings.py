@@ -43,7 +43,7 @@ class Evenings:
         os.replace(new, self.clock)
 
     def ticks(self) -> list[Any]:
-        """Return the schedule's ticks that have been worked off, oldest first."""
+        """Return the schedule's completed ticks, oldest first."""
         with instance_of(self.home.folder) as instance:
             states = [state for state in instance.all_instigator_state() if state.name == "evening"]
             if not states:

@@ -163,7 +163,7 @@ def test_a_switch_from_pence_to_pounds_is_quarantined_and_named(values):
     assert {row["symbol"] for row in named} == {"EZJ.L"}
 
 
-def test_day_by_day_quarantines_what_a_range_does_and_a_mended_source_clears_it(values, home_of):
+def test_day_by_day_quarantines_what_a_range_does_and_a_corrected_source_clears_it(values, home_of):
     home, folder = home_of("04_basis")
     for session in ("2022-12-09", "2022-12-12", "2022-12-13", "2022-12-14"):
         home.run(session)
@@ -178,8 +178,8 @@ def test_day_by_day_quarantines_what_a_range_does_and_a_mended_source_clears_it(
     rows.to_csv(path, index=False)
     home.run("2022-12-13", "2022-12-14")
     assert home.table("quarantined_bars").empty
-    mended = 100_000 + 100 * (761.6827387675255 - 780.275197) + 10 * (price("SPY") - 400)
-    assert navs(home)["unit"] == pytest.approx(mended)
+    corrected = 100_000 + 100 * (761.6827387675255 - 780.275197) + 10 * (price("SPY") - 400)
+    assert navs(home)["unit"] == pytest.approx(corrected)
 
 
 def test_an_adjusted_series_does_not_value_shares_or_strikes_as_traded(home_of):

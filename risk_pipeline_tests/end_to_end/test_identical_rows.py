@@ -48,7 +48,7 @@ def test_backwards_and_after_later_sessions_gives_the_same_analytics(make_home, 
 
 
 def test_prices_of_the_next_thirty_sessions_change_no_table(make_home, range_rows):
-    """As-of invariance: the same sessions out of a panel that goes on for thirty more, byte by byte."""
+    """As-of invariance: the same sessions from a panel with thirty more sessions, byte by byte."""
     home = make_home()
     home.run(FIRST, "2025-07-22")
     assert home.table("portfolio_snapshots")["session"].nunique() == 35

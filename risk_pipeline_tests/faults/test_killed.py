@@ -1,6 +1,6 @@
 """Runs killed with SIGKILL: at every step's start, inside its transactions, and after its rows are there.
 
-Each run goes on where the one before it was killed, one asset at a time, in one home.
+Each run resumes where the one before it was killed, one asset at a time, in one home.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ WRITTEN_BY = {
 
 
 def killed_at(home, step: str, moment: str) -> None:
-    """Run a step and die when Dagster is told of an event of it."""
+    """Run a step and die when an event of it is reported to Dagster."""
     listen = home.instance.handle_new_event
 
     def handle(entry: dg.EventLogEntry, **options: object) -> None:

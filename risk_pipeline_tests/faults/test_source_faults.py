@@ -118,7 +118,7 @@ def test_a_vendor_that_is_down_in_any_way_fails_the_run_with_its_cause_and_one_r
     same(rows(home), sound_rows)
 
 
-def test_values_that_cannot_be_are_never_stored_and_come_back_when_the_vendor_has_mended_them(
+def test_values_that_cannot_be_are_never_stored_and_come_back_when_the_vendor_corrects_them(
     make_home, vendor, closes, sound_rows
 ):
     home = make_home(frames=BOOK)

@@ -1,6 +1,6 @@
 """Dagster's daemon, its scheduler under a clock of a test's own: ``daemon_at.py FILE run ...``.
 
-The file holds two timestamps: the clock shows the first timestamp at the moment of the second, and goes on from there.
+The file holds two timestamps: the clock shows the first timestamp at the moment of the second, and runs on from there.
 """
 
 import sys

@@ -1,4 +1,4 @@
-"""A step that fails says why and what to do, on the run's page; one whose database is away for a moment waits."""
+"""Failures of a step with cause and remedy on the run's page; while the database is unavailable the step waits."""
 
 from __future__ import annotations
 

@@ -46,7 +46,7 @@ def _columns(table: sa.Table) -> dg.TableSchema:
 def materialized(
     context: dg.AssetExecutionContext, of_session: Mapping[date, Mapping[str, Any]], of_run: Mapping[str, Any]
 ) -> dg.MaterializeResult:
-    """Return a result whose events each begin with what is of the session; what is of the whole run comes last."""
+    """Return a result whose events list the session's metadata first and the run's last."""
     for day in run_sessions(context):
         context.add_asset_metadata({**of_session.get(day, {}), **of_run}, partition_key=day.isoformat())
     return dg.MaterializeResult()

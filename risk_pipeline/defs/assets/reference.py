@@ -42,7 +42,7 @@ portfolios = dg.AssetSpec(
 
 
 def report_portfolios(instance: dg.DagsterInstance, engine: "sa.Engine") -> bool:
-    """Tell Dagster of the portfolios as they are now, with their version; returns whether it did not know."""
+    """Report the portfolios and their version to Dagster; return whether the version was new."""
     summary, version = portfolio_summary(engine)
     latest = instance.get_latest_materialization_event(portfolios.key)
     known = latest.asset_materialization.tags if latest and latest.asset_materialization else None

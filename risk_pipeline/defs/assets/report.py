@@ -18,7 +18,7 @@ from .failures import with_remedy
 from .metadata import Stopwatch, materialized
 
 PAGES_OF_A_RUN = 100
-"""A run writes the pages of its newest session, and of older ones while there are at most so many in all."""
+"""Maximum pages of a run; its newest session is always written."""
 PORTFOLIOS_WITH_PAGES = 500
 """Where there are more, a run writes no page: a thousand take longer than all else that an evening computes."""
 YEAR = 252
@@ -26,7 +26,7 @@ YEAR = 252
 
 
 class PageOptions(dg.Config):
-    """What a person may set for one run on the launchpad."""
+    """Options for one run on the launchpad."""
 
     skip_pages: bool = Field(
         default=False,

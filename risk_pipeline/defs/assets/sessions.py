@@ -1,4 +1,4 @@
-"""Computes an analytic over the sessions of a run, block by block, and tells the Dagster UI what came of it."""
+"""Computes an analytic over the sessions of a run, block by block, and reports the results to the Dagster UI."""
 
 from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor

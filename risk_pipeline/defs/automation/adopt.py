@@ -1,4 +1,4 @@
-"""Homes of earlier versions: what is reported to Dagster once, so that no completed session looks missing."""
+"""Homes of earlier versions: a one-off report to Dagster, so that no completed session looks missing."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What became of each run: the table ``batch_runs``, alerts, and runs whose process died.
+"""Outcomes of runs: the table ``batch_runs``, alerts, and runs whose process died.
 
 A sensor, so that it also sees the runs of the time when the daemon was down.
 """
@@ -58,7 +58,7 @@ def run_records(context: dg.SensorEvaluationContext, db: Database) -> dg.SkipRea
     )
     for record in records:
         watch(context.instance, db.engine, record)
-    if records:  # the newest is looked at once more next time: two updates may share an instant
+    if records:  # the newest is read again next time: two updates may share a timestamp
         newest = records[-1].update_timestamp.astimezone(UTC) - timedelta(seconds=1)
         context.update_cursor(newest.isoformat())
     return dg.SkipReason(f"looked at {len(records)} run(s)")
@@ -146,7 +146,7 @@ def _is_alive(pid: int) -> bool:
 
 
 def _problem(engine: "sa.Engine", run: dg.DagsterRun, row: BatchRun) -> str | None:
-    """Return what a person should know of a run, None if all is well or the evening has a try left."""
+    """Return the problem to report for a run, None if all is well or the evening has another try."""
     if run.tags.get("dagster/will_retry") == "true":  # on another worker; its last try is reported
         return None
     tries = run.tags.get(TRY_TAG)

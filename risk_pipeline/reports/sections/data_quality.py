@@ -1,4 +1,4 @@
-"""Honesty: coverage, what was skipped, stale and restated prices, check results, and what made the page."""
+"""Data quality: coverage, what was skipped, stale and restated prices, check results, and what made the page."""
 
 from __future__ import annotations
 

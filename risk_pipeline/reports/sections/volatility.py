@@ -43,7 +43,7 @@ def _sentence(row: dict[str, Any]) -> str:
 
 
 def _record(day: PortfolioDay) -> dict[str, Any] | None:
-    """Compare the forecasts of the last year with what came; None without any that met its outcome."""
+    """Compare the forecasts of the last year with their outcomes; None without any outcome."""
     scores = day.scores
     if scores.empty:
         return None
@@ -79,7 +79,7 @@ def _models(record: dict[str, Any] | None) -> list[dict[str, Any]]:
 
 
 def _tail(day: PortfolioDay) -> dict[str, Any] | None:
-    """Set what the holdings of the session before gained against the value at risk that they had."""
+    """Compare what the holdings of the session before gained with their value at risk."""
     outcomes, record = day.outcomes, day.tail_record
     if len(outcomes) < 2 or record is None:
         return None
