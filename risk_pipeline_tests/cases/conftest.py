@@ -28,9 +28,9 @@ from risk_pipeline.storage.database import migrate, open_engine
 from risk_pipeline.storage.imports import run_import
 from risk_pipeline.storage.market_data import store_bars
 from risk_pipeline.storage.price_panel import build_panel
+from risk_pipeline_tests.support.cases import CASES
 from risk_pipeline_tests.support.real_prices import PATH as REAL_PRICES
 
-CASES = Path(__file__).parent
 CARRIED = 63
 
 
@@ -63,9 +63,9 @@ def market_of(tmp_path) -> Callable[..., FileMarket]:
 
 @pytest.fixture
 def inputs_of(engine) -> Callable[..., Inputs]:
-    """Return a function that imports a case's book and makes the inputs of a range of sessions."""
+    """Return a function that imports a case's book, by name or folder, and makes the inputs of a range of sessions."""
 
-    def make(case: str, market: FileMarket, first: str, last: str, *, daily: bool = True) -> Inputs:
+    def make(case: str | Path, market: FileMarket, first: str, last: str, *, daily: bool = True) -> Inputs:
         run_import(engine, sorted((CASES / case).glob("[!o]*.csv")))
         calendar = session_calendar("XNYS", date(2015, 1, 2))
         start, end = date.fromisoformat(first), date.fromisoformat(last)

@@ -15,7 +15,7 @@ from risk_pipeline.analytics.returns import returns_for_estimates, total_returns
 from risk_pipeline.analytics.var import filtered_historical_simulation
 from risk_pipeline.risk.performance import equity_by_session, first_row, portfolio_performance
 from risk_pipeline.storage.imports import run_import
-from risk_pipeline_tests.cases.conftest import CASES
+from risk_pipeline_tests.support.cases import CASES
 from risk_pipeline_tests.support.real_prices import real_prices
 
 FIRST, LAST = "2022-12-01", "2022-12-16"
@@ -93,7 +93,7 @@ def test_prices_as_people_write_them_are_read(market_of, equity_of, case, write)
     assert equity.to_list() == pytest.approx([100_000 + 100 * (close - 70) for close in (46.0711, 46.3451, 46.5626)])
 
 
-def test_shares_of_a_spin_off_cost_nothing(market_of, equity_of, tmp_path, monkeypatch):
+def test_shares_of_a_spin_off_cost_nothing(market_of, equity_of, tmp_path):
     """Of two ways to state it, a cost of 0 goes with a source that shows the parent's fall as it was."""
     case = "19_currency_bond_spinoff"
     rows = pd.read_csv(CASES / case / "positions.csv", dtype=str, keep_default_na=False)
@@ -104,9 +104,7 @@ def test_shares_of_a_spin_off_cost_nothing(market_of, equity_of, tmp_path, monke
     folder.mkdir()
     rows.to_csv(folder / "positions.csv", index=False)
     (folder / "portfolios.csv").write_text((CASES / case / "portfolios.csv").read_text())
-    market = market_of(case)
-    monkeypatch.setattr("risk_pipeline_tests.cases.conftest.CASES", tmp_path)
-    equity = equity_of(case, market, FIRST, LAST).loc[LAST]
+    equity = equity_of(folder, market_of(case), FIRST, LAST).loc[LAST]
     assert equity["spin_nosplit"] == pytest.approx(99_726, abs=1)
     assert equity["spin_yahoo"] == pytest.approx(99_920.73, abs=0.01)  # the split of 1.281 stands for it
     assert equity["bond"] == pytest.approx(100_001.14, abs=0.01)  # a hundredth of 100,113.75 - 100,000
