@@ -105,7 +105,12 @@ def test_skips_of_another_analytic_are_refused(engine, analytic):
 @pytest.mark.parametrize("count", [2.5, 2.0**31])
 def test_a_count_that_is_no_integer_is_refused(engine, count):
     rows = pd.DataFrame([{"session": DAYS[0], "factor_a": "a", "factor_b": "b", "method": "ewma"}]).assign(
-        covariance=1.0, correlation=1.0, condition_number=1.0, observations=count
+        covariance=1.0,
+        correlation=1.0,
+        condition_number=1.0,
+        observations=count,
+        stressed_covariance=1.0,
+        stressed_last=DAYS[0],
     )
     with pytest.raises(StorageError, match=r"observations holds a number that is no 32-bit integer"):
         replace_sessions(engine, DAYS, {t.factor_covariance: rows})
