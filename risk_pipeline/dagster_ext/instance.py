@@ -53,7 +53,7 @@ def prepare_home() -> Path:
 
 
 def _put(config: Path, text: str) -> None:
-    """Write a configuration whole, whoever else does the same."""
+    """Write a configuration atomically, whatever other processes do."""
     part = config.with_name(f".{CONFIG}.{os.getpid()}")
     part.write_text(text, encoding="utf-8")
     os.replace(part, config)
