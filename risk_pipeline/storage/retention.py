@@ -20,6 +20,7 @@ BULK = (
     tables.factor_exposures,
     tables.position_values,
     tables.sector_exposures,
+    tables.currency_exposures,
     tables.stress_test_results,
     tables.scenario_factor_moves,
     tables.scenario_plausibility,
