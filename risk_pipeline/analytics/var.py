@@ -77,6 +77,8 @@ def filtered_scenarios(returns: Float2D, *, surprises_read: int = WINDOW, loss_w
 
 def tail_risk(scenarios: Float2D) -> TailRisk:
     """Read the tail of tomorrow's returns off their scenarios, (S, M); NaN scenarios are left out."""
+    if scenarios.shape[1] == 1:  # NumPy sums a single column in another order
+        return tail_risk(np.repeat(scenarios, 2, axis=1)).take(np.zeros(1, dtype=np.int64))
     known = ~np.isnan(scenarios)
     count = known.sum(axis=0)
     ordered = np.sort(np.where(known, scenarios, np.inf), axis=0)
