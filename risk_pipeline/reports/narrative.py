@@ -64,6 +64,14 @@ def plausibility(one_in_days: float | None, windows: int | None, horizon: int | 
     return f"once in {one_in_days / SESSIONS_A_YEAR:.1f} years"
 
 
+def once_in(one_in_days: float | None, windows: int | None, horizon: int | None) -> str:
+    """Return the same in short, for a column: ``21 sessions``, ``8.6 years``, ``10+ years`` where history ends."""
+    text = plausibility(one_in_days, windows, horizon)
+    if text.startswith("rarer"):
+        return re.sub(r"\D*(\d+) .*", r"\1+ years", text)
+    return text.removeprefix("once in ")
+
+
 def history_count(count: int | None, windows: int | None, horizon: int | None) -> str:
     """Return in how many windows of history the shocked factors moved at least as far, the same way."""
     if not windows:

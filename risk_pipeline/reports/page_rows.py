@@ -59,6 +59,7 @@ class PortfolioDay:
     stress: list[Row]
     impacts: dict[str, list[Row]]
     sectors: list[Row]
+    currencies: list[Row]
     positions: list[Row]
     gains: Mapping[tuple[str, str], float]
     changes: Mapping[str, Row]
@@ -227,6 +228,7 @@ class PageRows:
             stress=self.of("stress_test_results", *two).get(key, []),
             impacts=impacts,
             sectors=self.of("sector_exposures", *two).get(key, []),
+            currencies=self.of("currency_exposures", *two).get(key, []),
             positions=[row for row in names if row["is_held"]],
             changes={row["measure"]: row for row in self.of("risk_changes", *two).get(key, [])},
             gains={(row["symbol"], row["kind"]): row["gain"] for row in names if row["gain"]},

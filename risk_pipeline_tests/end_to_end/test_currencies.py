@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import shutil
 from pathlib import Path
 
@@ -10,6 +11,7 @@ import pandas as pd
 import pytest
 
 from risk_pipeline.analytics.reasons import Reason
+from risk_pipeline.reports.risk_page import page_path
 from risk_pipeline.storage.completeness import incomplete_sessions
 from risk_pipeline_tests.support.real_prices import PATH, real_prices
 
@@ -113,6 +115,16 @@ def test_currency_risk_has_a_name_and_is_a_part_of_the_whole(day):
     pounds = rows(day, "currency_exposures", "gbp", "pair")["dollar_exposure"]
     lots = rows(day, "position_values", "gbp", "position_id")["value"]
     assert pounds.to_dict() == pytest.approx({"FX GBPUSD": -lots.sum(), "FX EURUSD": lots["g2"]})
+
+
+def test_the_page_names_currency_risk_in_exposures_and_in_volatility(day):
+    day.enter()
+    page = page_path(pd.Timestamp(DAY).date(), "eur").read_text()
+    exposure = rows(day, "currency_exposures", "eur", "pair").loc["FX EURUSD"]
+    for column in ("exposure", "dollar_exposure", "risk_contribution"):
+        (value,) = re.findall(rf'<data value="([^"]+)" data-k="currency_exposures.{column}:FX EURUSD"', page)
+        assert float(value) == pytest.approx(exposure[column], rel=1e-8)
+    assert "FX " not in page_path(pd.Timestamp(DAY).date(), "usd").read_text()
 
 
 def test_foreign_cash_is_a_holding_of_the_pair(day, rates):

@@ -12,7 +12,7 @@ from axe_playwright_python.sync_playwright import Axe
 
 EVIL = "<img src=x onerror=\"document.title='taken over'\">"
 WIDTHS = (360, 768, 1440)
-KINDS = ("long_short", "private", "failed", "hostile", "overview", "index")
+KINDS = ("long_short", "private", "failed", "hostile", "pence", "overview", "index")
 
 MONEY = {
     *("nav", "long_value", "short_value", "gross", "net", "cash", "private_value", "worst_scenario_pnl"),
@@ -290,6 +290,38 @@ def test_hostile_names_are_text(pages, visit):
     assert page.locator(".date").inner_text().split(" · ")[1] == hostile
     symbols = page.locator("#positions tbody th").all_inner_texts()
     assert {"</SCRIPT><I>X private", "'\"><B ONX=1> private"} <= set(symbols)
+
+
+def test_a_portfolio_that_is_not_valued_is_named_and_says_why_and_what_to_do(pages, visit):
+    page = visit(pages.overview)
+    assert "1 more not valued" in page.locator(".date").inner_text()
+    page.locator("#refused a").click()
+    text = page.inner_text("main")
+    for words in (
+        "AAPL (r1) 100000 against a close of",
+        "What to do",
+        f"risk-pipeline run --date {pages.overview.stem}",
+    ):
+        assert words in text.replace("\n", " ")
+    assert page.title() != "taken over"
+    assert page.locator("data, img").count() == 0
+
+
+def test_the_record_of_forecasts_is_behind_a_fold_that_says_how_they_did(pages, visit):
+    page = visit(pages.of("growth"))
+    fold = page.locator("#volatility details")
+    assert "days went beyond VaR 99" in fold.locator("summary").inner_text()
+    assert not fold.locator("figure").last.is_visible()
+    fold.locator("summary").click()
+    assert fold.locator("figure").last.is_visible()
+
+
+@pytest.mark.parametrize("width", WIDTHS)
+def test_the_first_screen_says_how_much_what_moved_and_what_changed(pages, visit, width):
+    page = visit(pages.of("long_short"), width=width)
+    for item in (*page.locator(".lead, .then").all(), *page.locator("#headline .kpis > div").all()[:2]):
+        box = item.bounding_box()
+        assert box["y"] + box["height"] <= 900
 
 
 def test_links_lead_to_pages_and_places_that_exist(pages, visit):

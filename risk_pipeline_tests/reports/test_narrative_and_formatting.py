@@ -66,6 +66,14 @@ def test_the_count_from_history_is_in_words(count, windows, horizon, text):
     assert narrative.history_count(count, windows, horizon) == text
 
 
+def test_how_often_is_short_in_a_column():
+    assert narrative.once_in(25_200, 2520, 1) == "10+ years"
+    assert narrative.once_in(None, 300, 1) == "1+ years"
+    assert narrative.once_in(630, 2520, 1) == "2.5 years"
+    assert narrative.once_in(21.4, 2520, 1) == "21 sessions"
+    assert narrative.once_in(None, None, 1) == "–"
+
+
 def test_direct_and_correlated_that_differ_in_sign_are_explained_with_both_betas():
     row = {"direct_pnl": 500.0, "correlated_pnl": -900.0, "registry_beta": 0.12, "implied_beta": -0.21}
     text = narrative.disagreement(row, 100_000.0)

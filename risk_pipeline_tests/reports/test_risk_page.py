@@ -16,6 +16,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from risk_pipeline.cli import show
+from risk_pipeline.config.factors import load_factors
 from risk_pipeline.definitions import defs
 from risk_pipeline.defs.assets import report
 from risk_pipeline.defs.automation.jobs import range_tags
@@ -23,6 +24,7 @@ from risk_pipeline.reports import risk_page
 from risk_pipeline.reports.page_positions import positions_by_name
 from risk_pipeline.reports.page_rows import Provenance, read_page_rows
 from risk_pipeline.reports.risk_page import file_name, portfolio_page, put, write_index, write_pages
+from risk_pipeline.reports.sections import composition
 from risk_pipeline.reports.summary import summary
 from risk_pipeline.sessions import session_calendar
 from risk_pipeline.storage.queries import read_table
@@ -113,6 +115,17 @@ def test_a_portfolio_without_history_positions_or_prices_still_has_a_page(rows):
     assert "The record of forecasts and of value at risk starts once some sessions have gone by" in text
     nothing = replace(bare, exposures=[], stress=[], sectors=[], volatility=None)
     assert "<h1>Maple Growth</h1>" in portfolio_page(nothing, Path("none"))
+
+
+def test_parts_of_volatility_are_few_the_largest_and_sum_to_the_whole(rows):
+    day = next(day for day in list(rows.sessions())[-1].portfolios if day.id == "long_short")
+    found = composition.build(day)["by_factor"]
+    parts = [row["part"] for row in found["rows"]]
+    assert sum(parts) == pytest.approx(found["total"], rel=1e-12)
+    assert len(parts) == composition.MOST_FACTORS + 2
+    named = [row["risk_contribution"] for row in day.exposures if row["factor_name"] in load_factors().model_names]
+    largest = sorted(named, key=abs, reverse=True)[: composition.MOST_FACTORS]
+    assert sorted(parts[: composition.MOST_FACTORS]) == sorted(largest)
 
 
 def test_a_thousand_portfolios_have_a_paged_overview(rows, visit):

@@ -45,6 +45,25 @@ def insert_hostile(engine: sa.Engine) -> None:
             connection.execute(sa.insert(tables.positions).values({**lot, **row}))
 
 
+REFUSED = "pence"
+
+
+def insert_refused(engine: sa.Engine) -> None:
+    """Put in a portfolio that can't be valued: it says to have paid for Apple a hundred times what it cost."""
+    opened = date(2026, 11, 2)
+    portfolio = {
+        "portfolio_id": REFUSED, "name": f"Pence {LONG}", "currency": "USD", "inception_date": opened,
+        "starting_equity": 1e5,
+    }  # fmt: skip
+    lot = {
+        "portfolio_id": REFUSED, "position_id": "r1", "symbol": "AAPL", "investment_class": "PUBLIC", "quantity": 1.0,
+        "entry_date": opened, "entry_price": 1e5, "is_deleted": False,
+    }  # fmt: skip
+    with engine.begin() as connection:
+        connection.execute(sa.insert(tables.portfolios).values(portfolio))
+        connection.execute(sa.insert(tables.positions).values(lot))
+
+
 @dataclass
 class Pages:
     """The folder of the pages and the database that they were made from."""
@@ -80,6 +99,7 @@ def pages(tmp_path_factory) -> Iterator[Pages]:
         migrate(engine)
         import_frames(engine, demo_frames())
         insert_hostile(engine)
+        insert_refused(engine)
         instance = dg.DagsterInstance.ephemeral()
         result = defs.resolve_job_def("daily_risk").execute_in_process(
             instance=instance,

@@ -54,7 +54,9 @@ def compute_sessions(
     made_from = MadeFrom(db.engine, registries)
     code_version = context.assets_def.code_versions_by_key[context.asset_key] or "unknown"
     upstream = {key.to_user_string() for key in context.assets_def.asset_deps[context.asset_key]}
-    size = max(min(SESSIONS_AT_ONCE, cells // max(len(portfolios(db.engine)), 1)), 1)
+    book = portfolios(db.engine)
+    alike = book["currency"].nunique() < 2
+    size = max(min(SESSIONS_AT_ONCE, cells // max(len(book), 1)), 1)
     pending: Future[dict[str, int]] | None = None
 
     def written_by_now() -> None:
@@ -76,7 +78,7 @@ def compute_sessions(
                 pending = writer.submit(replace_sessions, db.engine, block, by_table(frames), analytic=analytic)
                 log_skips(context, frames)
                 seconds = round((perf_counter() - began) / len(block), 4)
-                shown |= _shown(frames, block, registries.factors)
+                shown |= _shown(frames, block, registries.factors, add_money=alike)
                 made_by = {"panel": cache.hash_of(panel), "seconds": seconds}
                 origin |= dict.fromkeys(block, made_by)
         written_by_now()
@@ -87,9 +89,16 @@ def compute_sessions(
     return materialized(context, {day: {**shown[day], **rows, **origin[day]} for day in shown}, watch.metadata)
 
 
-def _shown(frames: Frames, block: list[date], factors: FactorRegistry) -> dict[date, dict[str, Any]]:
-    """Return what each partition's event shows first: its own table, and its numbers, which the UI draws."""
+def _shown(
+    frames: Frames, block: list[date], factors: FactorRegistry, *, add_money: bool
+) -> dict[date, dict[str, Any]]:
+    """Return what each partition's event shows first: its own table, and its numbers, which the UI draws.
+
+    Money is added up where all portfolios are in one currency.
+    """
     numbers, tables_shown = session_numbers(frames), session_tables(frames, factors)
+    if not add_money:
+        numbers = numbers.drop(columns="nav", errors="ignore")
     out = {}
     for day in block:
         day_numbers = numbers.loc[day].dropna().to_dict() if day in numbers.index else {"rows": 0}

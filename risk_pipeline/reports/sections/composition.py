@@ -11,6 +11,8 @@ from ..page_rows import PortfolioDay
 from .stress import factor_label
 
 MOST = 40
+MOST_FACTORS = 8
+"""Parts of volatility by factor that have a row of their own, the largest by size."""
 KINDS = {"PUBLIC": "", "OPTIONS": "option", "PRIVATE": "private"}
 
 
@@ -42,23 +44,36 @@ def _sentence(day: PortfolioDay, positions: dict[str, Any] | None) -> str:
 
 
 def _by_factor(day: PortfolioDay) -> dict[str, Any] | None:
-    """Return the Euler parts of the factor model's volatility; what no factor explains is one part."""
+    """Return the Euler parts of the factor model's volatility, currencies among them.
+
+    The largest have a row each, the others one together; what neither explains is one part.
+    """
     model = load_factors().model_names
     parts = [row for row in day.exposures if row["factor_name"] in model and row["risk_contribution"] is not None]
     total = None if day.volatility is None else day.volatility["factor_model_volatility"]
     if not parts or not total:
         return None
-    specific = total - sum(row["risk_contribution"] for row in parts)
-    rows: list[dict[str, Any]] = [
-        {
-            "name": factor_label(row["factor_name"]),
-            "key": row["factor_name"],
-            "part": row["risk_contribution"],
-            "share": row["risk_contribution"] / total,
-        }
-        for row in sorted(parts, key=lambda row: -row["risk_contribution"])
+    named = [
+        (factor_label(row["factor_name"]), f"factor_exposures.risk_contribution:{row['factor_name']}", row)
+        for row in parts
     ]
-    rows.append({"name": "Specific to the holdings", "key": None, "part": specific, "share": specific / total})
+    named += [
+        (row["pair"], f"currency_exposures.risk_contribution:{row['pair']}", row)
+        for row in day.currencies
+        if row["risk_contribution"] is not None
+    ]
+    named.sort(key=lambda item: -abs(item[2]["risk_contribution"]))
+    shown, others = named[:MOST_FACTORS], named[MOST_FACTORS:]
+    rows: list[dict[str, Any]] = [
+        {"name": name, "key": key, "part": row["risk_contribution"]}
+        for name, key, row in sorted(shown, key=lambda item: -item[2]["risk_contribution"])
+    ]
+    if others:
+        rest = sum(row["risk_contribution"] for _, _, row in others)
+        rows.append({"name": f"{len(others)} others", "key": "", "part": rest})
+    rows.append({"name": "Specific to the holdings", "key": "", "part": total - sum(row["part"] for row in rows)})
+    for row in rows:
+        row["share"] = row["part"] / total
     span = Span.of([row["share"] for row in rows])
     for row in rows:
         row["bar"] = span.bar(row["share"])

@@ -4,19 +4,22 @@ from __future__ import annotations
 
 from typing import Any
 
-from ...config.factors import load_factors
+from ...config.factors import Factor, load_factors
 from ..charts import Span
 from ..narrative import reason
 from ..page_rows import PortfolioDay
 
+PAIR = {"group": "Currencies", "proxy": "", "table": "currency_exposures"}
+UNESTIMATED = {"std_error": None, "r_squared": None, "coverage": None, "reason": None}
+"""What a currency pair's exposure lacks: it is what is held, and nothing is estimated."""
 GROUPS = {"market": "Market", "macro": "Interest rates", "style": "Styles"}
 
 
 def build(day: PortfolioDay) -> dict[str, Any] | None:
-    """Return a row per factor of the registry; None where the portfolio has no exposures."""
-    factors = load_factors()
+    """Return a row per factor of the registry and per currency pair; None where the portfolio has no exposures."""
     rows = {row["factor_name"]: row for row in day.exposures}
-    exposures = [(factor, rows[factor.name]) for factor in factors.factors if factor.name in rows]
+    exposures = [(_facts(factor), rows[factor.name]) for factor in load_factors().factors if factor.name in rows]
+    exposures += [(PAIR, {**row, **UNESTIMATED, "factor_name": row["pair"]}) for row in day.currencies]
     if not exposures:
         return None
     equity = day.snapshot["nav"]
@@ -27,8 +30,7 @@ def build(day: PortfolioDay) -> dict[str, Any] | None:
     bars = [
         {
             **row,
-            "group": "Spreads" if factor.method == "spread_regression" else GROUPS[factor.factor_type],
-            "proxy": f"{factor.proxy} less {factor.proxy_minus}" if factor.proxy_minus else factor.proxy,
+            **facts,
             "two_errors": error,
             "two_errors_money": in_money,
             "beta_bar": beta_span.bar(row["exposure"]),
@@ -37,7 +39,7 @@ def build(day: PortfolioDay) -> dict[str, Any] | None:
             "money_band": money_span.band(row["dollar_exposure"], in_money),
             "why": reason(row["reason"]),
         }
-        for (factor, row), error, in_money in zip(exposures, errors, money, strict=True)
+        for (facts, row), error, in_money in zip(exposures, errors, money, strict=True)
     ]
     known = [bar for bar in bars if bar["exposure"] is not None]
     return {
@@ -45,8 +47,17 @@ def build(day: PortfolioDay) -> dict[str, Any] | None:
         "beta_zero": beta_span.zero,
         "money_zero": money_span.zero,
         "in_money": not known,
+        "has_currencies": bool(day.currencies),
         "significant": sum(_is_clear(bar) for bar in known),
         "judged": sum(bar["std_error"] is not None for bar in known),
+    }
+
+
+def _facts(factor: Factor) -> dict[str, Any]:
+    return {
+        "group": "Spreads" if factor.method == "spread_regression" else GROUPS[factor.factor_type],
+        "proxy": f"{factor.proxy} less {factor.proxy_minus}" if factor.proxy_minus else factor.proxy,
+        "table": "factor_exposures",
     }
 
 

@@ -7,7 +7,7 @@ from typing import Any
 from ...config.factors import load_factors
 from ..charts import Span, sparkline
 from ..formatting import NOTHING
-from ..narrative import disagreement, history_count, plausibility, reason, scenario_name
+from ..narrative import disagreement, history_count, once_in, plausibility, reason, scenario_name
 from ..page_rows import PortfolioDay, Row
 
 
@@ -50,6 +50,7 @@ def _scenario(day: PortfolioDay, row: Row, half: float | None, span: Span) -> di
         "band": span.band(row["correlated_pnl"], half),
         "direct_at": None if direct is None else span.at(direct),
         "odds": _often(scenario, odds),
+        "once_in": _often(scenario, odds, short=True),
         "history": history_count(odds.get("history_count"), odds.get("history_windows"), horizon),
         "disagreement": disagreement(row, day.snapshot["nav"]),
         "mahalanobis": odds.get("mahalanobis"),
@@ -66,10 +67,11 @@ def _horizon(scenario: Row, odds: Row) -> int:
     return len(path["sessions"]) if path else int(scenario.get("horizon") or 1)
 
 
-def _often(scenario: Row, odds: Row) -> str:
+def _often(scenario: Row, odds: Row, *, short: bool = False) -> str:
     if odds.get("reason") is not None:
         return NOTHING
-    return plausibility(odds.get("one_in_days"), odds.get("history_windows"), _horizon(scenario, odds))
+    say = once_in if short else plausibility
+    return say(odds.get("one_in_days"), odds.get("history_windows"), _horizon(scenario, odds))
 
 
 def _method(scenario: Row, odds: Row) -> str:

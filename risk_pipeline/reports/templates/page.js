@@ -76,3 +76,4 @@ for (const table of all("table.sortable")) {
   if (input || size) show();
 }
 addEventListener("beforeprint", () => { for (const row of all("table.sortable tbody tr")) row.hidden = false; });
+addEventListener("beforeprint", () => all("details").forEach((fold) => (fold.open = true)));
