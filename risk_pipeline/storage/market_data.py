@@ -60,8 +60,8 @@ def store_bars(
     columns = [column.name for column in bars_table.columns]
     with transaction(engine, bars_table, tables.input_revisions) as connection:
         stored = _stored(connection, bars)
-        if stored.empty:  # the first sight of these symbols
-            record_revisions(connection, "price", bars, known_at)
+        if stored.empty:  # the first sight of these sessions
+            record_revisions(connection, "price", _within_asked(connection, bars), known_at)
             return StoredBars(insert_rows(connection, bars_table, bars[columns]), 0)
         both = bars.merge(stored, on=["session", "symbol"], how="left", suffixes=("", "_old"), indicator=True)
         new_bases = {} if rebased is not None else _new_bases(both)
@@ -95,9 +95,22 @@ def store_bars(
                     )
                 )
         written = is_new | changed | is_whole
-        record_revisions(connection, "price", both.loc[written, ["session", "symbol"]], known_at)
+        late = _within_asked(connection, both.loc[is_new & ~is_whole, ["session", "symbol"]])
+        restated_bars = both.loc[written & ~(is_new & ~is_whole), ["session", "symbol"]]
+        record_revisions(connection, "price", pd.concat([late, restated_bars]), known_at)
         insert_rows(connection, bars_table, both.loc[written, columns])
     return StoredBars(rows=int(is_new.sum()), restatements=len(restated), rebased=new_bases)
+
+
+def _within_asked(connection: sa.Connection, bars: pd.DataFrame) -> pd.DataFrame:
+    """Return the bars whose absence a result may have read: none before the first session asked for of a symbol.
+
+    The history that an earlier session needs is no news to a later one, which has read all that it needs.
+    """
+    table = tables.market_data_ranges
+    first = {row.symbol: pd.Timestamp(row.first_session) for row in connection.execute(sa.select(table))}
+    asked_since = bars["symbol"].map(first)
+    return bars[pd.to_datetime(bars["session"]) >= pd.to_datetime(asked_since)]
 
 
 def _new_bases(both: pd.DataFrame) -> dict[str, float]:
