@@ -17,7 +17,8 @@ MOST = 5
 def with_causes(engine: "sa.Engine", bad: pd.DataFrame) -> pd.DataFrame:
     """Return bad rows of portfolios with ``symbols`` and ``reason`` of those that an analytic could not compute.
 
-    Rows of anything else stay as they are, and so do the others where no symbol was skipped.
+    Rows of anything else stay as they are, and so do the others where no symbol was skipped. A column of either name
+    that the check has filled itself is kept.
     """
     if bad.empty or not set(KEY) <= set(bad.columns):
         return bad
@@ -30,9 +31,9 @@ def with_causes(engine: "sa.Engine", bad: pd.DataFrame) -> pd.DataFrame:
         symbols=("symbol", lambda names: _listed(sorted(set(names)))),
         reason=("reason", lambda reasons: "; ".join(sorted(set(reasons)))),
     )
-    kept_columns = [name for name in bad.columns if name not in ("symbols", "reason")]
-    merged = bad[kept_columns].assign(session=days).merge(each.reset_index(), on=KEY, how="left")
-    return merged.astype({"symbols": object, "reason": object}).where(merged.notna(), None)
+    added = each.drop(columns=[name for name in each.columns if name in bad.columns])  # what the check says itself wins
+    merged = bad.assign(session=days).merge(added.reset_index(), on=KEY, how="left")
+    return merged.astype(dict.fromkeys(added.columns, object)).where(merged.notna(), None)
 
 
 def _listed(names: list[str]) -> str:
