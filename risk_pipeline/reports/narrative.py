@@ -87,6 +87,12 @@ def disagreement(row: Mapping[str, Any], nav: float) -> str:
         return ""
     if max(abs(direct), abs(correlated)) < NEGLIGIBLE * abs(nav):
         return ""
+    options = row.get("option_revaluation") or 0.0
+    if direct * (correlated - options) > 0.0:
+        return (
+            "Direct and correlated P&L differ in sign because options are revalued: their curvature adds "
+            f"{signed_money(options)}, which the delta of the direct P&L leaves out"
+        )
     betas = ""
     if row["registry_beta"] is not None and row["implied_beta"] is not None:
         betas = (

@@ -84,6 +84,8 @@ def test_direct_and_correlated_that_differ_in_sign_are_explained_with_both_betas
     assert narrative.disagreement({**row, "direct_pnl": -500.0}, 100_000.0) == ""
     assert narrative.disagreement({**row, "correlated_pnl": None}, 100_000.0) == ""
     assert narrative.disagreement(row, 100_000_000.0) == ""  # nothing to speak of
+    puts = {**row, "direct_pnl": -66_897.0, "correlated_pnl": 199_474.0, "option_revaluation": 270_000.0}
+    assert "options are revalued: their curvature adds +270,000" in narrative.disagreement(puts, 1_000_000.0)
 
 
 @pytest.mark.parametrize(
