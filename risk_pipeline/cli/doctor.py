@@ -12,8 +12,9 @@ from ..defs.automation.catch_up import described, due, now, stretches
 from ..defs.partitions import CALENDAR
 from ..market.source import SourceError
 from ..settings import ENV_FILE, Settings
+from ..storage.check_queries import unvalued
 from ..storage.coverage import newest_coverage
-from ..storage.queries import earliest_session, portfolios, read_table
+from ..storage.queries import earliest_session, latest_session, portfolios, read_table
 from .diagnosis import Diagnosis
 from .instance import examine_instance
 from .newest import Newest, newest_session
@@ -44,6 +45,7 @@ def examine(engine: sa.Engine) -> Iterator[Diagnosis]:
     if settings.panel_location[1] is not None:
         yield _panel_store(settings)
     yield _missing(engine, newest)
+    yield _refused(engine)
     yield _coverage(engine)
     if opens:
         yield _stuck_runs()
@@ -133,6 +135,17 @@ def _missing(engine: sa.Engine, newest: Newest) -> Diagnosis:
 
 def _count(days: Collection[date]) -> str:
     return f"{len(days)} session{'' if len(days) == 1 else 's'}"
+
+
+def _refused(engine: sa.Engine) -> Diagnosis:
+    """Name the portfolios without numbers on the newest session because of a price or an exchange rate."""
+    session = latest_session(engine)
+    rows = [] if session is None else unvalued(engine, [session])["portfolio_id"].tolist()
+    if not rows:
+        return Diagnosis("valuation", True, "every portfolio of the newest session could be valued")
+    named = ", ".join(rows[:5]) + (f" and {len(rows) - 5} more" if len(rows) > 5 else "")
+    remedy = f"`risk-pipeline show --portfolio {rows[0]}` says why and what to do"
+    return Diagnosis("valuation", False, f"{named} could not be valued on {session}: {remedy}")
 
 
 def _coverage(engine: sa.Engine) -> Diagnosis:

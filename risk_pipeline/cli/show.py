@@ -37,12 +37,7 @@ def show_table(portfolio: str | None, session: date | None, *, open_page: bool =
         if portfolio and ids and portfolio not in ids:
             known = ", ".join(ids[:20]) + " …" * (len(ids) > 20)
             raise UserError(f"there is no portfolio {portfolio!r}; there are {known}")
-        raise UserError(
-            "no snapshot "
-            + (f"of portfolio {portfolio!r} " if portfolio else "")
-            + (f"for {session}" if session else "yet")
-            + ": `risk-pipeline run` makes them"
-        )
+        raise UserError(_no_snapshot(portfolio, session))
     page = page_path(shown, portfolio)
     if open_page and not page.exists():
         _write_pages(shown)
@@ -50,6 +45,20 @@ def show_table(portfolio: str | None, session: date | None, *, open_page: bool =
         console.print(f"Report: {page}", soft_wrap=True, highlight=False)
         if open_page:
             typer.launch(page.as_uri())
+
+
+def _no_snapshot(portfolio: str | None, session: date | None) -> str:
+    """Say what has no snapshot, and what makes one, if anything does."""
+    from ..defs.partitions import CALENDAR as calendar  # noqa: N811 (it takes a second, and only an error needs it)
+
+    what = "no snapshot " + (f"of portfolio {portfolio!r} " if portfolio else "")
+    if session is None:
+        return f"{what}yet: `risk-pipeline run` makes them"
+    if not calendar.is_session(session):
+        return f"{what}for {session}, which is no session of {calendar.exchange}"
+    if session < calendar.first_session:
+        return f"{what}for {session}, before the first partition: set RISK_PIPELINE_FIRST_SESSION to an earlier session"
+    return f"{what}for {session}: `risk-pipeline run --date {session}` makes it"
 
 
 def _write_pages(session: date) -> None:

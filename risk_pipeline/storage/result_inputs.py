@@ -113,7 +113,7 @@ def record_fact(engine: sa.Engine, name: str, value: str) -> None:
 
 
 def claim_source(engine: sa.Engine, source: str) -> None:
-    """Record which source fills the prices of this database.
+    """Record which source fills the prices of this database; one that has filled none does not bind.
 
     Raises
     ------
@@ -121,9 +121,13 @@ def claim_source(engine: sa.Engine, source: str) -> None:
         If another one did: prices of two sources in one series are wrong in silence.
     """
     known = fact(engine, PRICE_SOURCE)
-    if known is None:
+    if known == source:
+        return
+    with engine.connect() as connection:
+        has_prices = connection.execute(sa.select(tables.market_data_cache.c.session).limit(1)).first() is not None
+    if known is None or not has_prices:
         record_fact(engine, PRICE_SOURCE, source)
-    elif known != source:
+    else:
         raise StorageError(
             f"this database holds the prices of the source {known!r}, the settings name {source!r}: correct "
             "RISK_PIPELINE_MARKET__SOURCE, use another home (RISK_PIPELINE_HOME), or read all prices again with "

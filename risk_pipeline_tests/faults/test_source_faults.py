@@ -17,7 +17,7 @@ from risk_pipeline.config.factors import load_factors
 from risk_pipeline.defs.partitions import CALENDAR
 from risk_pipeline.market.simulated import SimulatedMarket
 from risk_pipeline.market.yahoo import YahooMarket
-from risk_pipeline_tests.support.faults import FIRST, LAST, rows, run, same, words
+from risk_pipeline_tests.support.faults import FIRST, LAST, rows, run, same_numbers, words
 from risk_pipeline_tests.support.homes import PORTFOLIOS, POSITIONS
 from risk_pipeline_tests.support.yahoo import FakeYahoo, chart
 
@@ -91,7 +91,7 @@ def test_a_vendor_that_is_down_in_any_way_fails_the_run_with_its_cause_and_one_r
         assert said.startswith("the source 'yahoo' has no bar at all for 2025-06-02, 2025-06-03 (Yahoo failed"), said
         assert said.endswith("run these sessions again when it has")
         assert max(Counter(vendor.requests).values()) <= ATTEMPTS * 4  # yfinance itself asks several times
-        same(rows(home), before)
+        same_numbers(rows(home), before)
     with socket.socket() as silent:  # it takes connections and never answers
         silent.bind(("127.0.0.1", 0))
         silent.listen(64)
@@ -99,7 +99,7 @@ def test_a_vendor_that_is_down_in_any_way_fails_the_run_with_its_cause_and_one_r
         said = words(run(home, "market_data"))
     vendor.address = address
     assert "imed out" in said
-    same(rows(home), before)
+    same_numbers(rows(home), before)
 
     sound(vendor, closes)
     without_rates = {day: price for day, price in closes["TLT"].items() if day != LAST}
@@ -112,10 +112,10 @@ def test_a_vendor_that_is_down_in_any_way_fails_the_run_with_its_cause_and_one_r
 
     sound(vendor, closes)
     assert run(home).success
-    same(rows(home), sound_rows)
+    same_numbers(rows(home), sound_rows)
     failed = run(home, first=LAST, last=NEXT)  # as by a clock that is a day ahead: the vendor has no such session
     assert f"no bar at all for {NEXT}" in words(failed)
-    same(rows(home), sound_rows)
+    same_numbers(rows(home), sound_rows)
 
 
 def test_values_that_cannot_be_are_never_stored_and_come_back_when_the_vendor_corrects_them(
@@ -146,7 +146,7 @@ def test_values_that_cannot_be_are_never_stored_and_come_back_when_the_vendor_co
 
     sound(vendor, closes)
     assert run(home).success
-    same(rows(home), sound_rows)
+    same_numbers(rows(home), sound_rows)
 
 
 def test_a_range_without_one_session_fails_for_it_alone_and_coverage_counts_what_was_required(make_home, patch):

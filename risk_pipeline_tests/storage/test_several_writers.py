@@ -45,7 +45,14 @@ def test_the_same_new_prices_from_four_runs_are_stored_once(engine):
 def test_tables_replaced_in_opposite_orders_do_not_deadlock(engine):
     sectors = grid(sector="Energy", net=1.0, gross=1.0, gross_share=1.0).rename(columns={"symbol": "portfolio_id"})
     covariance = grid(
-        factor_b="x", covariance=1.0, correlation=1.0, observations=9, condition_number=1.0, method="ewma"
+        factor_b="x",
+        covariance=1.0,
+        correlation=1.0,
+        observations=9,
+        condition_number=1.0,
+        method="ewma",
+        stressed_covariance=2.0,
+        stressed_last=DAYS[0],
     ).rename(columns={"symbol": "factor_a"})
     sessions = [day.date() for day in DAYS]
     one = {t.sector_exposures: sectors, t.factor_covariance: covariance}
