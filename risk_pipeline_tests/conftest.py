@@ -20,7 +20,10 @@ from risk_pipeline.storage.database import migrate, open_engine
 from risk_pipeline_tests.support.browser import MISSING
 from risk_pipeline_tests.support.postgres import create_database, running_postgres
 
-SLOW = {"test_a_ui_backfill", "test_a_week_of_evenings", "test_killed", "test_starts", "test_workers"}
+SLOW = {
+    *("test_a_ui_backfill", "test_a_week_of_evenings", "test_killed", "test_starts", "test_storage_faults"),
+    "test_workers",
+}
 """Modules that take minutes, mostly waiting for Dagster's daemon, for workers or for what was killed to be missed."""
 
 

@@ -70,6 +70,9 @@ def test_a_dump_brings_everything_back_and_running_again_changes_nothing(home, p
         program("pg_restore", "--exit-on-error", f"--dbname={where}", dump)
     shutil.rmtree(home.folder / "panels")  # not in the dump: made again
     same(home.everything(), before)
+    folder = home.instance.root_directory
+    home.instance.dispose()  # its connections are gone; a process that starts now has new ones
+    home.instance = dg.DagsterInstance.from_config(folder)
     assert home.instance.get_materialized_partitions(dg.AssetKey("portfolio_snapshots")) == {FIRST, LAST}
     home.run(FIRST, LAST)
     same(home.everything(), before)

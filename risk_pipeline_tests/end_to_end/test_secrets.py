@@ -65,7 +65,7 @@ def test_no_secret_is_in_anything_that_a_good_or_a_failed_run_writes(tmp_path, w
     done = command(good, url, webhook, "run", "--date", "2025-06-13")
     assert done.returncode == 0, done.stdout + done.stderr
     prices = tmp_path / "prices.csv"
-    prices.write_text("date,symbol\n")
+    prices.write_text("date,symbol,close\n2025-06-12,SPY,600\n2025-06-13,SPY,600\n")  # of another source
     source = {"RISK_PIPELINE_MARKET__SOURCE": "files", "RISK_PIPELINE_MARKET__PATH": str(prices)}
     failed = command(bad, url, webhook, "run", "--date", "2025-06-12", **source)
     assert failed.returncode == 1, failed.stdout + failed.stderr

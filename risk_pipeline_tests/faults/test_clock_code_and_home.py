@@ -14,7 +14,7 @@ from risk_pipeline.dagster_ext.instance import open_instance
 from risk_pipeline.defs.automation.run_history import run_records
 from risk_pipeline.defs.resources import Database
 from risk_pipeline.storage.imports import import_frames
-from risk_pipeline_tests.support.faults import rows, run, same, words
+from risk_pipeline_tests.support.faults import BOOKKEEPING, rows, run, same, words
 from risk_pipeline_tests.support.homes import MARKS, PORTFOLIOS, POSITIONS
 
 ROOT = Path(__file__).parents[2]
@@ -85,7 +85,7 @@ def test_a_symbol_that_changes_its_type_is_computed_as_what_it_is_now(make_home)
     import_frames(home.engine, {**book, "positions": listed})
     assert run(home).success
     assert run(fresh).success
-    kept = ("private_marks",)
+    kept = ("private_marks", "book_rows", "book_versions", *BOOKKEEPING)
     same_rows, fresh_rows = rows(home), rows(fresh)
     for name, frame in fresh_rows.items():
         if name not in kept:

@@ -61,7 +61,7 @@ def test_writing_twice_gives_the_same_bytes(pages, rows, monkeypatch, tmp_path):
         write_pages(rows)
         folder = tmp_path / str(number) / "reports"
         contents.append({path.relative_to(folder): path.read_bytes() for path in folder.rglob("*.html")})
-    assert len(contents[0]) == 2 * 12
+    assert len(contents[0]) == 2 * 13  # an overview and twelve portfolios, one of them refused
     assert contents[0] == contents[1]
 
 
@@ -85,7 +85,7 @@ def test_pages_of_portfolios_that_are_gone_are_removed(rows):
     put(left_over, "old")
     write_pages(rows)
     assert not left_over.exists()
-    assert len(list(left_over.parent.iterdir())) == 11
+    assert len(list(left_over.parent.iterdir())) == len(day.portfolios) + len(day.refusals)
 
 
 @given(st.lists(st.text(min_size=1, max_size=64), unique=True, max_size=8))
