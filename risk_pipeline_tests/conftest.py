@@ -6,6 +6,7 @@ And a store that speaks S3, for panels.
 from __future__ import annotations
 
 import os
+import signal
 from collections.abc import Callable, Iterator
 from contextlib import nullcontext
 from pathlib import Path
@@ -38,7 +39,12 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> Iterator[None]:
 
 
 def pytest_configure() -> None:
-    """Refuse to run where ``.env`` would send tests to a database that is not theirs."""
+    """Refuse to run where ``.env`` would send tests to a database that is not theirs.
+
+    Servers that tests start are stopped by SIGINT, which a shell without job control makes its background commands
+    ignore.
+    """
+    signal.signal(signal.SIGINT, signal.default_int_handler)
     if Path(ENV_FILE).exists():
         pytest.exit(f"{Path(ENV_FILE).resolve()} counts more than the settings of the tests: move it away meanwhile", 4)
 

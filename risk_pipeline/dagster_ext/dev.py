@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import signal
 from pathlib import Path
 
 WORKSPACE = Path(__file__).parent / "workspace.yaml"
@@ -18,6 +19,8 @@ def start_dev(host: str, port: int) -> None:
     from dagster._cli.dev import dev_command_impl
     from dagster_shared.cli import WorkspaceOpts
 
+    # A shell without job control starts background commands with SIGINT ignored, and Dagster stops its children by it.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
     logging.getLogger("dagster").addFilter(_is_news)
     dev_command_impl(
         code_server_log_level="warning",
