@@ -49,11 +49,11 @@ def show_table(portfolio: str | None, session: date | None, *, open_page: bool =
 
 def _no_snapshot(portfolio: str | None, session: date | None) -> str:
     """Say what has no snapshot, and what makes one, if anything does."""
-    from ..defs.partitions import CALENDAR as calendar  # noqa: N811 (it takes a second, and only an error needs it)
-
     what = "no snapshot " + (f"of portfolio {portfolio!r} " if portfolio else "")
     if session is None:
         return f"{what}yet: `risk-pipeline run` makes them"
+    from ..defs.partitions import CALENDAR as calendar  # noqa: N811 (it takes a second, and only an error needs it)
+
     if not calendar.is_session(session):
         return f"{what}for {session}, which is no session of {calendar.exchange}"
     if session < calendar.first_session:

@@ -63,16 +63,26 @@ def source(home, folder: Path) -> None:
 
 
 @pytest.fixture(scope="module")
-def day(make_home, folder, tmp_path_factory):
-    """A home with both sessions run at once."""
+def with_pairs(folder, tmp_path_factory) -> Path:
+    """The prices with their exchange rates, and scenarios that shock them beside."""
     whole = tmp_path_factory.mktemp("with_pairs")
     shutil.copytree(folder, whole, dirs_exist_ok=True)
     shutil.copy(DATA / "exchange_rates.parquet", whole)
-    home = make_home({"portfolios": PORTFOLIOS, "positions": POSITIONS})
-    source(home, whole)
     (whole.parent / "scenarios.yaml").write_text(SCENARIOS)
+    return whole
+
+
+def run_with(home, whole: Path, *sessions: str) -> None:
+    source(home, whole)
     home.environment.setenv("RISK_PIPELINE_SCENARIOS_PATH", str(whole.parent / "scenarios.yaml"))
-    home.run(BEFORE, DAY)
+    home.run(*sessions)
+
+
+@pytest.fixture(scope="module")
+def day(make_home, with_pairs):
+    """A home with both sessions run at once."""
+    home = make_home({"portfolios": PORTFOLIOS, "positions": POSITIONS})
+    run_with(home, with_pairs, BEFORE, DAY)
     return home
 
 
@@ -193,9 +203,9 @@ def test_market_and_currencies_shocked_together_keep_their_shocks(day):
     assert pounds["correlated_pnl"] == pytest.approx(parts, rel=1e-9)
 
 
-def test_a_session_alone_has_the_rows_of_a_range(day, make_home, tmp_path_factory):
+def test_a_session_alone_has_the_rows_of_a_range(day, make_home, with_pairs):
     home = make_home({"portfolios": PORTFOLIOS, "positions": POSITIONS})
-    home.run(DAY)
+    run_with(home, with_pairs, DAY)
     tables = ("position_values", "currency_exposures", "portfolio_snapshots", "portfolio_volatility")
     for table in (*tables, "stress_test_results"):
         expected = day.table(table)
@@ -206,7 +216,7 @@ def test_a_session_alone_has_the_rows_of_a_range(day, make_home, tmp_path_factor
 def test_without_the_pair_a_book_is_left_out_with_a_reason_and_others_are_as_before(day, make_home, folder):
     home = make_home({"portfolios": PORTFOLIOS[:-2], "positions": POSITIONS[:-2]})
     source(home, folder)
-    home.environment.delenv("RISK_PIPELINE_SCENARIOS_PATH")
+    home.environment.delenv("RISK_PIPELINE_SCENARIOS_PATH", raising=False)
     home.run(DAY)
     skips = home.table("analytics_skips").query("entity_type == 'portfolio'")
     assert set(skips["entity"]) == {"eur", "gbp"}
