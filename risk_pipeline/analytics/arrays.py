@@ -1,18 +1,19 @@
-"""Array types of the numerics, with their dimensions in the name."""
+"""Array types of the numerics, with their dimensions in the name, which mypy checks."""
 
 from __future__ import annotations
 
+from datetime import date
 from typing import TypeAlias
 
 import numpy as np
-from numpy.typing import NDArray
 
-Float1D: TypeAlias = NDArray[np.float64]
-Float2D: TypeAlias = NDArray[np.float64]
-Float3D: TypeAlias = NDArray[np.float64]
-Int1D: TypeAlias = NDArray[np.int64]
-Int2D: TypeAlias = NDArray[np.int64]
-Bool1D: TypeAlias = NDArray[np.bool_]
-Bool2D: TypeAlias = NDArray[np.bool_]
-Date1D: TypeAlias = NDArray[np.datetime64]
-Text2D: TypeAlias = NDArray[np.object_]
+Float1D: TypeAlias = np.ndarray[tuple[int], np.dtype[np.float64]]
+Float2D: TypeAlias = np.ndarray[tuple[int, int], np.dtype[np.float64]]
+Float3D: TypeAlias = np.ndarray[tuple[int, int, int], np.dtype[np.float64]]
+Int1D: TypeAlias = np.ndarray[tuple[int], np.dtype[np.int64]]
+Int2D: TypeAlias = np.ndarray[tuple[int, int], np.dtype[np.int64]]
+Bool1D: TypeAlias = np.ndarray[tuple[int], np.dtype[np.bool_]]
+Bool2D: TypeAlias = np.ndarray[tuple[int, int], np.dtype[np.bool_]]
+Date1D: TypeAlias = "np.ndarray[tuple[int], np.dtype[np.datetime64[date]]]"
+Text1D: TypeAlias = np.ndarray[tuple[int], np.dtype[np.object_]]
+Text2D: TypeAlias = np.ndarray[tuple[int, int], np.dtype[np.object_]]

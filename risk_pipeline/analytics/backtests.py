@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from .arrays import Float1D, Float2D, Int1D, Text2D
+from .arrays import Float1D, Float2D, Int1D, Text1D
 
 BASEL_SESSIONS, BASEL_LEVEL = 250, 0.01
 
@@ -107,7 +107,7 @@ def acerbi_szekely(returns: Float2D, value_at_risk: Float2D, shortfall: Float2D,
         return np.asarray(beyond.sum(axis=0) / (known.sum(axis=0) * level) + 1.0)
 
 
-def traffic_light(exceedances: Int1D) -> Text2D:
+def traffic_light(exceedances: Int1D) -> Text1D:
     """Return the Basel zone of exceedances of a 99 % value at risk in 250 days: green, yellow or red.
 
     Yellow starts at the count that a correct model stays at or below in 95 % of cases, red at 99.99 %.

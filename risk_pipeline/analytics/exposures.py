@@ -51,8 +51,8 @@ def aggregate_exposures(holdings: Holdings, betas: Float3D, equity: Float2D) -> 
     with np.errstate(invalid="ignore", divide="ignore"):
         coverage = np.where(gross[:, None] > 0, covered / gross[:, None], np.nan)
     held = np.bincount(cell, minlength=cells)[:, None] > 0
-    dollar = np.where(held, dollar, np.nan).reshape(shape)
-    return PortfolioExposures(dollar=dollar, exposure=dollar / base, coverage=coverage.reshape(shape))
+    dollars = np.where(held, dollar, np.nan).reshape(shape)
+    return PortfolioExposures(dollar=dollars, exposure=dollars / base, coverage=coverage.reshape(shape))
 
 
 @dataclass(frozen=True)

@@ -44,7 +44,7 @@ class OptionScenarios:
         where that is less).
         """
         terms = self.terms
-        spot = np.maximum(terms.spot * (1.0 + underlying_return), 1e-9 * terms.spot)
+        spot: Float2D = np.maximum(terms.spot * (1.0 + underlying_return), 1e-9 * terms.spot)
         volatility = np.maximum(terms.volatility + volatility_change, np.minimum(terms.volatility, LEAST_VOLATILITY))
         every = terms.take(np.tile(np.arange(spot.shape[1]), len(spot)))
         european = replace(

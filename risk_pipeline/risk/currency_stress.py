@@ -94,8 +94,9 @@ def currency_pnl(
     }
     is_shocked = [column for column, leg in legs.items() if leg.symbol in shocks]
     rows = holdings.take(np.isin(holdings.symbol, is_shocked))
-    size = np.array([shocks[legs[column].symbol] for column in rows.symbol])
-    written = np.array([legs[column].power for column in rows.symbol], dtype=float)
+    leg_of = [legs[column] for column in rows.symbol.tolist()]
+    size = np.array([shocks[leg.symbol] for leg in leg_of], dtype=float)
+    written = np.array([leg.power for leg in leg_of], dtype=float)
     used = inputs.conversion.power[rows.lot, np.maximum(rows.leg - 1, 0)].astype(float)
     power = np.where(rows.leg > 0, used, written)
     money = np.where(rows.leg > 0, rows.delta_value * used, rows.delta_value)

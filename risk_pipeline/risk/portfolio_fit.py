@@ -30,7 +30,7 @@ class PortfolioFit:
     std_error: Float2D
 
     @classmethod
-    def empty(cls, shape: tuple[int, ...]) -> PortfolioFit:
+    def empty(cls, shape: tuple[int, int]) -> PortfolioFit:
         """Return a fit that has yet to be filled, all NaN."""
         return cls(*(np.full(shape, np.nan) for _ in range(3)))
 

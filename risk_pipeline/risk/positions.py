@@ -104,7 +104,7 @@ def _mark_dates(inputs: Inputs, session: Int1D, lot: Int1D) -> Date1D:
     """Return the date of the mark that each PRIVATE position is valued at, NaT where it is at its entry price."""
     lots, (name, mark_date, _) = inputs.lots, inputs.marks
     days = np.array(inputs.sessions, dtype="datetime64[D]")
-    out = np.full(len(lot), np.datetime64("NaT", "s"))
+    out: Date1D = np.full(len(lot), "NaT", dtype="datetime64[s]")
     private = np.flatnonzero(lots.is_private[lot])
     for held in np.unique(lot[private]):
         known = mark_date[(name == lots.name[held]) & (mark_date >= lots.entry_date[held])]

@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 import sqlalchemy as sa
 
-from ..analytics.arrays import Bool2D, Date1D, Float2D, Int1D, Int2D, Text2D
+from ..analytics.arrays import Bool2D, Date1D, Float2D, Int1D, Int2D, Text1D
 from ..analytics.returns import stale_closes
 from . import tables
 from .database import read_frame, replace_sessions
@@ -80,7 +80,7 @@ def _coverage(engine: sa.Engine, sessions: list[date], always: Collection[str], 
     return frame.assign(restatements=counts.fillna(0).astype(int).to_numpy())
 
 
-def _closes(engine: sa.Engine, calendar: Date1D, symbols: Text2D) -> Float2D:
+def _closes(engine: sa.Engine, calendar: Date1D, symbols: Text1D) -> Float2D:
     """Return stored closes (T, N); NaN where there is no bar."""
     bars = read_bars(engine, calendar[0].item(), calendar[-1].item(), symbols.tolist())
     close = np.full((len(calendar), len(symbols)), np.nan)
