@@ -8,6 +8,7 @@ import numpy as np
 
 from ..analytics.arrays import Bool1D, Float1D, Float2D, Int1D
 from ..analytics.option_scenarios import DAY, OptionScenarios
+from ..analytics.options import OptionTerms
 from ..analytics.sums import sum_by
 from ..analytics.valuation import Book
 from ..analytics.var import LOOK_BACK, TailRisk, filtered_scenarios, tail_risk
@@ -30,8 +31,13 @@ def with_options(inputs: Inputs, book: Book, ends: Int1D, chosen: Bool1D, tail: 
     chosen : (D,) which sessions to revalue.
     """
     tail_values = {name: values.copy() for name, values in vars(tail).items()}
+    held, terms = book.positions.options(inputs.lots, inputs.panel.dates[ends])
+    if not len(held):
+        return tail
+    session = book.positions.session[held]
     for day in np.flatnonzero(chosen):
-        owners, scenarios = _scenarios(inputs, book, int(day), int(ends[day]))
+        today = np.flatnonzero(session == day)
+        owners, scenarios = _scenarios(inputs, book, int(day), int(ends[day]), held[today], terms.take(today))
         if len(owners):
             risk = tail_risk(scenarios)
             for name, values in tail_values.items():
@@ -39,12 +45,14 @@ def with_options(inputs: Inputs, book: Book, ends: Int1D, chosen: Bool1D, tail: 
     return TailRisk(**tail_values)
 
 
-def _scenarios(inputs: Inputs, book: Book, day: int, end: int) -> tuple[Int1D, Float2D]:
-    """Return the portfolios with options on a session, and their return on equity on each scenario, (S, owners)."""
+def _scenarios(
+    inputs: Inputs, book: Book, day: int, end: int, held: Int1D, terms: OptionTerms
+) -> tuple[Int1D, Float2D]:
+    """Return the portfolios with options on a session, and their return on equity on each scenario, (S, owners).
+
+    ``held`` are the book's rows of the session that are options, ``terms`` theirs.
+    """
     lots, rows, holdings = inputs.lots, book.positions, book.holdings.at(day)
-    held, terms = rows.options(lots, inputs.panel.dates[np.full(len(book.equity), end)])
-    some = np.flatnonzero(rows.session[held] == day)
-    held, terms = held[some], terms.take(some)
     owners = np.unique(lots.portfolio[rows.lot[held]])
     owners = owners[book.equity[day, owners] > 0]
     if not len(owners):

@@ -351,12 +351,13 @@ def _options(inputs: Inputs) -> Iterator[_Options]:
     """Yield the options held on each session."""
     rows, lots = inputs.book.positions, inputs.lots
     held, terms = rows.options(lots, inputs.panel.dates[inputs.ends])
+    every = OptionScenarios(terms)
     for session_index in range(len(inputs.sessions)):
         some = np.flatnonzero(rows.session[held] == session_index)
         option_rows = held[some]
         lot = rows.lot[option_rows]
         yield _Options(
-            scenarios=OptionScenarios(terms.take(some)),
+            scenarios=every.take(some),
             price=rows.price[option_rows],
             delta=rows.delta[option_rows],
             shares=rows.quantity[option_rows] * lots.multiplier[lot] * rows.rate[option_rows],

@@ -97,3 +97,13 @@ def test_the_value_at_risk_of_a_short_straddle_holds_on_real_prices(days):
     assert len(exceeded) > 250
     assert np.mean(exceeded) <= 0.02
     assert np.mean(by_delta) > 0.15
+
+
+def test_some_of_the_options_are_priced_as_if_they_had_come_alone():
+    terms = straddle(100.0, 0.3, 0.25, is_american=True)
+    terms = dataclasses.replace(terms, is_american=np.array([True, False]))
+    terms = terms.take(np.array([0, 1, 0, 1, 0]))
+    move = np.linspace(-0.2, 0.2, 9)[:, None] * np.ones(3)
+    some = np.array([4, 1, 0])
+    of_all, alone = OptionScenarios(terms, DAY).take(some), OptionScenarios(terms.take(some), DAY)
+    np.testing.assert_array_equal(of_all.price(move, 0.01), alone.price(move, 0.01))
