@@ -15,7 +15,7 @@ import numpy as np
 import pandas as pd
 
 from risk_pipeline.config.factors import load_factors
-from risk_pipeline.config.scenarios import load_scenarios
+from risk_pipeline.config.scenario_file import load_scenarios
 from risk_pipeline.risk.catch_up import Reach, as_text, fingerprints, registry_hash, timeline
 from risk_pipeline.risk.inputs import BookFrames
 from risk_pipeline.risk.staleness import stale_assets

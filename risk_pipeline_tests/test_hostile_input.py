@@ -146,7 +146,7 @@ BOMB = "".join(f"{name}: &{name} [{', '.join([f'*{above}'] * 9)}]\n" for above, 
 def test_a_hostile_scenario_file_is_refused(tmp_path, monkeypatch, text):
     from risk_pipeline.config.errors import ConfigError
     from risk_pipeline.config.factors import load_factors
-    from risk_pipeline.config.scenarios import load_scenarios
+    from risk_pipeline.config.scenario_file import load_scenarios
 
     path = tmp_path / "mine.yaml"
     path.write_text(text)

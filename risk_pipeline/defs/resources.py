@@ -18,7 +18,8 @@ import stamina
 from pydantic import PrivateAttr
 
 from ..config.factors import FactorRegistry, load_factors
-from ..config.scenarios import ScenarioLibrary, load_scenarios
+from ..config.scenario_file import load_scenarios
+from ..config.scenarios import ScenarioLibrary
 from ..dagster_ext.hidden_tags import hidden_tag
 from ..dagster_ext.runs import keep_connections
 from ..market.aliases import JoinedMarket, TickerChange

@@ -24,7 +24,7 @@ from risk_pipeline.analytics.stress import (
     tail_probability,
 )
 from risk_pipeline.config.factors import load_factors
-from risk_pipeline.config.scenarios import load_scenarios
+from risk_pipeline.config.scenario_file import load_scenarios
 
 VOLATILITIES = np.array([0.01, 0.012, 0.008])
 CORRELATION = np.array([[1, 0.8, -0.3], [0.8, 1, -0.2], [-0.3, -0.2, 1]])

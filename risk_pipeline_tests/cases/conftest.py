@@ -18,7 +18,7 @@ import pytest
 import sqlalchemy as sa
 
 from risk_pipeline.config.factors import load_factors
-from risk_pipeline.config.scenarios import load_scenarios
+from risk_pipeline.config.scenario_file import load_scenarios
 from risk_pipeline.defs.assets.inputs import history_needed, load_inputs
 from risk_pipeline.market.files import FileMarket
 from risk_pipeline.risk.inputs import Inputs, priced_symbols

@@ -13,7 +13,7 @@ import risk_pipeline
 from risk_pipeline.config import factors as factor_module
 from risk_pipeline.config.errors import ConfigError
 from risk_pipeline.config.factors import load_factors
-from risk_pipeline.config.scenarios import load_scenarios
+from risk_pipeline.config.scenario_file import load_scenarios
 
 
 @pytest.fixture

@@ -6,7 +6,7 @@ import pandas as pd
 import pytest
 
 from risk_pipeline.config.factors import load_factors
-from risk_pipeline.config.scenarios import load_scenarios
+from risk_pipeline.config.scenario_file import load_scenarios
 from risk_pipeline.storage import tables
 from risk_pipeline_tests.support.homes import FRAMES
 

@@ -9,7 +9,7 @@ import pytest
 import sqlalchemy as sa
 
 from risk_pipeline.config.factors import load_factors
-from risk_pipeline.config.scenarios import load_scenarios
+from risk_pipeline.config.scenario_file import load_scenarios
 from risk_pipeline.storage import tables as t
 from risk_pipeline.storage.database import insert_rows, transaction
 from risk_pipeline.storage.queries import read_table
