@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
-import scipy.sparse as sp
 
 from .arrays import Bool1D, Float1D, Float2D, Int1D
+
+if TYPE_CHECKING:
+    import scipy.sparse as sp
 
 
 @dataclass(frozen=True)
@@ -45,6 +48,8 @@ class Holdings:
 
     def notional(self, portfolios: int, symbols: int) -> sp.csr_array:
         """Return delta-adjusted dollars, portfolios x symbols, lots added up; rows of one session only."""
+        import scipy.sparse as sp
+
         return sp.csr_array(
             sp.coo_array((self.delta_value, (self.portfolio, self.symbol)), shape=(portfolios, symbols))
         )

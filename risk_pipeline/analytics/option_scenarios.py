@@ -5,7 +5,6 @@ from __future__ import annotations
 from dataclasses import replace
 
 import numpy as np
-from scipy.interpolate import CubicSpline
 
 from .arrays import Float2D, Float3D, Int1D
 from .options import OptionTerms, black_scholes_price
@@ -38,6 +37,8 @@ class OptionScenarios:
 
     def _splines(self) -> Float3D:
         """Return the cubic pieces between the knots, (4, knots - 1, early), the highest power first."""
+        from scipy.interpolate import CubicSpline
+
         early = self.terms.take(self._early)
         every = early.take(np.tile(np.arange(len(self._early)), len(KNOTS)))
         every = replace(every, spot=every.spot * np.repeat(KNOTS, len(self._early)))

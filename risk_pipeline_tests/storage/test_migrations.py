@@ -12,9 +12,17 @@ import sqlalchemy as sa
 from alembic import command
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
+from alembic.script import ScriptDirectory
 
 from risk_pipeline.storage import tables as t
-from risk_pipeline.storage.database import alembic_config, migrate, open_engine, replace_sessions
+from risk_pipeline.storage.database import (
+    alembic_config,
+    migrate,
+    newest_revision,
+    open_engine,
+    replace_sessions,
+    revision,
+)
 from risk_pipeline.storage.describe import tables_page
 from risk_pipeline.storage.queries import read_table
 
@@ -56,6 +64,10 @@ def test_the_indexes_are_there(engine):
         assert columns in [index["column_names"] for index in inspector.get_indexes(name)], (name, columns)
     for table in (t.market_data_cache, *t.ANALYTICS):  # by session alone: a second index doubles the time of writing
         assert not inspector.get_indexes(table.name) or table is t.portfolio_snapshots, table.name
+
+
+def test_the_last_migration_by_name_is_the_newest(engine):
+    assert newest_revision() == ScriptDirectory.from_config(alembic_config()).get_current_head() == revision(engine)
 
 
 def test_partitions_are_a_contiguous_range_of_the_key():
@@ -104,9 +116,9 @@ def test_from_the_first_released_schema_up_down_and_up_no_row_is_lost(database_u
         first.remove(first.tables[name])
     before = rows(first)
     assert all(len(found) == 2 for found in before.values())
-    for how, revision in ((command.upgrade, "head"), (command.downgrade, "0001"), (command.upgrade, "head")):
-        turn(how, revision)
-        assert rows(first) == before, revision
+    for how, target in ((command.upgrade, "head"), (command.downgrade, "0001"), (command.upgrade, "head")):
+        turn(how, target)
+        assert rows(first) == before, target
     with engine.connect() as connection:
         assert compare_metadata(MigrationContext.configure(connection, opts={"compare_type": True}), t.metadata) == []
     engine.dispose()
