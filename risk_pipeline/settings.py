@@ -164,6 +164,12 @@ class Settings(BaseSettings):
         description="A symbol of the source whose close is a 13-week bill's discount in per cent, such as `^IRX`: the "
         "risk-free rate by date.",
     )
+    option_quote_age: int = Field(
+        default=5,
+        ge=0,
+        le=252,
+        description="How many sessions old the mark or quote of an option may be before a check warns.",
+    )
     reporting_currency: str | None = Field(
         default=None,
         pattern=r"^[A-Z]{3}$",

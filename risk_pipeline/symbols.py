@@ -55,6 +55,18 @@ class OccName:
     """Whether the contract delivers something else than 100 shares (its root ends in a digit)."""
 
 
+def made_occ_name(underlying: str, expiry: date, option_type: str | None, strike: float) -> str:
+    """Return the OCC name of an option, without blanks; a star stands for a type that is either.
+
+    Examples
+    --------
+    >>> made_occ_name("SPY", date(2022, 12, 16), "CALL", 400.0)
+    'SPY221216C00400000'
+    """
+    root = underlying.replace(".", "").lstrip("^")
+    return f"{root}{expiry:%y%m%d}{(option_type or '*')[0]}{round(strike * 1000):08d}"
+
+
 def occ_name(symbol: str) -> OccName | None:
     """Return what an OCC name says, None if the symbol is none."""
     match = _OCC.fullmatch(" ".join(symbol.upper().split()))

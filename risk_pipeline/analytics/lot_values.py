@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -50,32 +50,56 @@ class Positions:
         return rows, option_terms(lots, lot, days[self.session[rows]], self.spot[rows], ratio, *values)
 
 
-def value_lots(
-    lots: Lots,
-    dates: Date1D,
-    prices: SplitAdjusted,
-    dividend: Float2D,
-    ends: Int1D,
-    *,
-    volatility: Float2D,
-    private_price: Float2D,
-    rate: Float1D | float,
-    conversion: Conversion,
-    with_greeks: bool = True,
-) -> tuple[Positions, Float2D]:
+@dataclass(frozen=True)
+class LotMarket:
+    """What lots are valued on at the rows ``ends`` (D,) of the consecutive sessions ``dates`` (T,).
+
+    ``dividend`` (T, N) is cash per share held before the session; ``volatility`` (D, N) the underlyings' annual one,
+    for options without an implied one; ``private_price`` (D, L) of PRIVATE lots; ``rate`` (D,) the continuous
+    risk-free rate; ``conversion`` into the portfolios' currencies. ``implied`` (D, L) is the volatility that quotes of
+    the day give an option lot, NaN where they give none, None if no lot has any.
+    """
+
+    dates: Date1D
+    prices: SplitAdjusted
+    dividend: Float2D
+    ends: Int1D
+    volatility: Float2D
+    private_price: Float2D
+    rate: Float1D
+    conversion: Conversion
+    implied: Float2D | None = None
+
+    def take(self, lots: slice | Bool1D) -> LotMarket:
+        """Return what some of the lots are valued on."""
+        return replace(
+            self,
+            private_price=self.private_price[:, lots],
+            conversion=self.conversion.take(lots),
+            implied=None if self.implied is None else self.implied[:, lots],
+        )
+
+    def option_volatility(self, lots: Lots, session: Int1D, lot: Int1D) -> Float1D:
+        """Return the volatility of option lots at some sessions, (n,): quoted, given with the lot, the underlying's."""
+        given = lots.implied_volatility[lot]
+        if self.implied is not None:
+            quoted = self.implied[session, lot]
+            given = np.where(np.isnan(quoted), given, quoted)
+        return np.where(np.isnan(given), self.volatility[session, np.maximum(lots.symbol[lot], 0)], given)
+
+
+def value_lots(lots: Lots, market: LotMarket, *, with_greeks: bool = True) -> tuple[Positions, Float2D]:
     """Return the lots held at each end, and what every lot has gained since its entry, (D, L) dollars.
 
-    Parameters are those of :func:`value_book`. The positions are of all portfolios, active or not. Without greeks,
-    which take most of the time of American options, those and the delta of options are NaN.
+    The positions are of all portfolios, active or not. Without greeks, which take most of the time of American
+    options, those and the delta of options are NaN.
     """
-    rows = LotRows.of(lots, dates)
-    cost = lots.cost * entry_rates(lots, rows, prices, conversion)
+    rows, ends = LotRows.of(lots, market.dates), market.ends
+    cost = lots.cost * entry_rates(lots, rows, market.prices, market.conversion)
     held = (rows.entry[None, :] <= ends[:, None]) & (ends[:, None] < rows.end[None, :])
     session, lot = np.nonzero(held)
-    rates = np.broadcast_to(rate, len(ends))
-    given = (volatility, private_price, dividend, rates, conversion, with_greeks)
-    position = _value(lots, rows, dates, prices, session, lot, ends, *given)
-    gained = realised_gains(lots, rows, prices, dividend, ends, conversion, cost)
+    position = _value(lots, rows, market, session, lot, with_greeks)
+    gained = realised_gains(lots, rows, market, cost)
     gained[session, lot] += position.value - cost[lot]
     return position, gained
 
@@ -85,23 +109,9 @@ def entry_rates(lots: Lots, rows: LotRows, prices: SplitAdjusted, conversion: Co
     return conversion.rate(prices, rows.entry, np.arange(len(lots.portfolio)), rows.entry)[0]
 
 
-def _value(
-    lots: Lots,
-    rows: LotRows,
-    dates: Date1D,
-    prices: SplitAdjusted,
-    session: Int1D,
-    lot: Int1D,
-    ends: Int1D,
-    volatility: Float2D,
-    private_price: Float2D,
-    dividend: Float2D,
-    rate: Float1D,
-    conversion: Conversion,
-    with_greeks: bool,
-) -> Positions:
+def _value(lots: Lots, rows: LotRows, market: LotMarket, session: Int1D, lot: Int1D, with_greeks: bool) -> Positions:
     """Value lots at the sessions on which they are held."""
-    row, column = ends[session], lots.symbol[lot]
+    prices, row, column = market.prices, market.ends[session], lots.symbol[lot]
     private, option = lots.is_private[lot], lots.is_option[lot]
     safe = np.maximum(column, 0)
     spot, is_stale = prices.price(row, safe, rows.entry[lot])
@@ -110,25 +120,16 @@ def _value(
     # without a price since entry: a share is worth what it cost, an option's underlying its strike
     fallback = np.where(option, lots.strike[lot], lots.entry_price[lot]) / ratio
     spot = np.where(unpriced, fallback, spot)
-    price = np.where(private, private_price[session, lot], spot)
+    price = np.where(private, market.private_price[session, lot], spot)
     delta = np.where(private, 0.0, 1.0)
     gamma, vega, theta, rho, sigma, interest, paid = (np.full(len(lot), np.nan) for _ in range(7))
     if option.any():
         options = np.flatnonzero(option)
-        implied = lots.implied_volatility[lot[options]]
-        sigma[options] = np.where(np.isnan(implied), volatility[session[options], safe[options]], implied)
-        interest[options] = rate[session[options]]
-        paid[options] = trailing_dividend_yield(dividend, prices, row[options], safe[options], spot[options])
-        terms = option_terms(
-            lots,
-            lot[options],
-            dates[row[options]],
-            spot[options],
-            ratio[options],
-            sigma[options],
-            interest[options],
-            paid[options],
-        )
+        sigma[options] = market.option_volatility(lots, session[options], lot[options])
+        interest[options] = market.rate[session[options]]
+        paid[options] = trailing_dividend_yield(market.dividend, prices, row[options], safe[options], spot[options])
+        chosen = (values[options] for values in (spot, ratio, sigma, interest, paid))
+        terms = option_terms(lots, lot[options], market.dates[row[options]], *chosen)
         if with_greeks:
             worth = terms.value()
             price[options], delta[options], gamma[options] = worth.price, worth.delta, worth.gamma
@@ -137,7 +138,7 @@ def _value(
             price[options], delta[options] = terms.price(), np.nan
         is_stale[options] |= np.isnan(sigma[options])
     quantity = lots.quantity[lot] * ratio
-    exchange, is_old = conversion.rate(prices, row, lot, rows.entry[lot])
+    exchange, is_old = market.conversion.rate(prices, row, lot, rows.entry[lot])
     return Positions(
         session=session,
         lot=lot,
@@ -158,41 +159,23 @@ def _value(
     )
 
 
-def realised_gains(
-    lots: Lots,
-    rows: LotRows,
-    prices: SplitAdjusted,
-    dividend: Float2D,
-    ends: Int1D,
-    conversion: Conversion,
-    cost: Float1D,
-) -> Float2D:
+def realised_gains(lots: Lots, rows: LotRows, market: LotMarket, cost: Float1D) -> Float2D:
     """Return, (D, L), the dividends of lots since entry and the full gain of those that have ended."""
-    last_row = len(dividend) - 1
+    last_row, ends = len(market.dividend) - 1, market.ends
     out = np.zeros((len(ends), len(lots.portfolio)))
     shares = np.flatnonzero(lots.kind == InvestmentClass.PUBLIC)
-    ex_row, ex_column = np.nonzero(dividend)
+    ex_row, ex_column = np.nonzero(market.dividend)
     for start in range(0, len(shares), 4096):
         part = shares[start : start + 4096]
-        out[:, part] = _dividends(lots, rows, prices, dividend, ends, part, ex_row, ex_column, conversion)
+        out[:, part] = _dividends(lots, rows, market, part, ex_row, ex_column)
     ended = np.flatnonzero(rows.end <= last_row)
-    proceeds = _proceeds(lots, rows, prices, ended, conversion) - cost[ended]
+    proceeds = _proceeds(lots, rows, market.prices, ended, market.conversion) - cost[ended]
     is_over = rows.end[ended][None, :] <= ends[:, None]
     out[:, ended] += np.where(is_over & (rows.entry[ended] <= ends[:, None]), proceeds, 0.0)
     return out
 
 
-def _dividends(
-    lots: Lots,
-    rows: LotRows,
-    prices: SplitAdjusted,
-    dividend: Float2D,
-    ends: Int1D,
-    part: Int1D,
-    ex_row: Int1D,
-    ex_column: Int1D,
-    conversion: Conversion,
-) -> Float2D:
+def _dividends(lots: Lots, rows: LotRows, market: LotMarket, part: Int1D, ex_row: Int1D, ex_column: Int1D) -> Float2D:
     """Return the cash of each lot up to each end, summed from the lot's own entry on."""
     order = np.lexsort((ex_row, ex_column))
     by_row, by_column = ex_row[order], ex_column[order]
@@ -206,15 +189,15 @@ def _dividends(
         event = np.minimum(first + k, max(len(by_row) - 1, 0))
         row = by_row[event]
         earns = is_event & (row > rows.entry[part]) & (row <= rows.end[part])
-        per_share = dividend[row, lots.symbol[part]]
+        per_share = market.dividend[row, lots.symbol[part]]
         shares = lots.quantity[part] * lots.multiplier[part]
-        held = shares * prices.ratio(row - 1, rows.entry[part], lots.symbol[part])
-        exchange, _ = conversion.rate(prices, row, part, rows.entry[part])
+        held = shares * market.prices.ratio(row - 1, rows.entry[part], lots.symbol[part])
+        exchange, _ = market.conversion.rate(market.prices, row, part, rows.entry[part])
         paid[k + 1] = np.where(earns, held * per_share * exchange, 0.0)
         rank[k + 1] = np.where(is_event, row, np.iinfo(np.int64).max)
     cumulative = np.cumsum(paid, axis=0)
     columns = np.arange(len(part))
-    return np.stack([cumulative[(rank <= end).sum(axis=0), columns] for end in ends])
+    return np.stack([cumulative[(rank <= end).sum(axis=0), columns] for end in market.ends])
 
 
 def _proceeds(lots: Lots, rows: LotRows, prices: SplitAdjusted, ended: Int1D, conversion: Conversion) -> Float1D:

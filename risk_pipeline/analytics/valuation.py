@@ -9,7 +9,7 @@ import numpy as np
 from .arrays import Bool1D, Bool2D, Date1D, Float1D, Float2D, Int1D, Int2D
 from .conversion import LEGS, Conversion
 from .holdings import Holdings
-from .lot_values import Positions, entry_rates, value_lots
+from .lot_values import LotMarket, Positions, entry_rates, value_lots
 from .lots import InvestmentClass, LotRows, Lots, SplitAdjusted
 from .sums import sum_by
 
@@ -94,6 +94,7 @@ def value_book(
     private_price: Float2D,
     rate: Float1D | float,
     conversion: Conversion | None = None,
+    implied: Float2D | None = None,
     is_refused: Bool1D | None = None,
 ) -> Book:
     """Value all portfolios at the rows ``ends`` of consecutive sessions ``dates`` (T,).
@@ -110,6 +111,7 @@ def value_book(
     private_price : (D, L) of PRIVATE lots.
     rate : (D,) continuous risk-free rate for options, or one for all.
     conversion : into the portfolios' currencies; None if all lots are in them.
+    implied : (D, L) volatility that quotes give option lots, NaN without; None if no lot has any.
     is_refused : (L,) lots whose price can't be right. A portfolio that has held one, or one without an exchange rate,
         is not active from that lot's entry on.
     """
@@ -122,17 +124,9 @@ def value_book(
     unknown = np.isnan(entry_rate) if is_refused is None else np.isnan(entry_rate) | is_refused
     is_unvalued = is_active & _unvalued(lots.portfolio[unknown], rows.entry[unknown], row_of_end, owners)
     is_active &= ~is_unvalued
-    position, gained = value_lots(
-        lots,
-        dates,
-        prices,
-        dividend,
-        row_of_end,
-        volatility=volatility,
-        private_price=private_price,
-        rate=rate,
-        conversion=conversion,
-    )
+    rates = np.broadcast_to(rate, count)
+    market = LotMarket(dates, prices, dividend, row_of_end, volatility, private_price, rates, conversion, implied)
+    position, gained = value_lots(lots, market)
     session, lot = position.session, position.lot
     cell = session * owners + lots.portfolio[lot]
 

@@ -9,7 +9,7 @@ from functools import lru_cache
 from pathlib import Path
 
 PACKAGE = Path(__file__).parent.parent
-ROOMS = ("analytics", "config", "currencies", "market", "reports", "risk")
+ROOMS = ("analytics", "config", "currencies", "market", "reports", "risk", "symbols")
 """Rooms whose modules make numbers or pages; a change of storage or of Dagster's part is no new number."""
 
 

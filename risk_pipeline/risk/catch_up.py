@@ -21,6 +21,7 @@ from ..config.registries import Registries
 from ..currencies import legs
 from .inputs import BookFrames
 from .lookback import look_back
+from .option_quotes import quote_frame, quote_name
 
 EVERYBODY = -1
 """In place of a portfolio's number: a symbol that all of them use."""
@@ -111,12 +112,14 @@ def timeline(book: BookFrames) -> Timeline:
     ended = lots[lots["exit_date"].notna()]
     private = lots[lots["investment_class"] == "PRIVATE"].groupby(["portfolio_id", "symbol"])["entry_date"].min()
     marks = private.rename("since").reset_index().merge(book.marks, on="symbol")
+    quotes = _quotes_read(book)
     days = [
         book.portfolios["inception_date"],
         lots["entry_date"],
         ended["exit_date"],
         book.flows["flow_date"],
         marks[["since", "mark_date"]].max(axis=1),
+        quotes["day"],
     ]
     owners = [
         book.portfolios["portfolio_id"].map(number),
@@ -124,6 +127,7 @@ def timeline(book: BookFrames) -> Timeline:
         ended["portfolio_id"].map(number),
         book.flows["portfolio_id"].map(number),
         marks["portfolio_id"].map(number),
+        quotes["portfolio_id"].map(number),
     ]
     hashes = [
         _hash(book.portfolios, "account", NOT_IN_BOOK["portfolios"]),
@@ -131,6 +135,7 @@ def timeline(book: BookFrames) -> Timeline:
         _hash(ended[["position_id", *exits]], "exit"),
         _hash(book.flows, "flow"),
         _hash(marks.drop(columns=["since", "portfolio_id"]), "mark"),
+        quotes["hash"].to_numpy(dtype=np.uint64),
     ]
     own = lots.assign(priced=priced, owner=is_lot_of)[["owner", "priced", "entry_date"]]
     used = (
@@ -152,6 +157,30 @@ def timeline(book: BookFrames) -> Timeline:
         used_symbol=codes.astype(np.int64),
         used_since=_days(used["entry_date"]),
     )
+
+
+def _quotes_read(book: BookFrames) -> pd.DataFrame:
+    """Return ``portfolio_id, day, hash`` of the marks and volatilities that a portfolio's options may read.
+
+    One event for all quotes of an underlying, or of a name, on a day: a surface reads them all.
+    """
+    options = book.lots[book.lots["investment_class"] == "OPTIONS"]
+    quotes = quote_frame(book.volatilities, book.marks[~book.marks["symbol"].isin(_private_names(book.lots))])
+    quotes = quotes.assign(hash=_hash(quotes, "quote"))
+    names = [quote_name(symbol) for symbol in options["symbol"]]
+    rows: list[tuple[str, pd.Timestamp, int]] = []
+    for key, used in (("underlying", options["underlying"]), ("name", pd.Series(names, index=options.index))):
+        readers = options.groupby(used)["portfolio_id"].unique()
+        some = quotes[(quotes["underlying"].notna() == (key == "underlying")) & quotes[key].isin(readers.index)]
+        for (name, day), together in some.groupby([key, "day"]):
+            total = int(np.add.reduce(together["hash"].to_numpy(dtype=np.uint64)))
+            rows += [(owner, day, total) for owner in readers[name]]
+    out = pd.DataFrame(rows, columns=["portfolio_id", "day", "hash"])
+    return out.assign(day=pd.to_datetime(out["day"]))
+
+
+def _private_names(lots: pd.DataFrame) -> pd.Series:
+    return lots.loc[lots["investment_class"] == "PRIVATE", "symbol"]
 
 
 def _pairs_used(book: BookFrames, lots: pd.DataFrame) -> Iterator[pd.DataFrame]:

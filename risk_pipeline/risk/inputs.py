@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
@@ -13,6 +13,7 @@ import pandas as pd
 
 from ..analytics.arrays import Bool2D, Date1D, Float1D, Float2D, Int1D
 from ..analytics.conversion import Conversion
+from ..analytics.lot_values import LotMarket
 from ..analytics.lots import InvestmentClass, Lots, SplitAdjusted, private_prices
 from ..analytics.option_positions import bill_rate
 from ..analytics.reasons import Reason
@@ -20,6 +21,15 @@ from ..analytics.valuation import Accounts, Book, value_book
 from ..analytics.volatility import VolatilityEstimates, estimate_volatility, parkinson_variance
 from ..config.registries import Registries
 from .currency import conversion_of, lot_currencies, pairs_of
+from .option_quotes import (
+    DatedSurfaces,
+    OwnQuotes,
+    no_volatilities,
+    own_quotes,
+    quote_frame,
+    quoted_volatility,
+    surfaces_of,
+)
 from .unvalued import doubts, unvalued_rows
 
 if TYPE_CHECKING:
@@ -33,8 +43,8 @@ Frames = dict[str, pd.DataFrame]
 class BookFrames:
     """What the user imported and the profiles known by then, as the tables hold them.
 
-    ``lots``, ``flows``, ``marks`` and ``profiles`` reach up to the last session of the block. ``quotes`` is what the
-    sources say of the symbols' prices.
+    ``lots``, ``flows``, ``marks``, ``profiles`` and the options' ``volatilities`` reach up to the last session of the
+    block. ``quotes`` is what the sources say of the symbols' prices.
     """
 
     portfolios: pd.DataFrame
@@ -43,6 +53,7 @@ class BookFrames:
     marks: pd.DataFrame
     profiles: pd.DataFrame
     quotes: pd.DataFrame
+    volatilities: pd.DataFrame = field(default_factory=no_volatilities)
 
     @cached_property
     def currencies(self) -> pd.DataFrame:
@@ -61,7 +72,7 @@ class Inputs:
 
     ``ends`` are the rows of the sessions in the panel. Portfolios are in the order of their ids.
     ``lot_symbols``, ``position_ids`` and ``currencies`` are the lots'; ``marks`` the name, date and price of
-    private marks.
+    marks, ``option_quotes`` the marks and volatilities of options as ``option_quotes.quote_frame`` returns them.
     ``stored`` are the rows of the block that earlier assets have written and this one reads, by table.
     ``risk_free_rate`` (T,) is that of each panel row, annual and continuously compounded.
     """
@@ -80,6 +91,7 @@ class Inputs:
     conversion: Conversion
     accounts: Accounts
     marks: tuple[Int1D, Date1D, Float1D]
+    option_quotes: pd.DataFrame
 
     @cached_property
     def ends(self) -> Int1D:
@@ -110,20 +122,46 @@ class Inputs:
 
     def value(self, ends: Int1D) -> Book:
         """Value the book at other rows of the panel, with what was known on each."""
-        lots, dates = self.lots, self.panel.dates
+        market = self.lot_market(ends)
         return value_book(
-            lots,
+            self.lots,
             self.accounts,
-            dates,
-            self.prices,
-            np.asarray(self.panel.dividend),
+            market.dates,
+            market.prices,
+            market.dividend,
             ends,
-            volatility=self.option_volatility(ends),
-            private_price=private_prices(lots, dates[ends], *self.marks),
-            rate=self.risk_free_rate[ends],
-            conversion=self.conversion,
+            volatility=market.volatility,
+            private_price=market.private_price,
+            rate=market.rate,
+            conversion=market.conversion,
+            implied=market.implied,
             is_refused=np.array([cause is not None for cause in self.doubts[0]], dtype=bool),
         )
+
+    def lot_market(self, ends: Int1D) -> LotMarket:
+        """Return what lots are valued on at rows of the panel, with what was known on each."""
+        quoted = quoted_volatility(self, ends)
+        return LotMarket(
+            dates=self.panel.dates,
+            prices=self.prices,
+            dividend=np.asarray(self.panel.dividend),
+            ends=ends,
+            volatility=self.option_volatility(ends),
+            private_price=private_prices(self.lots, self.panel.dates[ends], *self.marks),
+            rate=self.risk_free_rate[ends],
+            conversion=self.conversion,
+            implied=None if quoted is None else quoted.volatility,
+        )
+
+    @cached_property
+    def own_quotes(self) -> OwnQuotes:
+        """Dated volatilities of single option lots, from their marks and quotes."""
+        return own_quotes(self, self.option_quotes)
+
+    @cached_property
+    def surfaces(self) -> dict[int, DatedSurfaces]:
+        """Surfaces of volatility by the underlying's column."""
+        return surfaces_of(self, self.option_quotes)
 
     def option_volatility(self, ends: Int1D) -> Float2D:
         """Forecast volatility of the options' underlyings, NaN elsewhere, shape (D, N)."""
@@ -272,6 +310,9 @@ def make_inputs(
             _integers(marks["symbol"].map(names)),
             _days(marks["mark_date"]),
             marks["price"].to_numpy(dtype=float),
+        ),
+        option_quotes=quote_frame(
+            book.volatilities, book.marks[~book.marks["symbol"].isin(rows.loc[private, "symbol"])]
         ),
     )
 

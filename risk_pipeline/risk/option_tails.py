@@ -109,8 +109,7 @@ def option_outcomes(inputs: Inputs, before: Book, outcome: Float2D) -> Float2D:
     session, lot = rows.session[held], rows.lot[held]
     row, column = ends[session], lots.symbol[lot]
     moved = panel.close[row, column] * panel.split_factor[row, column] / panel.close[row - 1, column]
-    implied = lots.implied_volatility[lot]
-    volatility = np.where(np.isnan(implied), inputs.option_volatility(ends)[session, column], implied)
+    volatility = inputs.lot_market(ends).option_volatility(lots, session, lot)
     passed = (panel.dates[row] - panel.dates[row - 1]).astype(np.int64) * DAY
     after_move = replace(
         terms,

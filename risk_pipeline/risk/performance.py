@@ -6,7 +6,6 @@ import numpy as np
 
 from ..analytics.arrays import Float2D, Int1D
 from ..analytics.lot_gains import lot_gains
-from ..analytics.lots import private_prices
 from ..analytics.performance import Performance, daily_returns, performance
 from ..analytics.valuation import active_accounts, paid_by, pnl_by_portfolio
 from .inputs import Inputs
@@ -49,26 +48,17 @@ def equity_by_session(inputs: Inputs, rows: Int1D) -> Float2D:
     Some lots at a time: a long history of many lots would not fit in memory.
     """
     lots, owners = inputs.lots, len(inputs.accounts.starting_equity)
-    dates, dividend = inputs.panel.dates, np.asarray(inputs.panel.dividend)
-    volatility = inputs.option_volatility(rows)
+    dates = inputs.panel.dates
+    market = inputs.lot_market(rows)
     pnl = np.zeros((len(rows), owners))
     edges = np.flatnonzero(np.diff(lots.portfolio, prepend=-1, append=owners))  # lots are in the order of portfolios
     start = 0
     while start < len(lots.portfolio):
         whole = edges[np.searchsorted(edges, start + max(CELLS // len(rows), 1), "right") - 1]
         stop = int(whole) if whole > start else int(edges[np.searchsorted(edges, start, "right")])
-        some = lots.take(slice(start, stop))
-        gained = lot_gains(
-            some,
-            dates,
-            inputs.prices,
-            dividend,
-            rows,
-            volatility=volatility,
-            private_price=private_prices(some, dates[rows], *inputs.marks),
-            rate=inputs.risk_free_rate[rows],
-            conversion=inputs.conversion.take(slice(start, stop)),
-        )
+        part = slice(start, stop)
+        some = lots.take(part)
+        gained = lot_gains(some, market.take(part))
         pnl += pnl_by_portfolio(some, gained, owners)
         start = stop
     paid, _ = paid_by(inputs.accounts, dates, rows)

@@ -12,8 +12,10 @@ from ..analytics.lot_values import exit_prices
 from ..analytics.lots import InvestmentClass, LotRows
 from ..analytics.sums import sum_by
 from .inputs import Inputs
+from .option_quotes import Source, quoted_volatility
 
 DAYS_A_YEAR = 365.0
+GREEKS = ("gamma", "vega", "theta", "rho")
 
 
 def position_rows(inputs: Inputs, risk: Float1D) -> pd.DataFrame:
@@ -28,6 +30,7 @@ def position_rows(inputs: Inputs, risk: Float1D) -> pd.DataFrame:
     contribution = sum_by(position, risk, len(lot))
     contribution[np.bincount(position, minlength=len(lot)) == 0] = np.nan
     shares = rows.quantity * lots.multiplier[lot] * rows.rate
+    greeks = option_greeks(inputs)
     held = pd.DataFrame(
         {
             **_descriptions(inputs, rows.session, lot),
@@ -37,15 +40,52 @@ def position_rows(inputs: Inputs, risk: Float1D) -> pd.DataFrame:
             "mark_date": _mark_dates(inputs, rows.session, lot),
             "value": rows.value,
             "delta_value": np.where(lots.is_private[lot], np.nan, rows.delta * shares * rows.spot),
-            "gamma": rows.gamma * shares * rows.spot**2 * 0.01,
-            "vega": rows.vega * shares * 0.01,
-            "theta": rows.theta * shares / DAYS_A_YEAR,
+            **greeks,
             "volatility": rows.volatility,
+            **_volatility_origins(inputs),
             "risk_contribution": contribution,
             "is_stale": rows.is_stale,
         }
     )
     return pd.concat([held, _left_rows(inputs)], ignore_index=True)
+
+
+def option_greeks(inputs: Inputs) -> dict[str, Float1D]:
+    """Return the greeks of each position in the portfolio's money, NaN but for options.
+
+    ``gamma``: change of the delta-adjusted notional for +1 % of the underlying; ``vega``: change of value for +1 point
+    of volatility; ``theta``: a calendar day; ``rho``: for +1 point of the risk-free rate.
+    """
+    rows, lots = inputs.book.positions, inputs.lots
+    shares = rows.quantity * lots.multiplier[rows.lot] * rows.rate
+    return {
+        "gamma": rows.gamma * shares * rows.spot**2 * 0.01,
+        "vega": rows.vega * shares * 0.01,
+        "theta": rows.theta * shares / DAYS_A_YEAR,
+        "rho": rows.rho * shares * 0.01,
+    }
+
+
+def _volatility_origins(inputs: Inputs) -> dict[str, np.ndarray]:
+    """Return where the volatility of each position is from and of which day, and the mark that gives none."""
+    rows, lots = inputs.book.positions, inputs.lots
+    source = np.where(np.isnan(lots.implied_volatility[rows.lot]), int(Source.FORECAST), int(Source.POSITION))
+    day = np.where(source == Source.POSITION, lots.entry_date[rows.lot], np.datetime64("NaT", "D"))
+    refused = np.full(len(rows.lot), np.nan)
+    quoted = quoted_volatility(inputs, inputs.ends)
+    if quoted is not None:
+        cells = rows.session, rows.lot
+        is_quoted = ~np.isnan(quoted.volatility[cells])
+        source = np.where(is_quoted, quoted.source[cells], source)
+        day = np.where(is_quoted, quoted.day[cells], day)
+        refused = quoted.refused[cells]
+    has_volatility = lots.is_option[rows.lot] & ~np.isnan(rows.volatility)
+    names = np.array([*(one.name.lower() for one in sorted(Source)), None], dtype=object)
+    return {
+        "volatility_source": names[np.where(has_volatility, source, -1)],
+        "volatility_date": np.where(has_volatility, day, np.datetime64("NaT", "D")).astype("datetime64[s]"),
+        "refused_mark": refused,
+    }
 
 
 def _left_rows(inputs: Inputs) -> pd.DataFrame:
@@ -66,7 +106,9 @@ def _left_rows(inputs: Inputs) -> pd.DataFrame:
             "mark_date": np.datetime64("NaT", "s"),
             "value": 0.0,
             "delta_value": np.where(lots.is_private[lot], np.nan, 0.0),
-            **dict.fromkeys(("gamma", "vega", "theta", "volatility", "risk_contribution"), nothing),
+            **dict.fromkeys((*GREEKS, "volatility", "refused_mark", "risk_contribution"), nothing),
+            "volatility_source": None,
+            "volatility_date": np.datetime64("NaT", "s"),
             "is_stale": False,
         }
     )

@@ -5,10 +5,12 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 
-from ..analytics.arrays import Int1D
+from ..analytics.arrays import Float2D, Int1D
 from ..analytics.concentration import concentration, sector_exposure
+from ..analytics.sums import sum_by
 from .inputs import Frames, Inputs
 from .performance import portfolio_performance
+from .positions import option_greeks
 from .unvalued import unvalued_rows
 
 UNMAPPED = "Unmapped"
@@ -51,6 +53,7 @@ def compute_snapshots(inputs: Inputs) -> Frames:
         effective_positions=shares.effective_positions,
         top_3=shares.top_3,
         top_10=shares.top_10,
+        **_greeks(inputs, cell),
         has_public=inputs.has_public,
     )
     snapshots = _with_analytics(inputs, snapshots)
@@ -58,6 +61,17 @@ def compute_snapshots(inputs: Inputs) -> Frames:
         "portfolio_snapshots": snapshots.drop(columns="has_public"),
         "sector_exposures": _sector_rows(inputs),
         "analytics_skips": _without_snapshot(inputs),
+    }
+
+
+def _greeks(inputs: Inputs, cell: Int1D) -> dict[str, Float2D]:
+    """Return the sums of the options' greeks by portfolio, (D, P); NaN of one without options."""
+    shape = inputs.book.equity.shape
+    options = np.flatnonzero(inputs.lots.is_option[inputs.book.positions.lot])
+    has_options = np.bincount(cell[options], minlength=inputs.book.equity.size) > 0
+    return {
+        name: np.where(has_options, sum_by(cell[options], values[options], has_options.size), np.nan).reshape(shape)
+        for name, values in option_greeks(inputs).items()
     }
 
 

@@ -28,6 +28,7 @@ BOOK = (
     tables.portfolio_flows,
     tables.private_marks,
     tables.symbol_aliases,
+    tables.implied_volatilities,
 )
 """The tables that an import writes."""
 OPTION = "risk_pipeline_book"

@@ -54,6 +54,14 @@ def bars(engine: sa.Engine, first: date, last: date) -> pd.DataFrame:
     )
 
 
+def option_volatilities(engine: sa.Engine, sessions: Sequence[date]) -> pd.DataFrame:
+    """Return the options held on the sessions, and with which volatility each was valued."""
+    held = tables.position_values
+    names = ("session", "portfolio_id", "position_id", "contract", "price", "volatility_source", "volatility_date")
+    where = _in_range(held, sessions) & (held.c.investment_class == "OPTIONS") & (held.c.quantity != 0)
+    return _read(engine, *(held.c[name] for name in (*names, "refused_mark")), where=where)
+
+
 def quarantined(engine: sa.Engine, sessions: Sequence[date]) -> pd.DataFrame:
     """Return the bars of the sessions that are not used."""
     table = tables.quarantined_bars

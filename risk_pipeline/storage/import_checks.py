@@ -28,6 +28,7 @@ KEYS = {
     "positions": ("position_id",),
     "marks": ("symbol", "mark_date"),
     "aliases": ("old_symbol", "change_date"),
+    "implied_volatilities": ("symbol", "quote_date"),
 }
 
 

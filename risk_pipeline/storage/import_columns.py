@@ -44,11 +44,24 @@ FILE_COLUMNS = {
     "flows": Columns(("portfolio_id", "flow_date", "amount")),
     "marks": Columns(("symbol", "mark_date", "price")),
     "aliases": Columns(("old", "new", "date")),
+    "implied_volatilities": Columns(
+        ("date", "volatility"), ("symbol", "underlying", "strike", "expiry", "option_type")
+    ),
 }
 OTHER_NAMES = {"fee": "fees", "commission": "fees", "commissions": "fees", "contract_size": "multiplier"}
 PRICES = ("entry_price", "exit_price", "strike", "price")
 NUMBERS = frozenset(
-    ("starting_equity", "quantity", "implied_volatility", "amount", "multiplier", "fees", "exit_fees", *PRICES)
+    (
+        "starting_equity",
+        "quantity",
+        "implied_volatility",
+        "volatility",
+        "amount",
+        "multiplier",
+        "fees",
+        "exit_fees",
+        *PRICES,
+    )
 )
 DATES = frozenset(
     ("inception_date", "closed_date", "entry_date", "exit_date", "expiry", "flow_date", "mark_date", "date")

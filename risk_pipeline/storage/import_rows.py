@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from datetime import date, timedelta
 from typing import Any
 
-from ..symbols import EUROPEAN, OccName, canonical, occ_name
+from ..symbols import EUROPEAN, OccName, canonical, made_occ_name, occ_name
 from ..tabular.currencies import CODES, HUNDREDTHS, HUNDREDTHS_WRITTEN, SIGNS
 from ..tabular.dates import DateError, DateStyle
 from ..tabular.numbers import NumberError, NumberStyle
@@ -41,6 +41,8 @@ FORMULA = ("=", "+", "@", "-", "\t")
 FIRST_DAY, LAST_DAY = date(1970, 1, 1), date(2199, 12, 31)
 AHEAD = timedelta(days=3653)
 """No date but an expiry lies further in the future; one beyond a year is said in a note."""
+OPTION_TYPES = {"C": "CALL", "CALL": "CALL", "P": "PUT", "PUT": "PUT"}
+HIGHEST_VOLATILITY = 5.0
 HIGHEST = 1e9
 """A price beyond this is a slip."""
 
@@ -257,9 +259,7 @@ def _option_fields(cell: Cell, kind: str | None, entry: date | None) -> dict[str
     named = occ_name(cell.values.get("symbol", ""))
     if named and named.is_adjusted and not cell.values.get("multiplier"):
         cell.bad("symbol", "is an adjusted contract: give its multiplier and underlying")
-    option_type = {"C": "CALL", "CALL": "CALL", "P": "PUT", "PUT": "PUT"}.get(
-        cell.values.get("option_type", "").upper(), named.option_type if named else None
-    )
+    option_type = OPTION_TYPES.get(cell.values.get("option_type", "").upper(), named.option_type if named else None)
     if option_type is None:
         cell.bad("option_type", "must be CALL or PUT")
     is_given = {name: bool(cell.values.get(name)) for name in OPTION_COLUMNS}
@@ -271,7 +271,7 @@ def _option_fields(cell: Cell, kind: str | None, entry: date | None) -> dict[str
     if expiry and entry and expiry < entry:
         cell.bad("expiry", f"must not be before the entry date, {entry}")
     volatility = cell.positive("implied_volatility", required=False)
-    if volatility is not None and volatility > 5:
+    if volatility is not None and volatility > HIGHEST_VOLATILITY:
         cell.bad("implied_volatility", "is over 500 %: write 0.25 for 25 %")
     exercise = cell.values.get("exercise", "").lower()
     if exercise not in ("", "american", "european"):
@@ -306,11 +306,51 @@ def flow_row(cell: Cell) -> dict[str, Any]:
 
 
 def mark_row(cell: Cell) -> dict[str, Any]:
-    """Read the mark of a private asset."""
+    """Read the mark of a private asset or of a listed option."""
     return {
         "symbol": cell.symbol("symbol", is_priced=False),
         "mark_date": cell.day("mark_date"),
         "price": _own_currency(cell, "price", cell.price("price")),
+    }
+
+
+def volatility_row(cell: Cell) -> dict[str, Any]:
+    """Read an implied volatility: of the option that a symbol names, or that its terms describe."""
+    symbol = cell.values.get("symbol", "")
+    named = occ_name(symbol)
+    is_given = {name: bool(cell.values.get(name)) for name in ("underlying", "strike", "expiry", "option_type")}
+    option_type = None if named is None else named.option_type
+    if is_given["option_type"]:
+        option_type = OPTION_TYPES.get(cell.values["option_type"].upper())
+        if option_type is None:
+            cell.bad("option_type", "must be CALL or PUT, or empty for both")
+    has_terms = any(is_given[name] for name in ("underlying", "strike", "expiry"))
+    underlying = expiry = strike = None
+    if named is not None and not named.is_adjusted:
+        underlying, expiry, strike = named.underlying, named.expiry, named.strike
+    if has_terms or not symbol:
+        underlying = cell.symbol("underlying") if is_given["underlying"] or underlying is None else underlying
+        expiry = cell.day("expiry") if is_given["expiry"] or expiry is None else expiry
+        strike = cell.positive("strike") if is_given["strike"] or strike is None else strike
+    if named is not None:
+        _compare(cell, named, option_type, strike, expiry)
+    day, volatility = cell.day("date"), cell.positive("volatility")
+    if volatility is not None and volatility > HIGHEST_VOLATILITY:
+        cell.bad("volatility", "is over 500 %: write 0.25 for 25 %")
+    if day and expiry and day > expiry:
+        cell.bad("date", f"is after the expiry, {expiry}")
+    if symbol:
+        symbol = cell.symbol("symbol", is_priced=False)
+    elif underlying and expiry and strike:
+        symbol = made_occ_name(underlying, expiry, option_type, strike)
+    return {
+        "symbol": symbol,
+        "quote_date": day,
+        "underlying": underlying,
+        "expiry": expiry,
+        "strike": strike,
+        "option_type": option_type,
+        "volatility": volatility,
     }
 
 

@@ -20,7 +20,7 @@ from .database import insert_rows, transaction
 from .import_checks import KEYS, CheckedRow, added_up, check_keys, check_lives, mark_assigned, note_future
 from .import_columns import DATES, FILE_COLUMNS, NUMBERS
 from .import_files import read_files, read_texts
-from .import_rows import Cell, Styles, alias_row, flow_row, mark_row, portfolio_row, position_row
+from .import_rows import Cell, Styles, alias_row, flow_row, mark_row, portfolio_row, position_row, volatility_row
 
 MAX_FIELD = 1_000
 
@@ -39,11 +39,13 @@ class ImportSummary:
     marks: int
 
     aliases: int = 0
+    implied_volatilities: int = 0
     notes: tuple[str, ...] = ()
     """What a user should know: columns and rows that were not read, odd dates, flows that were added up."""
 
     def __str__(self) -> str:
         text = f"{self.portfolios} portfolios, {self.positions} positions, {self.flows} flows, {self.marks} marks"
+        text += f", {self.implied_volatilities} implied volatilities" if self.implied_volatilities else ""
         return text + (f", {self.aliases} changes of ticker" if self.aliases else "")
 
 
@@ -98,7 +100,7 @@ def store_import(engine: sa.Engine, checked: CheckedImport, *, made_at: datetime
     """Store checked rows in one transaction.
 
     A portfolio in the files takes the place of the stored one: its positions and flows too, where a file
-    brings some. Other portfolios are left alone; marks and changes of ticker are added or replaced.
+    brings some. Other portfolios are left alone; marks, volatilities and changes of ticker are added or replaced.
     """
     _store(engine, checked.rows, made_at)
     return checked.summary
@@ -117,6 +119,7 @@ _READERS: dict[str, Callable[[Cell], dict[str, Any]]] = {
     "flows": flow_row,
     "marks": mark_row,
     "aliases": alias_row,
+    "implied_volatilities": volatility_row,
 }
 
 
@@ -190,7 +193,7 @@ def _store(engine: sa.Engine, rows: Mapping[str, list[CheckedRow]], made_at: dat
             for owner in sorted(owners):
                 connection.execute(sa.delete(table).where(table.c.portfolio_id == owner))
             insert_rows(connection, table, frame)
-        for kind in ("aliases", "marks"):
+        for kind in ("aliases", "marks", "implied_volatilities"):
             table = _TABLES[kind]
             for row in frames[kind][list(KEYS[kind])].itertuples(index=False):
                 same = [table.c[name] == value for name, value in zip(KEYS[kind], row, strict=True)]
@@ -224,4 +227,5 @@ _TABLES = {
     "flows": tables.portfolio_flows,
     "marks": tables.private_marks,
     "aliases": tables.symbol_aliases,
+    "implied_volatilities": tables.implied_volatilities,
 }

@@ -40,6 +40,11 @@ def marks(engine: sa.Engine, last: date) -> pd.DataFrame:
     return _book(engine, tables.private_marks, "mark_date", last, by=["symbol", "mark_date"])
 
 
+def volatilities(engine: sa.Engine, last: date) -> pd.DataFrame:
+    """Return the quoted volatilities of options on or before ``last``, by symbol and date."""
+    return _book(engine, tables.implied_volatilities, "quote_date", last, by=["symbol", "quote_date"])
+
+
 def _book(
     engine: sa.Engine, table: sa.Table, column: str | None = None, last: date | None = None, by: Sequence[str] = ()
 ) -> pd.DataFrame:

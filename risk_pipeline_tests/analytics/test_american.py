@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from risk_pipeline.analytics.american import american_price
-from risk_pipeline.analytics.implied_volatility import implied_volatility
+from risk_pipeline.analytics.implied_volatility import implied_volatility, price_bounds
 from risk_pipeline.analytics.options import OptionTerms, black_scholes
 
 SPOT = 100.0
@@ -92,23 +92,32 @@ def test_an_option_does_not_depend_on_which_others_are_valued_with_it():
 
 def test_the_implied_volatility_of_a_price_gives_the_price_back():
     volatility = np.array([0.05, 0.2, 0.8, 2.5])
-    strike, years, is_call = np.array([98.0, 110.0, 90.0, 100.0]), np.full(4, 0.4), np.array([True, False, True, False])
+    strike, is_call = np.array([98.0, 110.0, 90.0, 100.0]), np.array([True, False, True, False])
+    four = np.ones(4)
+    terms = OptionTerms(SPOT * four, strike, 0.4 * four, 0.03 * four, 0.01 * four, volatility, is_call, is_call)
+    np.testing.assert_allclose(implied_volatility(terms.price(), terms), volatility, rtol=1e-8)
 
-    def model(sigma):
-        return american_price(np.full(4, SPOT), strike, years, np.full(4, 0.03), np.full(4, 0.01), sigma, is_call)
 
-    np.testing.assert_allclose(implied_volatility(model(volatility), model), volatility, rtol=1e-9)
+def test_an_implied_volatility_does_not_depend_on_the_others():
+    terms = terms_of([row for row in GRID if row[1] == 182], is_american=True)
+    price = terms.price()
+    together = implied_volatility(price, terms)
+    for k in range(0, len(price), 17):
+        row = np.array([k])
+        np.testing.assert_array_equal(implied_volatility(price[row], terms.take(row)), together[row])
 
 
 def test_a_price_outside_of_the_no_arbitrage_bounds_implies_no_volatility():
-    strike, years, is_call = np.full(3, 90.0), np.full(3, 0.5), np.ones(3, dtype=bool)
-
-    def model(sigma):
-        return black_scholes(np.full(3, SPOT), strike, years, 0.02, sigma, is_call).price
-
-    found = implied_volatility(np.array([9.0, 101.0, 12.0]), model)  # below exercise, above the share, possible
+    three = np.ones(3)
+    is_call = np.ones(3, dtype=bool)
+    terms = OptionTerms(SPOT * three, 90 * three, 0.5 * three, 0.02 * three, 0 * three, three, is_call, ~is_call)
+    price = np.array([9.0, 101.0, 12.0])  # below exercise, above the share, possible
+    found = implied_volatility(price, terms)
     assert np.isnan(found[:2]).all()
     assert 0.1 < found[2] < 0.4
+    lowest, highest = price_bounds(terms)
+    assert price[0] < lowest[0]
+    assert price[1] > highest[1]
 
 
 def terms_of(rows: list[tuple[float, float, float, float, float, bool]], is_american: bool) -> OptionTerms:

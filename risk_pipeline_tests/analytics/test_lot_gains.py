@@ -7,7 +7,7 @@ import pytest
 
 from risk_pipeline.analytics.conversion import Conversion
 from risk_pipeline.analytics.lot_gains import lot_gains
-from risk_pipeline.analytics.lot_values import value_lots
+from risk_pipeline.analytics.lot_values import LotMarket, value_lots
 from risk_pipeline.analytics.lots import Lots, SplitAdjusted, private_prices
 
 DATES = np.arange("2024-01-01", "2024-05-01", dtype="datetime64[D]")
@@ -55,13 +55,18 @@ def test_gains_are_those_of_the_book_to_the_last_bit(seed):
     ends = np.arange(20 + seed, len(DATES) - seed)
     marks = np.array([0]), DATES[30:31], np.array([55.0])
     powers = rng.choice([-1, 1], (80, 2))
-    arguments = {
-        "volatility": np.full((len(ends), 8), 0.3),
-        "private_price": private_prices(lots, DATES[ends], *marks),
-        "rate": 0.02,
-        "conversion": Conversion(np.column_stack([np.where(rng.random(80) < 0.2, 7, -1), np.full(80, -1)]), powers),
-    }
-    _, expected = value_lots(lots, DATES, prices, dividend, ends, **arguments)
-    found = lot_gains(lots, DATES, prices, dividend, ends, **arguments)
+    market_of_lots = LotMarket(
+        dates=DATES,
+        prices=prices,
+        dividend=dividend,
+        ends=ends,
+        volatility=np.full((len(ends), 8), 0.3),
+        private_price=private_prices(lots, DATES[ends], *marks),
+        rate=np.full(len(ends), 0.02),
+        conversion=Conversion(np.column_stack([np.where(rng.random(80) < 0.2, 7, -1), np.full(80, -1)]), powers),
+        implied=np.where(rng.random((len(ends), 80)) < 0.3, 0.4, np.nan) if seed % 2 else None,
+    )
+    _, expected = value_lots(lots, market_of_lots)
+    found = lot_gains(lots, market_of_lots)
     np.testing.assert_array_equal(found, expected)
     assert len(np.unique(expected)) > 1000

@@ -6,8 +6,9 @@ from datetime import date
 
 import pytest
 
+from risk_pipeline.storage.book_versions import book_at, looking_at, newest_version
 from risk_pipeline.storage.imports import ImportRefused, check_import, run_import
-from risk_pipeline.storage.queries import lots, read_table
+from risk_pipeline.storage.queries import lots, read_table, volatilities
 
 PORTFOLIOS = "portfolio_id,name,inception_date,starting_equity\n"
 POSITIONS = (
@@ -267,3 +268,44 @@ def test_dates_of_the_future_are_said_or_refused(engine, files):
     assert "1 lots are entered more than a year after today, the first on 2030-04-11" in note
     with pytest.raises(ImportRefused, match="lies far in the future, today is 2025-06-02"):
         check_import(engine, of(2062), today=today)
+
+
+def test_implied_volatilities_are_of_a_name_or_of_terms(engine, files, tmp_path):
+    quotes = tmp_path / "implied_volatilities.csv"
+    quotes.write_text(
+        "symbol,underlying,strike,expiry,option_type,date,volatility\n"
+        "SPY   221216C00400000,,,,,2022-11-01,0.21\n"
+        ",spy,410,2022-12-16,,2022-11-01,0.2\n"
+        "my hedge,,,,,2022-11-01,0.25\n"
+    )
+    assert str(run_import(engine, [*files(), quotes])).endswith("3 implied volatilities")
+    rows = read_table(engine, "implied_volatilities").set_index("symbol")
+    assert list(rows.index) == ["MY HEDGE", "SPY 221216C00400000", "SPY221216*00410000"]
+    assert rows.loc["SPY 221216C00400000", ["underlying", "option_type", "strike"]].tolist() == ["SPY", "CALL", 400.0]
+    assert rows["volatility"].tolist() == [0.25, 0.21, 0.2]
+    version = newest_version(engine)
+    quotes.write_text(quotes.read_text().replace("0.21", "0.22"))
+    run_import(engine, [quotes])
+    assert newest_version(engine) == version + 1
+    seen = volatilities(looking_at(engine, book_at(engine, version)), date(2022, 12, 1)).set_index("symbol")
+    assert seen.loc["SPY 221216C00400000", "volatility"] == 0.21
+
+
+@pytest.mark.parametrize(
+    ("row", "column", "remedy"),
+    [
+        (",SPY,400,,CALL,2022-11-01,0.2", "expiry", "is empty"),
+        (",SPY,400,2022-12-16,X,2022-11-01,0.2", "option_type", "CALL or PUT"),
+        (",SPY,400,2022-12-16,PUT,2022-12-19,0.2", "date", "after the expiry"),
+        ("SPY221216C00400000,,401,,,2022-11-01,0.2", "strike", "another than the symbol says"),
+        ("SPY221216C00400000,,,,,2022-11-01,21", "volatility", "0.25 for 25 %"),
+    ],
+)
+def test_a_bad_implied_volatility_is_named_with_its_remedy(engine, files, tmp_path, row, column, remedy):
+    quotes = tmp_path / "quotes.csv"
+    quotes.write_text(f"symbol,underlying,strike,expiry,option_type,date,volatility\n{row}\n")
+    with pytest.raises(ImportRefused) as refused:
+        check_import(engine, [*files(), quotes])
+    (problem,) = refused.value.problems
+    assert (problem.file, problem.line, problem.column) == ("quotes.csv", 2, column)
+    assert remedy in problem.remedy

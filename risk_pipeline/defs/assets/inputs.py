@@ -42,6 +42,7 @@ def load_inputs(
         marks=queries.marks(engine, last),
         profiles=queries.profiles(engine, last),
         quotes=queries.quotes(engine),
+        volatilities=queries.volatilities(engine, last),
     )
     panel = panel.with_symbols(priced_symbols(book.lots))
     unknown = sorted({*book.symbols} - {*panel.symbols})

@@ -60,6 +60,7 @@ class MadeFrom:
                 marks=queries.marks(engine, END_OF_TIME),
                 profiles=pd.DataFrame(),
                 quotes=queries.quotes(engine),
+                volatilities=queries.volatilities(engine, END_OF_TIME),
             )
         )
 

@@ -36,6 +36,7 @@ portfolios = dg.AssetSpec(
         tables.portfolio_flows,
         tables.private_marks,
         tables.symbol_aliases,
+        tables.implied_volatilities,
     ),
 )
 """Not made by a run: it is the same for every session, and only an import changes it."""

@@ -7,7 +7,16 @@ from typing import TypeVar
 
 from sqlalchemy import Table
 
-from .book import book_rows, book_versions, portfolio_flows, portfolios, positions, private_marks, symbol_aliases
+from .book import (
+    book_rows,
+    book_versions,
+    implied_volatilities,
+    portfolio_flows,
+    portfolios,
+    positions,
+    private_marks,
+    symbol_aliases,
+)
 from .exposures import currency_exposures, factor_covariance, factor_exposures, factor_returns, symbol_factor_exposures
 from .market_data import (
     market_data_cache,
@@ -57,6 +66,7 @@ __all__ = [
     "factor_definitions",
     "factor_exposures",
     "factor_returns",
+    "implied_volatilities",
     "input_revisions",
     "market_data_cache",
     "market_data_coverage",

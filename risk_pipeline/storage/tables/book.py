@@ -61,10 +61,22 @@ portfolio_flows = table(
 
 private_marks = table(
     "private_marks",
-    "Prices of private assets, each valid from its date on.",
-    Column("symbol", SYMBOL, primary_key=True, comment="the private asset's own name"),
+    "Prices of private assets and of listed options, each valid from its date on.",
+    Column("symbol", SYMBOL, primary_key=True, comment="the private asset's or the option's own name"),
     Column("mark_date", Date, primary_key=True, comment="day from which the price holds"),
-    Column("price", Float, nullable=False, comment="per unit"),
+    Column("price", Float, nullable=False, comment="per unit; of an option per share"),
+)
+
+implied_volatilities = table(
+    "implied_volatilities",
+    "Implied volatilities of listed options, each valid from its date on.",
+    Column("symbol", SYMBOL, primary_key=True, comment="the option's own name, or the one that its terms make"),
+    Column("quote_date", Date, primary_key=True, comment="day from which the volatility holds"),
+    Column("underlying", SYMBOL, comment="the priced symbol; null: only positions of that name"),
+    Column("expiry", Date, comment="last day of the option's life"),
+    Column("strike", Float, comment="per share, as of the quote's day"),
+    Column("option_type", String(4), comment="CALL or PUT; null: both"),
+    Column("volatility", Float, nullable=False, comment="annual"),
 )
 
 symbol_aliases = table(
