@@ -18,16 +18,24 @@ if TYPE_CHECKING:
     import dagster as dg
 
 FIRST = date(2000, 1, 3)
-"""Of the calendar; partitions begin at the first session that a calendar is made with."""
+"""Of a calendar that begins by then; partitions begin at the first session that a calendar is made with."""
 READY_HOURS = 3
 """A session's partition exists this long after the exchange's latest regular close (rounded up to an hour)."""
+EARLIEST_END, LATEST_END = 10, 36
+"""Hours of UTC, from a session's midnight on, at which its partition may end: zones are UTC+14 to UTC-12."""
+TRY_AFTER = timedelta(minutes=30)
 MOST_TRIES = 4
+SESSIONS_OF_A_YEAR = 260
 LAST_TRY_TAKES = timedelta(hours=1)
 MORNING_TRIES = (time(6, 30), time(7, 30), time(8, 30), time(9, 15))
 
 
 class NoSessionError(ValueError):
     """A date or range that holds no session of the exchange."""
+
+
+class CalendarError(ValueError):
+    """An exchange whose calendar is unknown, can't be made or fits no daily partitions; names the remedy."""
 
 
 @dataclass(frozen=True)
@@ -45,27 +53,26 @@ class SessionCalendar:
 
     @cached_property
     def _calendar(self) -> Any:
-        import exchange_calendars as xc
-
-        return xc.get_calendar(self.exchange, start="2000-01-01")
+        return _exchange_calendar(self.exchange)
 
     @cached_property
     def _sessions(self) -> Date1D:
         return self._calendar.sessions.values.astype("datetime64[D]")
 
     @cached_property
-    def _latest_close_utc(self) -> float:
-        closes = self._calendar.schedule["close"]
-        return float((closes.dt.hour + closes.dt.minute / 60).tail(260).max())
+    def _partition_end(self) -> int:
+        """Hours of UTC from a session's midnight to the end of its partition."""
+        closes = self._calendar.schedule["close"].tail(SESSIONS_OF_A_YEAR)
+        after = (closes.dt.tz_localize(None) - closes.index) / pd.Timedelta(hours=1)
+        return max(math.ceil(float(after.max()) + READY_HOURS), EARLIEST_END)
 
     @cached_property
     def partition_timezone(self) -> str:
-        """Return the fixed-offset zone whose midnight falls ``READY_HOURS`` after the latest close.
+        """Return the fixed-offset zone whose midnight falls ``READY_HOURS`` after the latest close, or later.
 
         UTC for New York. (An end offset together with exclusions would make future partitions.)
         """
-        hours = math.ceil(self._latest_close_utc + READY_HOURS)
-        return "UTC" if hours == 24 else f"Etc/GMT{hours - 24:+d}"
+        return "UTC" if self._partition_end == 24 else f"Etc/GMT{self._partition_end - 24:+d}"
 
     @cached_property
     def timezone(self) -> str:
@@ -77,52 +84,65 @@ class SessionCalendar:
         """Return one partition per session, from ``first_session`` on."""
         import dagster as dg
 
-        weekend = [str((day + 1) % 7) for day, is_open in enumerate(self._calendar.weekmask) if is_open == "0"]
-        days = pd.bdate_range(self.first_session, self._calendar.last_session, freq="C", weekmask=self._weekmask)
-        holidays = days.difference(self._calendar.sessions)
+        first = max(self.first_session, self._sessions[0].item())
+        weekdays = self._weekdays(first)
+        days = pd.date_range(first, self._sessions[-1].item())
+        holidays = days[days.day_of_week.isin(weekdays)].difference(self._calendar.sessions)
+        weekend = [str((day + 1) % 7) for day in range(7) if day not in weekdays]
         return dg.TimeWindowPartitionsDefinition(
-            start=self.first_session.isoformat(),
+            start=first.isoformat(),
             fmt="%Y-%m-%d",
             cron_schedule="0 0 * * *",
             timezone=self.partition_timezone,
-            exclusions=[f"0 0 * * {','.join(sorted(weekend))}", *(day.to_pydatetime() for day in holidays)],
+            exclusions=[
+                *([f"0 0 * * {','.join(sorted(weekend))}"] if weekend else []),
+                *(day.to_pydatetime() for day in holidays),
+            ],
         )
 
-    @property
-    def _weekmask(self) -> str:
-        return cast("str", self._calendar.weekmask)
+    def _weekdays(self, first: date) -> list[int]:
+        """Return the days of the week (Monday is 0) that have held a session since a day, or will."""
+        return sorted({day.weekday() for day in self._sessions[self._row(first) :].tolist()})
+
+    @cached_property
+    def _ready_local(self) -> timedelta:
+        """How long after a session's local midnight its partition surely exists, on both sides of daylight saving."""
+        days = pd.to_datetime(self._sessions[-SESSIONS_OF_A_YEAR:])
+        ends = (days + pd.Timedelta(hours=self._partition_end)).tz_localize("UTC").tz_convert(self.timezone)
+        return max(ends.tz_localize(None) - days).to_pytimedelta()
+
+    @cached_property
+    def runs_next_morning(self) -> bool:
+        """Whether the schedule comes the morning after: on request, or since the session ends late in the evening."""
+        return self.is_ready_next_morning or self._ready_local + TRY_AFTER >= timedelta(days=1)
 
     @cached_property
     def evening_tries(self) -> tuple[time, ...]:
-        """Return when an evening's run is tried, in the exchange's own time zone, an hour apart until midnight.
+        """Return when a session's run is tried, in the exchange's own time zone: hourly until midnight, at most four.
 
-        The first an hour and a half beyond ``READY_HOURS`` after the close, when the partition surely exists on
-        both sides of daylight saving. Or the morning after.
+        The first half an hour after the partition surely exists. Or the morning after.
         """
-        if self.is_ready_next_morning:
+        if self.runs_next_morning:
             return MORNING_TRIES
-        close = max(self._calendar.schedule["close"].tail(260).dt.tz_convert(self.timezone).dt.time)
-        ready = datetime.combine(date(2000, 1, 1), close) + timedelta(hours=READY_HOURS + 1.5)
-        if ready.day > 1:  # past midnight would be the next day
-            return (time(23, 59),)
+        ready = (datetime.min + self._ready_local + TRY_AFTER).time()
         return tuple(time(hour, ready.minute) for hour in range(ready.hour, 24))[:MOST_TRIES]
 
     @cached_property
     def schedule_crons(self) -> list[str]:
         """Return the cron strings of the evening's tries on every weekday of the exchange."""
-        later = 2 if self.is_ready_next_morning else 1
-        days = sorted((day + later) % 7 for day, is_open in enumerate(self._weekmask) if is_open == "1")
+        later = 2 if self.runs_next_morning else 1
+        days = sorted((day + later) % 7 for day in self._weekdays(self._sessions[-SESSIONS_OF_A_YEAR].item()))
         is_stretch = days == list(range(days[0], days[-1] + 1))
         weekdays = f"{days[0]}-{days[-1]}" if is_stretch and len(days) > 2 else ",".join(map(str, days))
         return [f"{try_at.minute} {try_at.hour} * * {weekdays}" for try_at in self.evening_tries]
 
     def day_of_tick(self, local: date) -> date:
         """Return the day that the schedule looks at on a day of the exchange's own calendar."""
-        return local - timedelta(days=1) if self.is_ready_next_morning else local
+        return local - timedelta(days=1) if self.runs_next_morning else local
 
     def due_at(self, session: date) -> datetime:
         """Return when a session's run must be done (aware): an hour after the last try of its evening has begun."""
-        day = session + timedelta(days=1) if self.is_ready_next_morning else session
+        day = session + timedelta(days=1) if self.runs_next_morning else session
         return datetime.combine(day, self.evening_tries[-1], ZoneInfo(self.timezone)) + LAST_TRY_TAKES
 
     def last_closed(self, now: datetime) -> date:
@@ -213,15 +233,31 @@ def session_calendar(
 
     Raises
     ------
-    ValueError
-        If there is no such calendar; names the remedy.
+    CalendarError
+        If there is no such calendar, or it can't be made; names the remedy.
     """
+    calendar = SessionCalendar(exchange, first_session, is_ready_next_morning)
+    if calendar._partition_end > LATEST_END:
+        raise CalendarError(f"{exchange} closes too long after its sessions' dates for a partition a day")
+    return calendar
+
+
+@lru_cache
+def _exchange_calendar(exchange: str) -> Any:
     import exchange_calendars as xc
 
-    known = xc.get_calendar_names(include_aliases=True)
-    if exchange not in known:
-        raise ValueError(
+    if exchange not in xc.get_calendar_names(include_aliases=True):
+        raise CalendarError(
             f"there is no exchange calendar {exchange!r}; "
             "give a code such as XNYS, XLON or XTKS (`python -m exchange_calendars` lists them)"
         )
-    return SessionCalendar(exchange, first_session, is_ready_next_morning)
+    problem = ""
+    for start in (FIRST, None):  # some calendars begin later, and say so in words only
+        try:
+            return xc.get_calendar(exchange, start=start)
+        except (ValueError, NotImplementedError) as error:
+            problem = str(error)
+    raise CalendarError(
+        f"exchange_calendars {xc.__version__} can't make the calendar {exchange} ({problem:.80}): "
+        "set RISK_PIPELINE_CALENDAR to an exchange with the same sessions"
+    )

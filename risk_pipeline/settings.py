@@ -137,7 +137,10 @@ class Settings(BaseSettings):
         description="`postgresql://user:password@host/name` or `sqlite:///path`. Default: SQLite in the home.",
     )
     market: MarketSettings = MarketSettings()
-    calendar: str = Field(default="XNYS", description="Exchange, by its ISO 10383 code.")
+    calendar: str = Field(
+        default="XNYS",
+        description="Exchange, by its ISO 10383 code; one whose calendar can't be made is refused by name.",
+    )
     proxy_calendar: str = Field(
         default="XNYS",
         description="Exchange of the factor proxies. Where it is closed and `calendar` is open, a session is analysed "

@@ -83,7 +83,7 @@ def main() -> None:
 def _domain_errors() -> tuple[type[Exception], ...]:
     from ..config.errors import ConfigError
     from ..market.source import SourceError
-    from ..sessions import NoSessionError
+    from ..sessions import CalendarError, NoSessionError
     from ..storage.errors import StorageError
 
-    return ConfigError, SourceError, NoSessionError, StorageError
+    return CalendarError, ConfigError, SourceError, NoSessionError, StorageError
