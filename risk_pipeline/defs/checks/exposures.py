@@ -16,6 +16,7 @@ from ...storage.queries import lots, portfolios
 from ..partitions import CALENDAR
 from ..resources import Registries
 from .common import ERROR, WARN, Check, Finding, session_checks
+from .options import OPTION_CHECKS
 
 if TYPE_CHECKING:
     import sqlalchemy as sa
@@ -146,4 +147,5 @@ exposure_checks = session_checks(
         "Check the symbol's prices for gaps and unit errors; a beta of a bad fit is still the best estimate there is.",
         severity=WARN,
     ),
+    *OPTION_CHECKS,
 )

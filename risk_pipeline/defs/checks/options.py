@@ -11,12 +11,12 @@ from ...settings import Settings
 from ...storage.check_queries import option_volatilities
 from ..partitions import CALENDAR
 from ..resources import Registries
-from .common import WARN, Check, Finding, session_checks
-from .exposures import KEY
+from .common import WARN, Check, Finding
 
 if TYPE_CHECKING:
     import sqlalchemy as sa
 
+KEY = ["session", "portfolio_id"]
 QUOTED = ("mark", "quote", "surface")
 
 
@@ -40,8 +40,7 @@ def option_marks_within_bounds(engine: sa.Engine, registries: Registries, sessio
     return Finding(len(rows), "options", bad[[*KEY, "position_id", "contract", "refused_mark", "price"]])
 
 
-option_checks = session_checks(
-    "factor_exposures",
+OPTION_CHECKS = (
     Check(
         option_quotes_recent,
         "Import newer rows of marks.csv or implied_volatilities.csv for these contracts, then run the sessions again.",
@@ -53,3 +52,4 @@ option_checks = session_checks(
         severity=WARN,
     ),
 )
+"""They are among the checks of ``factor_exposures``, which writes what options are valued with."""
