@@ -40,12 +40,12 @@ def closes(day: str) -> pd.Series:
     return MARKET.fetch(MARKET.symbols, days).bars.set_index("symbol")["close"]
 
 
-def test_ten_portfolios_in_the_import_format_twice_the_same():
+def test_eleven_portfolios_in_the_import_format_twice_the_same():
     for name, frame in demo_frames().items():
         assert tuple(frame.columns) == BOOK_COLUMNS[name]
         pd.testing.assert_frame_equal(frame, frames()[name])
     portfolios = frames()["portfolios"]
-    assert len(portfolios) == 10
+    assert len(portfolios) == 11
     assert portfolios["starting_equity"].between(200e3, 20e6).all()
 
 
@@ -53,7 +53,7 @@ def test_the_importer_takes_the_frames_and_the_written_files(tmp_path):
     engine = open_engine(f"sqlite:///{tmp_path / 'demo.db'}")
     migrate(engine)
     summary = import_frames(engine, frames())
-    assert summary.portfolios == 10
+    assert summary.portfolios == 11
     paths = write_demo(tmp_path / "csv")
     assert [path.name for path in paths] == ["portfolios.csv", "positions.csv", "flows.csv", "marks.csv"]
     assert check_import(engine, paths) == summary
@@ -90,6 +90,18 @@ def test_weeks_of_any_year_hold_live_options_entries_and_exits():
         assert trader["exit_date"].isin(window).any() or start < 10
     assert positions("trader")["exit_date"].max() > pd.Timestamp("2035-12-01")
     assert positions("long_short")["expiry"].max() > pd.Timestamp("2035-12-31")
+
+
+def test_the_overlay_always_has_a_covered_call_a_protective_put_and_a_short_straddle():
+    lots = positions("overlay")
+    for day in SESSIONS[SESSIONS >= "2024-01-03"][::13]:
+        alive = held(lots, day)
+        options = alive[alive["investment_class"] == "OPTIONS"].set_index(["underlying", "option_type"])["quantity"]
+        shares = alive[alive["investment_class"] == "PUBLIC"].set_index("symbol")["quantity"]
+        assert len(options) == 4
+        assert 0 < -100 * options["MSFT", "CALL"] <= shares["MSFT"]
+        assert 0 < 100 * options["SPY", "PUT"] <= shares["SPY"]
+        assert options["AAPL", "CALL"] == options["AAPL", "PUT"] < 0
 
 
 def test_flows_and_marks_go_on_until_the_end():

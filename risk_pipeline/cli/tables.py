@@ -15,6 +15,7 @@ from ..reports.page_rows import bucket
 from ..reports.scorecards import value_at_risk_scorecard, volatility_scorecard
 from ..risk.scorecards import LEVELS
 from ..storage.queries import latest_session, portfolios, read_table
+from .option_tables import print_options
 from .risk_table import print_refusal
 
 if TYPE_CHECKING:
@@ -80,6 +81,7 @@ def print_portfolio(console: Console, engine: sa.Engine, portfolio: str, session
         console.print(f"Stress tests: pruned; {again} makes them again.", highlight=False, soft_wrap=True)
     else:
         _print_stress(console, engine, session, stress, row.nav)
+    print_options(console, engine, span)
     print_record(console, engine, session, portfolio)
     return session
 

@@ -1,4 +1,4 @@
-"""Ten demo portfolios on the simulated market, one of each kind that a risk batch must cope with.
+"""Eleven demo portfolios on the simulated market, one of each kind that a risk batch must cope with.
 
 They are the same on every machine and every day: trades, flows, marks and options reach to the end of 2035,
 and whatever lies after a session is unknown to it. Their files are also the template for one's own.
@@ -48,7 +48,7 @@ def demo_frames() -> dict[str, pd.DataFrame]:
     books = DemoBooks()
     for make in (_growth, _family, _long_short, _funds, _private):
         make(books)
-    for make in (_cash, _neutral, _failed, _trader, _pension):
+    for make in (_cash, _neutral, _failed, _trader, _pension, _overlay):
         make(books)
     return {name: pd.DataFrame(books.rows[name], columns=list(columns)) for name, columns in BOOK_COLUMNS.items()}
 
@@ -140,6 +140,23 @@ def _pension(books: DemoBooks) -> None:
             books.flow("pension", date(year, month, 15), 40e3)
         for month in (3, 6, 9, 12):
             books.flow("pension", date(year, month, 25), -110e3)
+
+
+def _overlay(books: DemoBooks) -> None:
+    """Sell calls on its Microsoft, insure its index fund with puts, sell straddles on Apple; rolled every quarter."""
+    books.open("overlay", "Hazel Option Overlay", 3e6)
+    books.hold("overlay", {"SPY": 1_200e3, "MSFT": 600e3, "TLT": 500e3})
+    rolls = [INCEPTION, *(weekday_from(date(year, month, 8), 2) for year in YEARS for month in (3, 6, 9, 12))]
+    for start, end in pairwise(rolls):
+        expiry = weekday_from(end + timedelta(days=8), 4)  # after the roll, so that none is ever without
+        life = (start, expiry)
+        covered = 600e3 / books.price("MSFT", INCEPTION) // 100
+        insured = 1_200e3 / books.price("SPY", INCEPTION) // 100
+        short = max(250e3 / books.price("AAPL", start) // 100, 1.0)
+        books.option("overlay", "MSFT", "CALL", 1.05, -covered, life, 0.24, is_quoted=True, sold=end)
+        books.option("overlay", "SPY", "PUT", 0.95, insured, life, 0.19, is_quoted=True, sold=end)
+        for kind in ("CALL", "PUT"):
+            books.option("overlay", "AAPL", kind, 1.0, -short, life, 0.28, is_quoted=True, sold=end)
 
 
 def _session_near(wednesday: date) -> date:

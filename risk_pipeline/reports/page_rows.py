@@ -61,6 +61,8 @@ class PortfolioDay:
     sectors: list[Row]
     currencies: list[Row]
     positions: list[Row]
+    options: list[Row]
+    option_grid: Row | None
     gains: Mapping[tuple[str, str], float]
     changes: Mapping[str, Row]
     skips: list[Row]
@@ -146,13 +148,20 @@ class PageRows:
         """Return the rows of a table by the values of the key columns (one key: the value itself)."""
         label = f"{name}/{'/'.join(keys)}"
         if label not in self._buckets:
-            frame = self._positions if name == "positions" else self.rows.tables.get(name)
+            made = {"positions": lambda: self._positions, "options": lambda: self._options}
+            frame = made[name]() if name in made else self.rows.tables.get(name)
             self._buckets[label] = bucket(getattr(self.rows, name) if frame is None else frame, *keys)
         return self._buckets[label]
 
     @cached_property
     def _positions(self) -> pd.DataFrame:
         return positions_by_name(self.rows.tables["position_values"])
+
+    @cached_property
+    def _options(self) -> pd.DataFrame:
+        """The option lots that are held."""
+        lots = self.rows.tables["position_values"]
+        return lots[(lots["investment_class"] == "OPTIONS") & (lots["quantity"] != 0)]
 
     @cached_property
     def _history(self) -> Records:
@@ -230,6 +239,8 @@ class PageRows:
             sectors=self.of("sector_exposures", *two).get(key, []),
             currencies=self.of("currency_exposures", *two).get(key, []),
             positions=[row for row in names if row["is_held"]],
+            options=self.of("options", *two).get(key, []),
+            option_grid=self.of("option_grids", *two).get(key, [{}])[0].get("grid"),
             changes={row["measure"]: row for row in self.of("risk_changes", *two).get(key, [])},
             gains={(row["symbol"], row["kind"]): row["gain"] for row in names if row["gain"]},
             skips=[row for row in self.of("skips", "session", "entity").get(key, []) if row["entity_type"] != "symbol"],

@@ -1,8 +1,8 @@
-"""The rows of ``stress_test_results``, ``scenario_factor_moves`` and ``scenario_plausibility``."""
+"""The rows of ``stress_test_results``, the scenarios' moves and plausibility, and of ``option_grids``."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -12,7 +12,6 @@ import pandas as pd
 from ..analytics.arrays import Bool1D, Date1D, Float1D, Float2D, Float3D, Int1D
 from ..analytics.factor_returns import compounded_steps, residual_steps
 from ..analytics.history import moves_as_far, window_moves
-from ..analytics.option_scenarios import OptionScenarios
 from ..analytics.reasons import Reason
 from ..analytics.stress import (
     ConditionalMoves,
@@ -21,13 +20,13 @@ from ..analytics.stress import (
     conditional_std,
     replay_drawdown,
 )
-from ..analytics.sums import sum_by
 from ..config.scenarios import Scenario
 from .beyond_core import beyond_proxy_returns, proxy_betas
 from .core_model import CoreModel, core_model
 from .currency_stress import currency_pnl, shocked_pairs
 from .inputs import Frames, Inputs
 from .long_rows import Cells
+from .option_stress import GRID_COLUMNS, grid_rows, options_by_session
 from .symbol_betas import core_factor_returns
 
 MOVE_COLUMNS = ["session", "scenario_id", "factor_name", "is_shocked", "move"]
@@ -71,9 +70,10 @@ def compute_stress(inputs: Inputs) -> Frames:
     model, context = core_model(inputs), _Context.of(inputs)
     factors, library = inputs.registries.factors, inputs.registries.scenarios
     results: list[dict[str, np.ndarray]] = []
-    moves, plausibility = [], []
-    for session_index, (session, options) in enumerate(zip(inputs.sessions, _options(inputs), strict=True)):
+    moves, plausibility, grids = [], [], []
+    for session_index, (session, options) in enumerate(zip(inputs.sessions, options_by_session(inputs), strict=True)):
         day, betas = pd.Timestamp(session), context.betas[session_index]
+        grids += grid_rows(inputs, session_index, options)
         for scenario in library.active:
             outcome = _outcome(inputs, context, scenario, session_index, model)
             key = {"session": day, "scenario_id": scenario.id}
@@ -121,6 +121,7 @@ def compute_stress(inputs: Inputs) -> Frames:
         ),
         "scenario_factor_moves": pd.DataFrame(moves, columns=MOVE_COLUMNS),
         "scenario_plausibility": pd.DataFrame(plausibility),
+        "option_grids": pd.DataFrame(grids, columns=GRID_COLUMNS),
         "analytics_skips": inputs.portfolio_skips("stress_tests"),
     }
 
@@ -322,46 +323,3 @@ def _model_betas(inputs: Inputs) -> Float3D:
     beyond = out[..., len(factors.core_names) :]
     beyond[np.isnan(beyond)] = 0.0
     return out
-
-
-@dataclass(frozen=True)
-class _Options:
-    """The options held on a session, each array (n,), and how many portfolios there are."""
-
-    scenarios: OptionScenarios
-    price: Float1D
-    delta: Float1D
-    shares: Float1D
-    symbol: Int1D
-    portfolio: Int1D
-    portfolios: int
-
-    def revalued(self, symbol_returns: Float1D, volatility_change: Float1D) -> Float1D:
-        """Return, by portfolio (P,), what revaluing its options adds to their delta; NaN returns are zero.
-
-        The underlyings move, and implied volatility changes; time stands still.
-        """
-        returns = np.nan_to_num(symbol_returns[self.symbol])
-        price = self.scenarios.price(returns[None, :], volatility_change[None, :])[0]
-        extra = self.shares * (price - self.price - self.delta * self.scenarios.terms.spot * returns)
-        return sum_by(self.portfolio, extra, self.portfolios)
-
-
-def _options(inputs: Inputs) -> Iterator[_Options]:
-    """Yield the options held on each session."""
-    rows, lots = inputs.book.positions, inputs.lots
-    held, terms = rows.options(lots, inputs.panel.dates[inputs.ends])
-    every = OptionScenarios(terms)
-    for session_index in range(len(inputs.sessions)):
-        some = np.flatnonzero(rows.session[held] == session_index)
-        option_rows = held[some]
-        lot = rows.lot[option_rows]
-        yield _Options(
-            scenarios=every.take(some),
-            price=rows.price[option_rows],
-            delta=rows.delta[option_rows],
-            shares=rows.quantity[option_rows] * lots.multiplier[lot] * rows.rate[option_rows],
-            symbol=lots.symbol[lot],
-            portfolio=lots.portfolio[lot],
-            portfolios=len(inputs.portfolio_ids),
-        )

@@ -24,6 +24,7 @@ BULK = (
     tables.stress_test_results,
     tables.scenario_factor_moves,
     tables.scenario_plausibility,
+    tables.option_grids,
     tables.risk_changes,
     tables.volatility_scores,  # of symbols only
     tables.market_data_coverage,

@@ -186,7 +186,7 @@ def test_demo_files_can_be_written_and_imported(home, run, tmp_path, monkeypatch
     assert {file.stem for file in files} == {"portfolios", "positions", "flows", "marks"}
     code, out = run("import", *files)
     assert code == 0
-    assert "10 portfolios" in out
+    assert "11 portfolios" in out
 
 
 def test_a_run_that_fails_says_why_and_ends_with_one(home, run, book, monkeypatch):

@@ -12,7 +12,8 @@ import pandas as pd
 
 from risk_pipeline.analytics.returns import returns_for_estimates
 from risk_pipeline.config.factors import FactorRegistry, load_factors
-from risk_pipeline.config.scenarios import ScenarioLibrary, load_scenarios
+from risk_pipeline.config.scenario_file import load_scenarios
+from risk_pipeline.config.scenarios import ScenarioLibrary
 from risk_pipeline.risk.inputs import BookFrames, Inputs, make_inputs
 from risk_pipeline.storage.price_panel import PricePanel
 from risk_pipeline.storage.tables import portfolios, positions, private_marks

@@ -25,7 +25,11 @@ GROUP = "risk"
     group_name=GROUP,
     kinds={"table"},
     metadata=definition_metadata(
-        tables.stress_test_results, tables.scenario_factor_moves, tables.scenario_plausibility, tables.analytics_skips
+        tables.stress_test_results,
+        tables.scenario_factor_moves,
+        tables.scenario_plausibility,
+        tables.option_grids,
+        tables.analytics_skips,
     ),
 )
 @with_remedy
@@ -34,6 +38,7 @@ def stress_tests(
 ) -> dg.MaterializeResult:
     """P&L of each scenario: direct, and with the other factors moving as they do when the shocked ones move.
 
-    Contributions by factor are the view `stress_factor_impacts`.
+    Contributions by factor are the view `stress_factor_impacts`. Books with options also have a grid of spot and
+    volatility, `option_grids`.
     """
     return compute_sessions(context, db, cache, registries, compute_stress, read_stress_inputs)

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from ..page_rows import PortfolioDay
-from . import betas, composition, data_quality, exposures, headline, stress, volatility
+from . import betas, composition, data_quality, exposures, headline, options, stress, volatility
 
 
 @dataclass(frozen=True)
@@ -29,6 +29,7 @@ SECTIONS = (
     Section("betas", "Betas", betas.build),
     Section("exposures", "Factor exposures", exposures.build),
     Section("stress", "Stress scenarios", stress.build),
+    Section("options", "Options", options.build),
     Section("volatility", "Volatility and value at risk", volatility.build),
     Section("composition", "Where the risk is", composition.build),
     Section("data_quality", "How far to trust this page", data_quality.build),

@@ -42,6 +42,7 @@ from .snapshots import portfolio_snapshots, position_values, risk_changes, secto
 from .stress import (
     STRESS_FACTOR_IMPACTS,
     STRESS_FACTOR_IMPACTS_SELECT,
+    option_grids,
     scenario_factor_moves,
     scenario_plausibility,
     stress_test_results,
@@ -72,6 +73,7 @@ __all__ = [
     "market_data_coverage",
     "market_data_ranges",
     "metadata",
+    "option_grids",
     "passed_sessions",
     "portfolio_flows",
     "portfolio_inputs",
@@ -108,6 +110,7 @@ ANALYTICS = (
     factor_covariance,
     scenario_factor_moves,
     scenario_plausibility,
+    option_grids,
     stress_test_results,
     symbol_volatility,
     portfolio_volatility,

@@ -20,6 +20,19 @@ scenario_factor_moves = table(
     Column("move", Float, nullable=False, comment="decimal return of the factor over the scenario"),
 )
 
+option_grids = table(
+    "option_grids",
+    "P&L of portfolios with options for moves of the options' underlyings and of implied volatility.",
+    session_key(),
+    portfolio_key(),
+    Column(
+        "grid",
+        sa.JSON,
+        nullable=False,
+        comment="spot (returns), volatility (changes), pnl by volatility and spot, money: options, their shares",
+    ),
+)
+
 scenario_plausibility = table(
     "scenario_plausibility",
     "How unusual each scenario's joint move is, as of the session.",

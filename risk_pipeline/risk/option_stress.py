@@ -1,0 +1,98 @@
+"""The options of a session revalued: in scenarios, and on a grid of moves of their underlyings and volatility."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from ..analytics.arrays import Float1D, Int1D
+from ..analytics.lots import InvestmentClass
+from ..analytics.option_scenarios import OptionScenarios
+from ..analytics.sums import sum_by
+from .inputs import Inputs
+
+SPOT_MOVES = (-0.20, -0.15, -0.10, -0.05, 0.0, 0.05, 0.10, 0.15, 0.20)
+VOLATILITY_CHANGES = (-0.10, 0.0, 0.10, 0.20, 0.30)
+GRID_COLUMNS = ["session", "portfolio_id", "grid"]
+
+
+@dataclass(frozen=True)
+class SessionOptions:
+    """The options held on a session, each array (n,), and how many portfolios there are."""
+
+    scenarios: OptionScenarios
+    price: Float1D
+    delta: Float1D
+    shares: Float1D
+    symbol: Int1D
+    portfolio: Int1D
+    portfolios: int
+
+    def revalued(self, symbol_returns: Float1D, volatility_change: Float1D) -> Float1D:
+        """Return, by portfolio (P,), what revaluing its options adds to their delta; NaN returns are zero.
+
+        The underlyings move, and implied volatility changes; time stands still.
+        """
+        returns = np.nan_to_num(symbol_returns[self.symbol])
+        price = self.scenarios.price(returns[None, :], volatility_change[None, :])[0]
+        extra = self.shares * (price - self.price - self.delta * self.scenarios.terms.spot * returns)
+        return sum_by(self.portfolio, extra, self.portfolios)
+
+
+def options_by_session(inputs: Inputs) -> Iterator[SessionOptions]:
+    """Yield the options held on each session."""
+    rows, lots = inputs.book.positions, inputs.lots
+    held, terms = rows.options(lots, inputs.panel.dates[inputs.ends])
+    every = OptionScenarios(terms)
+    for session_index in range(len(inputs.sessions)):
+        some = np.flatnonzero(rows.session[held] == session_index)
+        option_rows = held[some]
+        lot = rows.lot[option_rows]
+        yield SessionOptions(
+            scenarios=every.take(some),
+            price=rows.price[option_rows],
+            delta=rows.delta[option_rows],
+            shares=rows.quantity[option_rows] * lots.multiplier[lot] * rows.rate[option_rows],
+            symbol=lots.symbol[lot],
+            portfolio=lots.portfolio[lot],
+            portfolios=len(inputs.portfolio_ids),
+        )
+
+
+def grid_rows(inputs: Inputs, session_index: int, options: SessionOptions) -> list[dict[str, Any]]:
+    """Return the row of ``option_grids`` of each portfolio with options on a session.
+
+    ``grid`` holds the moves ``spot`` and ``volatility`` and ``pnl``, a list for each volatility. All underlyings of the
+    portfolio's options move together, its shares in them too; everything else and the time stand still.
+    """
+    owners = np.unique(options.portfolio)
+    if not len(owners):
+        return []
+    lots, rows = inputs.lots, inputs.book.positions
+    today = rows.session == session_index
+    shares = np.flatnonzero(today & (lots.kind[rows.lot] == InvestmentClass.PUBLIC))
+    holds = options.portfolio * len(inputs.panel.symbols) + options.symbol
+    lot = rows.lot[shares]
+    beside = np.isin(lots.portfolio[lot] * len(inputs.panel.symbols) + lots.symbol[lot], holds)
+    value = sum_by(lots.portfolio[lot[beside]], rows.value[shares[beside]], options.portfolios)
+    now = options.scenarios.price(np.zeros((1, len(options.price))), 0.0)[0]
+    pnl = np.empty((len(VOLATILITY_CHANGES), len(SPOT_MOVES), options.portfolios))
+    for i, change in enumerate(VOLATILITY_CHANGES):
+        for j, move in enumerate(SPOT_MOVES):
+            price = options.scenarios.price(np.full((1, len(now)), move), change)[0]
+            gain = sum_by(options.portfolio, options.shares * (price - now), options.portfolios)
+            pnl[i, j] = gain + value * move
+    axes = {"spot": list(SPOT_MOVES), "volatility": list(VOLATILITY_CHANGES)}
+    day = pd.Timestamp(inputs.sessions[session_index])
+    return [
+        {
+            "session": day,
+            "portfolio_id": inputs.portfolio_ids[owner],
+            "grid": {**axes, "pnl": pnl[:, :, owner].round(2).tolist()},
+        }
+        for owner in owners.tolist()
+    ]
