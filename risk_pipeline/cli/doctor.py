@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator
-from datetime import date, timedelta
+from datetime import date
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -21,8 +21,6 @@ from .newest import Newest, newest_session
 
 if TYPE_CHECKING:
     import sqlalchemy as sa
-
-STUCK_AFTER = timedelta(hours=6)
 
 
 def examine(engine: sa.Engine) -> Iterator[Diagnosis]:
@@ -48,7 +46,7 @@ def examine(engine: sa.Engine) -> Iterator[Diagnosis]:
     yield _refused(engine)
     yield _coverage(engine)
     if opens:
-        yield _stuck_runs()
+        yield _stuck_runs(engine)
 
 
 def _settings(settings: Settings) -> Diagnosis:
@@ -161,22 +159,15 @@ def _coverage(engine: sa.Engine) -> Diagnosis:
     return Diagnosis("coverage", True, text)
 
 
-def _stuck_runs() -> Diagnosis:
-    import dagster as dg
+def _stuck_runs(engine: sa.Engine) -> Diagnosis:
+    from ..defs.automation.dead_runs import dead_runs
 
     with open_instance() as instance:
-        started = instance.get_run_records(
-            dg.RunsFilter(
-                statuses=[dg.DagsterRunStatus.STARTED],
-                created_before=now() - STUCK_AFTER,
-            )
-        )
-    ids = [record.dagster_run.run_id[:8] for record in started]
+        ids = [run.run_id[:8] for run in dead_runs(instance, engine)]
     return Diagnosis(
         "runs",
         not ids,
-        "none is stuck"
-        if not ids
-        else f"{', '.join(ids)} started over {STUCK_AFTER.seconds // 3600} hours ago: "
-        "terminate them on the Runs page of `risk-pipeline dev`, then `risk-pipeline run`",
+        f"killed, and not yet recorded as failed: {', '.join(ids)}; `risk-pipeline run` or the daemon does that"
+        if ids
+        else "none is stuck",
     )

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import platform
 from datetime import datetime
 from typing import TYPE_CHECKING, Annotated
 
@@ -196,12 +195,13 @@ def execute(range_: SessionRange) -> bool:
     console.print(f"Running {counted(len(sessions), 'session')}, {range_}, prices from: {Settings().market.source}")
     from ..dagster_ext.instance import open_instance
     from ..definitions import defs
-    from ..defs.automation.jobs import HOST_TAG, PID_TAG, range_tags
-    from ..defs.automation.run_history import end_dead_runs, watch
+    from ..defs.automation.dead_runs import end_dead_runs
+    from ..defs.automation.run_history import watch
+    from ..defs.run_tags import HOST_TAG, PID_TAG, range_tags, this_place
 
-    here = {HOST_TAG: platform.node(), PID_TAG: str(os.getpid())}
-    with open_instance() as instance:
-        for gone in end_dead_runs(instance):
+    here = {HOST_TAG: this_place(), PID_TAG: str(os.getpid())}
+    with open_instance() as instance, database() as engine:
+        for gone in end_dead_runs(instance, engine):
             console.print(f"[yellow]Run {gone[:8]} had been killed; it is recorded as failed.[/]")
         try:
             with follow(instance, console) as run_id:
@@ -213,10 +213,9 @@ def execute(range_: SessionRange) -> bool:
                     raise_on_error=False,
                 )
         finally:
-            with database() as engine:
-                record = instance.get_run_record_by_id(run_id)
-                if record is not None:
-                    watch(instance, engine, record)
+            record = instance.get_run_record_by_id(run_id)
+            if record is not None:
+                watch(instance, engine, record)
     if not result.success:
         errors.print(
             "[bold red]The run failed[/]; sessions that were complete before are as they were. "

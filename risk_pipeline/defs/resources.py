@@ -7,7 +7,7 @@ secret is ever part of a run's configuration, which the Dagster UI shows.
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from datetime import date
 from functools import lru_cache
 from pathlib import Path
@@ -20,7 +20,6 @@ from pydantic import PrivateAttr
 from ..config.factors import FactorRegistry, load_factors
 from ..config.scenario_file import load_scenarios
 from ..config.scenarios import ScenarioLibrary
-from ..dagster_ext.hidden_tags import hidden_tag
 from ..dagster_ext.runs import keep_connections
 from ..market.aliases import JoinedMarket, TickerChange
 from ..market.open import open_source
@@ -34,16 +33,14 @@ from ..storage.panel_store import PanelStore
 from ..storage.price_panel import PanelError
 from ..storage.queries import ticker_changes
 from ..storage.result_inputs import claim_source
-from .run_tags import tag_sessions
+from .lease import lease
+from .run_tags import BOOK_TAG, HOST_TAG, tag_sessions, this_place
 
 if TYPE_CHECKING:
     import sqlalchemy as sa
 
     from ..market.source import MarketDataSource
     from ..storage.price_panel import PricePanel
-
-
-BOOK_TAG = hidden_tag("book_version")
 
 
 class Database(dg.ConfigurableResource):
@@ -65,7 +62,8 @@ class Database(dg.ConfigurableResource):
                 with attempt:
                     migrate(self._engine)
                     self._look_at_one_book(context)
-            yield self
+            with lease(self._engine, context.run.run_id) if context.run else nullcontext():
+                yield self
         finally:
             self._engine.dispose()
             self._engine = None
@@ -76,7 +74,7 @@ class Database(dg.ConfigurableResource):
             return
         version = pin_version(self._engine, context.run.run_id)
         if context.instance is not None and context.instance.get_run_by_id(context.run.run_id) is not None:
-            context.instance.add_run_tags(context.run.run_id, {BOOK_TAG: str(version)})
+            context.instance.add_run_tags(context.run.run_id, {BOOK_TAG: str(version), HOST_TAG: this_place()})
         self._engine = looking_at(self._engine, book_at(self._engine, version))
 
     @property

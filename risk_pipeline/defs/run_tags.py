@@ -2,13 +2,21 @@
 
 from __future__ import annotations
 
+import os
+import platform
 from collections.abc import Mapping
 from datetime import date
+from pathlib import Path
 
 import dagster as dg
 
+from ..dagster_ext.hidden_tags import hidden_tag
+
 SESSIONS_TAG = "sessions"
 """Of every run, however it was launched: what the list of runs shows."""
+BOOK_TAG = hidden_tag("book_version")
+HOST_TAG, PID_TAG = hidden_tag("host"), hidden_tag("pid")
+"""Where a run works; of one in the process of the command line, its number too."""
 _START, _END = "dagster/asset_partition_range_start", "dagster/asset_partition_range_end"
 
 
@@ -25,10 +33,19 @@ def range_tags(first: date, last: date) -> dict[str, str]:
 
 
 def sessions_of(tags: Mapping[str, str]) -> tuple[date, date] | tuple[None, None]:
-    """Return the first and last session of a run by its tags, None where it has no sessions."""
+    """Return the first and last session of a run by its tags, None where it has none or other partitions than ours."""
     one = tags.get("dagster/partition")
     first, last = tags.get(_START, one), tags.get(_END, one)
-    return (date.fromisoformat(first), date.fromisoformat(last)) if first and last else (None, None)
+    try:
+        return (date.fromisoformat(first), date.fromisoformat(last)) if first and last else (None, None)
+    except ValueError:
+        return None, None
+
+
+def this_place() -> str:
+    """Return the machine and the space of process numbers (of a container, its own) that this process is in."""
+    space = Path("/proc/self/ns/pid")
+    return f"{platform.node()} {os.readlink(space)}" if space.exists() else platform.node()
 
 
 def tag_sessions(instance: dg.DagsterInstance, run: dg.DagsterRun) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import asdict, dataclass
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 
 import numpy as np
 import sqlalchemy as sa
@@ -12,6 +12,8 @@ from .database import transaction
 from .tables import batch_runs
 
 ERROR_LENGTH = 500
+LEASE = timedelta(minutes=1)
+"""A run that works renews its lease within this time; without a renewal in twice the time it is dead."""
 
 
 @dataclass(frozen=True)
@@ -55,6 +57,29 @@ def runs_before_version(engine: sa.Engine, version: int) -> list[tuple[str, int]
     )
     with engine.connect() as connection:
         return [(row.run_id, row.book_version) for row in connection.execute(query.order_by(batch_runs.c.run_id))]
+
+
+def renew_lease(engine: sa.Engine, run_id: str) -> None:
+    """Record that a run is alive, by the clock of the database, which all machines share."""
+    with transaction(engine) as connection:
+        values = {"lease_renewed_at": _database_clock(engine)}
+        connection.execute(sa.update(batch_runs).where(batch_runs.c.run_id == run_id).values(values))
+
+
+def lease_ages(engine: sa.Engine) -> dict[str, timedelta]:
+    """Return by id how long ago the runs that have not ended were last known to be alive."""
+    query = sa.select(batch_runs.c.run_id, batch_runs.c.lease_renewed_at, _database_clock(engine).label("now")).where(
+        batch_runs.c.status == "started", batch_runs.c.lease_renewed_at.is_not(None)
+    )
+    with engine.connect() as connection:
+        return {row.run_id: row.now - row.lease_renewed_at for row in connection.execute(query)}
+
+
+def _database_clock(engine: sa.Engine) -> sa.ColumnElement[datetime]:
+    """Return the database's present time, UTC without a zone."""
+    if engine.dialect.name == "sqlite":
+        return sa.type_coerce(sa.func.current_timestamp(), sa.DateTime())
+    return sa.type_coerce(sa.func.timezone("utc", sa.func.clock_timestamp()), sa.DateTime())
 
 
 def finished_runs(engine: sa.Engine, count: int) -> list[tuple[int, float]]:

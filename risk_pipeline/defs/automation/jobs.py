@@ -8,7 +8,7 @@ from ...dagster_ext.hidden_tags import hidden_tag
 from ..run_tags import range_tags, sessions_of
 from .freshness import CHECK
 
-__all__ = ["HOST_TAG", "LAST_TRY", "PID_TAG", "TRY_TAG", "daily_risk", "range_tags", "sessions_of"]
+__all__ = ["LAST_TRY", "TRY_TAG", "daily_risk", "range_tags", "sessions_of"]
 
 daily_risk = dg.define_asset_job(
     "daily_risk",
@@ -18,8 +18,6 @@ daily_risk = dg.define_asset_job(
 )
 
 
-HOST_TAG, PID_TAG = hidden_tag("host"), hidden_tag("pid")
-"""Of a run in the process of the command line: where to look whether it still lives."""
 EARLIER_TAG = hidden_tag("earlier_stretch")
 """Of a scheduled run over sessions before a hole: another run of the evening covers the newest."""
 TRY_TAG, LAST_TRY = hidden_tag("try"), "last"

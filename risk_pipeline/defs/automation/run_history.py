@@ -1,23 +1,22 @@
-"""Outcomes of runs: the table ``batch_runs``, alerts, and runs whose process died.
+"""Outcomes of runs: the table ``batch_runs`` and alerts.
 
 A sensor, so that it also sees the runs of the time when the daemon was down.
 """
 
-import os
-import platform
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
 import dagster as dg
 
 from ...alerts import send_alert
-from ...dagster_ext.launchers import launches_here
 from ...storage.batch_runs import BatchRun, mark_alerted, record_run
 from ..partitions import CALENDAR
 from ..resources import Database
+from ..run_tags import PID_TAG
 from .catch_up import described, due, now, stretches, without_todays_price
-from .jobs import EARLIER_TAG, HOST_TAG, LAST_TRY, PID_TAG, TRY_TAG, sessions_of
+from .dead_runs import DIED, end_dead_runs, is_ours
+from .jobs import EARLIER_TAG, LAST_TRY, TRY_TAG, sessions_of
 
 if TYPE_CHECKING:
     import sqlalchemy as sa
@@ -30,11 +29,9 @@ STATUS = {
     dg.DagsterRunStatus.FAILURE: "failed",
     dg.DagsterRunStatus.CANCELED: "cancelled",
 }
-DIED = "the process of the run is gone"
 WORKER_DIED = "Detected run worker status"
 """What distinguishes a crash from a failure in Dagster's own record: ours, and that of Dagster's run monitoring."""
 OUR_ERRORS = {"StorageError", "DatabaseAwayError", "PanelError", "SourceError", "ConfigError"}
-START_WITHIN = timedelta(minutes=15)
 ALERT_WITHIN = timedelta(days=1)
 """Older failures are recorded without an alert, as on the first start beside a long history."""
 
@@ -46,7 +43,9 @@ ALERT_WITHIN = timedelta(days=1)
 )
 def run_records(context: dg.SensorEvaluationContext, db: Database) -> dg.SkipReason:
     """Keep `batch_runs` true to what became of each run; alert on failures; end runs whose process died."""
-    end_dead_runs(context.instance)
+    origin = context.code_location_origin
+    location = origin.location_name if origin else None
+    end_dead_runs(context.instance, db.engine, location)
     since = datetime.fromisoformat(context.cursor) if context.cursor else None
     if since is not None and since > now():  # the clock was ahead and has been put right
         since = now() - ALERT_WITHIN
@@ -57,6 +56,8 @@ def run_records(context: dg.SensorEvaluationContext, db: Database) -> dg.SkipRea
         limit=200,
     )
     for record in records:
+        if not is_ours(record.dagster_run, location):
+            continue
         watch(context.instance, db.engine, record)
     if records:  # the newest is read again next time: two updates may share a timestamp
         newest = records[-1].update_timestamp.astimezone(UTC) - timedelta(seconds=1)
@@ -91,58 +92,6 @@ def batch_run(instance: dg.DagsterInstance, record: dg.RunRecord) -> BatchRun:
         ended_at=_utc(record.end_time),
         error=error,
     )
-
-
-def end_dead_runs(instance: dg.DagsterInstance) -> list[str]:
-    """Report runs as failed whose process on this machine is gone; returns their ids.
-
-    A killed process can't say so itself, and Dagster's default launcher does not look: its run would stay
-    "started", and every later one would wait for its pool. Only runs that this very code server (or a command line
-    on this machine) has started are judged; other launchers have Dagster's run monitoring.
-    """
-    if not launches_here(instance):
-        return []
-    ended = []
-    statuses = [dg.DagsterRunStatus.STARTING, dg.DagsterRunStatus.STARTED, dg.DagsterRunStatus.CANCELING]
-    for record in instance.get_run_records(dg.RunsFilter(statuses=statuses)):
-        run = record.dagster_run
-        if _is_dead(instance, record):
-            instance.report_run_failed(
-                run, f"{DIED}: it was killed or the machine was restarted; run its sessions again"
-            )
-            ended.append(run.run_id)
-    return ended
-
-
-def _is_dead(instance: dg.DagsterInstance, record: dg.RunRecord) -> bool:
-    run = record.dagster_run
-    if run.tags.get(HOST_TAG, platform.node()) != platform.node():
-        return False
-    pids = [int(run.tags[PID_TAG])] if PID_TAG in run.tags else list(_pids(instance, run.run_id))
-    if pids:
-        return not _is_alive(pids[-1])
-    return now() - record.update_timestamp.astimezone(UTC) > START_WITHIN  # it may have been queued for longer
-
-
-def _pids(instance: dg.DagsterInstance, run_id: str) -> Iterator[int]:
-    for entry in instance.all_logs(run_id, of_type=dg.DagsterEventType.ENGINE_EVENT):
-        metadata = entry.dagster_event.engine_event_data.metadata if entry.dagster_event else {}
-        if "pid" in metadata:
-            yield int(str(metadata["pid"].value))
-
-
-def _is_alive(pid: int) -> bool:
-    try:
-        os.kill(pid, 0)
-    except ProcessLookupError:
-        return False
-    except PermissionError:
-        return True
-    try:  # a child that has ended and was not waited for yet
-        with open(f"/proc/{pid}/stat", encoding="ascii", errors="replace") as stat:
-            return stat.read().rpartition(")")[2].split()[0] != "Z"
-    except OSError:
-        return True
 
 
 def _problem(engine: "sa.Engine", run: dg.DagsterRun, row: BatchRun) -> str | None:

@@ -20,6 +20,7 @@ batch_runs = table(
     Column("error", String(500), comment="why it failed"),
     Column("is_alerted", Boolean, nullable=False, comment="whether the alert was sent"),
     Column("book_version", Integer, comment="the version of the book that every asset of the run read"),
+    Column("lease_renewed_at", sa.DateTime(timezone=False), comment="UTC of the database: the run was alive then"),
     Index(None, "started_at"),
 )
 

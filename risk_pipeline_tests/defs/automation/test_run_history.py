@@ -17,8 +17,9 @@ import dagster as dg
 import pytest
 
 from risk_pipeline.definitions import defs
+from risk_pipeline.defs.automation.dead_runs import end_dead_runs
 from risk_pipeline.defs.automation.jobs import LAST_TRY, TRY_TAG, range_tags
-from risk_pipeline.defs.automation.run_history import end_dead_runs, run_records
+from risk_pipeline.defs.automation.run_history import run_records
 from risk_pipeline.defs.resources import Database
 from risk_pipeline.storage import tables
 from risk_pipeline.storage.database import migrate, open_engine
@@ -158,7 +159,7 @@ def test_a_run_that_waited_in_the_queue_and_is_just_starting_is_not_taken_for_de
         instance.run_storage.add_historical_run(run, datetime.now(UTC) - timedelta(hours=1))
         instance.report_dagster_event(starting, run.run_id)
         assert instance.get_run_by_id(run.run_id).status is dg.DagsterRunStatus.STARTING
-        assert end_dead_runs(instance) == []
+        assert end_dead_runs(instance, home) == []
 
 
 SLOW = """

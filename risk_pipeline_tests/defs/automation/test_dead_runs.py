@@ -1,0 +1,120 @@
+"""A run lives as long as its lease is renewed; the number of its process proves nothing but an end."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+import uuid
+from datetime import UTC, datetime, timedelta
+
+import dagster as dg
+import pytest
+import sqlalchemy as sa
+from dagster._core.remote_origin import (
+    InProcessCodeLocationOrigin,
+    RemoteJobOrigin,
+    RemoteRepositoryOrigin,
+)
+from dagster._core.types.loadable_target_origin import LoadableTargetOrigin
+
+from risk_pipeline.defs.automation.dead_runs import START_WITHIN, dead_runs, end_dead_runs
+from risk_pipeline.defs.automation.run_history import run_records
+from risk_pipeline.defs.lease import lease
+from risk_pipeline.defs.resources import Database
+from risk_pipeline.defs.run_tags import HOST_TAG, PID_TAG, this_place
+from risk_pipeline.storage import tables
+from risk_pipeline.storage.batch_runs import LEASE, lease_ages
+from risk_pipeline.storage.book_versions import pin_version
+from risk_pipeline.storage.database import migrate, open_engine
+from risk_pipeline.storage.queries import read_table
+
+STARTED, NOT_STARTED = dg.DagsterRunStatus.STARTED, dg.DagsterRunStatus.NOT_STARTED
+HERE = {HOST_TAG: this_place()}
+
+
+@pytest.fixture
+def engine(tmp_path, monkeypatch):
+    monkeypatch.setenv("RISK_PIPELINE_HOME", str(tmp_path))
+    engine = open_engine(f"sqlite:///{tmp_path / 'risk.db'}")
+    migrate(engine)
+    yield engine
+    engine.dispose()
+
+
+@pytest.fixture
+def instance():
+    with dg.DagsterInstance.ephemeral() as instance:
+        yield instance
+
+
+def add_run(instance, status=STARTED, age=timedelta(), location: str | None = None, **tags: str) -> str:
+    origin = None
+    if location is not None:
+        code = InProcessCodeLocationOrigin(LoadableTargetOrigin(), location_name=location)
+        origin = RemoteJobOrigin(RemoteRepositoryOrigin(code, "theirs"), "daily_risk")
+    run = dg.DagsterRun(
+        job_name="daily_risk", run_id=str(uuid.uuid4()), status=status, tags=tags, remote_job_origin=origin
+    )
+    instance.run_storage.add_historical_run(run, datetime.now(UTC) - age)
+    return run.run_id
+
+
+def let_expire(engine, run_id: str, age: timedelta) -> None:
+    past = datetime.now(UTC).replace(tzinfo=None) - age
+    with engine.begin() as connection:
+        runs = tables.batch_runs
+        connection.execute(sa.update(runs).where(runs.c.run_id == run_id).values(lease_renewed_at=past))
+
+
+def test_a_run_is_dead_without_a_renewal_though_another_process_has_its_number(engine, instance):
+    run_id = add_run(instance, **HERE, **{PID_TAG: str(os.getpid())})
+    pin_version(engine, run_id)
+    let_expire(engine, run_id, LEASE)
+    assert dead_runs(instance, engine) == []
+    let_expire(engine, run_id, 2 * LEASE + timedelta(seconds=1))
+    assert end_dead_runs(instance, engine) == [run_id]
+    assert instance.get_run_by_id(run_id).status is dg.DagsterRunStatus.FAILURE
+
+
+def test_a_run_of_another_machine_is_judged_by_its_lease_alone(engine, instance):
+    gone = subprocess.run([sys.executable, "-c", "import os; print(os.getpid())"], capture_output=True, check=True)
+    run_id = add_run(instance, **{HOST_TAG: "another machine", PID_TAG: gone.stdout.decode().strip()})
+    pin_version(engine, run_id)
+    let_expire(engine, run_id, timedelta())
+    assert dead_runs(instance, engine) == []
+    let_expire(engine, run_id, timedelta(hours=1))
+    assert [run.run_id for run in dead_runs(instance, engine)] == [run_id]
+
+
+def test_a_run_whose_process_is_gone_from_here_is_dead_at_once(engine, instance):
+    gone = subprocess.run([sys.executable, "-c", "import os; print(os.getpid())"], capture_output=True, check=True)
+    run_id = add_run(instance, **HERE, **{PID_TAG: gone.stdout.decode().strip()})
+    pin_version(engine, run_id)
+    let_expire(engine, run_id, timedelta())
+    assert end_dead_runs(instance, engine) == [run_id]
+
+
+@pytest.mark.parametrize("status", [STARTED, NOT_STARTED])
+def test_a_run_that_was_killed_before_its_first_step_does_not_wait_for_ever(engine, instance, status):
+    add_run(instance, status, age=START_WITHIN - timedelta(minutes=1))
+    old = add_run(instance, status, age=START_WITHIN + timedelta(minutes=1))
+    assert [run.run_id for run in dead_runs(instance, engine)] == [old]
+
+
+def test_runs_of_other_code_locations_and_with_other_partitions_are_left_alone(engine, instance):
+    theirs = add_run(instance, location="theirs", age=timedelta(days=1), **{"dagster/partition": "2026-01-02|europe"})
+    assert end_dead_runs(instance, engine, "ours") == []
+    odd = add_run(instance, dg.DagsterRunStatus.SUCCESS, **{"dagster/partition": "europe"})
+    with dg.build_sensor_context(instance=instance, resources={"db": Database()}) as context:
+        run_records(context)
+    rows = read_table(engine, "batch_runs").set_index("run_id")
+    assert rows["first_session"].isna().loc[odd]
+    assert instance.get_run_by_id(theirs).status is STARTED
+
+
+def test_the_lease_is_held_while_the_database_is_open_for_a_run(engine):
+    pin_version(engine, "a")
+    assert lease_ages(engine) == {}
+    with lease(engine, "a"):
+        assert timedelta() <= lease_ages(engine)["a"] < LEASE
