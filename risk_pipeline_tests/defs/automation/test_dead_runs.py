@@ -43,12 +43,12 @@ def engine(tmp_path, monkeypatch):
 
 
 @pytest.fixture
-def instance():
-    with dg.DagsterInstance.ephemeral() as instance:
+def instance(tmp_path):
+    with dg.DagsterInstance.local_temp(str(tmp_path)) as instance:
         yield instance
 
 
-def add_run(instance, status=STARTED, age=timedelta(), location: str | None = None, **tags: str) -> str:
+def add_run(instance, status=STARTED, location: str | None = None, **tags: str) -> str:
     origin = None
     if location is not None:
         code = InProcessCodeLocationOrigin(LoadableTargetOrigin(), location_name=location)
@@ -56,7 +56,7 @@ def add_run(instance, status=STARTED, age=timedelta(), location: str | None = No
     run = dg.DagsterRun(
         job_name="daily_risk", run_id=str(uuid.uuid4()), status=status, tags=tags, remote_job_origin=origin
     )
-    instance.run_storage.add_historical_run(run, datetime.now(UTC) - age)
+    instance.run_storage.add_historical_run(run, datetime.now(UTC))
     return run.run_id
 
 
@@ -96,14 +96,16 @@ def test_a_run_whose_process_is_gone_from_here_is_dead_at_once(engine, instance)
 
 
 @pytest.mark.parametrize("status", [STARTED, NOT_STARTED])
-def test_a_run_that_was_killed_before_its_first_step_does_not_wait_for_ever(engine, instance, status):
-    add_run(instance, status, age=START_WITHIN - timedelta(minutes=1))
-    old = add_run(instance, status, age=START_WITHIN + timedelta(minutes=1))
-    assert [run.run_id for run in dead_runs(instance, engine)] == [old]
+def test_a_run_that_was_killed_before_its_first_step_does_not_wait_for_ever(engine, instance, status, monkeypatch):
+    run_id, minute = add_run(instance, status), timedelta(minutes=1)
+    for waited, dead in ((START_WITHIN - minute, []), (START_WITHIN + minute, [run_id])):
+        later = datetime.now(UTC) + waited
+        monkeypatch.setattr("risk_pipeline.defs.automation.dead_runs.now", lambda later=later: later)
+        assert [run.run_id for run in dead_runs(instance, engine)] == dead
 
 
 def test_runs_of_other_code_locations_and_with_other_partitions_are_left_alone(engine, instance):
-    theirs = add_run(instance, location="theirs", age=timedelta(days=1), **{"dagster/partition": "2026-01-02|europe"})
+    theirs = add_run(instance, location="theirs", **{"dagster/partition": "2026-01-02|europe"})
     assert end_dead_runs(instance, engine, "ours") == []
     odd = add_run(instance, dg.DagsterRunStatus.SUCCESS, **{"dagster/partition": "europe"})
     with dg.build_sensor_context(instance=instance, resources={"db": Database()}) as context:
