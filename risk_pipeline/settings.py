@@ -204,6 +204,13 @@ class Settings(BaseSettings):
         description="How many sessions whose book, prices or registries have changed since are computed again at once, "
         "oldest first.",
     )
+    explained_share_warning: float = Field(
+        default=0.25,
+        ge=0,
+        le=1,
+        description="A check warns when the factors and all else that has a name explain less than this share of the "
+        "variance of a portfolio's P&L over 63 sessions.",
+    )
     panels_kept: int = Field(default=20, ge=1, description="Price panels kept, beside those of the last six hours.")
     panel_store: SecretStr | None = Field(
         default=None,

@@ -104,6 +104,11 @@ def value_lots(lots: Lots, market: LotMarket, *, with_greeks: bool = True) -> tu
     return position, gained
 
 
+def close_values(lots: Lots, market: LotMarket, session: Int1D, lot: Int1D) -> Positions:
+    """Return lots (n,) as if they were still held at the end of their ``session`` (n,), without greeks."""
+    return _value(lots, LotRows.of(lots, market.dates), market, session, lot, with_greeks=False)
+
+
 def entry_rates(lots: Lots, rows: LotRows, prices: SplitAdjusted, conversion: Conversion) -> Float1D:
     """Return the exchange rate of each lot's entry, (L,); one in the portfolio's own currency, NaN where unknown."""
     return conversion.rate(prices, rows.entry, np.arange(len(lots.portfolio)), rows.entry)[0]

@@ -107,11 +107,11 @@ def _new_portfolios(
     """Return rows of the portfolios that brokers' exports name and nothing else does."""
     from ..brokers.detect import missing_portfolios
     from ..storage.import_files import read_files
-    from ..storage.queries import portfolios
+    from ..storage.queries import imported_portfolios
 
     if not exports:
         return []
-    known = {*portfolios(engine)["portfolio_id"]}
+    known = {*imported_portfolios(engine)["portfolio_id"]}
     beside = [rows for rows in read_files(own_files, []) if rows.kind == "portfolios"]
     return [missing_portfolios([*exports, *beside], known, equity)]
 

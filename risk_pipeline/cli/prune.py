@@ -23,8 +23,9 @@ def prune_sessions(console: Console, engine: sa.Engine, before: date, *, ask: bo
     for name, count in rows.items():
         console.print(f"  {name} {count:,}", highlight=False)
     console.print(
-        f"{sum(rows.values()):,} rows of sessions before {before} go. Snapshots, portfolio volatility, the records of "
-        "forecasts and value at risk, prices and imports stay; `risk-pipeline rebuild` makes the rest again.",
+        f"{sum(rows.values()):,} rows of sessions before {before} go. Snapshots, what made the P&L, portfolio "
+        "volatility, the records of forecasts and value at risk, prices and imports stay; "
+        "`risk-pipeline rebuild` makes the rest again.",
         soft_wrap=True,
     )
     if ask and not typer.confirm("Delete them?"):

@@ -15,6 +15,7 @@ from ..reports.page_rows import bucket
 from ..reports.scorecards import value_at_risk_scorecard, volatility_scorecard
 from ..risk.scorecards import LEVELS
 from ..storage.queries import latest_session, portfolios, read_table
+from .explain_table import print_explained
 from .option_tables import print_options
 from .risk_table import print_refusal
 
@@ -58,6 +59,7 @@ def print_portfolio(console: Console, engine: sa.Engine, portfolio: str, session
         facts.add_row(label, text)
     console.print(facts)
     _print_changes(console, engine, span)
+    print_explained(console, engine, portfolio, session)
     exposures = read_table(engine, "factor_exposures", **span)
     order = read_table(engine, "factor_definitions").set_index("factor_name")["factor_order"]
     exposures["order"] = exposures["factor_name"].map(order)

@@ -20,6 +20,7 @@ ANALYTIC_NAMES = {
     "factor_exposures": "factor exposures",
     "stress_tests": "stress tests",
     "volatility": "volatility and value at risk",
+    "pnl_explain": "what made the P&L",
 }
 CAUSES = {
     "by_positions": "trades and flows",

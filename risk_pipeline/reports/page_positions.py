@@ -14,7 +14,7 @@ def positions_by_name(lots: pd.DataFrame) -> pd.DataFrame:
     ``kind`` is the investment class; ``priced`` the symbol whose price values it, empty of a private asset. ``gain``
     is the session's P&L, of lots that were sold too; NaN where it is not stored. ``is_held`` is false of a name that
     was wholly sold or expired on the session. ``contribution`` is the part of the factor model's volatility, NaN
-    where the model has none.
+    where the model has none; ``specific`` what the factors leave of the session's price P&L, NaN likewise.
     """
     kind = lots["investment_class"].fillna("")
     is_held = lots["quantity"] != 0
@@ -34,6 +34,7 @@ def positions_by_name(lots: pd.DataFrame) -> pd.DataFrame:
             "is_held": is_held,
             "gain": lots["daily_pnl"],
             "contribution": lots["risk_contribution"],
+            "specific": lots["specific_pnl"],
         }
     ).groupby(NAME, sort=True)
     out = named.agg(
@@ -47,5 +48,5 @@ def positions_by_name(lots: pd.DataFrame) -> pd.DataFrame:
             "is_held": "max",
         }
     )
-    sums = {name: named[name].sum(min_count=1) for name in ("gain", "contribution")}
+    sums = {name: named[name].sum(min_count=1) for name in ("gain", "contribution", "specific")}
     return out.assign(**sums).reset_index()

@@ -16,6 +16,7 @@ import pandas as pd
 from ..config.factors import load_factors
 from ..risk.scorecards import BACKTESTED, SCORED, newest, value_at_risk_record, volatility_record
 from ..storage.report_queries import ReportRows, previous_sessions, report_rows
+from .explained import PnlExplained, pnl_explained
 from .page_positions import positions_by_name
 from .refusals import Refusal, refusals_of
 
@@ -72,6 +73,7 @@ class PortfolioDay:
     forecast_record: Row | None
     tail_record: Row | None
     replays: dict[str, list[float]]
+    explained: PnlExplained | None
     proxies: Mapping[str, float]
     plausibility: Mapping[str, Row]
     scenarios: Mapping[str, Row]
@@ -141,6 +143,7 @@ class PageRows:
     rows: ReportRows
     provenance: Provenance
     before: Mapping[date, date]
+    explained: Mapping[tuple[date, str], PnlExplained] = field(default_factory=dict)
     _buckets: dict[str, dict[Any, list[Row]]] = field(default_factory=dict)
     _single: dict[str, dict[Any, Row]] = field(default_factory=dict)
 
@@ -250,6 +253,7 @@ class PageRows:
             forecast_record=forecasts.get(name, [None])[0],
             tail_record=tails.get(name, [None])[0],
             replays=replay_paths(exposures, plausibility.values()),
+            explained=self.explained.get((session, name)),
             proxies=self._proxies(session),
             plausibility=plausibility,
             scenarios=self._one("scenarios", "scenario_id"),
@@ -295,7 +299,9 @@ class PageRows:
 def read_page_rows(engine: sa.Engine, sessions: Sequence[date], provenance: Provenance, history_from: date) -> PageRows:
     """Read what the pages of consecutive sessions show."""
     rows = report_rows(engine, sessions[0], sessions[-1], history_from)
-    return PageRows(rows, provenance, previous_sessions(engine, sessions))
+    made = sorted(set(rows.tables["portfolio_snapshots"]["session"].dt.date))
+    explained = pnl_explained(engine, made, rows.portfolios)
+    return PageRows(rows, provenance, previous_sessions(engine, sessions), explained)
 
 
 def replay_paths(exposures: Iterable[Row], scenarios: Iterable[Row]) -> dict[str, list[float]]:

@@ -19,9 +19,10 @@ from .beyond_core import beyond_proxy_returns, proxy_betas
 from .currency import currency_rows
 from .factor_returns import factor_return_rows
 from .inputs import Frames, Inputs
+from .lot_explain import lot_parts, symbol_returns
 from .portfolio_fit import portfolio_fits
 from .positions import position_rows
-from .symbol_betas import SymbolBetas, core_factor_returns, symbol_betas
+from .symbol_betas import SymbolBetas, betas_and_before, core_factor_returns
 from .unvalued import DETAIL
 
 COVARIANCE_COLUMNS = [
@@ -33,7 +34,7 @@ COVARIANCE_COLUMNS = [
 def compute_exposures(inputs: Inputs) -> Frames:
     """Compute all rows of ``factor_exposures`` for a block of sessions."""
     factors, equity = inputs.registries.factors, inputs.book.equity
-    betas = symbol_betas(inputs)
+    betas, before = betas_and_before(inputs)
     holdings = inputs.book.holdings
     portfolio = aggregate_exposures(holdings, betas.beta, equity)
     portfolio = _without_currencies(inputs, betas, portfolio, betas.names.index(factors.provider.name))
@@ -78,7 +79,7 @@ def compute_exposures(inputs: Inputs) -> Frames:
         "symbol_factor_exposures": _symbol_rows(inputs, betas),
         "factor_exposures": pd.concat(rows, ignore_index=True),
         "factor_covariance": _covariance_rows(inputs, betas, covariance),
-        "position_values": position_rows(inputs, by_position),
+        "position_values": position_rows(inputs, by_position, lot_parts(inputs, symbol_returns(inputs, before))),
         "factor_returns": factor_return_rows(inputs, betas),
         "currency_exposures": currency_rows(inputs, by_position),
         "analytics_skips": pd.concat(

@@ -13,7 +13,7 @@ import pandas as pd
 
 from ..analytics.arrays import Bool2D, Date1D, Float1D, Float2D, Int1D
 from ..analytics.conversion import Conversion
-from ..analytics.lot_values import LotMarket
+from ..analytics.lot_values import LotMarket, Positions, close_values
 from ..analytics.lots import InvestmentClass, Lots, SplitAdjusted, private_prices
 from ..analytics.option_positions import bill_rate
 from ..analytics.reasons import Reason
@@ -162,6 +162,10 @@ class Inputs:
     def surfaces(self) -> dict[int, DatedSurfaces]:
         """Surfaces of volatility by the underlying's column."""
         return surfaces_of(self, self.option_quotes)
+
+    def closing_values(self, session: Int1D, lot: Int1D) -> Positions:
+        """Value lots (n,) at the close of the block's sessions (n,), also those that left on it; without greeks."""
+        return close_values(self.lots, self.lot_market(self.ends), session, lot)
 
     def option_volatility(self, ends: Int1D) -> Float2D:
         """Forecast volatility of the options' underlyings, NaN elsewhere, shape (D, N)."""

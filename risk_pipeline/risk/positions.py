@@ -12,17 +12,18 @@ from ..analytics.lot_values import exit_prices
 from ..analytics.lots import InvestmentClass, LotRows
 from ..analytics.sums import sum_by
 from .inputs import Inputs
+from .lot_explain import LotParts
 from .option_quotes import Source, quoted_volatility
 
 DAYS_A_YEAR = 365.0
 GREEKS = ("gamma", "vega", "theta", "rho")
 
 
-def position_rows(inputs: Inputs, risk: Float1D) -> pd.DataFrame:
+def position_rows(inputs: Inputs, risk: Float1D, parts: LotParts) -> pd.DataFrame:
     """Return a row per session and lot that is held or left on the session.
 
     ``risk`` is by holding: a lot's is its own and its currency's. A lot that left has quantity 0 and the price at
-    which it did. The P&L of a portfolio's rows sums to its own.
+    which it did. The P&L of a portfolio's rows sums to its own; ``parts`` are those of the same lots.
     """
     rows, lots, holdings = inputs.book.positions, inputs.lots, inputs.book.holdings
     lot, count = rows.lot, len(inputs.lots.portfolio)
@@ -33,7 +34,7 @@ def position_rows(inputs: Inputs, risk: Float1D) -> pd.DataFrame:
     greeks = option_greeks(inputs)
     held = pd.DataFrame(
         {
-            **_descriptions(inputs, rows.session, lot),
+            **_descriptions(inputs, rows.session, lot, parts),
             "quantity": rows.quantity,
             "price": rows.price,
             "exchange_rate": rows.rate,
@@ -47,7 +48,7 @@ def position_rows(inputs: Inputs, risk: Float1D) -> pd.DataFrame:
             "is_stale": rows.is_stale,
         }
     )
-    return pd.concat([held, _left_rows(inputs)], ignore_index=True)
+    return pd.concat([held, _left_rows(inputs, parts)], ignore_index=True)
 
 
 def option_greeks(inputs: Inputs) -> dict[str, Float1D]:
@@ -88,7 +89,7 @@ def _volatility_origins(inputs: Inputs) -> dict[str, np.ndarray]:
     }
 
 
-def _left_rows(inputs: Inputs) -> pd.DataFrame:
+def _left_rows(inputs: Inputs, parts: LotParts) -> pd.DataFrame:
     """Return a row for each lot on the session on which it was sold or expired."""
     lots = inputs.lots
     rows = LotRows.of(lots, inputs.panel.dates)
@@ -99,7 +100,7 @@ def _left_rows(inputs: Inputs) -> pd.DataFrame:
     nothing = np.full(len(lot), np.nan)
     return pd.DataFrame(
         {
-            **_descriptions(inputs, session, lot),
+            **_descriptions(inputs, session, lot, parts),
             "quantity": 0.0,
             "price": price,
             "exchange_rate": inputs.conversion.rate(inputs.prices, inputs.ends[session], lot, rows.entry[lot])[0],
@@ -114,9 +115,11 @@ def _left_rows(inputs: Inputs) -> pd.DataFrame:
     )
 
 
-def _descriptions(inputs: Inputs, session: Int1D, lot: Int1D) -> dict[str, np.ndarray]:
+def _descriptions(inputs: Inputs, session: Int1D, lot: Int1D, parts: LotParts) -> dict[str, np.ndarray]:
     """Return the columns that say which lot a row is of, and what it gained on the session."""
     lots, book, before = inputs.lots, inputs.book, inputs.before
+    count = len(lots.portfolio)
+    part = np.searchsorted(parts.session * count + parts.lot, session * count + lot)
     classes = np.array([kind.name for kind in sorted(InvestmentClass)], dtype=object)
     return {
         "session": np.array(inputs.sessions, dtype="datetime64[s]")[session],
@@ -127,6 +130,7 @@ def _descriptions(inputs: Inputs, session: Int1D, lot: Int1D) -> dict[str, np.nd
         "investment_class": classes[lots.kind[lot] - min(InvestmentClass)],
         **{name: values[lot] for name, values in _option_terms(inputs).items()},
         "daily_pnl": (book.lot_pnl - before.lot_pnl)[session, lot],
+        "specific_pnl": np.where(parts.is_modelled, parts.specific, np.nan)[part],
     }
 
 

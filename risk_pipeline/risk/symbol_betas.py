@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
-from ..analytics.arrays import Float1D, Float2D, Float3D
+from ..analytics.arrays import Float1D, Float2D, Float3D, Int1D
 from ..analytics.core_ridge import CoreRidge, CoreSpec, core_ridge
 from ..analytics.factor_returns import relative_factors
 from ..analytics.rolling_beta import rolling_beta
@@ -41,6 +41,10 @@ class SymbolBetas:
     def of(self, names: Sequence[str]) -> Float3D:
         """Return the betas of some names, (D, N, names)."""
         return self.beta[..., [self.names.index(name) for name in names]]
+
+    def take(self, sessions: Int1D) -> SymbolBetas:
+        """Return the estimates of some sessions."""
+        return SymbolBetas(names=self.names, **{name: values[sessions] for name, values in self.fields().items()})
 
     def fields(self) -> dict[str, np.ndarray]:
         """Return the arrays by their column in ``symbol_factor_exposures``."""
@@ -133,6 +137,19 @@ def symbol_betas(inputs: Inputs) -> SymbolBetas:
     quality[np.abs(out["beta"]) > OUTLIER] = "outlier"
     quality[..., k] = "vendor"
     return SymbolBetas(names=names, quality=quality, **out)
+
+
+def betas_and_before(inputs: Inputs) -> tuple[SymbolBetas, SymbolBetas]:
+    """Estimate every beta at the block's sessions and at those before them; each session once."""
+    rows = np.unique(np.concatenate([inputs.ends, inputs.ends - 1]))
+    both = symbol_betas(replace(inputs, sessions=inputs.panel.dates[rows].astype("datetime64[D]").tolist()))
+    return both.take(np.searchsorted(rows, inputs.ends)), both.take(np.searchsorted(rows, inputs.ends - 1))
+
+
+def betas_before(inputs: Inputs) -> SymbolBetas:
+    """Estimate every beta at the sessions before the block's."""
+    days = inputs.panel.dates[inputs.ends - 1].astype("datetime64[D]").tolist()
+    return symbol_betas(replace(inputs, sessions=days))
 
 
 def _beyond(inputs: Inputs, ridge: CoreRidge, names: list[str]) -> Iterator[tuple[int, Float2D, Float2D, Float2D]]:

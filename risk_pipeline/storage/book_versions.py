@@ -25,6 +25,7 @@ from .tables import book_rows, book_versions
 BOOK = (
     tables.portfolios,
     tables.positions,
+    tables.portfolio_groups,
     tables.portfolio_flows,
     tables.private_marks,
     tables.symbol_aliases,

@@ -213,14 +213,13 @@ def skipped(engine: sa.Engine, sessions: Sequence[date], analytic: str) -> pd.Da
 
 def skipped_symbols(engine: sa.Engine, first: date, last: date) -> pd.DataFrame:
     """Return ``session, portfolio_id, symbol, reason`` of the symbols that portfolios hold and an analytic skipped."""
-    held, lot, skips = tables.position_values, tables.positions, tables.analytics_skips
-    priced = sa.func.coalesce(lot.c.underlying, lot.c.symbol)
+    held, skips = tables.position_values, tables.analytics_skips
+    priced = sa.func.coalesce(held.c.underlying, held.c.symbol)
     return read_frame(
         engine,
         sa.select(held.c.session, held.c.portfolio_id, priced.label("symbol"), skips.c.reason)
         .distinct()
-        .join_from(held, lot, lot.c.position_id == held.c.position_id)
-        .join(skips, (skips.c.session == held.c.session) & (skips.c.entity == priced))
+        .join_from(held, skips, (skips.c.session == held.c.session) & (skips.c.entity == priced))
         .where(held.c.session.between(first, last), skips.c.entity_type == "symbol"),
         by=["session", "portfolio_id", "symbol"],
     )

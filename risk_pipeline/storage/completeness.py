@@ -19,6 +19,7 @@ TABLE_OF_ANALYTIC = {
     "factor_exposures": tables.factor_exposures,
     "stress_tests": tables.stress_test_results,
     "volatility": tables.portfolio_volatility,
+    "pnl_explain": tables.pnl_explain,
 }
 """Of each analytic, the table in which every portfolio has rows unless it was skipped with a reason."""
 

@@ -26,6 +26,7 @@ YEAR = timedelta(days=366)
 KEYS = {
     "portfolios": ("portfolio_id",),
     "positions": ("position_id",),
+    "groups": ("group_id", "portfolio_id"),
     "marks": ("symbol", "mark_date"),
     "aliases": ("old_symbol", "change_date"),
     "implied_volatilities": ("symbol", "quote_date"),
@@ -93,6 +94,46 @@ def check_lives(
             f"{entries[0].file}, line {entries[0].line}{' and others' if len(entries) > 1 else ''}: {len(entries)} "
             f"of the {kind} of {owner} lie before its inception, {lives[owner][0]}: {what}"
         )
+
+
+def check_groups(engine: sa.Engine, rows: Mapping[str, list[CheckedRow]], problems: list[Problem]) -> None:
+    """Find groups with the name of a portfolio, with members that are none, or with members of several currencies."""
+    with engine.connect() as connection:
+        stored = connection.execute(sa.select(tables.portfolios.c.portfolio_id, tables.portfolios.c.currency)).all()
+        members = connection.execute(sa.select(tables.portfolio_groups)).all()
+    currency: dict[str, str] = {row.portfolio_id: row.currency for row in stored}
+    currency |= {row.values["portfolio_id"]: row.values["currency"] for row in rows["portfolios"]}
+    given = {row.values["group_id"] for row in rows["groups"]}
+    kept = [(row.group_id, row.portfolio_id) for row in members if row.group_id not in given]
+    kept_groups = {group for group, _ in kept}
+    for row in rows["portfolios"]:
+        owner = row.values["portfolio_id"]
+        if owner in kept_groups:
+            remedy = "is the name of a group: choose another id, or remove the group first"
+            problems.append(Problem(row.file, row.line, "portfolio_id", owner, remedy))
+        for group in sorted({group for group, member in kept if member == owner}):
+            others = {currency.get(member) for name, member in kept if name == group} - {currency[owner]}
+            if others:
+                remedy = f"is another than that of the others in group {group}: a group needs one currency"
+                problems.append(Problem(row.file, row.line, "currency", currency[owner], remedy))
+    first: dict[str, CheckedRow] = {}
+    for row in rows["groups"]:
+        group, member = row.values["group_id"], row.values["portfolio_id"]
+        earlier = first.setdefault(group, row).values["portfolio_id"]
+        if group in currency:
+            remedy = "is a portfolio: give the group a name of its own"
+            problems.append(Problem(row.file, row.line, "group", group, remedy))
+        elif member in given | kept_groups:
+            problems.append(Problem(row.file, row.line, "portfolio", member, "is a group: list its portfolios instead"))
+        elif member not in currency:
+            remedy = "is no portfolio: add it to the portfolios file"
+            problems.append(Problem(row.file, row.line, "portfolio", member, remedy))
+        elif earlier in currency and currency[member] != currency[earlier]:
+            remedy = (
+                f"is in {currency[member]}, {earlier} of the same group in {currency[earlier]}: the money of a group "
+                "needs one currency; make a group of each"
+            )
+            problems.append(Problem(row.file, row.line, "portfolio", member, remedy))
 
 
 def added_up(flows: list[CheckedRow], notes: list[str]) -> list[CheckedRow]:

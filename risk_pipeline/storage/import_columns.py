@@ -41,6 +41,7 @@ FILE_COLUMNS = {
             "exercise",
         ),
     ),
+    "groups": Columns(("group", "portfolio")),
     "flows": Columns(("portfolio_id", "flow_date", "amount")),
     "marks": Columns(("symbol", "mark_date", "price")),
     "aliases": Columns(("old", "new", "date")),

@@ -296,6 +296,11 @@ def _compare(cell: Cell, named: OccName, option_type: str | None, strike: float 
             cell.bad(column, f"is another than the symbol says, {said}: correct one of them")
 
 
+def group_row(cell: Cell) -> dict[str, Any]:
+    """Read a member of a group."""
+    return {"group_id": cell.identifier("group"), "portfolio_id": cell.identifier("portfolio")}
+
+
 def flow_row(cell: Cell) -> dict[str, Any]:
     """Read a payment into (positive) or out of a portfolio."""
     return {

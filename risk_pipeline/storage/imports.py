@@ -17,10 +17,20 @@ from ..tabular.rows import Problem, ProblemsError, RowSet
 from . import tables
 from .book_versions import record_version
 from .database import insert_rows, transaction
-from .import_checks import KEYS, CheckedRow, added_up, check_keys, check_lives, mark_assigned, note_future
+from .import_checks import KEYS, CheckedRow, added_up, check_groups, check_keys, check_lives, mark_assigned, note_future
 from .import_columns import DATES, FILE_COLUMNS, NUMBERS
 from .import_files import read_files, read_texts
-from .import_rows import Cell, Styles, alias_row, flow_row, mark_row, portfolio_row, position_row, volatility_row
+from .import_rows import (
+    Cell,
+    Styles,
+    alias_row,
+    flow_row,
+    group_row,
+    mark_row,
+    portfolio_row,
+    position_row,
+    volatility_row,
+)
 
 MAX_FIELD = 1_000
 
@@ -40,13 +50,15 @@ class ImportSummary:
 
     aliases: int = 0
     implied_volatilities: int = 0
+    groups: int = 0
     notes: tuple[str, ...] = ()
     """What a user should know: columns and rows that were not read, odd dates, flows that were added up."""
 
     def __str__(self) -> str:
         text = f"{self.portfolios} portfolios, {self.positions} positions, {self.flows} flows, {self.marks} marks"
         text += f", {self.implied_volatilities} implied volatilities" if self.implied_volatilities else ""
-        return text + (f", {self.aliases} changes of ticker" if self.aliases else "")
+        text += f", {self.aliases} changes of ticker" if self.aliases else ""
+        return text + (f", {self.groups} members of groups" if self.groups else "")
 
 
 @dataclass(frozen=True)
@@ -100,7 +112,8 @@ def store_import(engine: sa.Engine, checked: CheckedImport, *, made_at: datetime
     """Store checked rows in one transaction.
 
     A portfolio in the files takes the place of the stored one: its positions and flows too, where a file
-    brings some. Other portfolios are left alone; marks, volatilities and changes of ticker are added or replaced.
+    brings some. So does a group. Other portfolios are left alone; marks, volatilities and changes of ticker are added
+    or replaced.
     """
     _store(engine, checked.rows, made_at)
     return checked.summary
@@ -116,6 +129,7 @@ def import_frames(engine: sa.Engine, frames: Mapping[str, pd.DataFrame]) -> Impo
 _READERS: dict[str, Callable[[Cell], dict[str, Any]]] = {
     "portfolios": portfolio_row,
     "positions": position_row,
+    "groups": group_row,
     "flows": flow_row,
     "marks": mark_row,
     "aliases": alias_row,
@@ -150,6 +164,7 @@ def _validate(
     note_future(rows["positions"], today, notes)
     check_keys(engine, rows, named, problems)
     check_lives(engine, rows, problems, notes)
+    check_groups(engine, rows, problems)
     if problems:
         raise ImportRefused(sorted(problems, key=lambda problem: (problem.file, problem.line)))
     return CheckedImport(rows, notes)
@@ -193,6 +208,9 @@ def _store(engine: sa.Engine, rows: Mapping[str, list[CheckedRow]], made_at: dat
             for owner in sorted(owners):
                 connection.execute(sa.delete(table).where(table.c.portfolio_id == owner))
             insert_rows(connection, table, frame)
+        for group in sorted(set(frames["groups"]["group_id"])):
+            connection.execute(sa.delete(tables.portfolio_groups).where(tables.portfolio_groups.c.group_id == group))
+        insert_rows(connection, tables.portfolio_groups, frames["groups"])
         for kind in ("aliases", "marks", "implied_volatilities"):
             table = _TABLES[kind]
             for row in frames[kind][list(KEYS[kind])].itertuples(index=False):
@@ -224,6 +242,7 @@ def _rename(connection: sa.Connection, new_names: set[str]) -> None:
 _TABLES = {
     "portfolios": tables.portfolios,
     "positions": tables.positions,
+    "groups": tables.portfolio_groups,
     "flows": tables.portfolio_flows,
     "marks": tables.private_marks,
     "aliases": tables.symbol_aliases,

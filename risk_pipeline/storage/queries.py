@@ -16,23 +16,38 @@ from . import tables
 from .book_versions import BOOK, book_rows_of
 from .database import insert_rows, read_frame, transaction
 from .errors import StorageError
+from .groups import flows_with_groups, lots_with_groups, with_groups
 from .tables import metadata, portfolio_snapshots, positions
 
 
 def portfolios(engine: sa.Engine) -> pd.DataFrame:
-    """Return all portfolios in the order of their ids."""
+    """Return all portfolios, groups of them included, in the order of their ids."""
+    return with_groups(imported_portfolios(engine), groups(engine))
+
+
+def imported_portfolios(engine: sa.Engine) -> pd.DataFrame:
+    """Return the portfolios that were imported, in the order of their ids."""
     return _book(engine, tables.portfolios, by=["portfolio_id"])
 
 
+def groups(engine: sa.Engine) -> pd.DataFrame:
+    """Return ``group_id, portfolio_id``: the members of each group."""
+    return _book(engine, tables.portfolio_groups, by=["group_id", "portfolio_id"])
+
+
 def lots(engine: sa.Engine, last: date) -> pd.DataFrame:
-    """Return the lots entered on or before ``last``, deleted ones left out, by portfolio and position."""
+    """Return the lots entered on or before ``last``, deleted ones left out, by portfolio and position.
+
+    Those of groups too, with ids of their own.
+    """
     rows = _book(engine, positions, "entry_date", last, by=["portfolio_id", "position_id"])
-    return rows[~rows["is_deleted"].astype(bool)].reset_index(drop=True)
+    return lots_with_groups(rows[~rows["is_deleted"].astype(bool)].reset_index(drop=True), groups(engine))
 
 
 def flows(engine: sa.Engine, last: date) -> pd.DataFrame:
     """Return cash paid in and out on or before ``last``."""
-    return _book(engine, tables.portfolio_flows, "flow_date", last, by=["portfolio_id", "flow_date"])
+    rows = _book(engine, tables.portfolio_flows, "flow_date", last, by=["portfolio_id", "flow_date"])
+    return flows_with_groups(rows, groups(engine))
 
 
 def marks(engine: sa.Engine, last: date) -> pd.DataFrame:
@@ -199,7 +214,7 @@ def portfolio_summary(engine: sa.Engine) -> tuple[pd.DataFrame, str]:
     held = _book(engine, positions)
     held = held[~held["is_deleted"].astype(bool)].groupby("portfolio_id")
     counted = held["entry_date"].agg(positions="count", first_entry="min", last_entry="max")
-    summary = portfolios(engine)[["portfolio_id"]].join(counted, on="portfolio_id")
+    summary = imported_portfolios(engine)[["portfolio_id"]].join(counted, on="portfolio_id")
     return summary.assign(positions=summary["positions"].fillna(0).astype(int)), digest.hexdigest()[:16]
 
 

@@ -32,7 +32,9 @@ def _owned(portfolio: str) -> list[tuple[sa.Table, sa.ColumnElement[bool]]]:
     """Return each table with rows of portfolios, and which are this one's; tables that refer to others first."""
     conditions: list[tuple[sa.Table, sa.ColumnElement[bool]]] = []
     for table in reversed(tables.metadata.sorted_tables):
-        if "portfolio_id" in table.c:
+        if table is tables.portfolio_groups:
+            conditions.append((table, (table.c.portfolio_id == portfolio) | (table.c.group_id == portfolio)))
+        elif "portfolio_id" in table.c:
             conditions.append((table, table.c.portfolio_id == portfolio))
         elif "entity_type" in table.c:
             conditions.append((table, (table.c.entity_type == "portfolio") & (table.c.entity == portfolio)))

@@ -12,7 +12,7 @@ import sqlalchemy as sa
 
 from . import tables
 from .database import read_frame
-from .queries import read_table
+from .queries import portfolios, read_table
 
 HISTORY_COLUMNS = (
     *("session", "portfolio_id", "nav", "daily_pnl", "daily_return", "is_opening", "market_beta", "provider_beta"),
@@ -53,7 +53,7 @@ def report_rows(engine: sa.Engine, first: date, last: date, history_from: date) 
     outcomes, restated = tables.value_at_risk_outcomes, tables.price_restatements
     return ReportRows(
         tables={name: read_table(engine, name, first=first, last=last) for name in SESSION_TABLES},
-        portfolios=read_table(engine, "portfolios"),
+        portfolios=portfolios(engine),
         scenarios=read_table(engine, "stress_scenarios"),
         history=read_frame(
             engine,

@@ -1,7 +1,7 @@
 """Retention: the bulk of old sessions is pruned; what matters years later is kept.
 
-Snapshots, portfolio volatility, the record of forecasts and of value at risk, factor returns and covariances,
-prices, imports and restatements are kept for ever; ``risk-pipeline rebuild`` makes the rest of a session again.
+Snapshots, what made the P&L, portfolio volatility, the record of forecasts and of value at risk, factor returns and
+covariances, prices, imports and restatements are kept for ever; ``risk-pipeline rebuild`` makes the rest again.
 """
 
 from __future__ import annotations

@@ -20,7 +20,7 @@ COLUMNS = [
     *("underlying", "option_type", "strike", "expiry"),
 ]
 CURRENCY = dict.fromkeys(("three_lots", "one_lot", "mixed"), "EUR")  # the simulated market's shares are in dollars
-EQUITY = {"zero": 0.0, "levered": 60_000.0}
+EQUITY = {"zero": 0.0, "merged": 200_000.0, "levered": 60_000.0}
 CLOSE = SimulatedMarket().fetch(["SPY"], pd.DatetimeIndex([DAY])).bars["close"].item()
 
 
@@ -36,6 +36,8 @@ LOTS = [
     lot("one_lot", "MSFT", 30),
     lot("index", "SPY", 200, price=500.0),
     lot("bonds", "TLT", 1000),
+    lot("merged", "SPY", 200, price=500.0),
+    lot("merged", "TLT", 1000),
     lot("levered", "SPY", 1000, price=500.0),
     lot("zero", "SPY", 100, price=CLOSE, entry=DAY),
     lot("private", "FUND A", 10),
@@ -58,7 +60,8 @@ def frames(*names: str) -> dict[str, pd.DataFrame]:
 
 @pytest.fixture(scope="module")
 def day(make_home):
-    home = make_home(frames(*POSITIONS["portfolio_id"].unique(), "cash"))
+    together = pd.DataFrame([("group", "index"), ("group", "bonds")], columns=["group", "portfolio"])
+    home = make_home({**frames(*POSITIONS["portfolio_id"].unique(), "cash"), "groups": together})
     home.run(DAY)
     return home
 
@@ -107,6 +110,18 @@ def test_three_lots_of_ten_are_one_of_thirty_in_every_table(day, table):
     np.testing.assert_allclose(
         three[numbers], single[numbers].mul(pd.Series(counts).reindex(numbers, fill_value=1.0)), rtol=1e-9
     )
+
+
+@pytest.mark.parametrize("table", PER_PORTFOLIO)
+def test_a_group_is_the_portfolio_that_has_its_members_lots(day, table):
+    of_group, merged = (one(day, table, name) for name in ("group", "merged"))
+    assert len(of_group) == len(merged)
+    own = {"portfolio_id", "position_id", "book"}  # names, and the hash of them
+    columns = [name for name in merged if name not in own]
+    pd.testing.assert_frame_equal(of_group[columns], merged[columns], rtol=1e-12)
+    if table == "portfolio_snapshots":
+        members = [snapshot(day, name) for name in ("index", "bonds")]
+        assert snapshot(day, "group")["nav"] == pytest.approx(sum(row["nav"] for row in members), rel=1e-12)
 
 
 def test_one_factor_and_no_more_is_lost_once(day):

@@ -12,7 +12,7 @@ import sqlalchemy as sa
 from risk_pipeline.definitions import defs
 from risk_pipeline.defs.automation.freshness import CHECK
 from risk_pipeline.defs.automation.jobs import range_tags
-from risk_pipeline.defs.checks import definitions, exposures, market, snapshots, stress, volatility
+from risk_pipeline.defs.checks import definitions, explain, exposures, market, snapshots, stress, volatility
 from risk_pipeline.defs.checks.common import ERROR, WARN, Finding, evaluate
 from risk_pipeline.defs.resources import Registries
 from risk_pipeline.storage import tables as t
@@ -84,6 +84,10 @@ WRONG = {
         entity="growth",
         reason="no_exchange_rate",
     ),
+    explain.parts_sum_to_pnl: sa.update(t.pnl_explain).where(of(t.pnl_explain)).values(pnl=1.0),
+    explain.greeks_explain_options: sa.insert(t.pnl_explain).values(
+        session=DAY, portfolio_id="growth", kind="options", part="residual", pnl=1e6, options_pnl=1e6, currency_pnl=0
+    ),
     snapshots.pnl_telescopes: sa.update(SNAPSHOT).where(of(SNAPSHOT)).values(nav=1.0),
 }
 BLOCKS = {
@@ -114,7 +118,7 @@ def test_check_passes_on_good_rows_and_fails_on_wrong_ones(check, engine):
 
 def test_every_check_of_the_graph_is_tested_here_or_elsewhere():
     names = {key.name for key in defs.resolve_asset_graph().asset_check_keys}
-    elsewhere = {"covers_look_back", "hash_matches_content", CHECK.name}
+    elsewhere = {"covers_look_back", "hash_matches_content", "pnl_is_explained", CHECK.name}
     assert names == {check.__name__ for check in WRONG} | elsewhere
 
 

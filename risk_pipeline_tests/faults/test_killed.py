@@ -23,6 +23,7 @@ WRITTEN_BY = {
     "stress_tests": t.stress_test_results,
     "volatility": t.symbol_volatility,
     "portfolio_snapshots": t.portfolio_snapshots,
+    "pnl_explain": t.pnl_explain,
 }
 """A table of each asset that writes any."""
 

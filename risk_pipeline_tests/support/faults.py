@@ -20,7 +20,7 @@ from risk_pipeline_tests.support.homes import Home
 FIRST, LAST = "2025-06-02", "2025-06-03"
 STEPS = (
     *("factor_definitions", "company_profiles", "market_data", "market_data_coverage", "price_cache"),
-    *("factor_exposures", "stress_tests", "volatility", "portfolio_snapshots", "risk_report"),
+    *("factor_exposures", "stress_tests", "volatility", "portfolio_snapshots", "pnl_explain", "risk_report"),
 )
 NOT_COMPARED = ("batch_runs", "price_panels")
 """What differs between a run and two of them: their record, and the panel that each made."""

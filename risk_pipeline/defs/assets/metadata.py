@@ -115,6 +115,7 @@ NUMBERS = (
     ("portfolio_snapshots", "portfolios", "is_complete", "size"),
     ("portfolio_snapshots", "complete_portfolios", "is_complete", "sum"),
     ("portfolio_snapshots", "nav", "nav", "sum"),
+    ("pnl_explain", "pnl", "pnl", "sum"),
 )
 
 

@@ -38,7 +38,7 @@ class PageOptions(dg.Config):
 @dg.asset(
     **ANALYTIC,
     code_version=code_version("reports"),
-    deps=["portfolio_snapshots"],
+    deps=["portfolio_snapshots", "pnl_explain"],
     group_name="reports",
     kinds={"html"},
 )

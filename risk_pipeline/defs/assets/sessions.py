@@ -98,7 +98,7 @@ def _shown(
     """
     numbers, tables_shown = session_numbers(frames), session_tables(frames, factors)
     if not add_money:
-        numbers = numbers.drop(columns="nav", errors="ignore")
+        numbers = numbers.drop(columns=["nav", "pnl"], errors="ignore")
     out = {}
     for day in block:
         day_numbers = numbers.loc[day].dropna().to_dict() if day in numbers.index else {"rows": 0}

@@ -12,11 +12,13 @@ from .book import (
     book_versions,
     implied_volatilities,
     portfolio_flows,
+    portfolio_groups,
     portfolios,
     positions,
     private_marks,
     symbol_aliases,
 )
+from .explain import pnl_explain
 from .exposures import currency_exposures, factor_covariance, factor_exposures, factor_returns, symbol_factor_exposures
 from .market_data import (
     market_data_cache,
@@ -75,7 +77,9 @@ __all__ = [
     "metadata",
     "option_grids",
     "passed_sessions",
+    "pnl_explain",
     "portfolio_flows",
+    "portfolio_groups",
     "portfolio_inputs",
     "portfolio_snapshots",
     "portfolio_volatility",
@@ -119,6 +123,7 @@ ANALYTICS = (
     risk_changes,
     portfolio_snapshots,
     sector_exposures,
+    pnl_explain,
     session_inputs,
     portfolio_inputs,
     analytics_skips,

@@ -59,6 +59,19 @@ portfolio_flows = table(
     Column("amount", Float, nullable=False, comment="positive: paid in"),
 )
 
+portfolio_groups = table(
+    "portfolio_groups",
+    "Groups of portfolios; each is computed as a portfolio of its members' lots.",
+    Column("group_id", NAME, primary_key=True, comment="id of the group, also of its results"),
+    Column(
+        "portfolio_id",
+        NAME,
+        ForeignKey("portfolios.portfolio_id"),
+        primary_key=True,
+        comment="a portfolio in the group",
+    ),
+)
+
 private_marks = table(
     "private_marks",
     "Prices of private assets and of listed options, each valid from its date on.",

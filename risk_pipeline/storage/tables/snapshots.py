@@ -28,6 +28,11 @@ position_values = table(
     Column("mark_date", Date, comment="of PRIVATE: the mark that values it; null at its entry price"),
     Column("value", Float, nullable=False, comment="signed, in the portfolio's currency"),
     Column("daily_pnl", Float, comment="P&L since the session before; a portfolio's lots sum to its snapshot's"),
+    Column(
+        "specific_pnl",
+        Float,
+        comment="what the factors leave of its price P&L; null unless held the session before with a model",
+    ),
     Column("delta_value", Float, comment="signed delta-adjusted notional; null for PRIVATE"),
     Column("gamma", Float, comment="of an option: change of delta_value for +1 % of the underlying"),
     Column("vega", Float, comment="of an option: change of value for +1 point of volatility"),

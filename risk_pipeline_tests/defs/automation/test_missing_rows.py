@@ -16,7 +16,7 @@ from risk_pipeline.storage import tables as t
 
 DAYS = ["2025-06-02", "2025-06-03"]
 EVENING = datetime(2025, 6, 4, 2, tzinfo=UTC)
-ASSETS = ("factor_exposures", "stress_tests", "volatility", "portfolio_snapshots")
+ASSETS = ("factor_exposures", "stress_tests", "volatility", "portfolio_snapshots", "pnl_explain")
 
 
 @pytest.fixture(scope="module")
@@ -42,9 +42,9 @@ def look(home) -> str:
         return missing_rows(context).skip_message
 
 
-@pytest.mark.parametrize("table", [t.stress_test_results, t.portfolio_snapshots], ids=str)
+@pytest.mark.parametrize("table", [t.stress_test_results, t.portfolio_snapshots, t.pnl_explain], ids=str)
 def test_deleted_rows_are_missing_for_the_schedule_and_failed_in_the_ui_until_a_run_brings_them_back(home, table):
-    name = {t.stress_test_results: "stress_tests", t.portfolio_snapshots: "portfolio_snapshots"}[table]
+    name = {t.stress_test_results: "stress_tests"}.get(table, table.name)
     good = {asset: ["MATERIALIZED", "MATERIALIZED"] for asset in ASSETS}
     assert shown(home) == good
     assert look(home) == "every materialised session has its rows, from the present inputs"

@@ -1,0 +1,146 @@
+"""What made a portfolio's P&L on the session, in its month and in its year: the parts in the order of reading."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date
+from typing import TYPE_CHECKING, Any
+
+import pandas as pd
+
+from ..config.factors import load_factors
+from ..risk.explain import CORE, CROSS_ASSET, CURRENCY, OPTIONS, SECTOR, SPECIFIC
+from ..risk.explain_record import SESSIONS, explained_shares
+from ..sessions import session_calendar
+from ..settings import Settings
+from ..storage.explain_queries import explained_sessions, linked
+
+if TYPE_CHECKING:
+    import sqlalchemy as sa
+
+LABELS = {
+    SPECIFIC: "Specific",
+    "dividends": "Dividends",
+    "trades": "Trades",
+    "marks": "Marks of private assets",
+    "fees": "Fees",
+    "unattributed": "Without a model",
+}
+GREEKS = ("gamma", "vega", "theta", "residual")
+NEGLIGIBLE = 0.5
+"""Money below this is no row of its own."""
+
+
+@dataclass(frozen=True)
+class Part:
+    """A part of the P&L: its label, where it is stored (empty of a sum of several rows), and the money."""
+
+    label: str
+    key: str
+    pnl: float
+
+
+@dataclass(frozen=True)
+class Explained:
+    """The P&L of a period in parts; ``sessions`` of the ``expected`` ones are in it.
+
+    ``options_delta`` is what options' delta made, ``currency`` what the pairs did: both are in the parts.
+    """
+
+    period: str
+    first: date
+    sessions: int
+    expected: int
+    parts: list[Part]
+    options_delta: float
+    currency: float
+
+    @property
+    def total(self) -> float:
+        """The P&L."""
+        return sum(part.pnl for part in self.parts)
+
+
+@dataclass(frozen=True)
+class PnlExplained:
+    """Day, month and year of a portfolio, and the explained share over the last ``sessions``, None where unknown."""
+
+    periods: list[Explained]
+    share: float | None
+    sessions: int
+
+
+def periods_of(session: date) -> dict[str, date]:
+    """Return the first calendar day of each period that ends with a session."""
+    return {
+        "Day": session,
+        "Month to date": session.replace(day=1),
+        "Year to date": session.replace(month=1, day=1),
+    }
+
+
+def pnl_explained(
+    engine: sa.Engine, sessions: Sequence[date], portfolios: pd.DataFrame, portfolio: str | None = None
+) -> dict[tuple[date, str], PnlExplained]:
+    """Return what made the P&L of each session and portfolio, of one portfolio or of all."""
+    if not len(sessions):
+        return {}
+    calendar = session_calendar(Settings().calendar)
+    opened = {row.portfolio_id: row.inception_date.date() for row in portfolios.itertuples(index=False)}
+    first = calendar.look_back_from(sessions[0], SESSIONS - 1)
+    history = explained_sessions(engine, first, sessions[-1], portfolio)
+    out: dict[tuple[date, str], PnlExplained] = {}
+    for session in sessions:
+        periods: dict[str, list[Explained]] = defaultdict(list)
+        for name, begin in periods_of(session).items():
+            rows = linked(engine, begin, session, portfolio)
+            for owner, parts in rows.groupby("portfolio_id", sort=False):
+                since = max(begin, opened.get(owner, begin))
+                expected = len(calendar.sessions_in_range(since, session))
+                periods[str(owner)].append(_explained(name, since, expected, parts))
+        newest = history[history["session"] <= pd.Timestamp(session)]
+        shares = explained_shares(newest).dropna().set_index("portfolio_id")
+        for owner, found in periods.items():
+            share, count = shares.loc[owner, ["explained_share", "sessions"]] if owner in shares.index else (None, 0)
+            out[session, owner] = PnlExplained(found, share, int(count))
+    return out
+
+
+def _explained(period: str, first: date, expected: int, rows: pd.DataFrame) -> Explained:
+    specific = rows[rows["kind"] == SPECIFIC]
+    greeks = rows["kind"] == OPTIONS
+    return Explained(
+        period=period,
+        first=first,
+        sessions=int(specific["sessions"].max()) if len(specific) else 0,
+        expected=expected,
+        parts=_parts(rows.to_dict("records"), day=period == "Day"),
+        options_delta=float(rows.loc[~greeks, "options_pnl"].sum()),
+        currency=float(rows["currency_pnl"].sum()),
+    )
+
+
+def _parts(rows: list[dict[Any, Any]], *, day: bool) -> list[Part]:
+    """Return the parts: core factors in the registry's order, cross-asset, sectors together, and all else."""
+    factors = load_factors()
+    names = {factors.core_market: "Market", factors.core_rates: "Interest rates"}
+    place = {name: number for number, name in enumerate((*factors.model_names, *GREEKS))}
+    rows = sorted(rows, key=lambda row: (_order(row["kind"]), place.get(row["part"], 0), row["part"]))
+    parts: list[Part] = []
+    for kind in dict.fromkeys(row["kind"] for row in rows):
+        of_kind = [row for row in rows if row["kind"] == kind]
+        if kind == SECTOR:
+            parts.append(Part("Sectors", "", sum(row["pnl"] for row in of_kind)))
+            continue
+        for row in of_kind:
+            label = names.get(row["part"], row["part"]) if kind in {CORE, CROSS_ASSET} else LABELS.get(kind)
+            label = label or (f"Options, {row['part']}" if kind == OPTIONS else row["part"])
+            parts.append(Part(label, f"pnl_explain.pnl:{kind}/{row['part']}" if day else "", row["pnl"]))
+    return parts
+
+
+def _order(kind: str) -> int:
+    order = (CORE, CROSS_ASSET, SECTOR, SPECIFIC, OPTIONS, "dividends", "trades", "marks", CURRENCY, "fees")
+    return order.index(kind) if kind in order else len(order)
