@@ -20,11 +20,10 @@ from dagster._core.types.loadable_target_origin import LoadableTargetOrigin
 
 from risk_pipeline.defs.automation.dead_runs import START_WITHIN, dead_runs, end_dead_runs
 from risk_pipeline.defs.automation.run_history import run_records
-from risk_pipeline.defs.lease import lease
 from risk_pipeline.defs.resources import Database
 from risk_pipeline.defs.run_tags import HOST_TAG, PID_TAG, this_place
 from risk_pipeline.storage import tables
-from risk_pipeline.storage.batch_runs import LEASE, lease_ages
+from risk_pipeline.storage.batch_runs import LEASE
 from risk_pipeline.storage.book_versions import pin_version
 from risk_pipeline.storage.database import migrate, open_engine
 from risk_pipeline.storage.queries import read_table
@@ -113,10 +112,3 @@ def test_runs_of_other_code_locations_and_with_other_partitions_are_left_alone(e
     rows = read_table(engine, "batch_runs").set_index("run_id")
     assert rows["first_session"].isna().loc[odd]
     assert instance.get_run_by_id(theirs).status is STARTED
-
-
-def test_the_lease_is_held_while_the_database_is_open_for_a_run(engine):
-    pin_version(engine, "a")
-    assert lease_ages(engine) == {}
-    with lease(engine, "a"):
-        assert timedelta() <= lease_ages(engine)["a"] < LEASE
