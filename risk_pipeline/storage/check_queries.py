@@ -57,9 +57,26 @@ def bars(engine: sa.Engine, first: date, last: date) -> pd.DataFrame:
 def option_volatilities(engine: sa.Engine, sessions: Sequence[date]) -> pd.DataFrame:
     """Return the options held on the sessions, and with which volatility each was valued."""
     held = tables.position_values
-    names = ("session", "portfolio_id", "position_id", "contract", "price", "volatility_source", "volatility_date")
+    names = ("session", "portfolio_id", "position_id", "underlying", "contract", "price")
+    quoted = ("volatility_source", "volatility_date", "refused_mark")
     where = _in_range(held, sessions) & (held.c.investment_class == "OPTIONS") & (held.c.quantity != 0)
-    return _read(engine, *(held.c[name] for name in (*names, "refused_mark")), where=where)
+    return _read(engine, *(held.c[name] for name in (*names, *quoted)), where=where)
+
+
+def dividends_paid(engine: sa.Engine, first: date, last: date, symbols: Collection[str]) -> pd.DataFrame:
+    """Return ``symbol, session, dividend, close`` of the ex-sessions of some symbols, by symbol and session."""
+    cache = market_data_cache
+    rows = [
+        _read(
+            engine,
+            *(cache.c[name] for name in ("symbol", "session", "dividend", "close")),
+            where=cache.c.session.between(first, last) & (cache.c.symbol == symbol) & (cache.c.dividend != 0),
+        )
+        for symbol in sorted(symbols)
+    ]
+    columns = ["symbol", "session", "dividend", "close"]
+    found = pd.concat(rows, ignore_index=True) if rows else pd.DataFrame(columns=columns)
+    return found.sort_values(["symbol", "session"], ignore_index=True)
 
 
 def quarantined(engine: sa.Engine, sessions: Sequence[date]) -> pd.DataFrame:

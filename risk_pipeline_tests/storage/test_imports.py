@@ -309,3 +309,13 @@ def test_a_bad_implied_volatility_is_named_with_its_remedy(engine, files, tmp_pa
     (problem,) = refused.value.problems
     assert (problem.file, problem.line, problem.column) == ("quotes.csv", 2, column)
     assert remedy in problem.remedy
+
+
+def test_an_adjusted_contract_says_what_it_delivers(engine, files):
+    header = POSITIONS.replace("\n", ",multiplier\n")
+    row = "x1,p,SPY1 251219C00400000,OPTIONS,1,2025-01-02,5,,,,,,,,,"
+    with pytest.raises(ImportRefused) as refused:
+        check_import(engine, files(header + row + "\n"))
+    (problem,) = refused.value.problems
+    assert "adjusted contract: give its multiplier" in problem.remedy
+    assert check_import(engine, files(header + row + "133\n")).positions == 1

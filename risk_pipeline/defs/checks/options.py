@@ -6,9 +6,10 @@ from datetime import date
 from typing import TYPE_CHECKING
 
 import numpy as np
+import pandas as pd
 
 from ...settings import Settings
-from ...storage.check_queries import option_volatilities
+from ...storage.check_queries import dividends_paid, option_volatilities
 from ..partitions import CALENDAR
 from ..resources import Registries
 from .common import WARN, Check, Finding
@@ -17,6 +18,9 @@ if TYPE_CHECKING:
     import sqlalchemy as sa
 
 KEY = ["session", "portfolio_id"]
+YEAR = 252
+LEAST_ADJUSTED = 0.125
+"""Dollars per share from which the Options Clearing Corporation adjusts contracts."""
 QUOTED = ("mark", "quote", "surface")
 
 
@@ -40,10 +44,36 @@ def option_marks_within_bounds(engine: sa.Engine, registries: Registries, sessio
     return Finding(len(rows), "options", bad[[*KEY, "position_id", "contract", "refused_mark", "price"]])
 
 
+def no_special_dividend(engine: sa.Engine, registries: Registries, sessions: list[date]) -> Finding:
+    """No underlying of an option paid a dividend that is far from its usual ones: contracts are adjusted for such.
+
+    The clearing house lowers strikes by a special dividend of 12.50 a contract or more; no source of prices says which
+    are special. Found are those of more than twice the largest in the 252 sessions before, or 2 % of the price.
+    """
+    rows = option_volatilities(engine, sessions)
+    first = CALENDAR.look_back_from(sessions[0], YEAR)
+    paid = dividends_paid(engine, first, sessions[-1], set(rows["underlying"]))
+    is_special = []
+    for row in paid.itertuples(index=False):
+        since = pd.Timestamp(CALENDAR.look_back_from(row.session.date(), YEAR))
+        usual = paid[(paid["symbol"] == row.symbol) & (paid["session"] < row.session) & (paid["session"] >= since)]
+        most = 2.0 * usual["dividend"].max() if len(usual) else 0.02 * row.close
+        is_special.append(row.dividend >= LEAST_ADJUSTED and row.dividend > most)
+    special = paid[np.array(is_special, dtype=bool)].rename(columns={"symbol": "underlying"})
+    bad = rows.merge(special[["underlying", "session", "dividend"]], on=["underlying", "session"])
+    return Finding(len(rows), "options", bad[[*KEY, "position_id", "contract", "dividend"]])
+
+
 OPTION_CHECKS = (
     Check(
         option_quotes_recent,
         "Import newer rows of marks.csv or implied_volatilities.csv for these contracts, then run the sessions again.",
+        severity=WARN,
+    ),
+    Check(
+        no_special_dividend,
+        "If the contract was adjusted, give the position this day as exit_date with the day's price, and enter the "
+        "adjusted contract (its strike less the dividend) on it at the same price; then import and run again.",
         severity=WARN,
     ),
     Check(
