@@ -43,6 +43,10 @@ MODELS = {
     "trailing": "trailing 21 sessions",
 }
 RIVALS = {"garch": "GARCH(1,1)", "gjr": "GJR-GARCH(1,1)"}
+FILTERS: dict[str, dict[str, object]] = {
+    "fast and slow filter (shipped)": {},
+    "one asymmetric filter (shipped before)": {"speeds": ((0.94, 1.5),)},
+}
 SAMPLE, REFIT, GARCH_WINDOW = 30, 21, 1000
 
 
@@ -152,7 +156,7 @@ def garch_forecasts(returns: pd.DataFrame) -> dict[str, pd.DataFrame]:
     return out
 
 
-def tail_report(returns: pd.DataFrame, half: str, **filter_settings: float) -> None:
+def tail_report(returns: pd.DataFrame, half: str, **filter_settings: object) -> None:
     """Print the backtests of one-day value at risk of every session of a half."""
     values = returns.to_numpy()
     first, last = (int(i) for i in np.searchsorted(returns.index, np.array(HALVES[half], dtype="datetime64[ns]")))
@@ -195,7 +199,7 @@ def tail_report(returns: pd.DataFrame, half: str, **filter_settings: float) -> N
             )
 
 
-def tail(returns: np.ndarray, **filter_settings: float) -> TailRisk:
+def tail(returns: np.ndarray, **filter_settings: object) -> TailRisk:
     return filtered_historical_simulation(returns, **filter_settings)  # type: ignore[arg-type]
 
 
@@ -247,10 +251,9 @@ def main() -> None:
     tested = sorted(rng.choice(returns.columns, min(chosen.tail_symbols, returns.shape[1]), replace=False))
     series = books.join(returns[tested])
     for half in HALVES:
-        print(f"\n### One-day value at risk, {half.lower()}: 1,000 surprises, asymmetric filter (shipped)\n")
-        tail_report(series, half)
-        print(f"\n### One-day value at risk, {half.lower()}: 504 surprises, symmetric filter (shipped before)\n")
-        tail_report(series, half, surprises_read=504, loss_weight=1.0)
+        for name, filter_settings in FILTERS.items():
+            print(f"\n### One-day value at risk, {half.lower()}: {name}\n")
+            tail_report(series, half, **filter_settings)
 
 
 if __name__ == "__main__":

@@ -12,6 +12,8 @@ from .holdings import Holdings
 from .sums import sum_by
 
 SESSIONS_A_YEAR = 252
+RECENT = 21
+"""Sessions of a fit's recent residual volatility: a month."""
 
 
 @dataclass(frozen=True)
@@ -59,12 +61,14 @@ def aggregate_exposures(holdings: Holdings, betas: Float3D, equity: Float2D) -> 
 class SeriesFit:
     """Fit of return series on factors: R squared and annualised residual volatility, each (P,).
 
-    ``residual`` (W, P) are the residuals themselves, NaN on sessions left out; ``degrees`` (P,) the sessions
-    used less the coefficients.
+    ``recent_volatility`` (P,) is the annualised root mean square of the residuals of the last ``RECENT`` sessions, NaN
+    where none is used. ``residual`` (W, P) are the residuals themselves, NaN on sessions left out; ``degrees`` (P,) the
+    sessions used less the coefficients.
     """
 
     r_squared: Float1D
     residual_volatility: Float1D
+    recent_volatility: Float1D
     residual: Float2D
     degrees: Float1D
 
@@ -77,7 +81,7 @@ def series_fit(series: Float2D, factors: Float2D, *, min_observations: int = 60)
     """
     usable = np.all(~np.isnan(factors), axis=1)
     present = ~np.isnan(series) & usable[:, None]
-    r_squared, volatility, degrees = np.full((3, series.shape[1]), np.nan)
+    r_squared, volatility, recent_volatility, degrees = np.full((4, series.shape[1]), np.nan)
     residual = np.full(series.shape, np.nan)
     groups: dict[bytes, list[int]] = {}
     for column, key in enumerate(np.packbits(present, axis=0).T):
@@ -89,6 +93,7 @@ def series_fit(series: Float2D, factors: Float2D, *, min_observations: int = 60)
             continue
         design = np.column_stack([np.ones(count), factors[rows]])
         basis = np.linalg.qr(design)[0]
+        is_recent = np.flatnonzero(rows) >= len(series) - RECENT
         for place, block in column_blocks(series[rows][:, members]):
             width = place.stop - place.start
             rest = block - basis @ (basis.T @ block)
@@ -99,8 +104,11 @@ def series_fit(series: Float2D, factors: Float2D, *, min_observations: int = 60)
                 r_squared[columns] = np.where(total > 0, 1.0 - loss / total, np.nan)
             degrees[columns] = count - design.shape[1]
             volatility[columns] = np.sqrt(loss / degrees[columns] * SESSIONS_A_YEAR)
+            if is_recent.any():
+                squares = (rest[is_recent] ** 2).sum(axis=0)[:width]
+                recent_volatility[columns] = np.sqrt(squares / is_recent.sum() * SESSIONS_A_YEAR)
             residual[np.ix_(rows, columns)] = rest[:, :width]
-    return SeriesFit(r_squared, volatility, residual, degrees)
+    return SeriesFit(r_squared, volatility, recent_volatility, residual, degrees)
 
 
 @dataclass(frozen=True)

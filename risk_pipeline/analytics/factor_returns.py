@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from .arrays import Float1D, Float2D
+from .blocks import product
 
 
 def relative_factors(market: Float1D, rates: Float1D, styles: Float2D) -> Float2D:
@@ -55,3 +56,17 @@ def residual_steps(core: Float2D, proxies: Float2D, core_betas: Float2D, cross_b
     gained = np.asarray(np.cumprod(1.0 + proxies, axis=0) - 1.0, dtype=np.float64)
     path = residual_returns(moved, gained, core_betas, cross_betas)
     return np.diff(path, axis=0, prepend=0.0)
+
+
+def compounded_returns(daily: Float2D, betas: Float2D) -> Float2D:
+    """Return what symbols with these betas have gained since the start of a window, session by session, (L, N).
+
+    Each session a symbol returns betas times factors, and these returns compound as a holding's do. So a fund with half
+    the market's beta loses less than half of what the market loses in a long fall, and one with twice its beta never
+    more than all. A symbol without a beta, NaN, stands still.
+
+    Parameters
+    ----------
+    daily : (L, K) returns of the factors; without gaps. betas : (N, K).
+    """
+    return np.asarray(np.cumprod(1.0 + product(daily, np.ascontiguousarray(np.nan_to_num(betas).T)), axis=0) - 1.0)

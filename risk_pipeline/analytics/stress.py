@@ -22,7 +22,7 @@ class ConditionalMoves:
     ``move`` (K,) holds the shocks exactly and the conditional mean of the others; ``covariance`` (K, K) what
     stays uncertain over the horizon, zero for shocked factors. ``mahalanobis`` is the distance of the shock
     over the horizon, ``p_value`` how likely one as far is where returns have fat tails, ``one_in_days`` the sessions
-    between two such.
+    between two such. ``tail_scale`` is how many times ``covariance`` a multivariate t leaves, given this shock.
     ``reason`` is set, and the arrays are NaN, where the shocked factors can't be told apart (``singular``), or no
     covariance could be estimated (``too_short``).
     """
@@ -32,6 +32,7 @@ class ConditionalMoves:
     mahalanobis: float
     p_value: float
     one_in_days: float
+    tail_scale: float
     reason: Reason | None = None
 
 
@@ -47,6 +48,22 @@ def tail_probability(squared: float, shocked: int, degrees_of_freedom: float) ->
         return float(chdtrc(shocked, squared))
     scale = degrees_of_freedom / (degrees_of_freedom - 2.0)
     return float(fdtrc(shocked, degrees_of_freedom, squared / shocked * scale))
+
+
+def tail_scale(squared: float, shocked: int, degrees_of_freedom: float) -> float:
+    """Return the covariance of the other factors given a shock of ``shocked``, over the normal's.
+
+    ``(nu - 2 + d^2) / (nu - 2 + k)`` of the multivariate t of :func:`tail_probability`: on a wild day everything is
+    wilder, on a calm one calmer. One where the degrees of freedom are infinite.
+
+    References
+    ----------
+    Ding (2016), The American Statistician 70(3).
+    """
+    if np.isinf(degrees_of_freedom):
+        return 1.0
+    excess = degrees_of_freedom - 2.0
+    return (excess + squared) / (excess + shocked)
 
 
 def conditional_moves(
@@ -67,7 +84,7 @@ def conditional_moves(
     reason = _why_refused(covariance, shocked)
     if reason is not None:
         nothing = np.full_like(covariance, np.nan)
-        return ConditionalMoves(nothing[0], nothing, np.nan, np.nan, np.nan, reason)
+        return ConditionalMoves(nothing[0], nothing, np.nan, np.nan, np.nan, np.nan, reason)
     block = covariance[np.ix_(shocked, shocked)]
     cross = covariance[:, shocked]
     solved = np.linalg.solve(block, np.column_stack([shocks, cross.T]))
@@ -84,6 +101,7 @@ def conditional_moves(
         mahalanobis=float(np.sqrt(squared)),
         p_value=p_value,
         one_in_days=horizon / p_value if p_value > 1e-300 else np.inf,
+        tail_scale=tail_scale(squared, len(shocked), degrees_of_freedom),
     )
 
 
@@ -96,15 +114,14 @@ def _why_refused(covariance: Float2D, shocked: Int1D) -> Reason | None:
     return None if told_apart else Reason.SINGULAR
 
 
-def replay_drawdown(dollars: Float2D, steps: Float2D) -> Float1D:
-    """Return the deepest fall of each running P&L from its highest point so far, (P,), as a negative number.
+def deepest_fall(path: Float2D) -> Float1D:
+    """Return the deepest fall of each running P&L (L, P) from its highest point so far, (P,), as a negative number.
 
-    Exposures (P, K) as of the start are run through what each session added to the factors' moves, (L, K).
+    A path starts from zero.
     """
-    path = np.zeros((len(steps) + 1, len(dollars)))
-    path[1:] = np.cumsum((steps[:, None, :] * dollars[None]).sum(axis=2), axis=0)
-    peak = np.maximum.accumulate(path, axis=0)
-    return np.asarray((path - peak).min(axis=0))
+    whole = np.zeros((len(path) + 1, path.shape[1]))
+    whole[1:] = path
+    return np.asarray((whole - np.maximum.accumulate(whole, axis=0)).min(axis=0))
 
 
 def conditional_std(dollars: Float2D, covariance: Float2D) -> Float1D:
@@ -112,17 +129,21 @@ def conditional_std(dollars: Float2D, covariance: Float2D) -> Float1D:
     return np.asarray(np.sqrt(np.maximum(((dollars[:, :, None] * covariance).sum(axis=1) * dollars).sum(axis=1), 0.0)))
 
 
-def band_std(conditional: Float1D, residual_volatility: Float1D, horizon: int) -> Float1D:
+def band_std(conditional: Float1D, scale: float, residual: Float1D, recent: Float1D, horizon: int) -> Float1D:
     """Return the standard deviation (P,) of a scenario's outcome in dollars, the book's own risk in it.
 
-    ``sqrt(conditional^2 + horizon * residual variance)``: what the scenario leaves open of the factors over the
-    horizon, and what the factors leave of the book's series.
+    ``sqrt(scale conditional^2 + horizon residual variance)``: what the scenario leaves open of the factors over the
+    horizon, fat tails in it, and what the factors leave of the book's series. That is the larger of the year's and the
+    month's, since the year's lags when a market turns wild.
 
     Parameters
     ----------
-    conditional : (P,) from ``conditional_std``. residual_volatility : (P,) annualised, in dollars.
+    conditional : (P,) from ``conditional_std``. scale : from ``tail_scale``.
+    residual, recent : (P,) residual volatility of the year and of the month, annualised, in dollars; a NaN month is
+        the year.
     """
-    return np.asarray(np.sqrt(conditional**2 + horizon * residual_volatility**2 / SESSIONS_A_YEAR))
+    own = np.fmax(recent, residual)
+    return np.asarray(np.sqrt(scale * conditional**2 + horizon * own**2 / SESSIONS_A_YEAR))
 
 
 def reverse_stress(dollars: Float3D, covariance: Float3D, loss: Float2D) -> Float3D:

@@ -6,16 +6,20 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from .arrays import Float1D, Float2D, Int1D
+from .arrays import Bool2D, Float1D, Float2D, Int1D
 from .har import window_sum
-from .volatility import EWMA_DECAY
+
+Speeds = tuple[tuple[float, float], ...]
 
 WINDOW, MIN_OBSERVATIONS = 1000, 504
 """Surprises, and the least of them."""
 WARM_UP = 252
 LOOK_BACK = WINDOW + WARM_UP
-LOSS_WEIGHT = 1.5
-"""How much a squared loss counts in the variance; a squared gain counts two less it, so one on average."""
+SPEEDS = ((0.80, 1.75), (0.97, 1.0))
+"""The variance is the mean of exponentially weighted ones: the decay of each, and how much a squared loss counts in it.
+
+A squared gain counts two less that, so one on average: the fast one reads losses above all, the slow one both alike.
+"""
 FLOOR, FLOOR_WINDOW = 0.1, 252
 """Divisors are floored at this share of the series' volatility over the window."""
 
@@ -35,75 +39,87 @@ class TailRisk:
 
 
 def filtered_historical_simulation(
-    returns: Float2D, *, surprises_read: int = WINDOW, loss_weight: float = LOSS_WEIGHT
+    returns: Float2D, *, surprises_read: int = WINDOW, speeds: Speeds = SPEEDS
 ) -> TailRisk:
     """Rescale past surprises to the present volatility and read off their tail.
 
     Each return is divided by the volatility known the day before; the quotients of the last ``WINDOW`` sessions times
-    the volatility of tomorrow are the scenarios. The variance is exponentially weighted and counts losses more than
-    gains: ``v' = .94 v + .06 r^2 (1.5 if r < 0 else .5)``. No volatility is taken to be below a tenth of the series'
-    over the 252 sessions before: after a stretch without trade the first return would be a surprise of thousands.
+    the volatility of tomorrow are the scenarios. The variance is the mean of a fast one, ``v' = .8 v + .2 r^2 (1.75 if
+    r < 0 else .25)``, and a slow one, ``v' = .97 v + .03 r^2``. No volatility is taken to be below a tenth of the
+    series' over the 252 sessions before: after a stretch without trade the first return would be a surprise of
+    thousands.
 
     Parameters
     ----------
     returns : (W, M) simple returns of each series up to the session; NaN is a gap and is left out.
     surprises_read : how many of the last sessions the tail is read from.
-    loss_weight : of a squared loss in the variance; a gain's is two less it. At one the filter is symmetric.
+    speeds : the variances whose mean is taken, as ``SPEEDS``. At a weight of one a variance is symmetric.
 
     References
     ----------
     Hull & White (1998), J. Risk 1(1); Barone-Adesi, Giannopoulos & Vosper (1999); the asymmetry: Glosten, Jagannathan &
-    Runkle (1993), J. Finance 48(5), at fixed weights.
+    Runkle (1993), J. Finance 48(5), at fixed weights; a fast and a slow component: Engle & Lee (1999).
     """
-    scenarios = filtered_scenarios(returns, surprises_read=surprises_read, loss_weight=loss_weight)
-    return tail_risk(scenarios)
+    return tail_risk(filtered_scenarios(returns, surprises_read=surprises_read, speeds=speeds))
 
 
-def filtered_scenarios(returns: Float2D, *, surprises_read: int = WINDOW, loss_weight: float = LOSS_WEIGHT) -> Float2D:
+def filtered_scenarios(returns: Float2D, *, surprises_read: int = WINDOW, speeds: Speeds = SPEEDS) -> Float2D:
     """Return what each series does tomorrow if one of its last surprises comes again, (S, M); NaN where it had none.
 
     Arguments as of :func:`filtered_historical_simulation`. A row is one past session, the same for every series, so
     the scenarios of several series keep their dependence.
     """
-    if returns.shape[1] == 1:  # NumPy sums a single column in another order
-        twice = np.repeat(returns, 2, axis=1)
-        return filtered_scenarios(twice, surprises_read=surprises_read, loss_weight=loss_weight)[:, :1]
-    r = returns[-LOOK_BACK:]
-    volatility = _filtered_volatility(r, loss_weight)
+    r = _several(returns[-LOOK_BACK:])
+    volatility = _filtered_volatility(r, speeds)
     with np.errstate(invalid="ignore", divide="ignore"):
         surprises = np.where(volatility[:-1] > 0, r / volatility[:-1], np.nan)
-    return np.asarray(surprises[max(len(r) - surprises_read, min(21, len(r))) :] * volatility[-1])
+    scenarios = surprises[max(len(r) - surprises_read, min(21, len(r))) :] * volatility[-1]
+    return np.asarray(scenarios[:, : returns.shape[1]])
 
 
 def tail_risk(scenarios: Float2D) -> TailRisk:
     """Read the tail of tomorrow's returns off their scenarios, (S, M); NaN scenarios are left out."""
-    if scenarios.shape[1] == 1:  # NumPy sums a single column in another order
-        return tail_risk(np.repeat(scenarios, 2, axis=1)).take(np.zeros(1, dtype=np.int64))
-    known = ~np.isnan(scenarios)
+    several = _several(scenarios)
+    known = ~np.isnan(several)
     count = known.sum(axis=0)
-    ordered = np.sort(np.where(known, scenarios, np.inf), axis=0)
+    ordered = np.sort(np.where(known, several, np.inf), axis=0)
     tails = [_tail(ordered, count, level) for level in (0.05, 0.01)]
     (var_95, es_95), (var_99, es_99) = (
         [np.where(count >= MIN_OBSERVATIONS, -value, np.nan) for value in pair] for pair in tails
     )
-    return TailRisk(var_95, var_99, es_95, es_99)
+    return TailRisk(var_95, var_99, es_95, es_99).take(np.arange(scenarios.shape[1]))
 
 
-def _filtered_volatility(r: Float2D, loss_weight: float) -> Float2D:
+def _several(columns: Float2D) -> Float2D:
+    """Return the columns, a single one twice: NumPy sums a single column in another order."""
+    return np.repeat(columns, 2, axis=1) if columns.shape[1] == 1 else columns
+
+
+def _filtered_volatility(r: Float2D, speeds: Speeds) -> Float2D:
     """Return the volatility known before each row and after the last, (W + 1, M); NaN before any return."""
     present = ~np.isnan(r)
     squares = np.where(present, r, 0.0) ** 2
-    weighted = squares * np.where(r < 0, (1 - EWMA_DECAY) * loss_weight, (1 - EWMA_DECAY) * (2.0 - loss_weight))
-    variance = np.empty((len(r) + 1, r.shape[1]))
     with np.errstate(invalid="ignore", divide="ignore"):
-        variance[0] = squares[:21].sum(axis=0) / present[:21].sum(axis=0)
-        for row in range(len(r)):
-            before = variance[row]
-            updated = np.where(np.isnan(before), squares[row], EWMA_DECAY * before + weighted[row])
-            variance[row + 1] = np.where(present[row], updated, before)
+        start = squares[:21].sum(axis=0) / present[:21].sum(axis=0)
+        parts = [_weighted_variance(r, squares, present, start, *speed) for speed in speeds]
+        variance = np.mean(parts, axis=0)
         mean_square = window_sum(squares, FLOOR_WINDOW) / window_sum(present.astype(float), FLOOR_WINDOW)
     variance[1:] = np.fmax(variance[1:], FLOOR**2 * mean_square)
     return np.asarray(np.sqrt(variance))
+
+
+def _weighted_variance(
+    r: Float2D, squares: Float2D, present: Bool2D, start: Float1D, decay: float, loss_weight: float
+) -> Float2D:
+    """Return the exponentially weighted variance before each row and after the last, (W + 1, M)."""
+    weighted = squares * np.where(r < 0, (1.0 - decay) * loss_weight, (1.0 - decay) * (2.0 - loss_weight))
+    variance = np.empty((len(r) + 1, r.shape[1]))
+    variance[0] = start
+    for row in range(len(r)):
+        before = variance[row]
+        updated = np.where(np.isnan(before), squares[row], decay * before + weighted[row])
+        variance[row + 1] = np.where(present[row], updated, before)
+    return variance
 
 
 def _tail(ordered: Float2D, count: Int1D, level: float) -> tuple[Float1D, Float1D]:

@@ -307,7 +307,7 @@ def read_page_rows(engine: sa.Engine, sessions: Sequence[date], provenance: Prov
 def replay_paths(exposures: Iterable[Row], scenarios: Iterable[Row]) -> dict[str, list[float]]:
     """Return by scenario the running P&L of each realised replay: its stored path times the dollar exposures.
 
-    Options count by their delta: only the end of a path is revalued, in ``stress_test_results``. A portfolio that
+    Options count by their delta and nothing compounds: the P&L in ``stress_test_results`` has both. A portfolio that
     lacks an exposure to a core factor has no path.
     """
     dollars = {row["factor_name"]: row["dollar_exposure"] for row in exposures}

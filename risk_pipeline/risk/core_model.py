@@ -18,7 +18,7 @@ class CoreModel:
     ``dollar`` and ``coverage`` map each stored factor name to (D, P). ``core_dollar`` is (D, P, K) in the
     order of the core model, ``beyond_dollar`` (D, P, X) of the factors beyond it, 0 where there is no row.
     ``covariance`` and ``stressed`` (D, K, K) are of daily returns, ``residual_volatility`` (D, P) annualised, of the
-    core model's fit.
+    core model's fit, and ``recent_volatility`` that of its last month.
     """
 
     dollar: dict[str, Float2D]
@@ -28,6 +28,7 @@ class CoreModel:
     covariance: Float3D
     stressed: Float3D
     residual_volatility: Float2D
+    recent_volatility: Float2D
 
 
 def core_model(inputs: Inputs) -> CoreModel:
@@ -58,4 +59,5 @@ def core_model(inputs: Inputs) -> CoreModel:
         covariance=matrices("covariance"),
         stressed=matrices("stressed_covariance"),
         residual_volatility=of_market.spread(market["residual_volatility"]),
+        recent_volatility=of_market.spread(market["recent_residual_volatility"]),
     )

@@ -69,6 +69,7 @@ def compute_exposures(inputs: Inputs) -> Frames:
                 std_error=np.where(covered, fits.by_factor[name].std_error, np.nan),
                 r_squared=fits.by_factor[name].r_squared,
                 residual_volatility=fits.by_factor[name].residual_volatility,
+                recent_residual_volatility=fits.by_factor[name].recent_residual_volatility,
                 risk_contribution=contribution[..., k],
                 reverse_move=move[..., k],
                 coverage=np.nan_to_num(portfolio.coverage[..., k]),

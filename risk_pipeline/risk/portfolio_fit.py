@@ -22,17 +22,19 @@ from .symbol_betas import SymbolBetas, core_factor_returns, core_spec, factor_re
 class PortfolioFit:
     """Fit of the constant-weight series on a factor (or the core factors together), each (D, P).
 
-    ``std_error`` is the HAC error of the series' slope on the factor: that of the portfolio's exposure.
+    ``recent_residual_volatility`` is that of the last month. ``std_error`` is the HAC error of the series' slope on the
+    factor: that of the portfolio's exposure.
     """
 
     r_squared: Float2D
     residual_volatility: Float2D
+    recent_residual_volatility: Float2D
     std_error: Float2D
 
     @classmethod
     def empty(cls, shape: tuple[int, int]) -> PortfolioFit:
         """Return a fit that has yet to be filled, all NaN."""
-        return cls(*(np.full(shape, np.nan) for _ in range(3)))
+        return cls(*(np.full(shape, np.nan) for _ in range(4)))
 
 
 @dataclass(frozen=True)
@@ -76,6 +78,7 @@ def portfolio_fits(inputs: Inputs, betas: SymbolBetas) -> PortfolioFits:
                 if fit is not None:
                     fits[name].r_squared[row_of_session] = fit.r_squared
                     fits[name].residual_volatility[row_of_session] = fit.residual_volatility
+                    fits[name].recent_residual_volatility[row_of_session] = fit.recent_volatility
 
         for factor, regressor in alone.items():
             rows = min(factor.window, len(series))

@@ -42,14 +42,17 @@ def risk_changes(inputs: Inputs, book: Book, before: Book, forecasts: tuple[Floa
     yesterday = inputs.ends - 1
     forecast_before, repriced_forecast, forecast = forecasts
     moved_forecast = _forecast_of_traded(inputs, mixed, equity, trades.traded, forecast_before)
+    factors = inputs.registries.factors
+    longest = max(int(inputs.ends.min()) - factors.look_back, 0)  # a proxy's history reaches back much further
+    symbol_returns = np.asarray(inputs.panel.returns[longest:])
     measures = {FORECAST: (forecast_before, moved_forecast, repriced_forecast, forecast)}
-    for factor in (inputs.registries.factors.market, inputs.registries.factors.rates):
-        returns = factor_returns(inputs, factor)
+    for factor in (factors.market, factors.rates):
+        returns = factor_returns(inputs, factor)[longest:]
         old, new = (
             rolling_beta(
-                np.asarray(inputs.panel.returns),
+                symbol_returns,
                 returns,
-                ends,
+                ends - longest,
                 window=factor.window,
                 min_observations=factor.min_observations,
             ).beta[..., None]

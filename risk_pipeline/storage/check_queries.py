@@ -163,6 +163,7 @@ def stress(engine: sa.Engine, sessions: Sequence[date], scenarios: Sequence[str]
         table.c.correlated_pnl,
         table.c.option_revaluation,
         table.c.currency_pnl,
+        table.c.compounding_pnl,
         where=condition,
     )
 

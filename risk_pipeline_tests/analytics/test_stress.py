@@ -6,20 +6,22 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from scipy import integrate, stats
 
 from risk_pipeline.analytics.core_ridge import CoreSpec, core_ridge
 from risk_pipeline.analytics.covariance import factor_covariance
 from risk_pipeline.analytics.exposures import aggregate_exposures, model_risk, series_fit
-from risk_pipeline.analytics.factor_returns import compounded_steps, relative_factors
+from risk_pipeline.analytics.factor_returns import compounded_returns, compounded_steps, relative_factors
 from risk_pipeline.analytics.holdings import Holdings, constant_weight_returns
 from risk_pipeline.analytics.options import black_scholes
 from risk_pipeline.analytics.position_risk import position_risk, residual_covariance
 from risk_pipeline.analytics.reasons import Reason
 from risk_pipeline.analytics.rolling_beta import rolling_beta
 from risk_pipeline.analytics.stress import (
+    band_std,
     conditional_moves,
     conditional_std,
-    replay_drawdown,
+    deepest_fall,
     reverse_stress,
     tail_probability,
 )
@@ -166,10 +168,47 @@ def test_reverse_stress_loses_what_was_asked_and_is_the_most_plausible():
         assert other @ np.linalg.solve(SIGMA, other) >= distance - 1e-9
 
 
-def test_a_replay_s_drawdown_is_its_deepest_fall():
-    path = np.array([[0.01, 0.0], [-0.05, 0.01], [0.03, 0.0]])
-    drawdown = replay_drawdown(np.array([[100.0, 0.0], [-100.0, 50.0]]), path)
-    np.testing.assert_allclose(drawdown, [-5.0, -3.0])
+def test_a_replay_s_drawdown_is_its_deepest_fall_and_starts_from_zero():
+    path = np.array([[1.0, -1.0, 3.0], [-4.0, 5.0, 2.0], [-1.0, 2.0, 4.0]])
+    np.testing.assert_allclose(deepest_fall(path), [-5.0, -3.0, -1.0])
+
+
+def test_what_symbols_gain_in_a_replay_compounds_their_daily_returns():
+    """Beta one gains what the factor gained, twice the beta never loses more than all, no beta stands still."""
+    market = np.array([-0.05, 0.03, -0.11, 0.02, -0.6])[:, None]
+    gained = compounded_returns(market, np.array([[1.0], [2.0], [0.5], [-1.0], [np.nan], [0.0]]))
+    own = np.cumprod(1.0 + market[:, 0]) - 1.0
+    np.testing.assert_allclose(gained[:, 0], own, atol=1e-15)
+    np.testing.assert_allclose(gained[-1, 1], np.prod(1.0 + 2.0 * market) - 1.0, rtol=1e-12)
+    np.testing.assert_allclose(gained[:, 3], np.cumprod(1.0 - market[:, 0]) - 1.0, rtol=1e-12)
+    assert gained[-1, 2] < 0.5 * own[-1]
+    assert (gained[:, 4:] == 0.0).all()
+
+
+@pytest.mark.parametrize("degrees", [3.0, 6.0])
+@pytest.mark.parametrize("size", [0.5, 4.0])
+def test_what_a_shock_leaves_open_in_fat_tails_is_the_variance_by_scipy_s_multivariate_t(degrees, size):
+    """Integrated over its density of two factors where the first has moved by ``size`` standard deviations."""
+    pair = SIGMA[:2, :2]
+    law = stats.multivariate_t(np.zeros(2), pair * (degrees - 2.0) / degrees, degrees)
+    shock = size * np.sqrt(pair[0, 0])
+    moved = conditional_moves(pair, np.array([0]), np.array([shock]), degrees_of_freedom=degrees)
+
+    def moment(power: int) -> float:
+        def of(y: float) -> float:
+            return float((y - moved.move[1]) ** power * law.pdf([shock, y]) / law.pdf([shock, moved.move[1]]))
+
+        return sum(integrate.quad(of, a, b)[0] for a, b in ((-np.inf, moved.move[1]), (moved.move[1], np.inf)))
+
+    assert moment(2) / moment(0) == pytest.approx(moved.tail_scale * moved.covariance[1, 1], rel=1e-4)
+
+
+def test_the_normal_s_band_knows_no_wild_days_and_the_book_s_own_risk_is_the_larger_of_year_and_month():
+    moved = conditional_moves(SIGMA, np.array([0]), np.array([0.1]), degrees_of_freedom=np.inf)
+    assert moved.tail_scale == 1.0
+    year, month = np.array([10.0, 10.0, 10.0]) * np.sqrt(252), np.array([4.0, 20.0, np.nan]) * np.sqrt(252)
+    band = band_std(np.array([3.0, 3.0, 3.0]), 4.0, year, month, 2)
+    np.testing.assert_allclose(band**2, [4 * 9 + 2 * 100, 4 * 9 + 2 * 400, 4 * 9 + 2 * 100])
 
 
 def test_options_hull_golden_parity_and_greeks():
@@ -333,6 +372,9 @@ def test_the_fit_of_a_series_is_that_of_least_squares(returns, core):
         oracle = sm.OLS(series[keep, column], sm.add_constant(core[-252:][keep])).fit()
         assert found.r_squared[column] == pytest.approx(oracle.rsquared, abs=1e-10)
         assert found.residual_volatility[column] == pytest.approx(np.sqrt(oracle.mse_resid * 252), abs=1e-10)
+        month = np.flatnonzero(keep) >= 252 - 21
+        recent = np.sqrt((oracle.resid[month] ** 2).mean() * 252)
+        assert found.recent_volatility[column] == pytest.approx(recent, abs=1e-10)
 
 
 def test_a_gap_moves_like_the_rest_of_the_book_and_is_no_zero():

@@ -6,6 +6,7 @@ import pytest
 
 from risk_pipeline.reports import formatting as numbers
 from risk_pipeline.reports import narrative
+from risk_pipeline.reports.sections.volatility import value_at_risk_sentence
 from risk_pipeline.reports.summary import escape
 
 
@@ -110,3 +111,14 @@ def test_scenario_names_get_minus_signs_and_keep_hyphens():
 
 def test_markdown_can_not_be_smuggled_in():
     assert escape("a|b\n<i>[x](y)") == r"a\|b \<i\>\[x\]\(y\)"
+
+
+@pytest.mark.parametrize(
+    ("value_at_risk", "word"), [(0.010, "below the 1.5 %"), (0.016, ""), (0.030, "above the 1.5 %"), (None, "")]
+)
+def test_a_value_at_risk_far_from_what_the_forecast_would_make_of_it_is_explained(value_at_risk, word):
+    """A forecast of 10 % a year is 1.47 % on the worst normal day of a hundred."""
+    text = value_at_risk_sentence({"var_99": value_at_risk, "forecast": 0.10}).replace("\u00a0", " ")
+    assert word in text
+    assert bool(text) == bool(word)
+    assert not text or "of tomorrow alone" in text

@@ -75,7 +75,8 @@ def history_needed(db: Database, registries: Registries, sessions: list[date]) -
 
 def read_core_model(engine: "sa.Engine", registries: Registries, first: date, last: date) -> Frames:
     """Read the portfolios' exposures and the factor covariance."""
-    columns = ["session", "portfolio_id", "factor_name", "dollar_exposure", "coverage", "residual_volatility"]
+    key = ["session", "portfolio_id", "factor_name"]
+    columns = [*key, "dollar_exposure", "coverage", "residual_volatility", "recent_residual_volatility"]
     return {
         "factor_exposures": queries.read_table(engine, "factor_exposures", first=first, last=last, columns=columns),
         "factor_covariance": queries.read_table(engine, "factor_covariance", first=first, last=last),

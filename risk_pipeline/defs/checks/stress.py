@@ -46,11 +46,11 @@ def rates_scenarios_not_zero(engine: sa.Engine, registries: Registries, sessions
 
 
 def contributions_sum_to_total(engine: sa.Engine, registries: Registries, sessions: list[date]) -> Finding:
-    """The factors' contributions and the options' revaluation sum to each scenario's P&L."""
+    """The factors' contributions, options' revaluation, currencies and compounding sum to each scenario's P&L."""
     rows = stress(engine, sessions).dropna(subset=["correlated_pnl"])
     moves, dollars = contribution_parts(engine, sessions)
     impact = _impact(rows, moves, dollars)
-    beside = rows["option_revaluation"] + rows["currency_pnl"].fillna(0.0)
+    beside = rows[["option_revaluation", "currency_pnl", "compounding_pnl"]].fillna(0.0).sum(axis=1)
     gap = (impact + beside - rows["correlated_pnl"]).abs()
     tolerance = 1e-6 * np.maximum(rows["correlated_pnl"].abs(), 1.0)
     bad = rows.assign(gap=gap).loc[~(gap <= tolerance), [*KEY, "scenario_id", "gap"]]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
@@ -9,9 +10,13 @@ import numpy as np
 from ...risk.scorecards import LEVELS
 from ..charts import time_chart
 from ..formatting import percent, percent_axis
-from ..narrative import reason, trend
+from ..narrative import SESSIONS_A_YEAR, reason, trend
 from ..page_rows import PortfolioDay
 
+NORMAL_99 = 2.326
+"""Standard deviations that a normal return falls by on one day of a hundred."""
+FAR = 1.25
+"""A value at risk within this factor of the normal's needs no word."""
 MODELS = {"har_ewma": "⅔ HAR, ⅓ EWMA", "ewma": "EWMA only, the history is short", "har": "HAR"}
 
 
@@ -25,7 +30,7 @@ def build(day: PortfolioDay) -> dict[str, Any] | None:
         "why": reason(row["reason"]),
         "trend_word": trend(row["trend"]),
         "model_words": MODELS.get(row["model"] or "", row["model"]),
-        "sentence": _sentence(row),
+        "sentence": _sentence(row) + ("" if day.snapshot["option_positions"] else value_at_risk_sentence(row)),
         "record": _record(day),
         "tail": _tail(day),
     }
@@ -39,6 +44,24 @@ def _sentence(row: dict[str, Any]) -> str:
     return (
         f"Volatility is {trend(row['trend'])}. The forecast for the next 21 sessions, "
         f"{percent(row['forecast'])} a year, is {against} the last 21 were, {percent(row['realised_21'])}."
+    )
+
+
+def value_at_risk_sentence(row: Mapping[str, Any]) -> str:
+    """Return why a day's value at risk is far from what the forecast would make of it, if it is.
+
+    Not of a book with options, which is revalued.
+    """
+    if not row["var_99"] or not row["forecast"]:
+        return ""
+    implied = NORMAL_99 * row["forecast"] / np.sqrt(SESSIONS_A_YEAR)
+    ratio = row["var_99"] / implied
+    if 1.0 / FAR < ratio < FAR:
+        return ""
+    where = "above" if ratio > 1 else "below"
+    return (
+        f" VaR 99\u00a0%, {percent(row['var_99'])} of NAV, is {where} the {percent(implied)} "
+        "of normal returns at that volatility: it is of tomorrow alone, at the volatility of the last days."
     )
 
 

@@ -34,6 +34,7 @@ factor_exposures = table(
     Column("std_error", Float, comment="of exposure: HAC error of the same regression's slope"),
     Column("r_squared", Float, comment="of the portfolio's constant-weight return series on the factor(s)"),
     Column("residual_volatility", Float, comment="of the same regression, annualised"),
+    Column("recent_residual_volatility", Float, comment="of its last 21 sessions, annualised root mean square"),
     Column(
         "risk_contribution",
         Float,

@@ -60,11 +60,12 @@ stress_test_results = table(
     Column("correlation_effect", Float, comment="correlated_pnl - direct_pnl"),
     Column("option_revaluation", Float, comment="part of correlated_pnl beyond the delta of the options"),
     Column("currency_pnl", Float, comment="part of correlated_pnl of shocked currency pairs, beyond their core betas"),
+    Column("compounding_pnl", Float, comment="part of correlated_pnl: daily compounding, beyond exposures times moves"),
     Column("correlated_stressed_pnl", Float, comment="correlated_pnl with the correlations of the market's worst year"),
     Column(
         "conditional_std", Float, comment="what the shocks leave open of the factors, standard deviation in dollars"
     ),
-    Column("band_std", Float, comment="conditional_std and the book's own risk over the horizon"),
+    Column("band_std", Float, comment="conditional_std in fat tails and the book's own risk over the horizon"),
     Column("registry_beta", Float, comment="of one shocked factor: direct_pnl over equity times shock"),
     Column("implied_beta", Float, comment="of one shocked factor: correlated_pnl over equity times shock"),
     Column("return_on_equity", Float, comment="correlated_pnl / equity; null where equity <= 0"),
