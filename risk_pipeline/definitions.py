@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import warnings
 from pathlib import Path
 
@@ -10,6 +11,7 @@ import dagster as dg
 from . import defs as definitions_package
 from .dagster_ext.code_references import with_code_references
 from .memory import keep_freed_arrays
+from .settings import Settings
 
 
 def _everything_under_defs() -> dg.Definitions:
@@ -22,6 +24,7 @@ def _everything_under_defs() -> dg.Definitions:
         return with_code_references(tree.build_defs())
 
 
+os.umask(Settings().umask)
 keep_freed_arrays()
 defs = dg.Definitions.merge(
     _everything_under_defs(),

@@ -211,6 +211,11 @@ class Settings(BaseSettings):
         description="A check warns when the factors and all else that has a name explain less than this share of the "
         "variance of a portfolio's P&L over 63 sessions.",
     )
+    group_may_read: bool = Field(
+        default=False,
+        description="Whether the group of the user that runs the batch may read the database, panels and pages, as a "
+        "web server for the pages must; else they are their owner's alone.",
+    )
     panels_kept: int = Field(default=20, ge=1, description="Price panels kept, beside those of the last six hours.")
     panel_store: SecretStr | None = Field(
         default=None,
@@ -268,6 +273,11 @@ class Settings(BaseSettings):
     def proxy_sessions(self) -> SessionCalendar:
         """Return the calendar of the factor proxies' exchange."""
         return session_calendar(self.proxy_calendar)
+
+    @property
+    def umask(self) -> int:
+        """Return the permissions that files of ours don't have."""
+        return 0o027 if self.group_may_read else 0o077
 
     @property
     def report_folder(self) -> Path:

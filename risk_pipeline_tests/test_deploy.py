@@ -70,6 +70,19 @@ def test_every_service_has_a_health_check_and_starts_again_and_only_this_machine
             assert source in compose["volumes"] or (DEPLOY / source).exists(), mount
 
 
+def test_containers_have_no_rights_that_they_do_not_need_and_no_password_on_a_command_line(compose):
+    for name in ("code-server", "webserver", "daemon", "worker"):
+        service = compose["services"][name]
+        assert service["read_only"], name
+        assert service["cap_drop"] == ["ALL"], name
+        assert "no-new-privileges:true" in service["security_opt"], name
+    for name, service in compose["services"].items():
+        assert "${" not in " ".join(service.get("command", [])).replace("$${", ""), name
+    assert re.search(r"^USER \d+:\d+$", (DEPLOY / "Dockerfile").read_text(), re.MULTILINE)
+    chart = (DEPLOY / "kubernetes" / "values.yaml").read_text()
+    assert chart.count("runAsNonRoot: true") == chart.count("allowPrivilegeEscalation: false") == 2
+
+
 def test_the_files_that_the_image_copies_are_there():
     copied = re.findall(r"^COPY (.+) \S+$", (DEPLOY / "Dockerfile").read_text(), re.MULTILINE)
     let_in = (DEPLOY / "Dockerfile.dockerignore").read_text()
@@ -96,6 +109,7 @@ def test_units_run_as_a_user_of_their_own_and_stay_within_their_folder(path):
     assert service["User"] == "risk"
     assert service["ProtectSystem"] == "strict"
     assert service["NoNewPrivileges"] == "yes"
+    assert service["UMask"] == "0077"
     assert service["EnvironmentFile"] == "/etc/risk-pipeline/environment"
     assert service["Type" if "backup" in path.name else "Restart"] in ("oneshot", "always")
 

@@ -20,10 +20,11 @@ def prepare_environment() -> None:
     from dotenv import dotenv_values
 
     from ..dagster_ext.instance import prepare_home
-    from ..settings import ENV_FILE
+    from ..settings import ENV_FILE, Settings
 
     if Path(ENV_FILE).is_file():
         os.environ.update({name: value for name, value in dotenv_values(ENV_FILE).items() if value is not None})
+    os.umask(Settings().umask)
     prepare_home()
     for name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS"):
         os.environ.setdefault(name, "1")

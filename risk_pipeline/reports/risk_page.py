@@ -36,6 +36,8 @@ if TYPE_CHECKING:
     import sqlalchemy as sa
 
 Stage = Callable[[str], AbstractContextManager[None]]
+UNFINISHED, LEFT_BEHIND = ".writing", 3600
+"""Ending of a page that is being written, and the seconds after which it was left by a killed process."""
 TEMPLATES = Path(__file__).parent / "templates"
 
 
@@ -94,11 +96,11 @@ def write_pages(rows: PageRows) -> list[Path]:
 def put(path: Path, text: str) -> None:
     """Put a file in place all at once: a reader sees the old one or the new one."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    handle, scratch = tempfile.mkstemp(dir=path.parent, suffix=".writing")
+    handle, scratch = tempfile.mkstemp(dir=path.parent, suffix=UNFINISHED)
     try:
         with os.fdopen(handle, "w", encoding="utf-8") as file:
             file.write(text)
-        os.chmod(scratch, 0o644)
+        os.chmod(scratch, 0o666 & ~Settings().umask)
         os.replace(scratch, path)
     except BaseException:
         Path(scratch).unlink(missing_ok=True)
@@ -116,11 +118,16 @@ def remove_pages(session: date) -> None:
 
 
 def remove_others(day: SessionDay, folder: Path) -> None:
-    """Remove pages of portfolios that the session no longer has."""
+    """Remove pages of portfolios that the session no longer has, and what a killed process left half-written."""
     kept = {file_name(name) for name in (*(one.id for one in day.portfolios), *(one.id for one in day.refusals))}
-    for path in page_path(day.session, "any", folder).parent.glob("*.html"):
+    pages = page_path(day.session, "any", folder).parent
+    for path in pages.glob("*.html"):
         if path.name not in kept:
             path.unlink()
+    now = max((path.stat().st_mtime for path in pages.glob("*.html")), default=0.0)
+    for path in pages.glob(f"*{UNFINISHED}"):
+        if now - path.stat().st_mtime > LEFT_BEHIND:
+            path.unlink(missing_ok=True)
 
 
 def portfolio_page(day: PortfolioDay, folder: Path) -> str:

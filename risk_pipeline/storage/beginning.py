@@ -8,7 +8,7 @@ from pathlib import Path
 import sqlalchemy as sa
 
 from . import tables
-from .database import open_engine
+from .database import open_engine, parse_url
 from .errors import StorageError
 
 
@@ -19,11 +19,11 @@ def earliest_day(url: str) -> date | None:
     where there is no portfolio, no table, no database, or none that answers; nothing is created and nothing raised.
     """
     try:
-        parsed = sa.make_url(url)
+        parsed = parse_url(url)
         if parsed.get_backend_name() == "sqlite" and not Path(parsed.database or "").is_file():
             return None
         engine = open_engine(url)
-    except (StorageError, sa.exc.ArgumentError):  # the first use of the database reports what is wrong
+    except StorageError:  # the first use of the database reports what is wrong
         return None
     try:
         with engine.connect() as connection:

