@@ -9,6 +9,7 @@ from ..tabular import excel
 from ..tabular.rows import Problem, ProblemsError, Row, RowSet
 from ..tabular.text import UnreadableError, decode, first_line, separator, split_rows
 from . import ibkr_flex, schwab, transactions
+from .deliveries import delivery_notes
 from .fifo import lots_of
 from .formats import Format
 from .table import Lines
@@ -66,6 +67,7 @@ def read_exports(paths: Sequence[Path], format_: Format, account: str | None = N
             problems.append(Problem(path.name, 1, "", "", f"looks like {kind}, not like {format_}"))
             continue
         export = _read(path.name, lines, kind, account, sign)
+        export.notes += delivery_notes(export.trades)
         lots = lots_of(export.trades, export.problems, export.notes)
         problems += export.problems
         row_sets += export.row_sets(lots, path.name)

@@ -39,7 +39,11 @@ def read_flex(file: str, lines: Lines) -> Export:
         elif {"amount", "type"} <= columns:
             kind = "cash"
         else:
-            export.notes.append(f"{file}, line {table.lines[0][0] - 1 if table.lines else 0}: a section is not read")
+            where = f"{file}, line {table.lines[0][0] - 1}" if table.lines else file
+            shown = ", ".join(table.header[:6])
+            export.notes.append(
+                f"{where}: the section with the columns {shown} … is not read: it holds no trades, positions or cash"
+            )
             continue
         sections[kind] += table.records()
     for record in _without_summaries(sections["trades"]):
@@ -50,8 +54,10 @@ def read_flex(file: str, lines: Lines) -> Export:
     else:
         for record in _without_summaries(sections["positions"], keep="LOT"):
             _position(record, export)
+    paid = [record for record in sections["cash"] if record.text("type").lower().startswith("deposit")]
+    is_several = len({record.text("currencyprimary", "currency") for record in paid}) > 1
     for record in sections["cash"]:
-        _cash(record, export)
+        _cash(record, export, is_several)
     return export
 
 
@@ -108,7 +114,9 @@ def _trade(record: Record, export: Export) -> None:
     instrument = _instrument(record)
     if instrument is None:
         kind = record.text("assetclass")
-        export.leave_out(f"trades of {kind} ({record.text('symbol')})", record.number("netcash", "proceeds"))
+        currency = record.text("currencyprimary", "currency")
+        amount = record.number("netcash", "proceeds")
+        export.leave_out(f"trades of {kind} ({record.text('symbol')})", amount, currency)
         return
     day, quantity = record.day("tradedate", "datetime"), record.number("quantity", empty=None)
     sold = record.text("buysell").upper().startswith("SELL")
@@ -123,7 +131,9 @@ def _trade(record: Record, export: Export) -> None:
     fees = -(record.number("ibcommission", "commission") + record.number("taxes"))
     price = record.number("tradeprice", empty=None)
     account = record.text("clientaccountid")
-    export.trades.append(Trade(account, day, instrument, quantity, price, fees, effect, record.table.file, record.line))
+    place = (record.table.file, record.line)
+    is_exercise = is_option and bool(codes & {"A", "Ex"})
+    export.trades.append(Trade(account, day, instrument, quantity, price, fees, effect, *place, is_exercise))
 
 
 def _position(record: Record, export: Export) -> None:
@@ -181,14 +191,17 @@ def _compare(records: list[Record], export: Export) -> None:
             export.problems.append(Problem(record.table.file, record.line, "symbol", canonical(symbol), remedy))
 
 
-def _cash(record: Record, export: Export) -> None:
+def _cash(record: Record, export: Export, is_several: bool) -> None:
     kind, amount = record.text("type"), record.number("amount", empty=None)
     if record.text("levelofdetail").upper() == "SUMMARY":
         return
+    currency = record.text("currencyprimary", "currency")
     if not kind.lower().startswith("deposit"):
-        export.leave_out(kind, amount)
+        export.leave_out(kind or "rows without a type", amount, currency)
         return
     day: date | None = record.day("datetime", "settledate", "reportdate", "date")
     if day is not None:
+        if is_several and not record.text("fxratetobase"):
+            record.bad("fxratetobase", "is needed where payments are in several currencies: tick it in the query")
         amount *= record.number("fxratetobase", empty=1.0)
         export.flow(record.text("clientaccountid"), day, amount, record.table.file, record.line)

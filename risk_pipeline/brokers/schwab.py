@@ -99,7 +99,9 @@ def _transaction(record: Record, account: str, export: Export) -> None:
     price = 0.0 if action.lower() in FREE else record.number("price", empty=None)
     fees = record.number("feescomm")
     quantity = quantity if effect is Effect.SPLIT else sign * abs(quantity)
-    export.trades.append(Trade(account, day, instrument, quantity, price, fees, effect, record.table.file, record.line))
+    place = (record.table.file, record.line)
+    ends = effect is Effect.END and not action.lower().startswith("expir")
+    export.trades.append(Trade(account, day, instrument, quantity, price, fees, effect, *place, ends))
 
 
 def is_cash_settled(instrument: Instrument, effect: Effect, price: str, action: str) -> bool:

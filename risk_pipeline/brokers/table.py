@@ -29,7 +29,8 @@ class Table:
     def records(self) -> list[Record]:
         """Return the rows; missing cells at the end of a row are empty."""
         names = [plain(name) for name in self.header]
-        return [Record(self, line, dict(zip(names, cells, strict=False))) for line, cells in self.lines]
+        empty = dict.fromkeys(names, "")
+        return [Record(self, line, {**empty, **dict(zip(names, cells, strict=False))}) for line, cells in self.lines]
 
 
 @dataclass

@@ -49,6 +49,29 @@ class Trade:
     effect: Effect
     file: str
     line: int
+    is_exercise: bool = False
+    """Whether an option ends because it was exercised or assigned, which its shares at the strike are the worth of."""
+
+
+_REASONS = {
+    ("dividend", "in lieu", "capital gain"): "dividends come with the prices",
+    ("tax", "fee", "commission", "interest", "charge"): (
+        "the book has no place for costs and interest of an account, so equity is apart by their sum; "
+        "a row of flows.csv brings it in line"
+    ),
+    ("trades of cash", "forex", "currency"): (
+        "cash is kept in the portfolio's currency, and a purchase in another is converted at the rate of its day"
+    ),
+}
+
+
+def why_left_out(kind: str) -> str:
+    """Return why rows of a kind are not taken over."""
+    said = kind.lower()
+    return next(
+        (why for words, why in _REASONS.items() if any(word in said for word in words)),
+        "the book has no such thing; state what it did as a position or a flow",
+    )
 
 
 @dataclass
@@ -65,8 +88,9 @@ class Export:
     left_out: dict[str, tuple[int, float]] = field(default_factory=dict)
     """What was not taken over: kind of row -> how many and the sum of their amounts."""
 
-    def leave_out(self, kind: str, amount: float) -> None:
-        """Count a row that is not taken over."""
+    def leave_out(self, kind: str, amount: float, currency: str = "") -> None:
+        """Count a row that is not taken over; amounts of several currencies are not added up."""
+        kind = f"{kind} in {currency}" if currency else kind
         count, total = self.left_out.get(kind, (0, 0.0))
         self.left_out[kind] = (count + 1, total + amount)
 
@@ -79,7 +103,7 @@ class Export:
         """Return everything in our import format."""
         notes = list(self.notes)
         for kind, (count, total) in self.left_out.items():
-            notes.append(f"{file}: not taken over: {count} × {kind}, {total:,.2f} in all")
+            notes.append(f"{file}: not taken over: {count} × {kind}, {total:,.2f} in all: {why_left_out(kind)}")
         return [
             RowSet("portfolios", self.portfolios, notes=notes),
             RowSet("positions", [*self.positions, *lots]),

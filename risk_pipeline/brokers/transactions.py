@@ -108,7 +108,9 @@ def _transaction(record: Record, account: str | None, export: Export) -> None:
     price = record.number(*PRICE, empty=0.0 if action in FREE else None)
     quantity = quantity if effect is Effect.SPLIT else sign * abs(quantity)
     fees = abs(record.number(*FEES))
-    export.trades.append(Trade(owner, day, instrument, quantity, price, fees, effect, record.table.file, record.line))
+    place = (record.table.file, record.line)
+    ends = effect is Effect.END and not action.startswith("expir")
+    export.trades.append(Trade(owner, day, instrument, quantity, price, fees, effect, *place, ends))
 
 
 def _instrument(record: Record) -> Instrument | None:

@@ -12,7 +12,7 @@ from typing import Annotated
 import typer
 from rich.markup import escape
 
-from . import imports, maintain, remove, run, show, start
+from . import imports, maintain, remove, run, show, start, symbols
 from .terminal import UserError, console, errors
 
 app = typer.Typer(
@@ -33,6 +33,7 @@ COMMANDS: dict[str, Callable[..., None]] = {
     "remove": remove.remove,
     "init": maintain.init,
     "doctor": maintain.doctor,
+    "symbols": symbols.symbols,
     "calibrate": maintain.calibrate,
     "demo": imports.demo,
 }

@@ -11,6 +11,7 @@ from ..dagster_ext.instance import open_instance
 from ..defs.automation.catch_up import described, due, now, stretches
 from ..defs.partitions import CALENDAR
 from ..market.source import SourceError
+from ..reports.unpriced import unpriced_on
 from ..settings import ENV_FILE, Settings
 from ..storage.check_queries import unvalued
 from ..storage.coverage import newest_coverage
@@ -22,6 +23,8 @@ from .newest import Newest, newest_session
 if TYPE_CHECKING:
     import sqlalchemy as sa
 
+NAMED = 10
+"""Symbols without a price that are named."""
 
 def examine(engine: sa.Engine) -> Iterator[Diagnosis]:
     """Examine settings, database, calendar, portfolios, source, coverage and stuck runs."""
@@ -44,6 +47,7 @@ def examine(engine: sa.Engine) -> Iterator[Diagnosis]:
         yield _panel_store(settings)
     yield _missing(engine, newest)
     yield _refused(engine)
+    yield _unpriced(engine)
     yield _coverage(engine)
     if opens:
         yield _stuck_runs(engine)
@@ -87,6 +91,7 @@ def _source(settings: Settings, end: Newest) -> Diagnosis:
         text += f", but nothing after {reached}: what is later can't be run yet"
     elif end.prices_end:
         text += f", where its prices end: sessions up to {last} can be run"
+    text += "".join(f"; {remark}" for remark in bars.remarks)
     return Diagnosis("source", len(newest) == len(symbols), text)
 
 
@@ -144,6 +149,16 @@ def _refused(engine: sa.Engine) -> Diagnosis:
     named = ", ".join(rows[:5]) + (f" and {len(rows) - 5} more" if len(rows) > 5 else "")
     remedy = f"`risk-pipeline show --portfolio {rows[0]}` says why and what to do"
     return Diagnosis("valuation", False, f"{named} could not be valued on {session}: {remedy}")
+
+
+def _unpriced(engine: sa.Engine) -> Diagnosis:
+    """Name the symbols held on the newest session that have no price of it, and who holds them."""
+    session = latest_session(engine)
+    rows = [] if session is None else unpriced_on(engine, session)
+    if not rows:
+        return Diagnosis("prices", True, "every symbol held on the newest session has a price of it")
+    more = f"\n  and {len(rows) - NAMED} more, see the check symbols_covered" if len(rows) > NAMED else ""
+    return Diagnosis("prices", False, f"on {session}\n  " + "\n  ".join(map(str, rows[:NAMED])) + more)
 
 
 def _coverage(engine: sa.Engine) -> Diagnosis:

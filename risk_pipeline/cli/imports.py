@@ -12,9 +12,9 @@ from ..brokers.formats import Format
 from .terminal import UserError, console, counted, database, errors
 
 if TYPE_CHECKING:
-    import pandas as pd
     import sqlalchemy as sa
 
+    from ..storage.imports import CheckedImport
     from ..tabular.rows import RowSet
 
 
@@ -52,8 +52,13 @@ def import_(
             for problem in refused.problems:
                 errors.print(f"[red]✗[/] {escape(str(problem))}", highlight=False)
             raise UserError(f"{counted(len(refused.problems), 'problem')}: nothing was imported") from None
-        for note in [*checked.notes, *(_source_findings(checked.lots) if ask_source else [])]:
+        findings, unusable = _source_findings(engine, checked) if ask_source else ([], None)
+        for note in [*checked.notes, *findings]:
             console.print(f"[yellow]![/] {escape(note)}", highlight=False)
+        if unusable and check:
+            raise UserError(f"the files can be imported ({checked.summary}), but the prices can't be read: {unusable}")
+        if unusable:
+            console.print(f"[yellow]![/] the prices can't be read, no run can: {escape(unusable)}", highlight=False)
         if not check:
             store_import(engine, checked, made_at=now().replace(tzinfo=None))
         console.print(f"{'Valid' if check else 'Imported'}: {checked.summary}")
@@ -85,20 +90,37 @@ def _say_what_follows(engine: sa.Engine) -> None:
     console.print("Next: `risk-pipeline run` computes every session that is missing or has changed.")
 
 
-def _source_findings(lots: pd.DataFrame) -> list[str]:
-    """Return what the source says of the lots; a source that can't be used is a finding, not a failure."""
+def _source_findings(engine: sa.Engine, checked: CheckedImport) -> tuple[list[str], str | None]:
+    """Return what the source says of the lots, and why it can't be used at all, if so."""
     from ..defs.automation.catch_up import now
     from ..defs.partitions import CALENDAR
     from ..defs.resources import MarketData
+    from ..market.aliases import JoinedMarket, TickerChange
     from ..market.source import SourceError
+    from ..settings import Settings
+    from ..storage.queries import portfolios, ticker_changes
+    from .newest import newest_session
     from .source_check import lot_findings
 
+    lots = checked.lots
     if lots.empty:
-        return []
+        return [], None
+    named = [row.values for row in checked.rows["aliases"]]
+    new = [(row["old_symbol"], row["new_symbol"], row["change_date"]) for row in named]
+    changes = sorted({TickerChange(*change) for change in [*ticker_changes(engine), *new]}, key=lambda c: c.change_date)
+    for change in changes:  # as the import renames them
+        for column in ("symbol", "underlying"):
+            renamed = (lots[column] == change.old) & (lots["entry_date"] < change.change_date)
+            lots[column] = lots[column].mask(renamed, change.new)
+    stored = portfolios(engine)
+    currencies = dict(zip(stored["portfolio_id"], stored["currency"], strict=True))
+    currencies |= {row.values["portfolio_id"]: row.values["currency"] for row in checked.rows["portfolios"]}
     try:
-        return lot_findings(lots, MarketData().source, CALENDAR, CALENDAR.last_closed(now()))
+        source = JoinedMarket(MarketData().source, changes)
+        newest = newest_session(Settings(), now()).session
+        return lot_findings(lots, source, CALENDAR, newest, currencies), None
     except SourceError as error:
-        return [f"the source of prices could not be asked: {error}"]
+        return [], str(error)
 
 
 def _new_portfolios(

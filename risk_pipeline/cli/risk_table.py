@@ -5,12 +5,14 @@ from __future__ import annotations
 from datetime import date
 from typing import TYPE_CHECKING
 
+from rich.markup import escape
 from rich.table import Table
 
 from ..analytics.reasons import Reason
 from ..reports.formatting import money, number, percent
 from ..reports.refusals import Refusal, refusals_of
 from ..reports.totals import Fund, fund
+from ..reports.unpriced import unpriced_on
 from ..settings import Settings
 from ..storage.queries import latest_session, portfolios, read_table
 from ..storage.report_queries import pair_closes
@@ -20,6 +22,8 @@ if TYPE_CHECKING:
     import sqlalchemy as sa
     from rich.console import Console
 
+UNPRICED = 5
+"""Symbols without a price that are named; `doctor` names more."""
 REFUSALS = 20
 """Portfolios that could not be valued that are printed, at most."""
 
@@ -47,6 +51,8 @@ def print_risk_table(console: Console, engine: sa.Engine, session: date | None) 
         console.print(table)
     for note in _notes(snapshots, skips):
         console.print(f"[dim]– {note}[/]", highlight=False)
+    for missing in unpriced_on(engine, session)[:UNPRICED]:
+        console.print(f"[yellow]![/] {escape(str(missing))}", highlight=False, soft_wrap=True)
     for sentence in _sum_sentences(together):
         console.print(sentence, highlight=False, soft_wrap=True)
     for refusal in refusals[:REFUSALS]:

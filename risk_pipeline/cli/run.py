@@ -25,6 +25,9 @@ def run(
     ] = None,
     to: Annotated[datetime | None, typer.Option("--to", formats=["%Y-%m-%d"], help="Last session of a range.")] = None,
     last: Annotated[int | None, typer.Option(min=1, help="The last N closed sessions.")] = None,
+    partition_range: Annotated[
+        str | None, typer.Option(help="The same as --from and --to, as Dagster writes it: 2025-01-02...2025-01-31.")
+    ] = None,
     stale: Annotated[
         str | None, typer.Option(help="`code`: also every session that another version of the code has made.")
     ] = None,
@@ -33,6 +36,10 @@ def run(
     ] = False,
 ) -> None:
     """Run the batch: by default every session that is missing or made from other inputs than the present ones."""
+    if partition_range is not None:
+        if from_ or to:
+            raise UserError("give one of --partition-range and --from with --to")
+        from_, to = range_ends(partition_range)
     if stale not in (None, "code"):
         raise UserError("--stale takes `code`; changed books, prices and registries are found without it")
     with database() as engine:
@@ -59,6 +66,26 @@ def run(
         raise typer.Exit(1)
     show_table(None, max(stretch.last for stretch in done))
     _what_next()
+
+
+def range_ends(written: str) -> tuple[datetime, datetime]:
+    """Return the first and last day of a range as Dagster writes it.
+
+    Raises
+    ------
+    UserError
+        If it is none, or its ends are the wrong way round.
+    """
+    first, dots, last = written.partition("...")
+    try:
+        ends = [datetime.strptime(day.strip(), "%Y-%m-%d") for day in (first, last)]
+    except ValueError:
+        ends = []
+    if not ends or not dots:
+        raise UserError(f"--partition-range {written!r} is no range of days: write 2025-01-02...2025-01-31")
+    if ends[1] < ends[0]:
+        raise UserError(f"--partition-range {written} ends before it begins: write the earlier session first")
+    return ends[0], ends[1]
 
 
 def _due(engine: sa.Engine, stale: str | None) -> list[SessionRange]:

@@ -6,6 +6,7 @@ from datetime import date
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+from rich.markup import escape
 from rich.table import Table
 
 from ..analytics.reasons import Reason
@@ -13,6 +14,7 @@ from ..reports.formatting import money, number, percent, signed_percent
 from ..reports.narrative import disagreement, history_count, plausibility
 from ..reports.page_rows import bucket
 from ..reports.scorecards import value_at_risk_scorecard, volatility_scorecard
+from ..reports.unpriced import unpriced_on
 from ..risk.scorecards import LEVELS
 from ..storage.queries import latest_session, portfolios, read_table
 from .explain_table import print_explained
@@ -58,6 +60,9 @@ def print_portfolio(console: Console, engine: sa.Engine, portfolio: str, session
     ):
         facts.add_row(label, text)
     console.print(facts)
+    for missing in unpriced_on(engine, session):
+        if portfolio in missing.portfolios:
+            console.print(f"[yellow]![/] {escape(str(missing))}", highlight=False, soft_wrap=True)
     _print_changes(console, engine, span)
     print_explained(console, engine, portfolio, session)
     exposures = read_table(engine, "factor_exposures", **span)

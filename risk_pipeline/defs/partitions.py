@@ -22,6 +22,7 @@ def configured_calendar() -> SessionCalendar:
     earlier inception takes effect when the code location is loaded again.
     """
     settings = Settings()
+    _ = settings.proxy_sessions  # one that there is not is refused at once, not by a run
     first = settings.first_session or earliest_day(settings.url) or BEFORE_ANY_PORTFOLIO
     return session_calendar(settings.calendar, first, is_ready_next_morning=settings.ready == "next_morning")
 
@@ -52,14 +53,20 @@ def run_sessions(context: dg.AssetExecutionContext | dg.OpExecutionContext) -> l
     Raises
     ------
     dg.Failure
-        If its range holds none, because its ends are the wrong way round.
+        If its range holds none, begins before the first one, or has ends that are the wrong way round.
     """
-    sessions = [date.fromisoformat(key) for key in sorted(context.partition_keys)]
-    if not sessions:
-        given = context.partition_key_range
+    try:
+        sessions = [date.fromisoformat(key) for key in sorted(context.partition_keys)]
+    except Exception:  # whatever Dagster makes of keys that are none
+        sessions = []
+    if not sessions or not all(map(CALENDAR.is_session, sessions)):
+        tags = context.run.tags
+        first, last = (tags.get(f"dagster/asset_partition_range_{end}", "?") for end in ("start", "end"))
+        remedy = (
+            "write the earlier session first" if first > last else f"from {CALENDAR.first_session} on there are some"
+        )
         raise dg.Failure(
-            f"the partition range {given.start}...{given.end} holds no session of {CALENDAR.exchange}: "
-            "write the earlier session first",
+            f"the partition range {first}...{last} holds no session of {CALENDAR.exchange}: {remedy}",
             allow_retries=False,
         )
     return sessions

@@ -37,6 +37,8 @@ class ChainedMarket:
         dropped: dict[str, str] = {}
         notes: dict[str, str] = {}
         currencies: dict[str, str] = {}
+        units: dict[str, str] = {}
+        remarks: list[str] = []
         basis: dict[Hashable, str] = {}
         failures: list[str] = []
         present: set[tuple[object, str]] = set()
@@ -66,6 +68,8 @@ class ChainedMarket:
             notes |= {symbol: text for symbol, text in fetched.notes.items() if symbol not in notes}
             notes |= dict.fromkeys(sorted(other), f"{source.name} quotes another basis or currency and was left aside")
             currencies |= {symbol: code for symbol, code in fetched.currencies.items() if symbol not in currencies}
+            units |= {symbol: unit for symbol, unit in fetched.units.items() if symbol not in units}
+            remarks += fetched.remarks
             count = pd.concat(parts)["symbol"].value_counts()
             still_missing = [symbol for symbol in still_missing if count.get(symbol, 0) < len(sessions)]
         if not parts:
@@ -73,7 +77,7 @@ class ChainedMarket:
         joined = pd.concat(parts, ignore_index=True).sort_values(["session", "symbol"], ignore_index=True)
         with_bars = set(joined["symbol"])
         without = {symbol: "; ".join(texts) for symbol, texts in errors.items() if symbol not in with_bars and texts}
-        return MarketBars(joined, without, dropped, notes, currencies)
+        return MarketBars(joined, without, dropped, notes, currencies, units, remarks)
 
     def profiles(self, symbols: Sequence[str], as_of: date | None = None) -> pd.DataFrame:
         """Return the profiles of the first source that has any of a symbol."""

@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
 
 from ..analytics.arrays import Date1D, Float1D, Int1D
+from ..tabular.text import oddity, printable
 from .source import SourceError
 
 PRICE_FILES = (".parquet", ".csv", ".xlsx")
 LARGEST = 2_000_000_000
 """Bytes; a larger file (Parquet: uncompressed) is refused rather than filling the memory."""
+NUMBER_COLUMNS = ("close", "adj_close", "high", "low", "volume", "dividend", "split_factor", "capital_gains")
 MOST_PROBLEMS = 5
 """So many bad cells of a file are named."""
 
@@ -41,9 +43,34 @@ class FileTable(ABC):
             raise self.refuse(f"holds {size / 1e9:.1f} GB; split it into files of less than 2 GB")
         for column in ("date", "symbol"):
             if column not in self.columns:
-                raise self.refuse(f"has no column {column!r}; it has {', '.join(columns)}: rename one")
+                shown = printable(", ".join(columns)[:200])
+                raise self.refuse(f"has no column {column!r}; it has {shown}: rename one")
+        for column in ("date", "symbol", *NUMBER_COLUMNS):
+            if self.columns.count(column) > 1:
+                raise self.refuse(f"{column}: stands twice in the header; rename one")
         if not {"close", "adj_close"} & set(self.columns):
             raise self.refuse("has neither a column 'close' nor 'adj_close'; rename the column of prices")
+
+        self.is_adjusted = "close" not in self.columns
+        """Whether only a series adjusted for dividends and splits is there; all else is then on another basis."""
+
+    @property
+    def used(self) -> list[str]:
+        """The columns of numbers that are read."""
+        if self.is_adjusted:
+            return ["adj_close"]
+        return [name for name in NUMBER_COLUMNS if name in self.columns and name != "adj_close"]
+
+    @property
+    def unused(self) -> list[str]:
+        """The columns that are not read, as we spell them."""
+        return [name for name in dict.fromkeys(self.columns) if name not in ("date", "symbol", *self.used)]
+
+    def check_symbols(self, symbols: Iterable[str]) -> None:
+        """Refuse symbols with characters that make them other ones than a person sees."""
+        odd = [f"symbol: {name!r} {problem}" for name in symbols if (problem := oddity(name.strip()))]
+        if odd:
+            raise self.refuse(*odd)
 
     def refuse(self, *problems: str) -> SourceError:
         """Return the error to raise: the file's name and what is wrong in it."""

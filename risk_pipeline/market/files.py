@@ -14,16 +14,16 @@ column                    meaning
 ``split_factor``          optional, new shares per old; empty or 0 is 1
 ========================  ===================================================================================
 
-Other columns are passed over. A row without a close is a gap; its dividend and split count on the symbol's next
-session with a close. Beside them there may be a ``profiles.csv``: ``symbol,name,sector,vendor_beta`` and, optionally,
-``as_of`` and ``currency``: that of the symbol's prices, an ISO code, or GBX (GBp), ILA or ZAc where they are in
-hundredths of one.
+Other columns are not read, which is said once. A row without a close is a gap; its dividend and split count on the
+symbol's next session with a close. Beside them there may be a ``profiles.csv``: ``symbol,name,sector,vendor_beta``
+and, optionally, ``as_of`` and ``currency``: that of the symbol's prices, an ISO code, or GBX (GBp), ILA or ZAc where
+they are in hundredths of one.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 from functools import cached_property
 from pathlib import Path
@@ -33,7 +33,7 @@ import numpy as np
 import pandas as pd
 
 from ..symbols import canonical
-from ..tabular.text import UnreadableError, decode, split_rows
+from ..tabular.text import UnreadableError, decode, printable, split_rows
 from .file_tables import PRICE_FILES, FileTable, column_name, open_table
 from .source import ADJUSTED, AS_TRADED, MarketBars, SourceError, profile_frame
 from .units import in_whole_units, is_unit
@@ -96,7 +96,18 @@ class FileMarket:
         profiles = self.profiles(wanted_symbols) if self._has_profiles else profile_frame([])
         said = profiles.dropna(subset=["currency"])
         written = dict(zip(said["symbol"], said["currency"], strict=True))
-        return in_whole_units(checked_bars(bars, sessions, unknown), written)
+        found = replace(checked_bars(bars, sessions, unknown), remarks=self._remarks)
+        return in_whole_units(found, written)
+
+    @property
+    def _remarks(self) -> tuple[str, ...]:
+        """Which columns of the files are not read."""
+        return tuple(
+            f"{table.file.name}: not used: column {', '.join(printable(name)[:40] for name in table.unused[:20])}"
+            + (" (adj_close is on another basis than the rest)" if table.is_adjusted else "")
+            for table in self.tables
+            if table.unused
+        )
 
     @property
     def _profile_file(self) -> Path:
@@ -114,11 +125,10 @@ class FileMarket:
 
     def _read(self, table: FileTable, wanted_symbols: list[str], first: date, last: date) -> pd.DataFrame:
 
-        is_adjusted = "close" not in table.columns
-        price = "adj_close" if is_adjusted else "close"
-        optional = [] if is_adjusted else [name for name in NUMBERS if name in table.columns]
-        gains = ["capital_gains"] if not is_adjusted and "capital_gains" in table.columns else []
-        rows = table.read([price, *optional, *gains], first, last)
+        price = "adj_close" if table.is_adjusted else "close"
+        optional = [name for name in NUMBERS if name in table.used]
+        gains = ["capital_gains"] if "capital_gains" in table.used else []
+        rows = table.read(table.used, first, last)
         place = {symbol: code for code, symbol in enumerate(wanted_symbols)}
         codes = np.array([place.get(canonical(symbol), -1) for symbol in rows.symbols], dtype=np.int32)
         codes = codes[rows.symbol] if len(codes) else np.zeros(0, dtype=np.int32)
@@ -136,7 +146,7 @@ class FileMarket:
         columns["split_factor"] = np.where(columns["split_factor"] == 0, 1.0, columns["split_factor"])
         for name in gains:
             columns["dividend"] = columns["dividend"] + np.nan_to_num(rows.numbers[name][keep])
-        basis = ADJUSTED if is_adjusted else AS_TRADED
+        basis = ADJUSTED if table.is_adjusted else AS_TRADED
         columns["basis"] = pd.array([basis], dtype="str").take(np.zeros(count, dtype=np.int64))
         return pd.DataFrame(columns, copy=False)
 

@@ -41,6 +41,10 @@ class ParquetTable(FileTable):
         kinds = (pa.types.is_date, pa.types.is_timestamp, pa.types.is_string, pa.types.is_large_string)
         if not any(kind(self._date_type) for kind in kinds):
             raise self.refuse(f"date: is of type {self._date_type}; store dates, timestamps or text such as 2025-01-31")
+        kind = parquet.schema_arrow.field(self._stored["symbol"]).type
+        kind = kind.value_type if pa.types.is_dictionary(kind) else kind
+        if not any(is_text(kind) for is_text in (pa.types.is_string, pa.types.is_large_string, pa.types.is_null)):
+            raise self.refuse(f"symbol: is of type {kind}; store text, which keeps 000001 and TRUE as they are")
 
     @cached_property
     def symbols(self) -> list[str]:
@@ -61,11 +65,13 @@ class ParquetTable(FileTable):
             symbol = symbol.dictionary_encode()
         if isinstance(symbol, pa.ChunkedArray):
             symbol = pa.chunked_array(symbol.chunks).unify_dictionaries().combine_chunks()
+        symbols = [str(name) for name in symbol.dictionary.to_pylist()]
+        self.check_symbols(symbols)
         keep = slice(None) if asked.all() else asked  # millions of rows are not copied in vain
         return FileRows(
             date=days[keep],
             symbol=symbol.indices.to_numpy(zero_copy_only=False)[keep],
-            symbols=[str(name) for name in symbol.dictionary.to_pylist()],
+            symbols=symbols,
             numbers={name: self._floats(table.column(name), name)[keep] for name in numbers},
         )
 

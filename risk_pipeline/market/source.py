@@ -42,6 +42,10 @@ class MarketBars:
     currencies: Mapping[str, str] = field(default_factory=dict)
     """Symbol -> ISO code of the currency of its prices, of those for which the source says one. Quotes in pence or
     cents have been brought to the whole unit."""
+    units: Mapping[str, str] = field(default_factory=dict)
+    """Symbol -> ``GBX``, ``ILA`` or ``ZAC`` of those whose quotes are in hundredths and were divided."""
+    remarks: Sequence[str] = ()
+    """Sentences about the source as a whole, such as which columns of a file are not read."""
 
 
 class MarketDataSource(Protocol):

@@ -19,11 +19,10 @@ from pyarrow import csv
 from ..tabular import excel
 from ..tabular.dates import DateError, DateStyle
 from ..tabular.numbers import NumberError, NumberStyle
-from ..tabular.text import UnreadableError, decode, first_line, is_remark, is_total, separator, split_rows
-from .file_tables import LARGEST, FileRows, FileTable
+from ..tabular.text import UnreadableError, decode, first_line, is_remark, is_total, oddity, separator, split_rows
+from .file_tables import LARGEST, NUMBER_COLUMNS, FileRows, FileTable
 from .source import SourceError
 
-NUMBER_COLUMNS = ("close", "adj_close", "high", "low", "volume", "dividend", "split_factor", "capital_gains")
 NO_NUMBER = ("", "NA", "N/A", "#N/A", "NaN", "nan", "null", "NULL", "None", "-", "--")
 """Cells of a column of numbers that mean none. In a column of symbols they are symbols."""
 
@@ -39,7 +38,7 @@ class TextTable(FileTable):
         try:
             with file.open("rb") as stream:
                 start = stream.read(10_000)
-            if excel.is_excel(start) or start.startswith((b"\xff\xfe", b"\xfe\xff")):
+            if excel.is_excel(start) or start.startswith((b"\xff\xfe", b"\xfe\xff")) or b"\0" in start:
                 header = self._read_rows(file)[0][1]
             else:
                 line = first_line(start.decode("utf-8-sig", errors="replace"))
@@ -49,9 +48,6 @@ class TextTable(FileTable):
         except UnreadableError as error:
             raise SourceError(f"{file}{f', line {error.line}' * bool(error.line)}: {error}") from None
         super().__init__(file, header, size)
-        for column in ("date", "symbol", *NUMBER_COLUMNS):
-            if self.columns.count(column) > 1:
-                raise self.refuse(f"line 1, {column}: stands twice in the header; rename one")
 
     def _read_rows(self, file: Path) -> list[tuple[int, list[str]]]:
         content = file.read_bytes()
@@ -82,7 +78,9 @@ class TextTable(FileTable):
         symbol = symbol.chunk(0) if isinstance(symbol, pa.ChunkedArray) else symbol
         symbol = symbol.dictionary_encode()
         symbols = [str(name) for name in symbol.dictionary.to_pylist()]
-        if table.column("date").null_count or any(not name.strip() or name[0] in "='" for name in symbols):
+        if table.column("date").null_count or any(
+            not name.strip() or name[0] in "='" or oddity(name) for name in symbols
+        ):
             return None
         return FileRows(
             date=table.column("date").to_numpy().astype("datetime64[D]"),
@@ -114,6 +112,11 @@ class TextTable(FileTable):
                 for line, cell in zip(lines, cells[name], strict=True)
                 if not cell
             ]
+        problems += [
+            (line, f"symbol: {cell[:40]!r} {odd}")
+            for line, cell in zip(lines, cells["symbol"], strict=True)
+            if (odd := oddity(cell))
+        ]
         days = self._dates(cells["date"], lines, problems)
         present = [name for name in NUMBER_COLUMNS if name in self.columns]
         style = NumberStyle.of({cell for name in present for cell in cells[name]}, self._separator)

@@ -29,8 +29,10 @@ def in_whole_units(fetched: MarketBars, written: Mapping[str, str | None]) -> Ma
         rows = bars["symbol"].isin(small).to_numpy()
         # rounded to the float that the whole unit would be written as
         bars = bars.assign(**{name: np.where(rows, np.round(bars[name] / 100.0, 12), bars[name]) for name in MONEY})
+    hundredths = {symbol: units[symbol] for symbol in small}
     codes = {symbol: HUNDREDTHS.get(unit, unit) for symbol, unit in units.items()}
-    return replace(fetched, bars=bars, currencies={symbol: code for symbol, code in codes.items() if code in CODES})
+    known = {symbol: code for symbol, code in codes.items() if code in CODES}
+    return replace(fetched, bars=bars, currencies=known, units=hundredths)
 
 
 def is_unit(written: str) -> bool:

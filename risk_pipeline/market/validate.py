@@ -13,6 +13,7 @@ high or low missing, above/below the close, ...   both become NaN, the close sta
 volume negative or infinite                       NaN
 split factor not positive and finite              symbol refused, an error: its returns would be wrong
 dividend negative or not finite                   symbol refused, an error
+dividend above its own close and the one before   symbol refused, an error: it is in another unit than the price
 ================================================  ==========================================================
 """
 
@@ -59,6 +60,7 @@ def checked_bars(bars: pd.DataFrame, sessions: pd.DatetimeIndex, errors: Mapping
     examination.refuse(~_positive(examination.numbers["split_factor"]), "the split factor is not positive")
     dividend = examination.numbers["dividend"]
     examination.refuse(~((dividend >= 0) & np.isfinite(dividend)), "the dividend is negative or missing")
+    examination.refuse(examination.more_than_the_price(), "the dividend is above the price: is it in another unit?")
     examination.drop_bad_ranges()
     examination.sort_and_merge()
     return examination.result()
@@ -149,6 +151,15 @@ class _Examination:
             text = f"{why} ({days.min()}{f' and {len(days) - 1} more' if len(days) > 1 else ''})"
             name = self.names[code]
             to[name] = f"{to[name]}; {text}" if name in to else text
+
+    def more_than_the_price(self) -> Bool1D:
+        """Return rows whose dividend is above the close before it, which nothing that trades can pay."""
+        dividend, close = self.numbers["dividend"], self.numbers["close"]
+        bad = np.zeros(len(self.keep), dtype=bool)
+        for row in np.flatnonzero(self.keep & (dividend > close)):
+            before = np.flatnonzero(self.keep & (self.codes == self.codes[row]) & (self.days < self.days[row]))
+            bad[row] = len(before) > 0 and dividend[row] > close[before[np.argmax(self.days[before])]]
+        return bad
 
     def drop_bad_ranges(self) -> None:
         """Drop a high and low that contradict the close or each other."""

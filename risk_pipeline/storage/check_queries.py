@@ -33,11 +33,11 @@ def stored_proxies(engine: sa.Engine, sessions: Sequence[date], symbols: Sequenc
     )
 
 
-def newest_bars(engine: sa.Engine, symbols: Sequence[str]) -> dict[str, date]:
-    """Return the last session with a stored bar of each symbol that has one."""
+def newest_bars(engine: sa.Engine, symbols: Sequence[str], last: date | None = None) -> dict[str, date]:
+    """Return the last session (up to ``last``) with a stored bar of each symbol that has one."""
     cache = market_data_cache
     select = sa.select(cache.c.symbol, sa.func.max(cache.c.session, type_=sa.Date)).where(
-        cache.c.symbol.in_(list(symbols))
+        cache.c.symbol.in_(list(symbols)), sa.true() if last is None else cache.c.session <= last
     )
     with engine.connect() as connection:
         return {row[0]: row[1] for row in connection.execute(select.group_by(cache.c.symbol))}

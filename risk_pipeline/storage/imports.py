@@ -14,6 +14,7 @@ import sqlalchemy as sa
 from ..tabular.dates import DateStyle
 from ..tabular.numbers import NumberStyle
 from ..tabular.rows import Problem, ProblemsError, RowSet
+from ..tabular.text import oddity
 from . import tables
 from .book_versions import record_version
 from .database import insert_rows, transaction
@@ -151,6 +152,8 @@ def _validate(
             for column, value in raw.values.items():
                 if len(value) > MAX_FIELD:
                     bad.append((column, value[:20] + "…", f"is over {MAX_FIELD} characters"))
+                elif column != "name" and (odd := oddity(value)):  # a name may join signs by invisible ones
+                    bad.append((column, value[:80], odd))
             values = {} if bad else _READERS[table.kind](Cell(raw.values, raw.line, bad, styles))
             for stored in _TABLES[table.kind].columns if values else []:
                 limit = getattr(stored.type, "length", None)

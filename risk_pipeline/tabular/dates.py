@@ -9,7 +9,7 @@ written                                  read as
 ``31-Jan-2025`` ``Jan 31, 2025``         2025-01-31
 ``31/01/2025`` or ``01/31/2025``         if one date of the column can be read in one way only, all are read
                                          so; else refused
-``25-W05-5`` ``45688`` ``31/01/25``      refused
+``2025-W05-5`` ``45688`` ``31/01/25``    refused, and so are digits other than 0 to 9 and invisible characters
 =======================================  ==================================================================
 """
 
@@ -20,13 +20,15 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import date, datetime
 
+from .text import oddity
+
 _TIME = r"([T ;,]\s?\d{1,2}:?\d{2}(:?\d{2}([.,]\d+)?)?\s?([AaPp][Mm])?\s?(Z|UTC|[A-Z]{2,5}|[+-]\d{2}:?\d{2})?)?"
-_ISO = re.compile(r"(\d{4})([-/.])(\d{1,2})\2(\d{1,2})" + _TIME)
-_COMPACT = re.compile(r"(\d{4})(\d{2})(\d{2})" + _TIME)
-_POINTS = re.compile(r"(\d{1,2})\.(\d{1,2})\.(\d{4})" + _TIME)
-_SLASHES = re.compile(r"(\d{1,2})([/-])(\d{1,2})\2(\d{4})" + _TIME)
-_DAY_NAME = re.compile(r"(\d{1,2})[ -]([A-Za-z]{3,9})[ ,-]+(\d{4})" + _TIME)
-_NAME_DAY = re.compile(r"([A-Za-z]{3,9})[ -](\d{1,2}),?[ -](\d{4})" + _TIME)
+_ISO = re.compile(r"(\d{4})([-/.])(\d{1,2})\2(\d{1,2})" + _TIME, re.ASCII)
+_COMPACT = re.compile(r"(\d{4})(\d{2})(\d{2})" + _TIME, re.ASCII)
+_POINTS = re.compile(r"(\d{1,2})\.(\d{1,2})\.(\d{4})" + _TIME, re.ASCII)
+_SLASHES = re.compile(r"(\d{1,2})([/-])(\d{1,2})\2(\d{4})" + _TIME, re.ASCII)
+_DAY_NAME = re.compile(r"(\d{1,2})[ -]([A-Za-z]{3,9})[ ,-]+(\d{4})" + _TIME, re.ASCII)
+_NAME_DAY = re.compile(r"([A-Za-z]{3,9})[ -](\d{1,2}),?[ -](\d{4})" + _TIME, re.ASCII)
 _MONTHS = ("jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec")
 FORM = "write it as 2025-01-31"
 
@@ -63,6 +65,8 @@ class DateStyle:
             With what to write instead.
         """
         text = cell.strip()
+        if problem := oddity(text):
+            raise DateError(problem)
         if match := _ISO.fullmatch(text):
             return _date(match[1], match[3], match[4])
         if match := _COMPACT.fullmatch(text):
@@ -75,6 +79,8 @@ class DateStyle:
             return _date(match[3], _month(match[2]), match[1])
         if match := _NAME_DAY.fullmatch(text):
             return _date(match[3], _month(match[1]), match[2])
+        if re.fullmatch(r"\d{4}-?W\d{2}(-?\d)?", text):
+            raise DateError(f"is a week of the ISO calendar: {FORM}")
         if re.fullmatch(r"\d{5}(\.\d+)?", text):
             raise DateError(f"is no date but a spreadsheet's day number: format the column as dates, or {FORM}")
         raise DateError(f"is no date: {FORM}")

@@ -22,8 +22,10 @@ import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 
+from .text import oddity
+
 CURRENCY_SIGNS = "$€£¥₹"
-_PLAIN = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?")
+_PLAIN = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?", re.ASCII)
 _GROUPED = {
     ".": re.compile(r"\d{1,3}(,\d{2,3})*,\d{3}(\.\d*)?"),
     ",": re.compile(r"\d{1,3}(\.\d{2,3})*\.\d{3}(,\d*)?"),
@@ -65,6 +67,8 @@ class NumberStyle:
         NumberError
             With what to write instead.
         """
+        if problem := oddity(cell.strip()):
+            raise NumberError(problem)
         digits, negative, sign = _stripped(cell)
         if either := _EITHER.fullmatch(digits):
             # a file separated by commas has plain numbers unless it shows otherwise

@@ -4,7 +4,7 @@
 found                             read as
 ================================  =========================================================================
 UTF-8 with or without a mark      itself
-UTF-16 with a mark                itself
+UTF-16 with a mark                itself; without one, said in a note
 other bytes                       Windows-1252 (Western European), said in a note
 ``,`` ``;`` tab ``|``             the one that splits the header into the most cells
 ``="SPY"`` and ``'10``            ``SPY`` and ``10``: what spreadsheets write to keep a cell as text
@@ -16,6 +16,7 @@ from __future__ import annotations
 import csv
 import io
 import re
+import unicodedata
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
@@ -47,6 +48,11 @@ def decode(content: bytes) -> tuple[str, str | None]:
                 return _without_nulls(content.decode(encoding).removeprefix("\ufeff")), None
             except UnicodeDecodeError as error:
                 raise UnreadableError(f"byte {error.start} is not {encoding.upper()}: save the file as UTF-8") from None
+    if unmarked := _without_mark(content[:200]):
+        try:
+            return _without_nulls(content.decode(unmarked)), f"has no mark of its encoding: read as {unmarked.upper()}"
+        except UnicodeDecodeError as error:
+            raise UnreadableError(f"byte {error.start} is not {unmarked.upper()}: save the file as UTF-8") from None
     try:
         return _without_nulls(content.decode("utf-8")), None
     except UnicodeDecodeError as error:
@@ -60,11 +66,38 @@ def decode(content: bytes) -> tuple[str, str | None]:
     return text, f"byte {start} is not UTF-8: read as Windows-1252; save the file as UTF-8 if a name looks wrong"
 
 
+def _without_mark(start: bytes) -> str | None:
+    """Return the form of UTF-16 in which every other byte of Latin letters is null, None if it is neither."""
+    even, odd = start[::2], start[1::2]
+    if len(start) < 8 or start.count(0) < 0.4 * len(start):
+        return None
+    if odd.count(0) > 0.9 * len(odd) and 0 not in even:
+        return "utf-16-le"
+    return "utf-16-be" if even.count(0) > 0.9 * len(even) and 0 not in odd else None
+
+
 def _without_nulls(text: str) -> str:
     if "\0" in text:
         line = text[: text.index("\0")].count("\n") + 1
         raise UnreadableError("holds a null byte: is it a CSV file?", line)
     return text
+
+
+def oddity(cell: str) -> str | None:
+    """Return what is wrong with characters that a person does not see or takes for others, None if nothing is."""
+    if cell.isascii() and cell.isprintable():
+        return None
+    for sign in cell:
+        if unicodedata.category(sign).startswith("C"):
+            return f"holds the invisible character U+{ord(sign):04X}: type the cell again"
+        if sign.isdigit() and not sign.isascii():
+            return f"holds U+{ord(sign):04X}, which is none of the digits 0 to 9: type the cell again"
+    return None
+
+
+def printable(text: str) -> str:
+    """Return a text for a message: what has no sign of its own is written as its code."""
+    return "".join(sign if sign.isprintable() else f"\\u{ord(sign):04x}" for sign in text)
 
 
 def separator(header: str) -> str:

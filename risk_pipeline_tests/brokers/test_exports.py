@@ -180,3 +180,28 @@ def test_every_export_ends_in_the_tables(engine):
     stored = read_table(engine, "positions").set_index("position_id")
     assert stored.loc["U1234567:000006", "multiplier"] == 50
     assert stored.loc["main:000009", ["underlying", "exercise"]].to_list() == ["SPY", "american"]
+
+
+def test_what_is_not_booked_is_named_with_its_reason():
+    notes = " ".join(read("flex_trades.csv")["notes"])
+    assert "1 × trades of CASH (EUR.USD) in EUR, 0.00 in all: cash is kept in the portfolio's currency" in notes
+    assert "1 × Dividends in USD, 36.00 in all: dividends come with the prices" in notes
+    assert "1 × Broker Interest Paid in USD, -4.20 in all: the book has no place for costs and interest" in notes
+
+
+def test_payments_in_two_currencies_need_their_rate(tmp_path):
+    text = (FILES / "flex_trades.csv").read_text()
+    line = next(line for line in text.splitlines() if "Deposits/Withdrawals" in line)
+    (tmp_path / "flex.csv").write_text(text + line.replace('"USD","1"', '"EUR",""') + "\n")
+    with pytest.raises(ProblemsError, match="fxratetobase: is needed where payments are in several currencies"):
+        read_exports([tmp_path / "flex.csv"], Format.AUTO)
+
+
+def test_an_assignment_says_which_shares_are_its_worth(tmp_path):
+    (note,) = [note for note in read(SCHWAB)["notes"] if "assigned" in note]
+    assert "T 240315P00018000 was exercised or assigned: it ends at 0, its worth is in the +100 T at its strike" in note
+    lines = (FILES / SCHWAB).read_text().splitlines(keepends=True)
+    shares = next(line for line in lines if '"T"' in line and '"Buy"' in line)
+    (tmp_path / SCHWAB).write_text("".join(line for line in lines if line != shares))
+    found, _ = read_exports([tmp_path / SCHWAB], Format.AUTO)
+    assert any("no T at its strike stand beside it: if shares were delivered" in note for note in found[0].notes)

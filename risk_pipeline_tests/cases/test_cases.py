@@ -200,7 +200,7 @@ def test_positions_as_people_write_them_are_read(engine, case):
 REFUSED = {  # file: line, column, words of the remedy
     "dates_0": [
         (2, "entry_date", "could be 2022-11-04 or 2022-04-11"),
-        (6, "entry_date", "is no date"),
+        (6, "entry_date", "is a week of the ISO calendar"),
         (7, "entry_date", "spreadsheet's day number"),
     ],
     "entry_before_1970_0": [(2, "entry_date", "is before 1970-01-01")],

@@ -73,12 +73,13 @@ def report_portfolios(instance: dg.DagsterInstance, engine: "sa.Engine") -> bool
 @with_remedy
 def factor_definitions(context: dg.AssetExecutionContext, db: Database, registries: Registries) -> dg.MaterializeResult:
     """The factor and scenario registries, upserted and reconciled by every run: twice in a row changes nothing."""
+    newest = run_sessions(context)[-1]
     factors, scenarios = registries.factors, registries.scenarios
     factor_changes = reconcile_factors(db.engine, factors.frame(), factors.aliases)
     scenario_changes = reconcile_scenarios(db.engine, scenarios.frame())
     version = hashlib.sha256(repr([f.frame().to_dict("records") for f in (factors, scenarios)]).encode())
     shown = table_metadata(factors.frame().to_dict("records"))
-    context.add_asset_metadata({"table": shown}, partition_key=run_sessions(context)[-1].isoformat())
+    context.add_asset_metadata({"table": shown}, partition_key=newest.isoformat())
     return dg.MaterializeResult(
         data_version=dg.DataVersion(version.hexdigest()[:16]),  # a changed registry marks what is downstream stale
         metadata={
@@ -107,6 +108,7 @@ def company_profiles(
     A source that gives only today's profile has it stamped with the newest closed session, so a backfill of
     the past never sees it.
     """
+    run_sessions(context)  # refuses a range that holds none, before Dagster fails on it
     known = CALENDAR.last_closed(run_started(context))
     symbols = sorted({*position_symbols(db.engine), *registries.factors.proxies})
     profiles = market.source.profiles(symbols)

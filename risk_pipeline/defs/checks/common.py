@@ -25,6 +25,8 @@ if TYPE_CHECKING:
 P = ParamSpec("P")
 
 Event = dg.AssetCheckResult | dg.AssetCheckEvaluation | dg.Output[None]
+NAMED = 5
+"""Symbols or portfolios that the line of a failed check names."""
 ERROR, WARN = dg.AssetCheckSeverity.ERROR, dg.AssetCheckSeverity.WARN
 
 
@@ -127,6 +129,7 @@ def evaluate(
         if finding.looked_at
         else f"nothing to check: there are no {finding.what}"
     )
+    text += _named(finding.bad)
     rows = finding.bad.drop(columns="excused", errors="ignore").to_dict("records")
     return dg.AssetCheckResult(
         passed=finding.bad.empty,
@@ -141,6 +144,17 @@ def evaluate(
             **({BAD_SESSIONS: dg.MetadataValue.json(bad_sessions(finding.bad, newest))} if rows and newest else {}),
         },
     )
+
+
+def _named(bad: pd.DataFrame) -> str:
+    """Return the first symbols or portfolios of bad rows, with who holds them where the check knows, for a line."""
+    column = next((name for name in ("symbol", "portfolio_id") if name in bad), None)
+    if column is None or bad.empty:
+        return ""
+    first = bad.drop_duplicates(column)
+    who = first["held_by"] if "held_by" in first else [""] * len(first)
+    names = [f"{name} ({owner})" if owner else str(name) for name, owner in zip(first[column], who, strict=True)]
+    return f": {', '.join(names[:NAMED])}" + (f" and {len(names) - NAMED} more" if len(names) > NAMED else "")
 
 
 def checked_sessions(context: dg.AssetCheckExecutionContext, db: Database) -> list[date]:

@@ -8,6 +8,7 @@ import numpy as np
 import pandas as pd
 
 from ...analytics.returns import STALE_RUN
+from ...reports.unpriced import Unpriced, unpriced_on
 from ...settings import Settings
 from ...storage.check_queries import bars, newest_bars, quarantined, stored_proxies
 from ...storage.queries import profiles, symbol_needs
@@ -59,7 +60,21 @@ def symbols_covered(engine: "sa.Engine", registries: Registries, sessions: list[
     held = held.loc[(since <= held["session"]) & (held["session"] <= until), ["session", "symbol"]]
     stored = stored_proxies(engine, sessions, needs["symbol"].tolist()).assign(there=True)
     covered = held.merge(stored, on=["session", "symbol"], how="left")
-    return Finding(len(held), "prices of symbols held", covered.loc[covered["there"].isna(), ["session", "symbol"]])
+    bad = covered.loc[covered["there"].isna(), ["session", "symbol"]]
+    return Finding(len(held), "prices of symbols held", _with_owners(engine, bad))
+
+
+def _with_owners(engine: "sa.Engine", bad: pd.DataFrame) -> pd.DataFrame:
+    """Return rows of symbols without a price, with who holds them and why, of the last session of each."""
+    found: dict[str, Unpriced] = {}
+    for day in sorted(set(bad.groupby("symbol")["session"].max().dt.date)) if len(bad) else []:
+        found |= {row.symbol: row for row in unpriced_on(engine, day)}
+    known = [found.get(symbol) for symbol in bad["symbol"]]
+    return bad.assign(
+        held_by=[row.owners if row else "" for row in known],
+        reason=[row.reason if row else "no price" for row in known],
+        remedy=[row.remedy if row else "" for row in known],
+    )
 
 
 def no_stale_prices(engine: "sa.Engine", registries: Registries, sessions: list[date]) -> Finding:

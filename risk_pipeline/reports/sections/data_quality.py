@@ -26,6 +26,7 @@ def build(day: PortfolioDay) -> dict[str, Any]:
         "marks": bool(private),
         "oldest": min(marked, key=lambda row: row["marked"], default=None),
         "unmarked": sorted(row["symbol"] for row in private if not row["marked"]),
+        "never": [symbol for symbol in symbols if _has_none(day.coverage.get(symbol))],
         "gaps": gaps[:20],
         "more_gaps": max(len(gaps) - 20, 0),
         "restated": restated[-20:],
@@ -37,6 +38,11 @@ def build(day: PortfolioDay) -> dict[str, Any]:
         "panel": day.panel,
         "code_version": day.provenance.code_version,
     }
+
+
+def _has_none(row: dict[str, Any] | None) -> bool:
+    """Return whether a symbol has no price on the session nor in the year before."""
+    return row is not None and not row["is_present"] and not row["missing_sessions"]
 
 
 def _is_patchy(row: dict[str, Any]) -> bool:
