@@ -127,6 +127,9 @@ def rows(home: Path) -> dict[str, list[tuple[object, ...]]]:
         (["--from", "2025-06-02"], "--from and --to go together"),
         (["--from", "2025-06-05", "--to", "2025-06-02"], "is after --to"),
         (["--last", "2", "--date", "2025-06-02"], "give one of"),
+        (["--partition-range", "2025-06-05...2025-06-02"], "ends before it begins: write the earlier session first"),
+        (["--partition-range", "2025-06-05"], "is no range of days: write 2025-01-02...2025-01-31"),
+        (["--partition-range", "spring...summer"], "is no range of days"),
     ],
 )
 def test_dates_that_can_t_be_run_are_refused_with_a_remedy(home, run, book, words, says):

@@ -206,3 +206,23 @@ def test_a_mistake_in_the_profiles_is_said_with_its_line(tmp_path, line, said):
     (tmp_path / "profiles.csv").write_text(f"symbol,name,sector,vendor_beta,as_of\n{line}\n")
     with pytest.raises(SourceError, match=said):
         FileMarket(tmp_path).profiles(["SPY"])
+
+
+@pytest.mark.parametrize("ending", ["csv", "parquet"])
+def test_columns_that_are_not_used_are_named_and_a_symbol_with_an_invisible_character_refused(tmp_path, market, ending):
+    path = tmp_path / f"prices.{ending}"
+    frame = market.assign(open=1.0, note="x")
+    write = {"csv": lambda: frame.to_csv(path, index=False), "parquet": lambda: frame.to_parquet(path)}[ending]
+    write()
+    assert FileMarket(path).fetch(["SPY"], SESSIONS).remarks == (f"prices.{ending}: not used: column open, note",)
+    frame["symbol"] = frame["symbol"].str.replace("NVDA", "NV\u200bDA")
+    write()
+    with pytest.raises(SourceError, match=r"symbol: .* holds the invisible character U\+200B"):
+        FileMarket(path).fetch(["SPY"], SESSIONS)
+
+
+def test_a_parquet_file_whose_symbols_are_numbers_is_refused(tmp_path):
+    frame = pd.DataFrame({"date": ["2024-01-02"], "symbol": [700], "close": [1.0]})
+    frame.to_parquet(tmp_path / "prices.parquet")
+    with pytest.raises(SourceError, match="symbol: is of type int64; store text"):
+        FileMarket(tmp_path / "prices.parquet").fetch(["0700"], SESSIONS)

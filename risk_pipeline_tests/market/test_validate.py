@@ -197,3 +197,16 @@ def test_an_impossible_action_without_a_close_refuses_the_symbol():
     bad = (frame["symbol"] == symbol) & (frame["session"] == first)
     frame.loc[bad, ["close", "split_factor"]] = [np.nan, -2.0]
     assert set(checked_bars(frame, SESSIONS).errors) == {symbol}
+
+
+def test_a_dividend_above_the_price_before_it_is_in_another_unit():
+    found = checked_bars(bars(dividend=11.5), SESSIONS)
+    assert set(found.errors) == {"A"}
+    assert "the dividend is above the price" in found.errors["A"]
+    assert not checked_bars(bars(dividend=9.5), SESSIONS).errors
+
+
+def test_a_last_payment_that_leaves_little_is_believed():
+    frame = bars(dividend=9.5)
+    frame.loc[2, ["close", "high", "low"]] = [0.5, 0.6, 0.4]  # of A on the second session, ex the payment
+    assert not checked_bars(frame, SESSIONS).errors
