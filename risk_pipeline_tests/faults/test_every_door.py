@@ -344,8 +344,9 @@ def damaged_yaml(draw, text: str) -> bytes:
 @pytest.mark.parametrize("count", EXAMPLES)
 @pytest.mark.parametrize("name", ["factors", "scenarios"])
 def test_registries(tmp_path, name, count):
-    from risk_pipeline.config import factors, scenarios
+    from risk_pipeline.config import factors
     from risk_pipeline.config.errors import ConfigError
+    from risk_pipeline.config.scenario_file import load_scenarios
 
     shipped = Path(factors.__file__).with_name(f"{name}.yaml").read_text()
     known, path = factors.load_factors(), tmp_path / f"{name}.yaml"
@@ -356,7 +357,7 @@ def test_registries(tmp_path, name, count):
             if name == "factors":
                 factors.load_factors.__wrapped__(path)
             else:
-                scenarios.load_scenarios(known, path)
+                load_scenarios(known, path)
         except ConfigError as refused:
             assert is_sentence(str(refused)), refused  # noqa: PT017
             assert path.name in str(refused)  # noqa: PT017
