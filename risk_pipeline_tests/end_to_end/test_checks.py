@@ -245,7 +245,7 @@ def test_a_session_without_a_proxy_stops_the_run_before_the_panel(make_home, mon
     (stopped,) = [event for event in result.all_events if event.is_step_failure]
     assert stopped.step_key == "checks_of_market_data"
     assert stopped.step_failure_data.user_failure_data.description == (
-        f"proxies_complete on {DAY}: 1 of 2 proxy prices fail. Nothing after it was run: fix the rows on the "
+        f"proxies_complete on {DAY}: 1 of 2 proxy prices fail: TLT. Nothing after it was run: fix the rows on the "
         "check's page, then run these sessions again"
     )
     assert home.table("factor_exposures").empty
