@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 NAMED = 10
 """Symbols without a price that are named."""
 
+
 def examine(engine: sa.Engine) -> Iterator[Diagnosis]:
     """Examine settings, database, calendar, portfolios, source, coverage and stuck runs."""
     settings = Settings()
