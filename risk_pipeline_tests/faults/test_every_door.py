@@ -178,6 +178,11 @@ ROWS = {
             "multiplier": "0.01",
         },
     ],
+    "groups": [{"group": "all", "portfolio": "mine"}],
+    "implied_volatilities": [
+        {"date": "2025-01-02", "volatility": "0.2", "symbol": "SPY   250321C00400000"},
+        {"date": "2025-01-02", "volatility": "20", "underlying": "SPY", "strike": "1"},
+    ],
     "flows": [{"portfolio_id": "mine", "flow_date": "2025-01-02", "amount": "-100"}],
     "marks": [{"symbol": "LAND", "mark_date": "2025-01-02", "price": "5"}],
     "aliases": [
