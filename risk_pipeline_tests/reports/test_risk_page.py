@@ -165,7 +165,7 @@ def test_what_a_run_reports_to_the_dagster_ui(pages):
         event = pages.instance.get_latest_materialization_event(dg.AssetKey(asset))
         found[asset] = event.asset_materialization.metadata
         text = found[asset]["risk"].value
-        assert re.match(r"\*\*2026-11-13\*\*, 11 portfolios, the largest [67] here\n", text)
+        assert re.match(r"\*\*2026-11-13\*\*, 12 portfolios, the largest [67] here\n", text)
         assert "Portfolio|Day|β|IR β|VaR 99 %|Worst\n--|--:|--:|--:|--:|--:\nfamily|" in text
         assert "](data:image/svg+xml;base64," in text
         assert len(text) < 1000, "the UI hides longer ones behind a link"
@@ -295,7 +295,7 @@ def test_a_long_run_writes_the_pages_of_its_newest_sessions_and_removes_what_it_
     pages, monkeypatch, tmp_path
 ):
     own_home(pages, monkeypatch, tmp_path)
-    monkeypatch.setattr(report, "PAGES_OF_A_RUN", 25)
+    monkeypatch.setattr(report, "PAGES_OF_A_RUN", 27)
     put(risk_page.page_path(FIRST), "old")
     put(risk_page.page_path(FIRST, "growth"), "old")
     assert sessions_without_page() == 3
