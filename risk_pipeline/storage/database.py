@@ -81,12 +81,12 @@ def parse_url(url: str) -> sa.URL:
     if ends_early and not url.startswith("sqlite"):  # the rest of the password would be taken for a host, and be shown
         raise StorageError(
             "RISK_PIPELINE_DATABASE_URL: the password holds a sign of its own meaning in a URL; "
-            "write %40 for @, %3A for :, %2F for / and %25 for %"
+            "write %40 for @ and %25 for %"
         )
     if parsed is None:
         raise StorageError(
             "RISK_PIPELINE_DATABASE_URL is not a database URL; "
-            "write sqlite:///path or postgresql://user:password@host/name (in the password %40 for @, %2F for /)"
+            "write sqlite:///path or postgresql://user:password@host/name (in the password %40 for @)"
         )
     return parsed
 

@@ -20,7 +20,7 @@ from risk_pipeline.storage.price_panel import UNFINISHED, prune_panels
 INIT = [Path(sys.executable).with_name("risk-pipeline"), "init"]
 
 
-@pytest.mark.parametrize("password", ["p@secret", "secret/p", "sec:ret@p", "12/secret", "@", "p%zz@secret"])
+@pytest.mark.parametrize("password", ["p@secret", "sec:ret@p", "12/p@secret", "@", "p%zz@secret"])
 def test_a_password_with_signs_of_a_url_is_refused_without_being_shown(password):
     with pytest.raises(StorageError) as refused:
         open_engine(f"postgresql://risk:{password}@host.example/risk")
