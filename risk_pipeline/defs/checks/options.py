@@ -53,6 +53,9 @@ def no_special_dividend(engine: sa.Engine, registries: Registries, sessions: lis
     rows = option_volatilities(engine, sessions)
     first = CALENDAR.look_back_from(sessions[0], YEAR)
     paid = dividends_paid(engine, first, sessions[-1], set(rows["underlying"]))
+    columns = [*KEY, "position_id", "contract", "dividend"]
+    if rows.empty or paid.empty:  # no rows have no types, and pandas merges none
+        return Finding(len(rows), "options", pd.DataFrame(columns=columns))
     is_special = []
     for row in paid.itertuples(index=False):
         since = pd.Timestamp(CALENDAR.look_back_from(row.session.date(), YEAR))
@@ -61,7 +64,7 @@ def no_special_dividend(engine: sa.Engine, registries: Registries, sessions: lis
         is_special.append(row.dividend >= LEAST_ADJUSTED and row.dividend > most)
     special = paid[np.array(is_special, dtype=bool)].rename(columns={"symbol": "underlying"})
     bad = rows.merge(special[["underlying", "session", "dividend"]], on=["underlying", "session"])
-    return Finding(len(rows), "options", bad[[*KEY, "position_id", "contract", "dividend"]])
+    return Finding(len(rows), "options", bad[columns])
 
 
 OPTION_CHECKS = (

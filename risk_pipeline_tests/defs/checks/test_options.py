@@ -82,3 +82,9 @@ def test_a_refused_mark_is_found_by_its_position_and_price(stored, mark):
 def test_a_dividend_far_from_the_usual_ones_is_found(stored, before, paid, is_special):
     engine = stored({**before, DAY: paid})
     assert len(no_special_dividend(engine, None, [DAY]).bad) == is_special
+
+
+def test_a_session_without_options_or_dividends_has_no_special_dividend(stored):
+    engine = stored()
+    assert len(no_special_dividend(engine, None, [DAY]).bad) == 0
+    assert no_special_dividend(engine, None, [date(2025, 6, 12)]).looked_at == 0
