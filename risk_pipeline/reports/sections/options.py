@@ -15,7 +15,7 @@ SOURCES = {
     "quote": "quoted",
     "surface": "from quotes of its underlying",
     "position": "given at entry",
-    "forecast": "the underlying’s forecast",
+    "forecast": "forecast from its underlying’s returns",
 }
 MOST = 40
 
@@ -46,7 +46,7 @@ def build(day: PortfolioDay) -> dict[str, Any] | None:
 
 def _origin(row: Row, session: date) -> str:
     """Return where the volatility is from, and how old it is where it has a day."""
-    text = SOURCES.get(row["volatility_source"] or "", "none known")
+    text = SOURCES.get(row["volatility_source"] or "", "unknown")
     if row["volatility_date"] is not None:
         days = (session - row["volatility_date"]).days
         text += " today" if days == 0 else f" {days} day{'' if days == 1 else 's'} ago"
