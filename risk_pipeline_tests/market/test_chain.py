@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import re
 import sys
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
@@ -10,7 +12,7 @@ import pytest
 
 from risk_pipeline.market.chain import ChainedMarket
 from risk_pipeline.market.files import FileMarket
-from risk_pipeline.market.open import open_source
+from risk_pipeline.market.open import SourceOptions, open_source
 from risk_pipeline.market.pairs import WithPairs
 from risk_pipeline.market.source import MarketBars, SourceError, profile_frame
 
@@ -128,3 +130,20 @@ def test_a_source_of_another_package_is_found_by_its_entry_point(tmp_path, monke
     with pytest.raises(SourceError, match="use simulated, files, yahoo, tiingo or constant"):
         open_source("bloomberg")
     sys.modules.pop("my_source", None)
+
+
+def test_the_example_of_the_documentation_is_a_source(tmp_path):
+    page = (Path(__file__).parents[2] / "docs" / "sources.md").read_text(encoding="utf-8")
+    (example,) = re.findall(r"```python\n(.*?)```", page, re.DOTALL)
+    assert len(example.splitlines()) <= 45
+    room: dict[str, object] = {}
+    exec(example, room)
+    rows = {"day": DAYS, "symbol": "AAA", "high": 6.0, "low": 4.0, "close": 5.0, "volume": 1.0, "dividend": 0.0}
+    pd.DataFrame({**rows, "split": 1.0}).to_parquet(tmp_path / "bars.parquet")
+    source = room["open_warehouse"](SourceOptions(tmp_path))
+    found = source.fetch(["AAA", "BBB"], DAYS)
+    assert closes(found, "AAA") == [5.0, 5.0, 5.0]
+    assert found.errors == {"BBB": "is not in the warehouse"}
+    assert found.currencies == {"AAA": "USD"}
+    with pytest.raises(SourceError, match="the warehouse can't be read"):
+        room["open_warehouse"](SourceOptions(tmp_path / "nowhere")).fetch(["AAA"], DAYS)

@@ -125,7 +125,7 @@ def market_data(
             rows, restated = rows + stored.rows, restated + stored.restatements
             errors.update(fetched.errors)
             dropped.update({**fetched.dropped, **switched})
-            notes.update(fetched.notes)
+            notes.update({**fetched.notes, **dict(map(_subject, fetched.remarks))})
     _log(context, {**dropped, **errors}, notes)
     sessions = sorted({*own, *fetched_now})
     present = sessions_with_bars(db.engine, sessions)
@@ -171,6 +171,12 @@ def _given_up(context: dg.AssetExecutionContext, db: Database, sessions: list[da
     for day in found:
         context.log.warning(f"{day} is given up: the source has no bar of it, but of later sessions")
     return found
+
+
+def _subject(remark: str) -> tuple[str, str]:
+    """Return what a source's remark is about, a file, and the rest of it."""
+    subject, _, text = remark.partition(": ")
+    return subject, text
 
 
 def _log(context: dg.AssetExecutionContext, doubtful: dict[str, str], notes: dict[str, str]) -> None:
