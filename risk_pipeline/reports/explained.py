@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from datetime import date
 from typing import TYPE_CHECKING, Any
 
@@ -15,7 +15,7 @@ from ..risk.explain import CORE, CROSS_ASSET, CURRENCY, OPTIONS, SECTOR, SPECIFI
 from ..risk.explain_record import SESSIONS, explained_shares
 from ..sessions import session_calendar
 from ..settings import Settings
-from ..storage.explain_queries import explained_sessions, linked
+from ..storage.explain_queries import equity_at_start, explained_sessions, linked, linked_positions
 
 if TYPE_CHECKING:
     import sqlalchemy as sa
@@ -28,6 +28,10 @@ LABELS = {
     "fees": "Fees",
     "unattributed": "Without a model",
 }
+MOST = 3
+"""Best and worst positions of a period that are named."""
+WHOLE = 1e-6
+"""By how much, of their sizes, the positions' P&L may differ from the portfolio's."""
 GREEKS = ("gamma", "vega", "theta", "residual")
 NEGLIGIBLE = 0.5
 """Money below this is no row of its own."""
@@ -43,9 +47,19 @@ class Part:
 
 
 @dataclass(frozen=True)
+class Contribution:
+    """What a position made in a period, and that over the equity at its start; None where that is zero or less."""
+
+    name: str
+    pnl: float
+    share: float | None
+
+
+@dataclass(frozen=True)
 class Explained:
     """The P&L of a period in parts; ``sessions`` of the ``expected`` ones are in it.
 
+    ``contributions`` are the positions that made or lost most, the best first; none where their rows were pruned.
     ``options_delta`` is what options' delta made, ``currency`` what the pairs did: both are in the parts.
     """
 
@@ -56,6 +70,7 @@ class Explained:
     parts: list[Part]
     options_delta: float
     currency: float
+    contributions: list[Contribution] = field(default_factory=list)
 
     @property
     def total(self) -> float:
@@ -96,10 +111,15 @@ def pnl_explained(
         periods: dict[str, list[Explained]] = defaultdict(list)
         for name, begin in periods_of(session).items():
             rows = linked(engine, begin, session, portfolio)
+            made = linked_positions(engine, begin, session, portfolio) if begin < session else pd.DataFrame()
+            equity = equity_at_start(engine, begin, session, portfolio).set_index("portfolio_id")["equity"].to_dict()
+            by_owner = dict(iter(made.groupby("portfolio_id"))) if len(made) else {}
             for owner, parts in rows.groupby("portfolio_id", sort=False):
                 since = max(begin, opened.get(owner, begin))
                 expected = len(calendar.sessions_in_range(since, session))
-                periods[str(owner)].append(_explained(name, since, expected, parts))
+                explained = _explained(name, since, expected, parts)
+                contributions = _contributions(by_owner.get(owner), explained.total, equity.get(owner))
+                periods[str(owner)].append(replace(explained, contributions=contributions))
         newest = history[history["session"] <= pd.Timestamp(session)]
         shares = explained_shares(newest).dropna().set_index("portfolio_id")
         for owner, found in periods.items():
@@ -120,6 +140,20 @@ def _explained(period: str, first: date, expected: int, rows: pd.DataFrame) -> E
         options_delta=float(rows.loc[~greeks, "options_pnl"].sum()),
         currency=float(rows["currency_pnl"].sum()),
     )
+
+
+def _contributions(rows: pd.DataFrame | None, total: float, equity: float | None) -> list[Contribution]:
+    """Return the positions that made and lost most; none unless all of them together make the P&L."""
+    if rows is None or not abs(rows["pnl"].sum() - total) <= WHOLE * (rows["pnl"].abs().sum() + 1.0):
+        return []
+    rows = rows[rows["pnl"].abs() >= NEGLIGIBLE].sort_values(["pnl", "name"], ascending=[False, True])
+    if len(rows) > 2 * MOST:
+        rows = pd.concat([rows.head(MOST), rows.tail(MOST)])
+    base = equity if equity and equity > 0 else None
+    return [
+        Contribution(str(row.name_), float(row.pnl), float(row.pnl) / base if base else None)
+        for row in rows.rename(columns={"name": "name_"}).itertuples(index=False)
+    ]
 
 
 def _parts(rows: list[dict[Any, Any]], *, day: bool) -> list[Part]:

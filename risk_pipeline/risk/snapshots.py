@@ -9,6 +9,7 @@ from ..analytics.arrays import Float2D, Int1D
 from ..analytics.concentration import concentration, sector_exposure
 from ..analytics.sums import sum_by
 from .inputs import Frames, Inputs
+from .liquidity import portfolio_liquidity
 from .performance import portfolio_performance
 from .positions import option_greeks
 from .unvalued import unvalued_rows
@@ -54,6 +55,7 @@ def compute_snapshots(inputs: Inputs) -> Frames:
         top_3=shares.top_3,
         top_10=shares.top_10,
         **_greeks(inputs, cell),
+        **portfolio_liquidity(inputs),
         has_public=inputs.has_public,
     )
     snapshots = _with_analytics(inputs, snapshots)

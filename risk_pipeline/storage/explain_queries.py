@@ -8,7 +8,7 @@ import pandas as pd
 import sqlalchemy as sa
 
 from .database import read_frame
-from .tables import pnl_explain, portfolio_snapshots
+from .tables import pnl_explain, portfolio_snapshots, position_values
 
 UNEXPLAINED = ("specific", "dividends", "unattributed")
 """Kinds that no factor and no other name explains: on the ex-day the price falls by the dividend, so both count."""
@@ -28,6 +28,35 @@ def linked(engine: sa.Engine, first: date, last: date, portfolio: str | None = N
         chosen &= table.portfolio_id == portfolio
     sums.append(sa.func.count().label("sessions"))
     return read_frame(engine, sa.select(*key, *sums).where(chosen).group_by(*key), by=["portfolio_id", "kind", "part"])
+
+
+def linked_positions(engine: sa.Engine, first: date, last: date, portfolio: str | None = None) -> pd.DataFrame:
+    """Return ``portfolio_id, name, pnl``: what each name made in money over a range of sessions.
+
+    A name is a symbol, or an option's contract; lots that left are in it.
+    """
+    held = position_values.c
+    key = (held.portfolio_id, sa.func.coalesce(held.contract, held.symbol).label("name"))
+    chosen: sa.ColumnElement[bool] = held.session.between(first, last)
+    if portfolio is not None:
+        chosen &= held.portfolio_id == portfolio
+    select = sa.select(*key, sa.func.sum(held.daily_pnl).label("pnl")).where(chosen).group_by(*key)
+    return read_frame(engine, select, by=["portfolio_id", "name"])
+
+
+def equity_at_start(engine: sa.Engine, first: date, last: date, portfolio: str | None = None) -> pd.DataFrame:
+    """Return ``portfolio_id, equity``: before the P&L of each portfolio's first stored session of a range."""
+    row = portfolio_snapshots.c
+    chosen: sa.ColumnElement[bool] = row.session.between(first, last)
+    if portfolio is not None:
+        chosen &= row.portfolio_id == portfolio
+    begin = sa.select(row.portfolio_id, sa.func.min(row.session).label("session")).where(chosen)
+    begin_of = begin.group_by(row.portfolio_id).subquery().c
+    same = (row.portfolio_id == begin_of.portfolio_id) & (row.session == begin_of.session)
+    equity = (row.nav - row.daily_pnl).label("equity")
+    return read_frame(
+        engine, sa.select(row.portfolio_id, equity).join_from(portfolio_snapshots, begin_of.portfolio_id.table, same)
+    )
 
 
 def explained_sessions(engine: sa.Engine, first: date, last: date, portfolio: str | None = None) -> pd.DataFrame:

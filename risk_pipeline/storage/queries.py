@@ -163,6 +163,13 @@ def conversions_needed(engine: sa.Engine, first: date, last: date) -> pd.DataFra
     return spans_needed
 
 
+def volumes(engine: sa.Engine, first: date, last: date) -> pd.DataFrame:
+    """Return ``session, symbol, volume`` of the stored bars with a volume, as first stored."""
+    bars = tables.market_data_cache.c
+    known = bars.session.between(first, last) & bars.volume.is_not(None)
+    return read_frame(engine, sa.select(bars.session, bars.symbol, bars.volume).where(known))
+
+
 def quotes(engine: sa.Engine) -> pd.DataFrame:
     """Return what the sources say of the symbols' prices, by symbol."""
     return read_frame(engine, sa.select(tables.symbol_quotes), by=["symbol"])

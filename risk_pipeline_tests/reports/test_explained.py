@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from datetime import date
 
+import pandas as pd
 import pytest
 
 from risk_pipeline.config.factors import load_factors
-from risk_pipeline.reports.explained import Explained, Part, _parts, periods_of
+from risk_pipeline.reports.explained import Explained, Part, _contributions, _parts, periods_of
 from risk_pipeline.reports.sections.explain import _waterfall
 
 DAY = date(2022, 3, 16)
@@ -28,10 +29,14 @@ def test_bars_are_a_chain_and_the_total_is_the_sum():
     assert edges[2][0] == pytest.approx(edges[1][0], abs=0.2)
 
 
-def test_what_is_below_half_a_unit_is_in_the_rest():
-    small = _waterfall(explained(0.4, 0.4, 10.0))
-    assert len(small["rows"]) == 1
-    assert small["rest"] == pytest.approx(0.8)
+def test_what_is_small_is_in_the_rest():
+    below_a_unit = _waterfall(explained(0.4, 0.4, 10.0))
+    assert len(below_a_unit["rows"]) == 1
+    assert below_a_unit["rest"] == pytest.approx(0.8)
+    beside_others = _waterfall(explained(1_000.0, 10.0, -2_000.0, 7.0))
+    assert [row["pnl"] for row in beside_others["rows"]] == [1_000.0, -2_000.0]
+    assert beside_others["rest"] == pytest.approx(17.0)
+    assert beside_others["total"] == pytest.approx(-983.0)
 
 
 def test_sessions_that_were_not_run_are_counted():
@@ -58,3 +63,21 @@ def test_parts_are_in_the_order_of_reading_and_sectors_are_one():
 
 def test_periods_begin_with_the_month_and_the_year():
     assert list(periods_of(DAY).values()) == [DAY, date(2022, 3, 1), date(2022, 1, 1)]
+
+
+def made(**money: float) -> pd.DataFrame:
+    return pd.DataFrame({"name": list(money), "pnl": list(money.values())})
+
+
+def test_contributions_are_the_best_and_the_worst_over_the_equity_at_the_start():
+    rows = made(A=10.0, B=-30.0, C=5.0, D=1.0, E=2.0, F=-4.0, G=3.0, H=-1.0, I=-2.0, J=0.6)
+    found = _contributions(rows, float(rows["pnl"].sum()), 200.0)
+    assert [one.name for one in found] == ["A", "C", "G", "I", "F", "B"]
+    assert found[0].share == pytest.approx(0.05)
+    assert found[-1].share == pytest.approx(-0.15)
+
+
+def test_contributions_are_left_out_where_rows_are_missing_and_shares_where_equity_is():
+    assert _contributions(made(A=10.0, B=-30.0), -45.0, 200.0) == []
+    assert _contributions(None, 0.0, 200.0) == []
+    assert _contributions(made(A=10.0), 10.0, -5.0)[0].share is None

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 import pandas as pd
 
+from ...analytics.liquidity import WINDOW
 from ...risk.inputs import BookFrames, Frames, Inputs, make_inputs, priced_symbols
 from ...risk.lookback import bill_needs, merged_needs, pair_needs, reporting_needs, required_history
 from ...settings import Settings
@@ -114,5 +115,6 @@ def read_snapshot_inputs(engine: "sa.Engine", registries: Registries, first: dat
             engine, "portfolio_volatility", first=first, last=last, columns=[*key, *numbers]
         ),
         "worst_scenarios": queries.worst_scenarios(engine, first, last),
+        "volumes": queries.volumes(engine, CALENDAR.look_back_from(first, WINDOW - 1), last),
         "rows_by_portfolio": queries.rows_by_portfolio(engine, first, last),
     }

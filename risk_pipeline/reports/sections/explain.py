@@ -9,7 +9,9 @@ from ..explained import NEGLIGIBLE, Explained, PnlExplained
 from ..formatting import percent, signed_money
 from ..page_rows import PortfolioDay
 
-MOVERS = 5
+MOVERS = 4
+SMALL = 0.015
+"""Of the sum of all parts' sizes: a part below this has no row of its own."""
 
 
 def build(day: PortfolioDay) -> dict[str, Any] | None:
@@ -21,6 +23,9 @@ def build(day: PortfolioDay) -> dict[str, Any] | None:
         "sentence": _sentence(explained, day.currency),
         "periods": [_waterfall(each) for each in explained.periods],
         "share": explained.share,
+        "contributions": [
+            {"name": each.period, "rows": each.contributions} for each in explained.periods if each.contributions
+        ],
         "movers": _movers(day),
     }
 
@@ -39,8 +44,9 @@ def _sentence(explained: PnlExplained, currency: str) -> str:
 
 
 def _waterfall(each: Explained) -> dict[str, Any]:
-    """Return the rows of a period, each bar from where the one before ended; parts below half a unit are one row."""
-    shown = [part for part in each.parts if abs(part.pnl) >= NEGLIGIBLE]
+    """Return the rows of a period, each bar from where the one before ended; small parts are one row, the last."""
+    least = max(SMALL * sum(abs(part.pnl) for part in each.parts), NEGLIGIBLE)
+    shown = [part for part in each.parts if abs(part.pnl) >= least]
     rest = sum(part.pnl for part in each.parts) - sum(part.pnl for part in shown)
     ends = [0.0]
     for part in shown:
