@@ -43,7 +43,7 @@ def position_rows(inputs: Inputs, risk: Float1D, parts: LotParts) -> pd.DataFram
             "delta_value": np.where(lots.is_private[lot], np.nan, rows.delta * shares * rows.spot),
             **greeks,
             "volatility": rows.volatility,
-            **_volatility_origins(inputs),
+            **volatility_origins(inputs),
             "risk_contribution": contribution,
             "is_stale": rows.is_stale,
         }
@@ -67,7 +67,7 @@ def option_greeks(inputs: Inputs) -> dict[str, Float1D]:
     }
 
 
-def _volatility_origins(inputs: Inputs) -> dict[str, np.ndarray]:
+def volatility_origins(inputs: Inputs) -> dict[str, np.ndarray]:
     """Return where the volatility of each position is from and of which day, and the mark that gives none."""
     rows, lots = inputs.book.positions, inputs.lots
     source = np.where(np.isnan(lots.implied_volatility[rows.lot]), int(Source.FORECAST), int(Source.POSITION))

@@ -9,9 +9,9 @@ import pandas as pd
 import pytest
 
 from risk_pipeline.risk.catch_up import timeline
-from risk_pipeline.risk.inputs import BookFrames
+from risk_pipeline.risk.inputs import BookFrames, Inputs
 from risk_pipeline.risk.option_quotes import quote_frame
-from risk_pipeline.risk.positions import position_rows
+from risk_pipeline.risk.positions import option_greeks, volatility_origins
 from risk_pipeline.storage.tables import implied_volatilities, private_marks
 from risk_pipeline_tests.support.option_books import lot, option_inputs, panel_of, rows_of
 from risk_pipeline_tests.support.real_prices import real_prices
@@ -32,8 +32,23 @@ def quotes(*rows: dict[str, object]) -> pd.DataFrame:
 
 
 def valued(lots: list[dict[str, object]], **frames: pd.DataFrame) -> pd.DataFrame:
-    inputs = option_inputs(lots, DAYS, symbols=["SPY"], **frames)
-    return position_rows(inputs, np.zeros(len(inputs.book.holdings.session)))
+    return option_rows(option_inputs(lots, DAYS, symbols=["SPY"], **frames))
+
+
+def option_rows(inputs: Inputs) -> pd.DataFrame:
+    """Return what ``position_values`` says of the options, without their P&L."""
+    rows = inputs.book.positions
+    return pd.DataFrame(
+        {
+            "session": np.array(inputs.sessions, dtype="datetime64[s]")[rows.session],
+            "symbol": np.array(inputs.lot_symbols, dtype=object)[rows.lot],
+            "quantity": rows.quantity,
+            "price": rows.price,
+            "volatility": rows.volatility,
+            **volatility_origins(inputs),
+            **option_greeks(inputs),
+        }
+    )
 
 
 def test_an_option_is_worth_its_mark_on_the_mark_s_day_and_moves_on_at_its_volatility():
@@ -94,7 +109,7 @@ def test_a_session_s_volatility_does_not_depend_on_later_quotes_or_on_its_block(
         "volatilities": frames["volatilities"],
     }
     inputs = option_inputs([CALL, PUT], DAYS[2:3], panel=panel, **until)
-    alone = position_rows(inputs, np.zeros(len(inputs.book.holdings.session)))
+    alone = option_rows(inputs)
     same = whole[whole["session"] == DAYS[2]].reset_index(drop=True)
     pd.testing.assert_frame_equal(alone, same, check_exact=True)
 
@@ -106,14 +121,14 @@ def test_a_quote_after_a_split_has_the_strike_after_it():
     rows = [{"quote_date": day, "strike": strike, "volatility": v} for day, strike, v in
             ((DAYS[1], 350.0, 0.2), (DAYS[3], 350.0, 0.9), (DAYS[3], 175.0, 0.25))]  # fmt: skip
     inputs = option_inputs([CALL], DAYS, panel=panel, volatilities=quotes(*rows))
-    found = position_rows(inputs, np.zeros(len(inputs.book.holdings.session)))
+    found = option_rows(inputs)
     assert found["volatility"].tolist()[1:] == [0.2, 0.2, 0.25, 0.25, 0.25]
     assert found["quantity"].tolist() == [2.0, 2.0, 4.0, 4.0, 4.0, 4.0]
 
 
 def test_greeks_are_the_change_of_the_whole_price():
     inputs = option_inputs([CALL, PUT], DAYS[:1], symbols=["SPY"])
-    found = position_rows(inputs, np.zeros(len(inputs.book.holdings.session)))
+    found = option_rows(inputs)
     rows, terms = inputs.book.positions.options(inputs.lots, inputs.panel.dates[inputs.ends])
     assert len(rows) == 2
     money = np.array([200.0, -100.0])
