@@ -135,6 +135,7 @@ def model_risk(exposure: Float3D, covariance: Float3D, residual_volatility: Floa
     ----------
     Euler's theorem on the homogeneous function ``sigma(w)``; Litterman (1996).
     """
+    exposure = np.ascontiguousarray(exposure)  # the order of a sum, and so its last bit, depends on the layout
     pull = np.einsum("dkl,dpl->dpk", covariance * SESSIONS_A_YEAR, exposure)
     specific = residual_volatility**2
     total = np.sqrt((exposure * pull).sum(axis=2) + specific)

@@ -156,6 +156,7 @@ def reverse_stress(dollars: Float3D, covariance: Float3D, loss: Float2D) -> Floa
     ----------
     dollars : (D, P, K) dollar exposures. covariance : (D, K, K). loss : (D, P), positive.
     """
+    dollars = np.ascontiguousarray(dollars)  # the order of a sum, and so its last bit, depends on the layout
     pull = np.einsum("dkl,dpl->dpk", covariance, dollars)
     squared = (dollars * pull).sum(axis=2)
     with np.errstate(invalid="ignore", divide="ignore"):
