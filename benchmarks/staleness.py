@@ -114,6 +114,7 @@ def measure(sessions: int, portfolios: int, lots: int = 50, symbols: int = 2_000
                     "registry": registry,
                     "code_version": "c",
                     "book_version": 1,
+                    "made_at": pd.Series(pd.NaT, index=range(len(days)), dtype="datetime64[us]"),
                 }
             )
             for asset in ASSETS

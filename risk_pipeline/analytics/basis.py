@@ -19,6 +19,10 @@ SWITCH = (50.0, 200.0)
 """The same from one session to the next with a close, which moves by itself too."""
 
 
+LARGEST = 1e18
+"""Units, or money at the entry price: beyond it a lot has no cents, and squares of sums of it soon no number."""
+
+
 class Cause(StrEnum):
     """What is probably wrong with a lot whose prices contradict each other."""
 
@@ -27,6 +31,7 @@ class Cause(StrEnum):
     ADJUSTED = "adjusted"
     CURRENCY = "currency"
     OTHER = "other"
+    SIZE = "size"
 
     def explain(self) -> str:
         """Return the cause and the remedy in a few words."""
@@ -38,6 +43,7 @@ _WORDS = {
     Cause.SPLIT: "a split lies between them: give quantity and price of the entry date",
     Cause.ADJUSTED: "the series is adjusted for dividends or splits: give closes as traded",
     Cause.CURRENCY: "the source quotes another currency than the position's: correct one of them",
+    Cause.SIZE: "it is too large to compute with: correct quantity, price or multiplier",
     Cause.OTHER: "another ticker, date or currency: correct the position or the price",
 }
 
@@ -69,6 +75,13 @@ def doubtful_lots(ratio: Float1D, is_option: Bool1D, is_adjusted: Bool1D, is_for
     out[is_adjusted & ((size > WIDEST_ADJUSTED) | is_option)] = Cause.ADJUSTED
     out[is_foreign_quote] = Cause.CURRENCY
     return out
+
+
+def is_too_large(lots: Lots) -> Bool1D:
+    """Whether a lot is too large to compute with, (L,): judged by what was bought, whatever prices do later."""
+    price = np.fmax(np.fmax(np.abs(lots.entry_price), np.nan_to_num(lots.strike)), 1.0)
+    with np.errstate(over="ignore"):
+        return np.asarray(~(np.abs(lots.quantity) * lots.multiplier * price <= LARGEST))
 
 
 def unit_levels(symbol: Int1D, close: Float1D, split: Float1D, start: Int1D, reference: Float1D) -> Int1D:

@@ -17,6 +17,7 @@ class Reason(StrEnum):
     NO_VENDOR_BETA = "no_vendor_beta"
     NO_EXCHANGE_RATE = "no_exchange_rate"
     IMPLAUSIBLE_PRICE = "implausible_price"
+    TOO_LARGE = "too_large"
 
     def explain(self) -> str:
         """Return the reason in plain words, for a person who reads the page."""
@@ -33,4 +34,5 @@ _WORDS = {
     Reason.NO_VENDOR_BETA: "the data vendor gives no beta for its holdings",
     Reason.NO_EXCHANGE_RATE: "a position is in another currency and the pair between the two has no price",
     Reason.IMPLAUSIBLE_PRICE: "a position's entry price and the market's price of that day can't both be right",
+    Reason.TOO_LARGE: "a position is too large to compute with",
 }

@@ -9,7 +9,9 @@ from rich.markup import escape
 from rich.table import Table
 
 from ..analytics.reasons import Reason
+from ..config.factors import load_factors
 from ..reports.formatting import money, number, percent
+from ..reports.quarantine import without_betas
 from ..reports.refusals import Refusal, refusals_of
 from ..reports.totals import Fund, fund
 from ..reports.unpriced import unpriced_on
@@ -53,6 +55,11 @@ def print_risk_table(console: Console, engine: sa.Engine, session: date | None) 
         console.print(f"[dim]– {note}[/]", highlight=False)
     for missing in unpriced_on(engine, session)[:UNPRICED]:
         console.print(f"[yellow]![/] {escape(str(missing))}", highlight=False, soft_wrap=True)
+    without = without_betas(engine, load_factors(), [session])
+    for one in without[:REFUSALS]:
+        console.print(str(one), highlight=False, soft_wrap=True, markup=False)
+    if len(without) > REFUSALS:
+        console.print(f"and {len(without) - REFUSALS} more without betas (see factor_exposures)", highlight=False)
     for sentence in _sum_sentences(together):
         console.print(sentence, highlight=False, soft_wrap=True)
     for refusal in refusals[:REFUSALS]:

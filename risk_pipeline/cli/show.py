@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import date
+from datetime import date, datetime
 from typing import Annotated
 
 import typer
@@ -14,8 +14,18 @@ def show(
     portfolio: Annotated[str | None, typer.Option(help="One portfolio, with all its numbers.")] = None,
     date_: LatestOr = None,
     open_: Annotated[bool, typer.Option("--open", help="Open the risk page in a browser.")] = False,
+    as_known_on: Annotated[
+        datetime | None,
+        typer.Option(formats=["%Y-%m-%d"], help="The book as known at the end of a day, and what changed since."),
+    ] = None,
 ) -> None:
     """Show the risk table of a session, or everything about one portfolio."""
+    if as_known_on is not None:
+        from .as_known import print_as_known
+
+        with database() as engine:
+            print_as_known(console, engine, as_known_on.date(), portfolio, date_.date() if date_ else None)
+        return
     show_table(portfolio, date_.date() if date_ else None, open_page=open_)
 
 
@@ -39,8 +49,8 @@ def show_table(portfolio: str | None, session: date | None, *, open_page: bool =
             raise UserError(f"there is no portfolio {portfolio!r}; there are {known}")
         raise UserError(_no_snapshot(portfolio, session))
     page = page_path(shown, portfolio)
-    if open_page and not page.exists():
-        _write_pages(shown)
+    if open_page:
+        _write_pages(shown, only_stale=page.exists())
     if page.exists():
         console.print(f"Report: {page}", soft_wrap=True, highlight=False)
         if open_page:
@@ -61,12 +71,16 @@ def _no_snapshot(portfolio: str | None, session: date | None) -> str:
     return f"{what}for {session}: `risk-pipeline run --date {session}` makes it"
 
 
-def _write_pages(session: date) -> None:
-    """Write the pages of a session that a long run has left out, or that are gone."""
+def _write_pages(session: date, *, only_stale: bool) -> None:
+    """Write the pages of a session that a long run has left out, that are gone or whose numbers are stale."""
+    from ..defs.assets.stale import freshness
     from ..defs.code_version import package_version
     from ..reports.page_rows import Provenance
     from ..reports.risk_page import write_sessions
 
-    console.print(f"Writing the pages of {session}…")
     with database() as engine:
-        write_sessions(engine, [session], Provenance(package_version()))
+        fresh = freshness(engine, [session])
+        if only_stale and session not in fresh.stale:
+            return
+        console.print(f"Writing the pages of {session}…")
+        write_sessions(engine, [session], Provenance(package_version(), freshness=fresh))

@@ -224,6 +224,9 @@ def skip_sentences(day: PortfolioDay) -> list[str]:
         else f"{Reason(code).explain().capitalize()}. Not shown for that reason: {', '.join(sorted(set(names)))}."
         for code, names in by_reason.items()
     ]
+    if day.without_betas is not None:
+        lacking = day.without_betas
+        out.append(f"No betas of {lacking.symbols}: {lacking.reason}. What to do: {lacking.remedy}.")
     if day.snapshot["nav"] <= 0:
         out.append(f"{Reason.NON_POSITIVE_EQUITY.explain().capitalize()}: exposures are shown in {day.currency} only.")
     return out

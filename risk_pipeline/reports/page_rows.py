@@ -17,7 +17,9 @@ from ..config.factors import load_factors
 from ..risk.scorecards import BACKTESTED, SCORED, newest, value_at_risk_record, volatility_record
 from ..storage.report_queries import ReportRows, previous_sessions, report_rows
 from .explained import PnlExplained, pnl_explained
+from .freshness import Freshness
 from .page_positions import positions_by_name
+from .quarantine import Quarantined, without_betas
 from .refusals import Refusal, refusals_of
 
 if TYPE_CHECKING:
@@ -40,10 +42,11 @@ class CheckResult:
 
 @dataclass(frozen=True)
 class Provenance:
-    """What made the page: the code, and the checks that had run by then."""
+    """What made the page: the code, the checks that had run by then, and what is stale."""
 
     code_version: str
     checks: Sequence[CheckResult] = ()
+    freshness: Freshness = field(default_factory=Freshness)
 
 
 @dataclass(frozen=True)
@@ -81,6 +84,13 @@ class PortfolioDay:
     restatements: Sequence[Row]
     panel: Row | None
     provenance: Provenance
+    without_betas: Quarantined | None = None
+
+    @property
+    def freshness(self) -> str:
+        """Whether these numbers, and those of the history shown, were made from the present inputs."""
+        first = self.session if self.history.empty else self.history["session"].iloc[0].date()
+        return self.provenance.freshness.of_portfolio(self.session, self.id, first)
 
     @property
     def id(self) -> str:
@@ -144,6 +154,7 @@ class PageRows:
     provenance: Provenance
     before: Mapping[date, date]
     explained: Mapping[tuple[date, str], PnlExplained] = field(default_factory=dict)
+    without_betas: Mapping[tuple[date, str], Quarantined] = field(default_factory=dict)
     _buckets: dict[str, dict[Any, list[Row]]] = field(default_factory=dict)
     _single: dict[str, dict[Any, Row]] = field(default_factory=dict)
 
@@ -261,6 +272,7 @@ class PageRows:
             restatements=self._restatements,
             panel=panel[0] if panel else None,
             provenance=self.provenance,
+            without_betas=self.without_betas.get(key),
         )
 
     def _proxies(self, session: date) -> dict[str, float]:
@@ -301,7 +313,8 @@ def read_page_rows(engine: sa.Engine, sessions: Sequence[date], provenance: Prov
     rows = report_rows(engine, sessions[0], sessions[-1], history_from)
     made = sorted(set(rows.tables["portfolio_snapshots"]["session"].dt.date))
     explained = pnl_explained(engine, made, rows.portfolios)
-    return PageRows(rows, provenance, previous_sessions(engine, sessions), explained)
+    lacking = {(one.session, one.portfolio_id): one for one in without_betas(engine, load_factors(), sessions)}
+    return PageRows(rows, provenance, previous_sessions(engine, sessions), explained, lacking)
 
 
 def replay_paths(exposures: Iterable[Row], scenarios: Iterable[Row]) -> dict[str, list[float]]:

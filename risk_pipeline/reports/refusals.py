@@ -22,6 +22,7 @@ _REMEDIES = {
         "Correct the entry price, the symbol or the currency in positions.csv and import it again. If the market's "
         "price is the wrong one, correct the source, or state its unit in profiles.csv.",
     ),
+    Reason.TOO_LARGE: ("Correct the quantity, the price or the multiplier in positions.csv and import it again.",),
     Reason.NO_EXCHANGE_RATE: (
         "Let the source give the currency pair (files: a symbol such as EURUSD=X), from the first entry on.",
         "If the currency is wrong, correct it in positions.csv, profiles.csv or portfolios.csv and import again.",

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pandas as pd
 
-from ..analytics.arrays import Bool2D, Date1D, Float1D, Float2D, Int1D
+from ..analytics.arrays import Bool1D, Bool2D, Date1D, Float1D, Float2D, Int1D
+from ..analytics.basis import is_too_large
 from ..analytics.conversion import Conversion
 from ..analytics.lot_values import LotMarket, Positions, close_values
 from ..analytics.lots import InvestmentClass, Lots, SplitAdjusted, private_prices
@@ -74,7 +75,8 @@ class Inputs:
     ``lot_symbols``, ``position_ids`` and ``currencies`` are the lots'; ``marks`` the name, date and price of
     marks, ``option_quotes`` the marks and volatilities of options as ``option_quotes.quote_frame`` returns them.
     ``stored`` are the rows of the block that earlier assets have written and this one reads, by table.
-    ``risk_free_rate`` (T,) is that of each panel row, annual and continuously compounded.
+    ``risk_free_rate`` (T,) is that of each panel row, annual and continuously compounded. Lots that are
+    ``is_too_large`` count as none, so that no sum overflows: their portfolios are refused.
     """
 
     registries: Registries
@@ -85,6 +87,7 @@ class Inputs:
     profiles: pd.DataFrame
     portfolios: pd.DataFrame
     lots: Lots
+    is_too_large: Bool1D
     lot_symbols: list[str]
     position_ids: list[str]
     currencies: pd.DataFrame
@@ -271,6 +274,26 @@ def make_inputs(
     priced = rows["underlying"].where(rows["underlying"].notna(), rows["symbol"])
     private = rows["investment_class"] == "PRIVATE"
     marks = book.marks[book.marks["symbol"].isin(names)]
+    lots = Lots(
+        portfolio=_integers(rows["portfolio_id"].map(portfolio_index)),
+        symbol=np.where(private, -1, _integers(priced.map(column).fillna(-1))),
+        name=_integers(rows["symbol"].map(names)),
+        kind=_integers(rows["investment_class"].map(lambda kind: InvestmentClass[kind].value)),
+        quantity=rows["quantity"].to_numpy(dtype=float),
+        entry_date=_days(rows["entry_date"]),
+        entry_price=rows["entry_price"].to_numpy(dtype=float),
+        exit_date=_days(rows["exit_date"]),
+        exit_price=rows["exit_price"].to_numpy(dtype=float),
+        is_call=(rows["option_type"] == "CALL").to_numpy(),
+        strike=rows["strike"].to_numpy(dtype=float),
+        expiry=_days(rows["expiry"]),
+        implied_volatility=rows["implied_volatility"].to_numpy(dtype=float),
+        contract_size=rows["multiplier"].to_numpy(dtype=float),
+        fees=rows["fees"].to_numpy(dtype=float),
+        exit_fees=rows["exit_fees"].to_numpy(dtype=float),
+        is_american=(rows["exercise"] != "european").to_numpy(),
+    )
+    too_large = is_too_large(lots)
     return Inputs(
         registries=registries,
         panel=panel,
@@ -283,25 +306,8 @@ def make_inputs(
         position_ids=rows["position_id"].tolist(),
         currencies=currencies,
         conversion=conversion_of(currencies, column),
-        lots=Lots(
-            portfolio=_integers(rows["portfolio_id"].map(portfolio_index)),
-            symbol=np.where(private, -1, _integers(priced.map(column).fillna(-1))),
-            name=_integers(rows["symbol"].map(names)),
-            kind=_integers(rows["investment_class"].map(lambda kind: InvestmentClass[kind].value)),
-            quantity=rows["quantity"].to_numpy(dtype=float),
-            entry_date=_days(rows["entry_date"]),
-            entry_price=rows["entry_price"].to_numpy(dtype=float),
-            exit_date=_days(rows["exit_date"]),
-            exit_price=rows["exit_price"].to_numpy(dtype=float),
-            is_call=(rows["option_type"] == "CALL").to_numpy(),
-            strike=rows["strike"].to_numpy(dtype=float),
-            expiry=_days(rows["expiry"]),
-            implied_volatility=rows["implied_volatility"].to_numpy(dtype=float),
-            contract_size=rows["multiplier"].to_numpy(dtype=float),
-            fees=rows["fees"].to_numpy(dtype=float),
-            exit_fees=rows["exit_fees"].to_numpy(dtype=float),
-            is_american=(rows["exercise"] != "european").to_numpy(),
-        ),
+        lots=replace(lots, quantity=np.where(too_large, 0.0, lots.quantity)),
+        is_too_large=too_large,
         accounts=Accounts(
             starting_equity=portfolios["starting_equity"].to_numpy(dtype=float),
             inception=_days(portfolios["inception_date"]),

@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 
 from ..analytics.arrays import Float1D
-from ..analytics.basis import doubtful_lots, entry_ratio
+from ..analytics.basis import Cause, doubtful_lots, entry_ratio
 from ..analytics.reasons import Reason
 
 if TYPE_CHECKING:
@@ -29,6 +29,7 @@ def doubts(inputs: Inputs) -> tuple[np.ndarray, Float1D]:
         currencies["is_adjusted"].to_numpy(dtype=bool),
         (quoted.notna() & (quoted != currencies["currency"])).to_numpy(dtype=bool),
     )
+    causes[inputs.is_too_large] = Cause.SIZE
     return causes, ratio
 
 
@@ -49,7 +50,10 @@ def unvalued_rows(inputs: Inputs, analytic: str) -> pd.DataFrame | None:
         portfolio_lots = np.flatnonzero((inputs.lots.portfolio == portfolio) & entered[session])
         wrong = portfolio_lots[doubtful[portfolio_lots]]
         foreign = portfolio_lots[inputs.conversion.is_foreign[portfolio_lots]]
-        reasons.append((Reason.IMPLAUSIBLE_PRICE if len(wrong) else Reason.NO_EXCHANGE_RATE).value)
+        if any(inputs.doubts[0][lot] is Cause.SIZE for lot in wrong):
+            reasons.append(Reason.TOO_LARGE.value)
+        else:
+            reasons.append((Reason.IMPLAUSIBLE_PRICE if len(wrong) else Reason.NO_EXCHANGE_RATE).value)
         texts.append("; ".join(dict.fromkeys(details[wrong if len(wrong) else foreign]))[:DETAIL])
     return skips.assign(reason=reasons, analytic=analytic, entity_type="portfolio", detail=texts)
 
@@ -60,8 +64,8 @@ def _details(inputs: Inputs) -> list[str]:
     out = []
     for lot, cause in enumerate(causes):
         if cause is not None:
-            price = inputs.lots.entry_price[lot]
-            prices = "" if np.isnan(ratio[lot]) else f" {price:g} against a close of {price / ratio[lot]:g}"
+            price, is_compared = inputs.lots.entry_price[lot], cause is not Cause.SIZE and not np.isnan(ratio[lot])
+            prices = f" {price:g} against a close of {price / ratio[lot]:g}" if is_compared else ""
             out.append(f"{inputs.lot_symbols[lot]} ({inputs.position_ids[lot]}){prices}: {cause.explain()}")
         elif inputs.conversion.is_foreign[lot]:
             columns = inputs.conversion.column[lot]

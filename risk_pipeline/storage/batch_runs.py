@@ -50,6 +50,15 @@ def mark_alerted(engine: sa.Engine, run_id: str) -> None:
         connection.execute(sa.update(batch_runs).where(batch_runs.c.run_id == run_id).values(is_alerted=True))
 
 
+def was_alerted(engine: sa.Engine, session: date) -> bool:
+    """Whether an alert was sent for a successful run whose newest session this is."""
+    query = sa.select(batch_runs.c.run_id).where(
+        batch_runs.c.last_session == session, batch_runs.c.status == "success", batch_runs.c.is_alerted
+    )
+    with engine.connect() as connection:
+        return connection.execute(query.limit(1)).first() is not None
+
+
 def runs_before_version(engine: sa.Engine, version: int) -> list[tuple[str, int]]:
     """Return id and version of the runs that have begun with an earlier version of the book, and not ended."""
     query = sa.select(batch_runs.c.run_id, batch_runs.c.book_version).where(

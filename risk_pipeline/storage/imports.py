@@ -120,11 +120,13 @@ def store_import(engine: sa.Engine, checked: CheckedImport, *, made_at: datetime
     return checked.summary
 
 
-def import_frames(engine: sa.Engine, frames: Mapping[str, pd.DataFrame]) -> ImportSummary:
+def import_frames(
+    engine: sa.Engine, frames: Mapping[str, pd.DataFrame], *, made_at: datetime | None = None
+) -> ImportSummary:
     """Import frames in the files' format, through the same validation; keys name the kind."""
     problems: list[Problem] = []
     texts = {f"{kind}.csv": frame.to_csv(index=False) for kind, frame in frames.items()}
-    return store_import(engine, _validate(engine, read_texts(texts, problems), problems, None))
+    return store_import(engine, _validate(engine, read_texts(texts, problems), problems, None), made_at=made_at)
 
 
 _READERS: dict[str, Callable[[Cell], dict[str, Any]]] = {

@@ -140,8 +140,8 @@ def forget_prices(engine: sa.Engine, known_at: datetime) -> int:
 
     Every symbol gets a revision over its whole history, so that all results that read it are made again.
     """
-    bars, ranges = tables.market_data_cache, tables.market_data_ranges
-    with transaction(engine, bars, input_revisions, ranges) as connection:
+    bars, ranges, gaps = tables.market_data_cache, tables.market_data_ranges, tables.market_data_gaps
+    with transaction(engine, bars, input_revisions, ranges, gaps) as connection:
         spans = connection.execute(
             sa.select(bars.c.symbol, sa.func.min(bars.c.session), sa.func.max(bars.c.session)).group_by(bars.c.symbol)
         ).all()
@@ -150,4 +150,5 @@ def forget_prices(engine: sa.Engine, known_at: datetime) -> int:
         )
         record_revisions(connection, "price", ends, known_at)
         connection.execute(sa.delete(ranges))
+        connection.execute(sa.delete(gaps))
         return connection.execute(sa.delete(bars)).rowcount

@@ -20,13 +20,14 @@ import sqlalchemy as sa
 from risk_pipeline.config.factors import load_factors
 from risk_pipeline.config.scenario_file import load_scenarios
 from risk_pipeline.defs.assets.inputs import history_needed, load_inputs
+from risk_pipeline.defs.assets.market import look_again_from, store_fetched
 from risk_pipeline.market.files import FileMarket
 from risk_pipeline.risk.inputs import Inputs, priced_symbols
 from risk_pipeline.sessions import session_calendar
 from risk_pipeline.storage import queries
 from risk_pipeline.storage.database import migrate, open_engine
 from risk_pipeline.storage.imports import run_import
-from risk_pipeline.storage.market_data import store_bars
+from risk_pipeline.storage.market_data import asked_ranges, extend_ranges, store_bars
 from risk_pipeline.storage.price_panel import build_panel
 from risk_pipeline_tests.support.cases import CASES
 from risk_pipeline_tests.support.real_prices import PATH as REAL_PRICES
@@ -84,6 +85,35 @@ def inputs_of(engine) -> Callable[..., Inputs]:
         return load_inputs(database, registries, build_panel(engine, dates, symbols), sessions)
 
     return make
+
+
+@pytest.fixture
+def evening(engine, tmp_path) -> Callable[..., Inputs]:
+    """Return a function that does an evening: fetch as a daily run does, then make the inputs of the sessions so far.
+
+    ``bars`` are the case's own prices as the source has them that evening.
+    """
+    calendar = session_calendar("XNYS", date(2015, 1, 2))
+    registries = SimpleNamespace(factors=load_factors(), scenarios=load_scenarios(load_factors(), None))
+    database = SimpleNamespace(engine=engine)
+
+    def live(bars: pd.DataFrame, first: str, day: str) -> Inputs:
+        own = tmp_path / "own"
+        own.mkdir(exist_ok=True)
+        bars.to_csv(own / "own.csv", index=False)
+        market = FileMarket(own)
+        start, session = date.fromisoformat(first), date.fromisoformat(day)
+        sessions = calendar.sessions_in_range(start, session).tolist()
+        symbols = sorted({*bars["symbol"]})
+        asked = asked_ranges(engine, symbols)
+        since = look_again_from([session]) if asked else calendar.look_back_from(start, 40)
+        bars = market.fetch(symbols, calendar.index(since, session)).bars
+        store_fetched(database, market, bars.assign(source="files"), session, datetime(2023, 1, 1))
+        extend_ranges(engine, dict.fromkeys(symbols, (min([since, *(span[0] for span in asked.values())]), session)))
+        dates = calendar.sessions_in_range(calendar.look_back_from(start, 40), session)
+        return load_inputs(database, registries, build_panel(engine, dates, symbols), sessions)
+
+    return live
 
 
 @pytest.fixture

@@ -15,6 +15,7 @@ from risk_pipeline.analytics.returns import returns_for_estimates, total_returns
 from risk_pipeline.analytics.var import filtered_historical_simulation
 from risk_pipeline.risk.performance import equity_by_session, first_row, portfolio_performance
 from risk_pipeline.storage.imports import run_import
+from risk_pipeline.storage.queries import read_table
 from risk_pipeline_tests.support.cases import CASES
 from risk_pipeline_tests.support.real_prices import real_prices
 
@@ -272,3 +273,40 @@ def test_flows_of_one_day_add_up_and_old_encodings_are_read(engine):
         (False, True),
         (True, False),
     ]
+
+
+def rebased() -> tuple[pd.DataFrame, pd.DataFrame]:
+    """PAYR's adjusted closes as a source has them before and on 2022-12-13, whose dividend re-bases all before."""
+    after = pd.read_csv(CASES / "02_adj_close_rebased" / "own_prices_tail.csv")
+    before = after[after["date"] < "2022-12-13"]
+    return before.assign(adj_close=before["adj_close"] / 0.9), after[after["date"] <= "2022-12-13"]
+
+
+@pytest.mark.parametrize("is_live", [True, False], ids=["daily", "one backfill"])
+def test_a_series_with_a_new_base_gives_the_day_s_profit_and_volatility_of_one_backfill(engine, evening, is_live):
+    """Read day by day and never again it made a P&L of -4,912 and a volatility of 35.9 %."""
+    run_import(engine, sorted((CASES / "02_adj_close_rebased").glob("po*.csv")))
+    before, after = rebased()
+    if is_live:
+        evening(before, "2022-12-05", "2022-12-12")
+    inputs = evening(after, "2022-12-05", "2022-12-13")
+    equity = np.asarray(inputs.book.equity)[:, 0]
+    assert equity[-1] - equity[-2] == pytest.approx(579, abs=0.5)
+    volatility = inputs.symbol_volatility(inputs.ends[-1:], np.array([inputs.column["PAYR"]]))
+    assert volatility.realised_21[0, 0] == pytest.approx(0.193, abs=0.0005)
+
+
+def test_a_close_corrected_the_next_morning_reaches_both_days(engine, evening):
+    """The close of 2022-12-12 was sent 1.08 times too high: without a second look the next P&L is -3,375."""
+    run_import(engine, sorted((CASES / "02_adj_close_rebased").glob("po*.csv")))
+    right = rebased()[1]
+    wrong = right[right["date"] <= "2022-12-12"].copy()
+    wrong.loc[wrong["date"] == "2022-12-12", "adj_close"] *= 1.08
+    as_sent = np.asarray(evening(wrong, "2022-12-05", "2022-12-12").book.equity)[-1, 0]
+    corrected = np.asarray(evening(right, "2022-12-05", "2022-12-13").book.equity)[:, 0]
+    by_hand = 100_000 + 500 * (98.84168820453993 - 111.597391)
+    assert as_sent == pytest.approx(by_hand + 500 * 0.08 * 98.84168820453993)
+    assert corrected[-2] == pytest.approx(by_hand)
+    assert corrected[-1] - corrected[-2] == pytest.approx(579, abs=0.5)
+    (entry,) = read_table(engine, "price_restatements").to_dict("records")
+    assert (entry["symbol"], entry["field"], entry["new_value"]) == ("PAYR", "close", pytest.approx(98.8417, abs=1e-4))

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from datetime import date
+
 import pandas as pd
 import pytest
 
 from risk_pipeline.storage import tables
-from risk_pipeline_tests.support.homes import same
+from risk_pipeline_tests.support.homes import FRAMES, OF_RUNS, same
 
 FIRST, LAST = "2025-06-02", "2025-06-06"
 MADE_FROM = ("input_revisions", "session_inputs", "portfolio_inputs")
@@ -90,7 +92,7 @@ def test_postgres_exports_the_bytes_that_sqlite_exports(make_home, new_postgres,
     home = make_home(url=new_postgres())
     home.run(FIRST, LAST)
     rows = home.everything()
-    assert rows.keys() == range_rows.keys() == set(tables.metadata.tables) - {"batch_runs"}
+    assert rows.keys() == range_rows.keys() == set(tables.metadata.tables) - {*OF_RUNS}
     for name, frame in rows.items():
         assert list(frame.dtypes) == list(range_rows[name].dtypes), name
         assert exported(frame) == exported(range_rows[name]), name
@@ -100,3 +102,17 @@ def test_postgres_exports_the_bytes_that_sqlite_exports(make_home, new_postgres,
 def exported(frame: pd.DataFrame) -> bytes:
     """Return a table as CSV: every number with all its digits, −0 is not 0."""
     return frame.to_csv(index=False).encode()
+
+
+def test_a_session_alone_after_a_sale_has_the_scores_of_a_contiguous_run(make_home):
+    """Forecasts of what was held 21 sessions ago are scored with its prices since, whatever else the run covers."""
+    portfolios, positions = FRAMES["portfolios"].iloc[:1], FRAMES["positions"].iloc[:2].copy()
+    positions.loc[1, "exit_date"] = "2025-06-05"
+    book = {"portfolios": portfolios, "positions": positions}
+    whole, alone = make_home(book), make_home(book)
+    whole.run("2025-06-04", "2025-06-10")
+    alone.run("2025-06-10")
+    last = {"first": date(2025, 6, 10), "last": date(2025, 6, 10)}
+    for name in ANALYTICS:
+        pd.testing.assert_frame_equal(whole.table(name, **last), alone.table(name, **last), check_exact=True, obj=name)
+    assert {"MSFT", "growth"} <= set(whole.table("volatility_scores", **last)["entity"])

@@ -1,18 +1,32 @@
-"""One book that can't be computed has nulls with a reason and is named; nobody else notices. Case 16."""
+"""One book that can't be computed has nulls with a reason and is named everywhere; nobody else notices.
+
+Then the books are corrected: the pages say that they are stale, and the book of the day before can still be read.
+"""
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
+import logging
+from datetime import UTC, date, datetime
 
 import dagster as dg
+import numpy as np
 import pandas as pd
 import pytest
+from rich.console import Console
 
+from risk_pipeline.cli.as_known import print_as_known
+from risk_pipeline.cli.risk_table import print_risk_table
+from risk_pipeline.defs.assets.stale import freshness
 from risk_pipeline.defs.automation.catch_up import due
+from risk_pipeline.defs.automation.run_history import watch
+from risk_pipeline.reports.freshness import PRESENT
+from risk_pipeline.reports.page_rows import Provenance
+from risk_pipeline.reports.risk_page import page_path, write_sessions
 from risk_pipeline.storage.imports import import_frames
 from risk_pipeline_tests.support.homes import FRAMES
 
 DAY = "2025-06-03"
+IMPORTED = datetime(2025, 6, 3, 12)
 BAD = {"mistyped": "AAPLX", "option": "NOBODY"}
 
 
@@ -24,8 +38,10 @@ def home(make_home):
     positions.loc[len(positions)] = ("m1", "mistyped", "AAPLX", "PUBLIC", 10, "2025-05-20", 100, *[""] * 6)
     option = ("o1", "option", "NOBODY C", "OPTIONS", 1, "2025-05-20", 5, "", "", "NOBODY", "CALL", 100, "2026-01-16")
     positions.loc[len(positions)] = option
+    portfolios.loc[len(portfolios)] = ("huge", "huge", "2025-01-02", "", 10_000)
+    positions.loc[len(positions)] = ("x1", "huge", "AAPL", "PUBLIC", 1e200, "2025-05-20", 200, *[""] * 6)
     home = make_home(None)
-    import_frames(home.engine, {**FRAMES, "portfolios": portfolios, "positions": positions})
+    import_frames(home.engine, {**FRAMES, "portfolios": portfolios, "positions": positions}, made_at=IMPORTED)
     home.result = home.run(DAY)
     return home
 
@@ -33,9 +49,8 @@ def home(make_home):
 def test_the_others_are_complete_and_the_bad_ones_have_nulls_with_a_reason(home):
     rows = home.table("portfolio_snapshots").set_index("portfolio_id")
     assert rows["is_complete"].all()
-    assert (
-        rows.loc[["growth", "hedged"], ["market_beta", "ir_beta", "forecast", "worst_scenario_pnl"]].notna().all(None)
-    )
+    numbers = ["market_beta", "ir_beta", "forecast", "worst_scenario_pnl"]
+    assert rows.loc[["growth", "hedged"], numbers].notna().all(axis=None)
     assert rows.loc[list(BAD), ["market_beta", "ir_beta", "forecast"]].isna().all(axis=None)
     exposures = home.table("factor_exposures")
     assert exposures.loc[exposures["portfolio_id"].isin(list(BAD)), "reason"].notna().all()
@@ -51,3 +66,62 @@ def test_the_check_warns_and_names_portfolio_symbols_and_remedy(home):
     for name, symbol in BAD.items():
         assert rows[name]["symbols"] == f"{symbol} (0 prices)"
         assert "check the spelling" in rows[name]["remedy"]
+        assert rows[name]["reason"] == "the price history is too short"
+
+
+def test_the_alert_names_portfolio_symbols_reason_and_remedy_once(home, caplog):
+    home.enter()
+    record = home.instance.get_run_record_by_id(home.result.run_id)
+    with caplog.at_level(logging.ERROR, "risk_pipeline.alerts"):
+        watch(home.instance, home.engine, record)
+        watch(home.instance, home.engine, record)
+    (said,) = [entry.getMessage() for entry in caplog.records if entry.name == "risk_pipeline.alerts"]
+    assert said.startswith(f"risk_pipeline: 3 portfolios lack numbers on {DAY}, all others are complete.")
+    for name, symbol in BAD.items():
+        assert f"{name}: {symbol} (0 prices): the price history is too short. Remedy: check the spelling" in said
+
+
+def test_numbers_that_would_overflow_are_a_reason_of_their_portfolio_which_is_named(home):
+    """1e200 shares: squares of it are no number, and no sum of portfolios would be one."""
+    assert "huge" not in set(home.table("portfolio_snapshots")["portfolio_id"])
+    rows = home.table("analytics_skips")
+    assert set(rows.loc[rows["entity"] == "huge", "reason"]) == {"too_large"}
+    numbers = home.table("portfolio_snapshots").select_dtypes("number")
+    assert not np.isinf(numbers).any(axis=None)
+    (found,) = [e for e in home.result.get_asset_check_evaluations() if e.check_name == "portfolios_valued"]
+    (row,) = [record.data for record in found.metadata["bad_rows"].records]
+    assert (row["portfolio_id"], row["detail"][:9]) == ("huge", "AAPL (x1)")
+
+
+def test_the_terminal_and_the_pages_name_them_too(home):
+    home.enter()
+    console = Console(record=True, width=200)
+    print_risk_table(console, home.engine, pd.Timestamp(DAY).date())
+    said = console.export_text()
+    for name, symbol in BAD.items():
+        assert f"{name}: {symbol} (0 prices): the price history is too short. Remedy: check the spelling" in said
+        page = page_path(pd.Timestamp(DAY).date(), name).read_text()
+        assert f"No betas of {symbol} (0 prices): the price history is too short. What to do: check the" in page
+
+
+def test_a_page_says_in_its_footer_when_its_numbers_are_stale_and_the_book_of_the_day_can_be_read(home):
+    home.enter()
+    day = pd.Timestamp(DAY).date()
+    fresh = page_path(day, "growth")
+    assert PRESENT in fresh.read_text()
+    assert PRESENT in page_path(day).read_text()
+    corrected = FRAMES["positions"][FRAMES["positions"]["portfolio_id"] == "growth"].copy()
+    corrected.loc[corrected["position_id"] == "g1", "quantity"] = 1500
+    import_frames(home.engine, {"positions": corrected}, made_at=datetime(2125, 6, 2))
+    write_sessions(home.engine, [day], Provenance("code", freshness=freshness(home.engine, [day])))
+    words = "These numbers are stale: its part of the book has changed since they were made."
+    assert words in fresh.read_text()
+    assert PRESENT in page_path(day, "hedged").read_text()
+    assert "growth (its part of the book has changed" in page_path(day).read_text()
+    console = Console(record=True, width=200)
+    print_as_known(console, home.engine, date(2125, 5, 31), "growth", day)
+    said = console.export_text()
+    assert "version 1 of 2 of the book" in said
+    (lot,) = [line for line in said.splitlines() if "1000.0" in line and "AAPL" in line]
+    assert "changed" in lot
+    assert f"The results of {DAY} are those that were known then." in said

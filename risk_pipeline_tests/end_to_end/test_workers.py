@@ -22,7 +22,7 @@ from risk_pipeline_tests.support.workers import Cluster, backfill
 
 ROOT = Path(__file__).parents[2]
 SESSIONS = ["2025-06-02", "2025-06-03", "2025-06-04", "2025-06-05"]
-OF_THE_RUN = ("batch_runs", "price_panels")
+OF_THE_RUN = ("batch_runs", "market_data_gaps", "price_panels")
 DIES = """
 import os, signal
 from dagster._core.events import DagsterEvent

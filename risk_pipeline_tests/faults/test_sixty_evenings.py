@@ -6,6 +6,7 @@ After every evening each portfolio that could be computed was, and nothing that 
 from __future__ import annotations
 
 import logging
+import signal
 from collections.abc import Callable
 from datetime import UTC, date, datetime, time, timedelta
 
@@ -14,12 +15,15 @@ import pytest
 import sqlalchemy as sa
 
 from risk_pipeline.definitions import defs
+from risk_pipeline.defs.assets import market
+from risk_pipeline.defs.assets import sessions as compute
 from risk_pipeline.defs.automation.catch_up import due
 from risk_pipeline.defs.automation.jobs import range_tags
 from risk_pipeline.defs.partitions import CALENDAR
-from risk_pipeline.storage import tables
+from risk_pipeline.storage import bulk, tables
 from risk_pipeline.storage.database import transaction
 from risk_pipeline.storage.imports import import_frames
+from risk_pipeline_tests.support.faults import in_a_process, kill_self
 from risk_pipeline_tests.support.homes import FRAMES, Home, make_home, module_environment
 from risk_pipeline_tests.support.vendor import PRESENT, Vendor, VendorMarket, times, without
 
@@ -36,6 +40,9 @@ class Evenings:
 
     def __init__(self, home: Home, sessions: list[date]) -> None:
         self.home, self.sessions, self.log = home, sessions, []
+        self.clock = datetime.combine(sessions[0], time(22), UTC)
+        for room in (market, compute):  # Dagster's database stamps runs with the machine's time
+            home.environment.setattr(room, "run_started", lambda _: self.clock)
         self.vendor = Vendor()
         self.book = {name: frame.copy() for name, frame in FRAMES.items()}
         opened = self.book["portfolios"]["inception_date"].clip(lower=FIRST.isoformat())  # no history to catch up with
@@ -64,7 +71,8 @@ class Evenings:
         at = datetime.combine(day, time(2), UTC) + timedelta(days=1)
         ran = []
         for hour in range(TRIES):
-            found = due(self.home.engine, at + timedelta(hours=hour))
+            self.clock = at + timedelta(hours=hour)
+            found = due(self.home.engine, self.clock)
             for stretch in found.ranges:
                 ran.append(f"{stretch}{'' if self.run(stretch.first, stretch.last) else ' failed'}")
         self.log.append(f"{day} {what or 'quiet'}: {'; '.join(ran)}")
@@ -108,7 +116,7 @@ def a_quantity_is_corrected(evenings: Evenings, day: date) -> str:
     positions = evenings.book["positions"]
     positions.loc[positions["position_id"] == "g1", "quantity"] = 14_050
     evenings.bring()
-    return "growth's AAPL 1,000 -> 14,050"
+    return "growth's AAPL 1,000 to 14,050 shares"
 
 
 def an_unscheduled_closure(evenings: Evenings, day: date) -> str:
@@ -148,9 +156,36 @@ def a_sale(evenings: Evenings, day: date) -> str:
 
 
 def a_crash(evenings: Evenings, day: date) -> str:
-    half = ["market_data", "market_data_coverage", "price_cache", "factor_exposures"]
-    assert evenings.run(day, day, op_selection=half)  # as a run that was killed after its fourth step leaves it
-    return "a run was killed half way"
+    """Kill the process of a run while it writes the rows of its stress tests."""
+
+    def run_and_die() -> None:
+        evenings.home.engine.dispose(close=False)  # connections are the parent's
+        insert = bulk.insert
+
+        def insert_and_die(connection: sa.Connection, table: sa.Table, columns: list) -> int:
+            count = insert(connection, table, columns)
+            if table is tables.stress_test_results:
+                kill_self()
+            return count
+
+        bulk.insert = insert_and_die
+        evenings.run(day, day)
+
+    assert in_a_process(run_and_die) == -signal.SIGKILL
+    on_day = {"first": day, "last": day}
+    assert len(evenings.home.table("factor_exposures", **on_day))  # written before
+    assert evenings.home.table("stress_test_results", **on_day).empty  # being written
+    return "a run is killed by SIGKILL while it writes stress tests"
+
+
+def a_gap_in_the_look_back(evenings: Evenings, day: date) -> str:
+    evenings.vendor.changes["gap"] = without("AAPL", CALENDAR.look_back_from(FIRST, 40))
+    return "the vendor lacks a bar of AAPL in the look-back"
+
+
+def the_gap_is_filled(evenings: Evenings, day: date) -> str:
+    del evenings.vendor.changes["gap"]
+    return "the vendor has it from now on"
 
 
 def an_upgrade(evenings: Evenings, day: date) -> str:
@@ -180,7 +215,15 @@ def a_portfolio_is_closed(evenings: Evenings, day: date) -> str:
 
 
 EVENTS: list[Callable[[Evenings, date], str]] = [
-    *(quiet, a_price_is_late, it_comes, a_close_is_wrong, it_is_corrected, a_quantity_is_corrected),
+    *(
+        a_gap_in_the_look_back,
+        a_price_is_late,
+        it_comes,
+        a_close_is_wrong,
+        the_gap_is_filled,
+        it_is_corrected,
+        a_quantity_is_corrected,
+    ),
     *(an_unscheduled_closure, the_vendor_sleeps, it_wakes, a_new_base, a_new_portfolio, a_sale),
     *(a_crash, an_upgrade, rows_are_lost, a_portfolio_is_closed),
 ]
@@ -191,6 +234,7 @@ def simulate(make_home, sessions: list[date], url: str | None = None) -> Evening
     evenings = Evenings(make_home(None, url), sessions)
     evenings.bring()
     for number, day in enumerate(sessions):
+        evenings.clock = datetime.combine(day, time(22), UTC)
         happens = EVENTS[number * len(EVENTS) // len(sessions)] if is_turn(number, len(sessions)) else quiet
         evenings.evening(day, happens(evenings, day))
     backfill = Evenings(make_home(None), sessions)
@@ -220,8 +264,8 @@ KINDS = pytest.mark.parametrize("kind", ["sqlite", "postgres"])
 
 @pytest.mark.slow
 @KINDS
-def test_after_sixteen_evenings_every_row_is_what_one_backfill_makes(make_home, request, kind):
-    assert len(simulate(make_home, sessions_of(16), url_of(request, kind)).log) == 16
+def test_after_seventeen_evenings_every_row_is_what_one_backfill_makes(make_home, request, kind):
+    assert len(simulate(make_home, sessions_of(17), url_of(request, kind)).log) == 17
 
 
 @pytest.mark.long

@@ -15,14 +15,14 @@ import pytest
 from risk_pipeline.definitions import defs
 from risk_pipeline.defs.automation.jobs import range_tags
 from risk_pipeline.storage import tables
-from risk_pipeline_tests.support.homes import Home
+from risk_pipeline_tests.support.homes import OF_RUNS, Home
 
 FIRST, LAST = "2025-06-02", "2025-06-03"
 STEPS = (
     *("factor_definitions", "company_profiles", "market_data", "market_data_coverage", "price_cache"),
     *("factor_exposures", "stress_tests", "volatility", "portfolio_snapshots", "pnl_explain", "risk_report"),
 )
-NOT_COMPARED = ("batch_runs", "price_panels")
+NOT_COMPARED = (*OF_RUNS, "price_panels")
 """What differs between a run and two of them: their record, and the panel that each made."""
 BOOKKEEPING = ("database_facts", "input_revisions", "passed_sessions", "portfolio_inputs", "session_inputs")
 """What a run records of a source that failed or was corrected, where the numbers are the same."""

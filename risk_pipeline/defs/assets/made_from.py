@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, datetime
 from functools import cached_property
 from typing import TYPE_CHECKING
 
@@ -90,11 +90,13 @@ class MadeFrom:
         code_version: str,
         upstream: set[str],
         symbols: Collection[str] | None = None,
+        made_at: datetime | None = None,
     ) -> Frames:
         """Return what to store beside the rows of an asset: ``session_inputs``, and of snapshots ``portfolio_inputs``.
 
         Prices are those of the sessions' panel, whatever was restated since; portfolios with other symbols than its
         ``symbols`` (all if None) are stale from the start. So are rows made from stale rows of ``upstream`` assets.
+        ``made_at`` is the UTC start of the run.
         """
         panel = panel_revisions(self.engine, sessions)[0]
         seen = self.revisions[(self.revisions["revision"] <= panel) | (self.revisions["kind"] == "profile")]
@@ -110,6 +112,7 @@ class MadeFrom:
                 "registry": self.registry,
                 "code_version": code_version,
                 "book_version": version_seen(self.engine),
+                "made_at": pd.Series([made_at] * len(days), dtype="datetime64[us]"),
             }
         )
         stored = result_inputs.session_fingerprints(self.engine, sessions[0], sessions[-1])

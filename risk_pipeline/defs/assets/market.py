@@ -14,6 +14,7 @@ from ...risk.lookback import panel_start
 from ...settings import Settings
 from ...storage import tables
 from ...storage.coverage import update_coverage
+from ...storage.gaps import gaps_to_ask, record_gaps
 from ...storage.market_data import (
     StoredBars,
     asked_ranges,
@@ -68,6 +69,7 @@ TOGETHER = 126
     metadata=definition_metadata(
         tables.market_data_cache,
         tables.market_data_ranges,
+        tables.market_data_gaps,
         tables.price_restatements,
         tables.symbol_quotes,
         tables.quarantined_bars,
@@ -84,8 +86,9 @@ def market_data(
     """Prices, dividends and splits as traded, of every symbol held or used as a factor proxy.
 
     The sessions of the run and the ten up to its last are always asked for again, so that a restated price is seen;
-    the look-back of a symbol is asked for on its first sight. A changed price goes to `price_restatements` before it
-    is stored. Where an adjusted series has a new base, the symbol's whole history is read again.
+    the look-back of a symbol is asked for on its first sight, and a gap in it again with growing intervals. A changed
+    price goes to `price_restatements` before it is stored. Where an adjusted series has a new base, the symbol's whole
+    history is read again.
     A session without any bar fails the run by name, unless the source has bars of a later one: then none will come,
     and it is given up with a reason. The sessions that have bars stay. A backfill with holes is several runs: the
     first of them fetches the prices of all its sessions, the others do not ask again.
@@ -100,6 +103,7 @@ def market_data(
     dropped: dict[str, str] = {}
     notes: dict[str, str] = {}
     fetched_from: dict[str, date] = {}
+    gaps: dict[str, date] = {}
     needs = history_needed(db, registries, fetched_now or own)
     while fetched_now:  # a price says its currency, which may need another pair
         needs = history_needed(db, registries, fetched_now)
@@ -108,14 +112,15 @@ def market_data(
             break
         fetched_from |= dict(zip(needs["symbol"], needs["first"], strict=True))
         asked = {} if config.fetch_history_again else asked_ranges(db.engine, list(needs["symbol"]))
-        for first, last, starts in _fetches(needs[new], asked, _again_from(fetched_now)):
+        gaps |= gaps_to_ask(db.engine, _before(needs[new], fetched_now), known_at)
+        for first, last, starts in _fetches(needs[new], asked, look_again_from(fetched_now), gaps):
             with watch.stage("source"):
                 fetched = source.fetch(list(starts), CALENDAR.index(CALENDAR.look_back_from(first, CARRIED), last))
                 bars = fetched.bars[fetched.bars["session"] >= pd.to_datetime(fetched.bars["symbol"].map(starts))]
             with watch.stage("database"):
                 bars = bars if "source" in bars else bars.assign(source=source.name)
                 bars, switched = _without_unit_switches(db, bars, first)
-                stored = _store(db, source, bars, last, known_at)
+                stored = store_fetched(db, source, bars, last, known_at)
                 store_quotes(db.engine, _quotes(fetched, registries))
                 # doubtful bars are fetched again in full until the source corrects them
                 sound = {*bars["symbol"]} - {*fetched.errors, *fetched.dropped, *switched}
@@ -123,9 +128,10 @@ def market_data(
                     reached = min(last, bars["session"].max().date())
                     extend_ranges(db.engine, {symbol: (starts[symbol], reached) for symbol in sound})
             rows, restated = rows + stored.rows, restated + stored.restatements
-            errors.update(fetched.errors)
-            dropped.update({**fetched.dropped, **switched})
-            notes.update({**fetched.notes, **dict(map(_subject, fetched.remarks))})
+            news = (fetched.errors, {**fetched.dropped, **switched}, _notes(fetched))
+            errors, dropped, notes = ({**old, **new} for old, new in zip((errors, dropped, notes), news, strict=True))
+    if fetched_now:
+        record_gaps(db.engine, _before(needs, fetched_now), CALENDAR.sessions_in_range, gaps, known_at)
     _log(context, {**dropped, **errors}, notes)
     sessions = sorted({*own, *fetched_now})
     present = sessions_with_bars(db.engine, sessions)
@@ -139,14 +145,7 @@ def market_data(
         context.log_event(dg.AssetMaterialization("market_data", partition=day.isoformat()))
     if empty:
         pass_over(db.engine, empty, next(iter(errors.values()), "the source has no bar"), known_at)
-        why = f" ({next(iter(errors.values()))})" if errors else ""
-        raise dg.Failure(
-            f"the source {market.source.name!r} has no bar at all for "
-            f"{', '.join(map(str, empty[:10]))}{' …' if len(empty) > 10 else ''}{why}; run these sessions again "
-            "when it has",
-            metadata={"sessions_without_data": [str(day) for day in empty]},
-            allow_retries=False,
-        )
+        raise _without_data(market.source.name, empty, errors)
     return dg.MaterializeResult(
         metadata={
             "symbols": len(needs),
@@ -160,6 +159,23 @@ def market_data(
             "source": market.source.name,
             **watch.metadata,
         }
+    )
+
+
+def _notes(fetched: "MarketBars") -> dict[str, str]:
+    """Return what the source said of symbols that is no fault, and its remarks on columns."""
+    return {**fetched.notes, **dict(map(_subject, fetched.remarks))}
+
+
+def _without_data(source: str, empty: list[date], errors: dict[str, str]) -> dg.Failure:
+    """Return the failure that names the sessions without any bar."""
+    why = f" ({next(iter(errors.values()))})" if errors else ""
+    return dg.Failure(
+        f"the source {source!r} has no bar at all for "
+        f"{', '.join(map(str, empty[:10]))}{' …' if len(empty) > 10 else ''}{why}; run these sessions again "
+        "when it has",
+        metadata={"sessions_without_data": [str(day) for day in empty]},
+        allow_retries=False,
     )
 
 
@@ -188,12 +204,21 @@ def _log(context: dg.AssetExecutionContext, doubtful: dict[str, str], notes: dic
         context.log.info("\n".join([*shown, *([f"and {len(notes) - 20} more"] if len(notes) > 20 else [])]))
 
 
-def _again_from(sessions: list[date]) -> date:
+def look_again_from(sessions: list[date]) -> date:
     """Return the first session that is asked for again: the run's own, or the last ten up to its last."""
     return min(sessions[0], CALENDAR.look_back_from(sessions[-1], Settings().look_again - 1))
 
 
-def _store(db: Database, source: "MarketDataSource", bars: pd.DataFrame, last: date, known_at: datetime) -> StoredBars:
+def _before(needs: pd.DataFrame, sessions: list[date]) -> pd.DataFrame:
+    """Return the sessions of each symbol before those that a run asks for again anyway; none of some symbols."""
+    until = CALENDAR.look_back_from(look_again_from(sessions), 1)
+    spans = needs.assign(last=[min(last, until) for last in needs["last"]])
+    return spans[spans["first"] <= spans["last"]]
+
+
+def store_fetched(
+    db: Database, source: "MarketDataSource", bars: pd.DataFrame, last: date, known_at: datetime
+) -> StoredBars:
     """Store bars; of symbols that have a new base read the whole history, in place of what is stored of them."""
     stored = store_bars(db.engine, bars, known_at=known_at)
     if not stored.rebased:
@@ -250,12 +275,13 @@ def _quotes(fetched: "MarketBars", registries: Registries) -> dict[str, tuple[st
 
 
 def _fetches(
-    needs: pd.DataFrame, asked: dict[str, tuple[date, date]], first_session: date
+    needs: pd.DataFrame, asked: dict[str, tuple[date, date]], first_session: date, gaps: dict[str, date]
 ) -> list[tuple[date, date, dict[str, date]]]:
     """Return what to ask the source for: from the first session to the last, and from when on each symbol is kept.
 
-    The stretch of a symbol starts where the stored one ends or at the run's first session, whichever is
-    earlier, and at the beginning of its history if that was never asked for; stored stretches never get holes.
+    The stretch of a symbol starts where the stored one ends, at the run's first session or at a gap that is to be
+    asked for, whichever is earliest, and at the beginning of its history if that was never asked for; stored stretches
+    never get holes.
     Stretches that end together and begin within half a year of each other are asked for together.
     """
     stretches = []
@@ -264,7 +290,7 @@ def _fetches(
         if symbol in asked:
             known_first, known_last = asked[symbol]
             if first >= known_first:
-                start = max(first, min(first_session, CALENDAR.next_session(known_last)))
+                start = max(first, min(first_session, CALENDAR.next_session(known_last), gaps.get(symbol, date.max)))
             else:
                 last = max(last, min(known_first, first_session))  # noqa: PLW2901
         if start <= last:

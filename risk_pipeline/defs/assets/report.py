@@ -6,6 +6,7 @@ from typing import Any
 import dagster as dg
 from pydantic import Field
 
+from ...reports.freshness import Freshness
 from ...reports.page_rows import CheckResult, Provenance
 from ...reports.risk_page import index_path, page_path, remove_pages, write_sessions
 from ...reports.summary import summary
@@ -16,6 +17,7 @@ from ..partitions import ANALYTIC, run_sessions
 from ..resources import Database
 from .failures import with_remedy
 from .metadata import Stopwatch, materialized
+from .stale import freshness
 
 PAGES_OF_A_RUN = 100
 """Maximum pages of a run; its newest session is always written."""
@@ -56,12 +58,15 @@ def risk_report(context: dg.AssetExecutionContext, config: PageOptions, db: Data
     books = max(len(portfolios(db.engine)), 1)
     most = 0 if config.skip_pages or books > PORTFOLIOS_WITH_PAGES else max(PAGES_OF_A_RUN // books, 1)
     shown = sessions[max(len(sessions) - most, 0) :]
-    for session in sessions[: len(sessions) - len(shown)]:
-        remove_pages(session)  # this run has replaced the numbers that they show
-    pages = write_sessions(db.engine, shown, Provenance(package_version(), evaluated_checks(context)), watch.stage)
     later = [day for day in sessions_after(db.engine, newest, YEAR) if page_path(day, None).exists()]
     again = later[max(len(later) - max(most - len(shown), min(most, 1)), 0) :]
-    write_sessions(db.engine, again, Provenance(package_version()), watch.stage)
+    for session in sessions[: len(sessions) - len(shown)]:
+        remove_pages(session)  # this run has replaced the numbers that they show
+    with watch.stage("freshness"):
+        fresh = [freshness(db.engine, some) if some else Freshness() for some in (shown, again)]
+    made_by = Provenance(package_version(), evaluated_checks(context), fresh[0])
+    pages = write_sessions(db.engine, shown, made_by, watch.stage)
+    write_sessions(db.engine, again, Provenance(package_version(), freshness=fresh[1]), watch.stage)
     of_session: dict[date, dict[str, Any]] = {
         date.fromisoformat(page.stem): {"page": dg.MetadataValue.path(str(page))} for page in pages
     }

@@ -14,7 +14,7 @@ from ...risk.inputs import Frames, Inputs
 from ...storage.database import replace_sessions
 from ...storage.queries import portfolios
 from ...storage.tables import by_table
-from ..partitions import run_sessions
+from ..partitions import run_sessions, run_started
 from ..resources import Database, PriceCache, Registries
 from .inputs import Reader, load_inputs
 from .made_from import MadeFrom
@@ -54,6 +54,7 @@ def compute_sessions(
     made_from = MadeFrom(db.engine, registries)
     code_version = context.assets_def.code_versions_by_key[context.asset_key] or "unknown"
     upstream = {key.to_user_string() for key in context.assets_def.asset_deps[context.asset_key]}
+    made_at = run_started(context).replace(tzinfo=None)
     book = portfolios(db.engine)
     alike = book["currency"].nunique() < 2
     size = max(min(SESSIONS_AT_ONCE, cells // max(len(book), 1)), 1)
@@ -73,7 +74,8 @@ def compute_sessions(
                 with watch.stage("compute"):
                     frames = compute(load_inputs(db, registries, panel, block, read))
                 with watch.stage("fingerprints"):
-                    frames = {**frames, **made_from.rows(analytic, block, code_version, upstream, panel.symbols)}
+                    made = made_from.rows(analytic, block, code_version, upstream, panel.symbols, made_at)
+                    frames = {**frames, **made}
                 written_by_now()
                 pending = writer.submit(replace_sessions, db.engine, block, by_table(frames), analytic=analytic)
                 log_skips(context, frames)

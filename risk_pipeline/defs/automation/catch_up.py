@@ -10,13 +10,14 @@ from typing import TYPE_CHECKING
 import pandas as pd
 
 from ...config.factors import load_factors
-from ...risk.staleness import BOOK, NEW, stale_assets, stale_portfolios
+from ...risk.staleness import BOOK, NEW, stale_portfolios
 from ...settings import Settings
 from ...storage.completeness import sessions_without_rows, unrecorded_sessions
 from ...storage.market_data import newest_session, symbols_with_bars
 from ...storage.queries import portfolios, symbol_needs
-from ...storage.result_inputs import passed_over, portfolio_fingerprints, session_fingerprints
+from ...storage.result_inputs import passed_over, portfolio_fingerprints
 from ..assets.made_from import SNAPSHOTS, MadeFrom
+from ..assets.stale import stale_rows
 from ..partitions import CALENDAR
 from ..resources import Registries
 
@@ -139,16 +140,6 @@ def absent_rows(engine: sa.Engine, sessions: Sequence[date]) -> pd.DataFrame:
     rows = [(day, asset, ABSENT) for asset, days in lost.items() for day in days]
     rows += [(day, SNAPSHOTS, NOT_RECORDED) for day in unrecorded_sessions(engine, sessions)]
     return _findings(rows)
-
-
-def stale_rows(engine: sa.Engine, first: date, last: date, *, code: Mapping[str, str] | None = None) -> pd.DataFrame:
-    """Return ``session, asset, why`` of stored rows that were made from other inputs than the present ones."""
-    stored = session_fingerprints(engine, first, last)
-    if stored.empty:
-        return _no_findings()
-    inputs = MadeFrom(engine, Registries())
-    days = sorted(stored["session"].dt.date.unique())
-    return stale_assets(inputs.present(days), stored, inputs.registry, code)
 
 
 def changed_portfolios(engine: sa.Engine, at: datetime) -> pd.DataFrame:

@@ -10,7 +10,11 @@ from typing import TYPE_CHECKING
 import dagster as dg
 
 from ...alerts import send_alert
-from ...storage.batch_runs import BatchRun, mark_alerted, record_run
+from ...config.factors import load_factors
+from ...reports.quarantine import quarantined
+from ...storage.batch_runs import BatchRun, mark_alerted, record_run, was_alerted
+from ...storage.check_queries import snapshots
+from ...storage.queries import latest_session
 from ..partitions import CALENDAR
 from ..resources import Database
 from ..run_tags import PID_TAG
@@ -32,6 +36,8 @@ STATUS = {
 WORKER_DIED = "Detected run worker status"
 """What distinguishes a crash from a failure in Dagster's own record: ours, and that of Dagster's run monitoring."""
 OUR_ERRORS = {"StorageError", "DatabaseAwayError", "PanelError", "SourceError", "ConfigError"}
+NAMED = 10
+"""Portfolios without numbers that an alert names."""
 ALERT_WITHIN = timedelta(days=1)
 """Older failures are recorded without an alert, as on the first start beside a long history."""
 
@@ -69,7 +75,7 @@ def watch(instance: dg.DagsterInstance, engine: "sa.Engine", record: dg.RunRecor
     """Write a run's row, and send its alert if it needs one that has not been sent."""
     run = batch_run(instance, record)
     alerted = record_run(engine, run)
-    problem = _problem(engine, record.dagster_run, run)
+    problem = _problem(engine, record.dagster_run, run) or _news_of_portfolios(engine, run)
     recent = run.ended_at is not None and now().replace(tzinfo=None) - run.ended_at < ALERT_WITHIN
     if problem and recent and not alerted:
         sessions = f"{run.first_session} to {run.last_session}" if run.first_session else "no sessions"
@@ -115,6 +121,28 @@ def _problem(engine: "sa.Engine", run: dg.DagsterRun, row: BatchRun) -> str | No
             )
             return f"{CALENDAR.exchange} session {row.last_session} is still incomplete after the last try: {lacking}"
     return None
+
+
+def _news_of_portfolios(engine: "sa.Engine", row: BatchRun) -> str | None:
+    """Name the portfolios that lack numbers since a run's newest session: symbols, reason, remedy; None without any.
+
+    Those that lacked them on the session before as well were named then, and so were those of an earlier run of the
+    session.
+    """
+    day = row.last_session
+    if row.status != "success" or day is None or day != latest_session(engine) or was_alerted(engine, day):
+        return None
+    factors = load_factors()
+    present = quarantined(engine, factors, [day])
+    before = [CALENDAR.look_back_from(day, 1)]
+    was_run = bool(present) and len(snapshots(engine, before)) > 0
+    known = {one.portfolio_id for one in quarantined(engine, factors, before)} if was_run else set()
+    news = [one for one in present if one.portfolio_id not in known]
+    if not news:
+        return None
+    more = f"; and {len(news) - NAMED} more" if len(news) > NAMED else ""
+    lack = "1 portfolio lacks" if len(news) == 1 else f"{len(news)} portfolios lack"
+    return f"{lack} numbers on {day}, all others are complete. {'; '.join(map(str, news[:NAMED]))}{more}"
 
 
 def _error(instance: dg.DagsterInstance, run_id: str) -> str:

@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from datetime import date
 from typing import TYPE_CHECKING
 
 import numpy as np
 import pandas as pd
 
-from ...risk.inputs import priced_symbols
+from ...reports.quarantine import KEY, eligible, without_betas
 from ...risk.long_rows import Cells
-from ...storage.check_queries import count_of_each, exposures, exposures_with_errors, skipped, symbol_fits
-from ...storage.market_data import read_bars
-from ...storage.queries import lots, portfolios
+from ...storage.check_queries import count_of_each, exposures, exposures_with_errors, symbol_fits
 from ..partitions import CALENDAR
 from ..resources import Registries
 from .common import ERROR, WARN, Check, Finding, session_checks
@@ -20,19 +19,6 @@ from .options import OPTION_CHECKS
 
 if TYPE_CHECKING:
     import sqlalchemy as sa
-
-KEY = ["session", "portfolio_id"]
-
-
-def eligible(engine: sa.Engine, sessions: list[date]) -> pd.DataFrame:
-    """Return ``session, portfolio_id`` of active portfolios that were not skipped with a reason."""
-    known, days = portfolios(engine), pd.DataFrame({"session": np.array(sessions, dtype="datetime64[s]")})
-    both = days.merge(known[["portfolio_id", "inception_date", "closed_date"]], how="cross")
-    is_open = (both["inception_date"] <= both["session"]) & ~(both["closed_date"] <= both["session"])
-    active = both.loc[is_open, KEY]
-    out = skipped(engine, sessions, "factor_exposures")[KEY].assign(is_skipped=True)
-    merged = active.merge(out, on=KEY, how="left")
-    return merged.loc[merged["is_skipped"].isna(), KEY]
 
 
 def ir_beta_present(engine: sa.Engine, registries: Registries, sessions: list[date]) -> Finding:
@@ -42,44 +28,24 @@ def ir_beta_present(engine: sa.Engine, registries: Registries, sessions: list[da
     there is history, or no portfolio of the session has an IR Beta, the batch stops.
     """
     eligible_rows = eligible(engine, sessions)
-    rows = exposures(engine, sessions, registries.factors.rates.name).dropna(subset=["dollar_exposure"])
-    merged = eligible_rows.merge(rows[KEY].assign(there=True), on=KEY, how="left")
-    empty = merged[merged["there"].isna()]
-    total = eligible_rows.groupby("session").size()
-    everybody = {day for day, count in empty.groupby("session").size().items() if count == total[day] and count > 1}
-    bad = []
-    for row in empty.itertuples(index=False):
-        priced = priced_by(engine, registries, row.session.date(), row.portfolio_id)
-        short = priced["prices"].max() <= registries.factors.rates.min_observations
-        bad.append(
-            {
-                "session": row.session,
-                "portfolio_id": row.portfolio_id,
-                "symbols": ", ".join(f"{s} ({n} prices)" for s, n in priced.itertuples(index=False))[:200],
-                "remedy": SHORT if short else "prices are there: run the session again, and report it if it stays",
-                "excused": bool(short) and row.session not in everybody,
-            }
-        )
-    columns = [*KEY, "symbols", "remedy", "excused"]
-    missing = pd.DataFrame(bad, columns=columns)
+    empty = without_betas(engine, registries.factors, sessions, eligible_rows)
+    total, count = eligible_rows.groupby("session").size(), Counter(one.session for one in empty)
+    everybody = {day for day, number in count.items() if number == total[pd.Timestamp(day)] and number > 1}
+    bad = [
+        {
+            "session": pd.Timestamp(one.session),
+            "portfolio_id": one.portfolio_id,
+            "symbols": one.symbols[:200],
+            "reason": one.reason,
+            "remedy": one.remedy,
+            "excused": one.is_known and one.session not in everybody,
+        }
+        for one in empty
+    ]
+    missing = pd.DataFrame(bad, columns=[*KEY, "symbols", "reason", "remedy", "excused"])
     return Finding.by_session(
         eligible_rows["session"], "eligible portfolios", missing.assign(excused=missing["excused"].eq(True))
     )
-
-
-SHORT = "check the spelling of the symbols; a new listing gets its beta when it has prices enough"
-
-
-def priced_by(engine: sa.Engine, registries: Registries, session: date, portfolio: str) -> pd.DataFrame:
-    """Return ``symbol, prices``: the priced symbols that a portfolio holds, and their prices in the beta's window."""
-    held = lots(engine, session)
-    ends = held["exit_date"].fillna(held["expiry"])
-    held = held[(held["portfolio_id"] == portfolio) & ~(ends <= pd.Timestamp(session))]
-    symbols = priced_symbols(held)
-    window = registries.factors.rates.window
-    rows = read_bars(engine, CALENDAR.look_back_from(session, window), session, symbols)
-    counts = rows.groupby("symbol").size().reindex(symbols).fillna(0).astype(int)
-    return pd.DataFrame({"symbol": symbols, "prices": counts.to_numpy()})
 
 
 def factor_set_complete(engine: sa.Engine, registries: Registries, sessions: list[date]) -> Finding:

@@ -7,11 +7,11 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from ...reports.quarantine import KEY
 from ...storage.check_queries import snapshots, unvalued
 from ..partitions import CALENDAR
 from ..resources import Registries
 from .common import Check, Finding, session_checks
-from .exposures import KEY
 
 if TYPE_CHECKING:
     import sqlalchemy as sa

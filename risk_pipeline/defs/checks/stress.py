@@ -8,12 +8,12 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pandas as pd
 
+from ...reports.quarantine import KEY, eligible
 from ...risk.long_rows import Cells
 from ...storage.check_queries import contribution_parts, count_of_each, exposures, stress
 from ...storage.queries import read_table
 from ..resources import Registries
 from .common import WARN, Check, Finding, session_checks
-from .exposures import KEY, eligible
 
 if TYPE_CHECKING:
     import sqlalchemy as sa

@@ -9,13 +9,13 @@ import numpy as np
 import pandas as pd
 
 from ...analytics.backtests import kupiec
+from ...reports.quarantine import KEY, eligible
 from ...risk.scorecards import BACKTESTED
 from ...storage.check_queries import volatilities
 from ...storage.queries import read_outcomes, read_table
 from ..partitions import CALENDAR
 from ..resources import Registries
 from .common import WARN, Check, Finding, session_checks
-from .exposures import KEY, eligible
 
 if TYPE_CHECKING:
     import sqlalchemy as sa

@@ -39,6 +39,15 @@ market_data_ranges = table(
     Column("last_session", Date, nullable=False, comment="last session asked for"),
 )
 
+market_data_gaps = table(
+    "market_data_gaps",
+    "Sessions without a bar between two that have one; the source is asked for them with growing intervals.",
+    Column("symbol", SYMBOL, primary_key=True, comment="ticker of the priced security"),
+    Column("session", Date, primary_key=True, comment="session without a bar"),
+    Column("tries", Integer, nullable=False, comment="times that it was asked for, the first included"),
+    Column("asked_at", sa.DateTime(timezone=False), nullable=False, comment="UTC start of the run that asked last"),
+)
+
 symbol_quotes = table(
     "symbol_quotes",
     "What the source says of a symbol's prices.",

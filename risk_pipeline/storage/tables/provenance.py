@@ -44,6 +44,7 @@ session_inputs = table(
     Column("registry", String(16), nullable=False, comment="hash of factors, scenarios and risk-free rate"),
     Column("code_version", String(40), nullable=False, comment="code version of the asset"),
     Column("book_version", Integer, comment="version of the book that was read"),
+    Column("made_at", sa.DateTime(timezone=False), comment="UTC start of the run; null: before that was recorded"),
 )
 
 portfolio_inputs = table(

@@ -13,6 +13,8 @@ from risk_pipeline.defs.automation.missing_rows import missing_rows
 from risk_pipeline.defs.partitions import CALENDAR
 from risk_pipeline.defs.resources import Database
 from risk_pipeline.storage import tables as t
+from risk_pipeline.storage.imports import import_frames
+from risk_pipeline_tests.support.homes import FRAMES
 
 DAYS = ["2025-06-02", "2025-06-03"]
 EVENING = datetime(2025, 6, 4, 2, tzinfo=UTC)
@@ -63,3 +65,22 @@ def test_deleted_rows_are_missing_for_the_schedule_and_failed_in_the_ui_until_a_
     home.run(DAYS[1])
     assert shown(home) == good
     assert sessions_to_run(home.engine, EVENING) == []
+
+
+def test_a_corrected_session_is_failed_in_the_ui_for_every_analytic_and_a_run_of_it_repairs_that(home):
+    good = {asset: ["MATERIALIZED", "MATERIALIZED"] for asset in ASSETS}
+    home.run(*DAYS)
+    assert shown(home) == good
+    lots = FRAMES["positions"][FRAMES["positions"]["portfolio_id"] == "growth"].copy()
+    lots.loc[lots["position_id"] == "g3", "quantity"] = 5000  # entered on the second session
+    import_frames(home.engine, {"positions": lots})
+    assert look(home) == "sessions whose rows are gone or stale: " + ", ".join(
+        f"1 of {name}" for name in sorted(ASSETS)
+    )
+    assert shown(home) == {asset: ["MATERIALIZED", "FAILED"] for asset in ASSETS}
+    (run,) = home.instance.get_runs(dg.RunsFilter(job_name="rows_found_missing"), limit=1)
+    (failure,) = home.instance.all_logs(run.run_id, of_type=dg.DagsterEventType.RUN_FAILURE)
+    assert "made from a book, prices or registries that have changed since" in failure.message
+    home.run(DAYS[1])
+    assert shown(home) == good
+    assert look(home) == "every materialised session has its rows, from the present inputs"
