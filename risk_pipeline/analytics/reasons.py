@@ -18,6 +18,8 @@ class Reason(StrEnum):
     NO_EXCHANGE_RATE = "no_exchange_rate"
     IMPLAUSIBLE_PRICE = "implausible_price"
     TOO_LARGE = "too_large"
+    UNKNOWN_MEASURE = "unknown_measure"
+    NO_VALUE = "no_value"
 
     def explain(self) -> str:
         """Return the reason in plain words, for a person who reads the page."""
@@ -35,4 +37,6 @@ _WORDS = {
     Reason.NO_EXCHANGE_RATE: "a position is in another currency and the pair between the two has no price",
     Reason.IMPLAUSIBLE_PRICE: "a position's entry price and the market's price of that day can't both be right",
     Reason.TOO_LARGE: "a position is too large to compute with",
+    Reason.UNKNOWN_MEASURE: "the limit's measure is no longer a column, a factor or a scenario",
+    Reason.NO_VALUE: "the measure has no number on this session",
 }

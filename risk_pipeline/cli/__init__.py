@@ -12,7 +12,7 @@ from typing import Annotated
 import typer
 from rich.markup import escape
 
-from . import imports, maintain, remove, run, show, start, symbols
+from . import desk, export, imports, maintain, remove, run, show, start, symbols
 from .terminal import UserError, console, errors
 
 app = typer.Typer(
@@ -26,6 +26,9 @@ COMMANDS: dict[str, Callable[..., None]] = {
     "run": run.run,
     "import": imports.import_,
     "show": show.show,
+    "whatif": desk.whatif,
+    "stress": desk.stress,
+    "export": export.export,
     "dev": start.dev,
     "plan": maintain.plan,
     "rebuild": run.rebuild,

@@ -11,11 +11,13 @@ from rich.table import Table
 from ..analytics.reasons import Reason
 from ..config.factors import load_factors
 from ..reports.formatting import money, number, percent
+from ..reports.limit_words import breach_sentence
 from ..reports.quarantine import without_betas
 from ..reports.refusals import Refusal, refusals_of
 from ..reports.totals import Fund, fund
 from ..reports.unpriced import unpriced_on
 from ..settings import Settings
+from ..storage.limit_queries import BREACH, limit_rows
 from ..storage.queries import latest_session, portfolios, read_table
 from ..storage.report_queries import pair_closes
 
@@ -26,6 +28,8 @@ if TYPE_CHECKING:
 
 UNPRICED = 5
 """Symbols without a price that are named; `doctor` names more."""
+BREACHES = 10
+"""Broken limits that are printed, at most."""
 REFUSALS = 20
 """Portfolios that could not be valued that are printed, at most."""
 
@@ -60,6 +64,7 @@ def print_risk_table(console: Console, engine: sa.Engine, session: date | None) 
         console.print(str(one), highlight=False, soft_wrap=True, markup=False)
     if len(without) > REFUSALS:
         console.print(f"and {len(without) - REFUSALS} more without betas (see factor_exposures)", highlight=False)
+    _print_broken_limits(console, engine, session)
     for sentence in _sum_sentences(together):
         console.print(sentence, highlight=False, soft_wrap=True)
     for refusal in refusals[:REFUSALS]:
@@ -116,6 +121,17 @@ def _notes(snapshots: pd.DataFrame, skips: pd.DataFrame) -> list[str]:
         if not row.is_complete:
             notes.append(f"{row.portfolio_id}: incomplete, missing {row.missing}.")
     return notes
+
+
+def _print_broken_limits(console: Console, engine: sa.Engine, session: date) -> None:
+    """Print a line for each broken limit, the fullest first, and how many more there are."""
+    rows = limit_rows(engine, session, session)
+    broken = rows[rows["status"] == BREACH].sort_values("utilisation", ascending=False, na_position="first")
+    lines = [f"✗ {breach_sentence(row)}" for row in broken.head(BREACHES).to_dict("records")]
+    if len(broken) > BREACHES:
+        lines.append(f"and {len(broken) - BREACHES} more limits broken; `show --portfolio NAME` has them")
+    for line in lines:
+        console.print(line, style="red", highlight=False, soft_wrap=True, markup=False)
 
 
 def _add_sum(table: Table, together: Fund) -> None:

@@ -2,12 +2,22 @@
 
 from __future__ import annotations
 
+import json
 from datetime import date, datetime
-from typing import Annotated
+from enum import StrEnum
+from typing import Annotated, Any
 
 import typer
 
 from .terminal import LatestOr, UserError, console, database
+
+
+class Format(StrEnum):
+    """How ``show`` prints."""
+
+    TABLE = "table"
+    JSON = "json"
+    CSV = "csv"
 
 
 def show(
@@ -18,6 +28,9 @@ def show(
         datetime | None,
         typer.Option(formats=["%Y-%m-%d"], help="The book as known at the end of a day, and what changed since."),
     ] = None,
+    format_: Annotated[
+        Format, typer.Option("--format", help="json or csv: rows as they are stored, for another program.")
+    ] = Format.TABLE,
 ) -> None:
     """Show the risk table of a session, or everything about one portfolio."""
     if as_known_on is not None:
@@ -26,7 +39,41 @@ def show(
         with database() as engine:
             print_as_known(console, engine, as_known_on.date(), portfolio, date_.date() if date_ else None)
         return
+    if format_ is not Format.TABLE:
+        _print_rows(portfolio, date_.date() if date_ else None, format_)
+        return
     show_table(portfolio, date_.date() if date_ else None, open_page=open_)
+
+
+SHOWN = ("portfolio_snapshots", "factor_exposures", "stress_test_results", "portfolio_volatility", "position_values")
+"""What the JSON of one portfolio holds, beside its limits."""
+
+
+def _print_rows(portfolio: str | None, session: date | None, format_: Format) -> None:
+    """Print the snapshots of a session as CSV, or them, and of one portfolio all its rows, as JSON."""
+    from ..storage.limit_queries import limit_rows
+    from ..storage.queries import latest_session, read_table
+
+    with database() as engine:
+        session = session or latest_session(engine)
+        span: dict[str, Any] = {"first": session, "last": session, "portfolio": portfolio}
+        rows = read_table(engine, SHOWN[0], **span) if session else None
+        if session is None or rows is None or rows.empty:
+            raise UserError(_no_snapshot(portfolio, session))
+        if format_ is Format.CSV:
+            typer.echo(rows.to_csv(index=False), nl=False)
+            return
+        names = SHOWN if portfolio else SHOWN[:1]
+        frames = {name: read_table(engine, name, **span) for name in names}
+        frames["limit_utilisations"] = limit_rows(engine, **span)
+    content = {name: json.loads(frame.to_json(orient="records", date_format="iso")) for name, frame in frames.items()}
+    for records in content.values():
+        for record in records:
+            record |= {key: text[:10] for key in DAYS if isinstance(text := record.get(key), str)}
+    typer.echo(json.dumps({"session": str(session), **content}, indent=2, ensure_ascii=False))
+
+
+DAYS = ("session", "mark_date", "valid_from", "since")
 
 
 def show_table(portfolio: str | None, session: date | None, *, open_page: bool = False) -> None:

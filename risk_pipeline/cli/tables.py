@@ -10,12 +10,14 @@ from rich.markup import escape
 from rich.table import Table
 
 from ..analytics.reasons import Reason
-from ..reports.formatting import money, number, percent, signed_percent
+from ..reports.formatting import FORMS, money, number, percent, signed_percent
+from ..reports.limit_words import breaches_first, limit_text, measure_form, measure_name, status_text
 from ..reports.narrative import disagreement, history_count, plausibility
 from ..reports.page_rows import bucket
 from ..reports.scorecards import value_at_risk_scorecard, volatility_scorecard
 from ..reports.unpriced import unpriced_on
 from ..risk.scorecards import LEVELS
+from ..storage.limit_queries import limit_rows
 from ..storage.queries import latest_session, portfolios, read_table
 from .explain_table import print_explained
 from .option_tables import print_options
@@ -65,6 +67,7 @@ def print_portfolio(console: Console, engine: sa.Engine, portfolio: str, session
     for missing in unpriced_on(engine, session):
         if portfolio in missing.portfolios:
             console.print(f"[yellow]![/] {escape(str(missing))}", highlight=False, soft_wrap=True)
+    _print_limits(console, engine, span)
     _print_changes(console, engine, span)
     print_explained(console, engine, portfolio, session)
     exposures = read_table(engine, "factor_exposures", **span)
@@ -140,6 +143,30 @@ def _print_stress(console: Console, engine: sa.Engine, session: date, stress: pd
     console.print(table)
     for note in notes:
         console.print(note, highlight=False, soft_wrap=True)
+
+
+def _print_limits(console: Console, engine: sa.Engine, span: dict[str, Any]) -> None:
+    """Print how much of each limit is used, breaches first."""
+    rows = (row for group in bucket(limit_rows(engine, **span), "measure").values() for row in group)
+    table = Table(title="Limits", title_justify="left", header_style="bold")
+    for name in ("Limit", "value", "must be", "used", "", "moved by"):
+        table.add_column(name, justify="right" if name in ("value", "used") else "left")
+    for item in breaches_first(rows):
+        form = measure_form(item["measure"], item["limit_value"])
+        table.add_row(
+            escape(measure_name(item["measure"])),
+            FORMS[form](item["value"]),
+            limit_text(item, form),
+            percent(item["utilisation"]),
+            status_text(item),
+            escape(item["cause"] or ""),
+            style=STYLES.get(item["status"]),
+        )
+    if table.rows:
+        console.print(table)
+
+
+STYLES = {"breach": "bold red", "warning": "yellow", "unknown": "dim"}
 
 
 def _print_changes(console: Console, engine: sa.Engine, span: dict[str, Any]) -> None:

@@ -77,6 +77,18 @@ def load_scenarios(factors: FactorRegistry, user_path: Path | None = None) -> Sc
     return library
 
 
+def scenario_of(name: str, shocks: dict[str, Any], factors: FactorRegistry, vol: Any = None) -> Scenario:
+    """Return a scenario that is in no file, from shocks as a scenario file writes them.
+
+    Raises
+    ------
+    ConfigError
+        Names the shock and the remedy.
+    """
+    entry = {"id": name, "name": name, "category": "own", "shocks": shocks, **({"vol": vol} if vol is not None else {})}
+    return _scenario(Path("--shock"), 0, entry, factors)
+
+
 def _conversion(path: Path, entry: Any) -> RatesConversion:
     try:
         return RatesConversion.model_validate(entry)

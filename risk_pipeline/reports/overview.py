@@ -43,6 +43,8 @@ def overview(day: SessionDay, file_name: Callable[[str], str], reporting: str | 
         "lost": sum(row["daily_pnl"] < -0.5 for row in rows),
         "riskiest": _most(rows, "var_99"),
         "hardest": _least(rows, "worst_share"),
+        "with_limits": any(row["limits"] for row in rows),
+        "broken": sum(row["breaches"] for row in rows),
         "checks": day.provenance.checks,
         "failed": [check for check in day.provenance.checks if not check.passed],
     }
@@ -85,6 +87,9 @@ def _row(portfolio: PortfolioDay, day: SessionDay, file_name: Callable[[str], st
         "nav_change": None if len(history) < 2 else now["nav"] - float(history["nav"].iloc[0]),
         "worst_name": scenario_name(worst["name"]) if worst else None,
         "worst_share": now["worst_scenario_pnl"] / now["nav"] if worst and now["nav"] > 0 else None,
+        "limits": len(portfolio.limits),
+        "breaches": sum(limit["status"] == "breach" for limit in portfolio.limits),
+        "warnings": sum(limit["status"] == "warning" for limit in portfolio.limits),
         "notes": [*skip_sentences(portfolio), *_incomplete(now), *_stale(now)],
     }
 

@@ -69,6 +69,7 @@ class PortfolioDay:
     option_grid: Row | None
     gains: Mapping[tuple[str, str], float]
     changes: Mapping[str, Row]
+    limits: list[Row]
     skips: list[Row]
     history: pd.DataFrame
     scores: pd.DataFrame
@@ -256,6 +257,7 @@ class PageRows:
             options=self.of("options", *two).get(key, []),
             option_grid=self.of("option_grids", *two).get(key, [{}])[0].get("grid"),
             changes={row["measure"]: row for row in self.of("risk_changes", *two).get(key, [])},
+            limits=self.of("limits", *two).get(key, []),
             gains={(row["symbol"], row["kind"]): row["gain"] for row in names if row["gain"]},
             skips=[row for row in self.of("skips", "session", "entity").get(key, []) if row["entity_type"] != "symbol"],
             history=self._history.year(name, session),

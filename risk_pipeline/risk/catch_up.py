@@ -27,6 +27,8 @@ EVERYBODY = -1
 """In place of a portfolio's number: a symbol that all of them use."""
 CARRIED_DAYS = 21
 """An exchange rate may be carried to an entry from so many days before it: the sessions of ``conversion.PATIENCE``."""
+LIMITS = "risk_limits"
+"""The asset that reads the limits; a changed one makes no other stale."""
 NOT_IN_BOOK = {"portfolios": ("name", "closed_date"), "lots": ("is_deleted",)}
 """Columns that change no number: a name, and what says which rows there are."""
 
@@ -61,6 +63,14 @@ class Fingerprints:
     is_active: Bool2D
     book: UInt
     revision: Int2D
+    limits: UInt | None = None
+    """Of each session the hash of the limits by then, (D,); 0 where there are none. Only :data:`LIMITS` reads them."""
+
+    def of_asset(self, asset: str) -> UInt:
+        """Return the fingerprint of an asset for each session, (D,)."""
+        if asset != LIMITS or self.limits is None:
+            return self.of_sessions
+        return np.asarray(np.where(self.limits == 0, self.of_sessions, mixed(self.of_sessions ^ self.limits)))
 
     @property
     def of_sessions(self) -> UInt:
@@ -85,7 +95,7 @@ class Fingerprints:
     def take(self, rows: Int1D) -> Fingerprints:
         """Return some of the sessions."""
         picked = {name: getattr(self, name)[rows] for name in ("sessions", "is_active", "book", "revision")}
-        return replace(self, **picked)
+        return replace(self, **picked, limits=None if self.limits is None else self.limits[rows])
 
 
 def as_text(hashes: UInt) -> np.ndarray:
@@ -181,6 +191,13 @@ def _quotes_read(book: BookFrames) -> pd.DataFrame:
 
 def _private_names(lots: pd.DataFrame) -> pd.Series:
     return lots.loc[lots["investment_class"] == "PRIVATE", "symbol"]
+
+
+def limits_hash(limits: pd.DataFrame, sessions: Date1D) -> UInt:
+    """Return the hash of the limits valid by each of the sorted sessions, (D,)."""
+    row = np.searchsorted(sessions, _days(limits["valid_from"]))
+    nobody = np.zeros(len(limits), dtype=np.int64)
+    return running_sums(row, nobody, _hash(limits, "limit"), (len(sessions), 1))[:, 0]
 
 
 def _pairs_used(book: BookFrames, lots: pd.DataFrame) -> Iterator[pd.DataFrame]:

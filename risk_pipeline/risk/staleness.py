@@ -21,10 +21,12 @@ def stale_assets(
     ``stored`` are rows of ``session_inputs`` of the sessions of ``expected``. ``why`` is ``inputs``, ``registry`` or,
     only where ``code`` gives the present code versions by asset, ``code``; the first that holds.
     """
-    present = pd.DataFrame(
-        {"session": expected.sessions.astype("datetime64[s]"), "present": as_text(expected.of_sessions)}
+    days = expected.sessions.astype("datetime64[s]")
+    present = pd.concat(
+        pd.DataFrame({"session": days, "asset": asset, "present": as_text(expected.of_asset(asset))})
+        for asset in stored["asset"].unique()
     )
-    rows = stored.merge(present, on="session", how="inner")
+    rows = stored.merge(present, on=["session", "asset"], how="inner")
     why = np.full(len(rows), None, dtype=object)
     if code is not None:
         current_version = rows["asset"].map(dict(code))

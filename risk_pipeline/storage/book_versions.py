@@ -30,6 +30,7 @@ BOOK = (
     tables.private_marks,
     tables.symbol_aliases,
     tables.implied_volatilities,
+    tables.limits,
 )
 """The tables that an import writes."""
 OPTION = "risk_pipeline_book"

@@ -10,6 +10,7 @@ import sqlalchemy as sa
 
 from . import tables
 from .database import read_frame
+from .import_checks import EVERY_PORTFOLIO
 from .queries import portfolios
 from .result_inputs import fact
 from .retention import PRUNED_BEFORE
@@ -28,13 +29,14 @@ def sessions_without_rows(engine: sa.Engine, sessions: Sequence[date]) -> dict[s
     """Return, by asset, the sessions whose rows are gone.
 
     Of an analytic, the rows that a complete snapshot was made from, unless they were pruned; else the complete
-    snapshot of a portfolio active then.
+    snapshot of a portfolio active then, and the judgement of a limit valid then.
     """
     pruned = fact(engine, PRUNED_BEFORE)
     kept = [day for day in sessions if pruned is None or day.isoformat() >= pruned]
     return {
         **{name: _without_rows(engine, name, table, kept) if kept else [] for name, table in TABLE_OF_ANALYTIC.items()},
         "portfolio_snapshots": _without_snapshot(engine, sessions),
+        "risk_limits": _without_limits(engine, sessions),
     }
 
 
@@ -64,6 +66,27 @@ def _without_rows(engine: sa.Engine, analytic: str, table: sa.Table, sessions: S
     with engine.connect() as connection:
         within = snapshot.session.between(sessions[0], sessions[-1])
         return sorted({day for (day,) in connection.execute(query.where(within))} & set(sessions))
+
+
+def _without_limits(engine: sa.Engine, sessions: Sequence[date]) -> list[date]:
+    """Return the sessions on which a limit held for a portfolio with a snapshot, and none of its limits was judged."""
+    limit, later = tables.limits.c, tables.limits.alias("later").c
+    snapshot, used = portfolio_snapshots.c, tables.limit_utilisations.c
+    replaced = sa.exists().where(
+        *(later[name] == limit[name] for name in ("portfolio_id", "measure", "operator")),
+        later.valid_from > limit.valid_from,
+        later.valid_from <= snapshot.session,
+    )
+    holds = sa.exists().where(
+        limit.portfolio_id.in_([snapshot.portfolio_id, EVERY_PORTFOLIO]),
+        limit.valid_from <= snapshot.session,
+        limit.limit_value.is_not(None),
+        ~replaced,
+    )
+    judged = sa.exists().where(used.session == snapshot.session, used.portfolio_id == snapshot.portfolio_id)
+    query = sa.select(snapshot.session).where(snapshot.session.between(sessions[0], sessions[-1]), holds, ~judged)
+    with engine.connect() as connection:
+        return sorted({*connection.execute(query.distinct()).scalars()} & {*sessions})
 
 
 def _without_snapshot(engine: sa.Engine, sessions: Sequence[date]) -> list[date]:

@@ -10,6 +10,7 @@ import sys
 import sqlalchemy as sa
 
 from . import tables
+from .views import COMMENTS
 
 
 def tables_page() -> str:
@@ -34,6 +35,8 @@ def tables_page() -> str:
             "|" + "---|" * 4,
         ]
         parts += [_row(column) for column in table.columns]
+    parts += ["", "## Views", "", "Made for BI tools; their names stay. SQLite and Postgres have the same.", ""]
+    parts += ["| view | what it is |", "|---|---|", *(f"| {name} | {text} |" for name, text in COMMENTS.items())]
     return "\n".join(parts) + "\n"
 
 

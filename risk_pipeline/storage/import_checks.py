@@ -9,6 +9,7 @@ from typing import Any
 
 import sqlalchemy as sa
 
+from ..config.measures import SECTORS, Measures, UnknownMeasureError
 from ..tabular.rows import Problem
 from . import tables
 
@@ -23,6 +24,8 @@ class CheckedRow:
 
 
 YEAR = timedelta(days=366)
+NO_SECTORS = ("unmapped", "private")
+"""Buckets of the sector table that no company profile names."""
 KEYS = {
     "portfolios": ("portfolio_id",),
     "positions": ("position_id",),
@@ -30,7 +33,11 @@ KEYS = {
     "marks": ("symbol", "mark_date"),
     "aliases": ("old_symbol", "change_date"),
     "implied_volatilities": ("symbol", "quote_date"),
+    "limits": ("portfolio_id", "measure", "operator", "valid_from"),
 }
+EVERY_PORTFOLIO = "*"
+SHARES = ("var_", "es_", "drawdown", "worst_drawdown")
+"""What the names of measures begin with that no sensible limit sets above 100 % of NAV."""
 
 
 def check_keys(
@@ -43,6 +50,8 @@ def check_keys(
             row.position_id: row.portfolio_id
             for row in connection.execute(sa.select(tables.positions.c.position_id, tables.positions.c.portfolio_id))
         }
+        groups = set(connection.execute(sa.select(tables.portfolio_groups.c.group_id)).scalars())
+    groups |= {EVERY_PORTFOLIO, *(row.values["group_id"] for row in rows.get("groups", []))}
     known = stored | named
     replaced = {row.values["portfolio_id"] for row in rows["positions"]}
     for kind in rows:
@@ -54,7 +63,8 @@ def check_keys(
                 remedy = f"stands already on line {seen[values].line} of {seen[values].file}: give each row its own"
                 problems.append(Problem(row.file, row.line, ", ".join(key), " ".join(map(str, values)), remedy))
             seen.setdefault(values, row)
-            if kind in ("positions", "flows") and row.values["portfolio_id"] not in known:
+            owners_known = known | groups if kind == "limits" else known
+            if kind in ("positions", "flows", "limits") and row.values["portfolio_id"] not in owners_known:
                 remedy = "is no portfolio: add it to the portfolios file"
                 problems.append(Problem(row.file, row.line, "portfolio_id", row.values["portfolio_id"], remedy))
             owner = owners.get(row.values.get("position_id", ""))
@@ -134,6 +144,41 @@ def check_groups(engine: sa.Engine, rows: Mapping[str, list[CheckedRow]], proble
                 "needs one currency; make a group of each"
             )
             problems.append(Problem(row.file, row.line, "portfolio", member, remedy))
+
+
+def with_measures(
+    engine: sa.Engine, rows: list[CheckedRow], measures: Measures, problems: list[Problem], notes: list[str]
+) -> list[CheckedRow]:
+    """Return limits with each measure as it is spelled; one that there isn't, or an unknown sector, is a problem."""
+    profiles = tables.company_profiles.c
+    with engine.connect() as connection:
+        sectors = {
+            *connection.execute(sa.select(profiles.sector).where(profiles.sector.is_not(None)).distinct()).scalars()
+        }
+    spelled = {sector.lower(): sector for sector in sectors}
+    out = []
+    for row in rows:
+        written = row.values["measure"]
+        try:
+            measure = measures.resolve(written)
+        except UnknownMeasureError as error:
+            problems.append(Problem(row.file, row.line, "measure", written, str(error)))
+            continue
+        name, item = measure.name, measure.item
+        if measure.table == SECTORS and item is not None and item.lower() not in NO_SECTORS:
+            if sectors and item.lower() not in spelled:
+                remedy = f"names no sector of a company profile: there are {', '.join(sorted(sectors))}"
+                problems.append(Problem(row.file, row.line, "measure", written, remedy))
+                continue
+            name = name.replace(item, spelled.get(item.lower(), item))
+        limit = row.values["limit_value"]
+        if name.startswith(SHARES) and limit is not None and abs(limit) > 1.0:
+            notes.append(
+                f"{row.file}, line {row.line}: the limit of {name} is {100 * limit:,.0f} % of NAV: "
+                "a decimal is meant, .02 for 2 %"
+            )
+        out.append(CheckedRow(row.file, row.line, {**row.values, "measure": name}))
+    return out
 
 
 def added_up(flows: list[CheckedRow], notes: list[str]) -> list[CheckedRow]:

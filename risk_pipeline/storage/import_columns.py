@@ -48,6 +48,7 @@ FILE_COLUMNS = {
     "implied_volatilities": Columns(
         ("date", "volatility"), ("symbol", "underlying", "strike", "expiry", "option_type")
     ),
+    "limits": Columns(("portfolio_id", "measure", "operator", "limit", "valid_from"), ("warning",)),
 }
 OTHER_NAMES = {"fee": "fees", "commission": "fees", "commissions": "fees", "contract_size": "multiplier"}
 PRICES = ("entry_price", "exit_price", "strike", "price")
@@ -61,11 +62,23 @@ NUMBERS = frozenset(
         "multiplier",
         "fees",
         "exit_fees",
+        "limit",
+        "warning",
         *PRICES,
     )
 )
 DATES = frozenset(
-    ("inception_date", "closed_date", "entry_date", "exit_date", "expiry", "flow_date", "mark_date", "date")
+    (
+        "inception_date",
+        "closed_date",
+        "entry_date",
+        "exit_date",
+        "expiry",
+        "flow_date",
+        "mark_date",
+        "date",
+        "valid_from",
+    )
 )
 
 

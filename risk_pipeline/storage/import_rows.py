@@ -38,6 +38,11 @@ NO_POSITION = {
 IDENTIFIER = re.compile(r"[A-Za-z0-9][A-Za-z0-9 ._:/-]{0,63}")
 SYMBOL = re.compile(r"[A-Z0-9^][A-Z0-9 ._:/^&=*+$-]{0,39}")
 FORMULA = ("=", "+", "@", "-", "\t")
+OPERATOR_WORDS = {
+    **dict.fromkeys(("<=", "≤", "at most", "max"), "<="),
+    **dict.fromkeys((">=", "≥", "at least", "min"), ">="),
+    **dict.fromkeys(("abs<=", "abs <=", "abs"), "abs<="),
+}
 FIRST_DAY, LAST_DAY = date(1970, 1, 1), date(2199, 12, 31)
 AHEAD = timedelta(days=3653)
 """No date but an expiry lies further in the future; one beyond a year is said in a note."""
@@ -369,6 +374,34 @@ def alias_row(cell: Cell) -> dict[str, Any]:
     if row["old_symbol"] == row["new_symbol"]:
         cell.bad("new", "is the old symbol again: leave the row out")
     return row
+
+
+def limit_row(cell: Cell) -> dict[str, Any]:
+    """Read a limit; a row without one ends the limit on its day."""
+    written = " ".join(cell.values.get("operator", "").lower().split())
+    operator = OPERATOR_WORDS.get(written)
+    if operator is None:
+        cell.bad("operator", "says what must hold: <= (at most), >= (at least), or abs<= (of the absolute value)")
+    limit, warning = cell.number("limit", required=False), cell.number("warning", required=False)
+    if limit is None and warning is not None:
+        cell.bad("limit", "is empty beside a warning: give both, or leave both empty to end the limit on that day")
+    if limit is not None and limit < 0 and operator == "abs<=":
+        cell.bad("limit", "of an absolute value must not be below zero")
+    if limit is not None and warning is not None:
+        beyond = warning < limit if operator == ">=" else warning > limit
+        if beyond:
+            cell.bad("warning", f"lies beyond the limit, {limit:g}: a warning comes before it")
+    for column in ("limit", "warning"):
+        cell.no_sign(column)
+    portfolio = cell.values.get("portfolio_id", "")
+    return {
+        "portfolio_id": "*" if portfolio == "*" else cell.identifier("portfolio_id"),
+        "measure": cell.text("measure"),
+        "operator": operator,
+        "valid_from": cell.day("valid_from"),
+        "warning_value": warning,
+        "limit_value": limit,
+    }
 
 
 def _own_currency(cell: Cell, column: str, value: float | None) -> float | None:

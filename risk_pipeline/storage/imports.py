@@ -11,6 +11,7 @@ from typing import Any
 import pandas as pd
 import sqlalchemy as sa
 
+from ..settings import Settings
 from ..tabular.dates import DateStyle
 from ..tabular.numbers import NumberStyle
 from ..tabular.rows import Problem, ProblemsError, RowSet
@@ -18,7 +19,17 @@ from ..tabular.text import oddity
 from . import tables
 from .book_versions import record_version
 from .database import insert_rows, transaction
-from .import_checks import KEYS, CheckedRow, added_up, check_groups, check_keys, check_lives, mark_assigned, note_future
+from .import_checks import (
+    KEYS,
+    CheckedRow,
+    added_up,
+    check_groups,
+    check_keys,
+    check_lives,
+    mark_assigned,
+    note_future,
+    with_measures,
+)
 from .import_columns import DATES, FILE_COLUMNS, NUMBERS
 from .import_files import read_files, read_texts
 from .import_rows import (
@@ -27,11 +38,13 @@ from .import_rows import (
     alias_row,
     flow_row,
     group_row,
+    limit_row,
     mark_row,
     portfolio_row,
     position_row,
     volatility_row,
 )
+from .limit_measures import known_measures
 
 MAX_FIELD = 1_000
 
@@ -52,6 +65,7 @@ class ImportSummary:
     aliases: int = 0
     implied_volatilities: int = 0
     groups: int = 0
+    limits: int = 0
     notes: tuple[str, ...] = ()
     """What a user should know: columns and rows that were not read, odd dates, flows that were added up."""
 
@@ -59,7 +73,8 @@ class ImportSummary:
         text = f"{self.portfolios} portfolios, {self.positions} positions, {self.flows} flows, {self.marks} marks"
         text += f", {self.implied_volatilities} implied volatilities" if self.implied_volatilities else ""
         text += f", {self.aliases} changes of ticker" if self.aliases else ""
-        return text + (f", {self.groups} members of groups" if self.groups else "")
+        text += f", {self.groups} members of groups" if self.groups else ""
+        return text + (f", {self.limits} limits" if self.limits else "")
 
 
 @dataclass(frozen=True)
@@ -115,6 +130,9 @@ def store_import(engine: sa.Engine, checked: CheckedImport, *, made_at: datetime
     A portfolio in the files takes the place of the stored one: its positions and flows too, where a file
     brings some. So does a group. Other portfolios are left alone; marks, volatilities and changes of ticker are added
     or replaced.
+    brings some. Other portfolios are left alone; marks, volatilities and changes of ticker are added or replaced.
+    brings some. Limits take the place of all those of the portfolios that they name. Other portfolios are left alone;
+    marks and changes of ticker are added or replaced.
     """
     _store(engine, checked.rows, made_at)
     return checked.summary
@@ -137,6 +155,7 @@ _READERS: dict[str, Callable[[Cell], dict[str, Any]]] = {
     "marks": mark_row,
     "aliases": alias_row,
     "implied_volatilities": volatility_row,
+    "limits": limit_row,
 }
 
 
@@ -167,6 +186,9 @@ def _validate(
     rows["flows"] = added_up(rows["flows"], notes)
     rows["positions"] = mark_assigned(rows["positions"], notes)
     note_future(rows["positions"], today, notes)
+    if rows["limits"]:
+        measures = known_measures(Settings().scenarios_path)
+        rows["limits"] = with_measures(engine, rows["limits"], measures, problems, notes)
     check_keys(engine, rows, named, problems)
     check_lives(engine, rows, problems, notes)
     check_groups(engine, rows, problems)
@@ -207,9 +229,10 @@ def _store(engine: sa.Engine, rows: Mapping[str, list[CheckedRow]], made_at: dat
                 )
         fresh = frames["portfolios"][~frames["portfolios"]["portfolio_id"].isin(list(stored))]
         insert_rows(connection, tables.portfolios, fresh)
-        for kind in ("positions", "flows"):
+        for kind in ("positions", "flows", "limits"):
             table, frame = _TABLES[kind], frames[kind]
-            owners = {*names, *frame["portfolio_id"]} if len(frame) else set()
+            replaced = set() if kind == "limits" else {*names}  # a portfolio keeps its limits until a file brings some
+            owners = {*replaced, *frame["portfolio_id"]} if len(frame) else set()
             for owner in sorted(owners):
                 connection.execute(sa.delete(table).where(table.c.portfolio_id == owner))
             insert_rows(connection, table, frame)
@@ -252,4 +275,5 @@ _TABLES = {
     "marks": tables.private_marks,
     "aliases": tables.symbol_aliases,
     "implied_volatilities": tables.implied_volatilities,
+    "limits": tables.limits,
 }

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import date
 from typing import Any
 
@@ -58,6 +58,30 @@ def marks(engine: sa.Engine, last: date) -> pd.DataFrame:
 def volatilities(engine: sa.Engine, last: date) -> pd.DataFrame:
     """Return the quoted volatilities of options on or before ``last``, by symbol and date."""
     return _book(engine, tables.implied_volatilities, "quote_date", last, by=["symbol", "quote_date"])
+
+
+def limits(engine: sa.Engine, last: date) -> pd.DataFrame:
+    """Return the limits valid from ``last`` or earlier, by portfolio, measure, operator and first day."""
+    key = ["portfolio_id", "measure", "operator", "valid_from"]
+    return _book(engine, tables.limits, "valid_from", last, by=key)
+
+
+def read_sources(
+    engine: sa.Engine,
+    sources: Mapping[str, Sequence[str] | None],
+    first: date,
+    last: date,
+    factors: Sequence[str] = (),
+) -> dict[str, pd.DataFrame]:
+    """Return rows of some tables from one session to another: all of their columns (None), or some in no order.
+
+    Of the symbols' betas only those to some ``factors``.
+    """
+    only = {tables.symbol_factor_exposures.name: factors}
+    return {
+        name: read_table(engine, name, first=first, last=last, columns=columns, factors=only.get(name))
+        for name, columns in sources.items()
+    }
 
 
 def _book(

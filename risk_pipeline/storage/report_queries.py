@@ -12,6 +12,7 @@ import sqlalchemy as sa
 
 from . import tables
 from .database import read_frame
+from .limit_queries import limit_rows
 from .queries import portfolios, read_table
 
 HISTORY_COLUMNS = (
@@ -32,7 +33,8 @@ class ReportRows:
     ``history`` are some columns of the snapshots of the year before, the sessions included; ``scores`` the
     portfolios' forecasts that met their outcome in it, ``outcomes`` the values at risk that did; ``skips`` of
     portfolios and of symbols; ``restatements`` the prices of that year that the source changed later;
-    ``coverage`` the state of each symbol's prices on each session; ``pairs`` the closes of currency pairs.
+    ``coverage`` the state of each symbol's prices on each session; ``pairs`` the closes of currency pairs;
+    ``limits`` their utilisations and since when each breach has lasted.
     """
 
     tables: dict[str, pd.DataFrame]
@@ -45,6 +47,7 @@ class ReportRows:
     restatements: pd.DataFrame
     coverage: pd.DataFrame
     pairs: pd.DataFrame
+    limits: pd.DataFrame
 
 
 def report_rows(engine: sa.Engine, first: date, last: date, history_from: date) -> ReportRows:
@@ -68,6 +71,7 @@ def report_rows(engine: sa.Engine, first: date, last: date, history_from: date) 
         restatements=read_frame(engine, _between(sa.select(restated), restated, history_from, last)),
         coverage=read_table(engine, "market_data_coverage", first=first, last=last),
         pairs=pair_closes(engine, first, last),
+        limits=limit_rows(engine, first, last),
     )
 
 

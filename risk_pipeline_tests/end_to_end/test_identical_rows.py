@@ -8,7 +8,7 @@ import pandas as pd
 import pytest
 
 from risk_pipeline.storage import tables
-from risk_pipeline_tests.support.homes import FRAMES, OF_RUNS, same
+from risk_pipeline_tests.support.homes import BROKEN_LIMITS, FRAMES, OF_RUNS, same
 
 FIRST, LAST = "2025-06-02", "2025-06-06"
 MADE_FROM = ("input_revisions", "session_inputs", "portfolio_inputs")
@@ -17,29 +17,35 @@ ANALYTICS = tuple(table.name for table in tables.ANALYTICS if table.name not in 
 
 
 @pytest.fixture(scope="module")
-def range_rows(make_home):
-    home = make_home()
+def new_home(make_home):
+    """Return a function that makes a home whose limits are broken, so that breaches have their causes."""
+    return lambda url=None: make_home({**FRAMES, "limits": BROKEN_LIMITS}, url)
+
+
+@pytest.fixture(scope="module")
+def range_rows(new_home):
+    home = new_home()
     home.run(FIRST, LAST)
     return home.everything()
 
 
-def test_five_runs_leave_the_rows_of_one(make_home, range_rows):
-    home = make_home()
+def test_five_runs_leave_the_rows_of_one(new_home, range_rows):
+    home = new_home()
     for _ in range(5):
         home.run(FIRST, LAST)
     same(home.everything(), range_rows)
 
 
-def test_day_by_day_equals_the_range(make_home, range_rows):
-    home = make_home()
+def test_day_by_day_equals_the_range(new_home, range_rows):
+    home = new_home()
     for day in pd.bdate_range(FIRST, LAST):
         home.run(f"{day:%Y-%m-%d}")
     of_the_run = ("price_panels", *MADE_FROM)  # panels are per run; what was computed from them is not
     same(home.everything(but=of_the_run), {k: v for k, v in range_rows.items() if k not in of_the_run})
 
 
-def test_backwards_and_after_later_sessions_gives_the_same_analytics(make_home, range_rows):
-    home = make_home()
+def test_backwards_and_after_later_sessions_gives_the_same_analytics(new_home, range_rows):
+    home = new_home()
     home.run("2025-07-14", "2025-07-15")
     for day in reversed(pd.bdate_range(FIRST, LAST)):
         home.run(f"{day:%Y-%m-%d}")
@@ -49,9 +55,9 @@ def test_backwards_and_after_later_sessions_gives_the_same_analytics(make_home, 
         pd.testing.assert_frame_equal(rows, range_rows[name], check_exact=True, obj=name)
 
 
-def test_prices_of_the_next_thirty_sessions_change_no_table(make_home, range_rows):
+def test_prices_of_the_next_thirty_sessions_change_no_table(new_home, range_rows):
     """As-of invariance: the same sessions from a panel with thirty more sessions, byte by byte."""
-    home = make_home()
+    home = new_home()
     home.run(FIRST, "2025-07-22")
     assert home.table("portfolio_snapshots")["session"].nunique() == 35
     for name in ANALYTICS:
@@ -60,17 +66,17 @@ def test_prices_of_the_next_thirty_sessions_change_no_table(make_home, range_row
         pd.testing.assert_frame_equal(rows, range_rows[name], check_exact=True, obj=name)
 
 
-def test_running_a_session_again_leaves_the_others_untouched(make_home, range_rows):
-    home = make_home()
+def test_running_a_session_again_leaves_the_others_untouched(new_home, range_rows):
+    home = new_home()
     home.run(FIRST, LAST)
     home.run("2025-06-04")
     same(home.everything(but=("price_panels",)), {k: v for k, v in range_rows.items() if k != "price_panels"})
 
 
-def test_a_restated_price_is_recorded_and_used(make_home, range_rows):
+def test_a_restated_price_is_recorded_and_used(new_home, range_rows):
     import sqlalchemy as sa
 
-    home = make_home()
+    home = new_home()
     home.run(FIRST, LAST)
     cache = tables.market_data_cache
     with home.engine.begin() as connection:
@@ -88,8 +94,8 @@ def test_a_restated_price_is_recorded_and_used(make_home, range_rows):
     same(home.everything(but=unchanged), {k: v for k, v in range_rows.items() if k not in unchanged})
 
 
-def test_postgres_exports_the_bytes_that_sqlite_exports(make_home, new_postgres, range_rows):
-    home = make_home(url=new_postgres())
+def test_postgres_exports_the_bytes_that_sqlite_exports(new_home, new_postgres, range_rows):
+    home = new_home(url=new_postgres())
     home.run(FIRST, LAST)
     rows = home.everything()
     assert rows.keys() == range_rows.keys() == set(tables.metadata.tables) - {*OF_RUNS}

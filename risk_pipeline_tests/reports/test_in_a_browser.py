@@ -7,6 +7,7 @@ from math import isnan
 from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
+import pandas as pd
 import pytest
 from axe_playwright_python.sync_playwright import Axe
 
@@ -24,6 +25,7 @@ SHARE = {
     *("forecast", "var_95", "var_99", "es_95", "es_99", "realised_21", "realised_63", "percentile", "coverage"),
     *("factor_model_volatility", "r_squared", "return_on_equity", "risk_contribution", "top_3", "top_10"),
     "gross_share",
+    "utilisation",
 }
 RETURN = {"daily_return", "return_ytd", "return_inception", "drawdown"}
 COUNT = {"positions", "stale_positions"}
@@ -65,6 +67,7 @@ def stored(pages) -> dict[tuple[str, ...], float]:
         "factor_exposures": ("factor_name",),
         "stress_test_results": ("scenario_id",),
         "sector_exposures": ("sector",),
+        "limit_utilisations": ("measure", "operator"),
         "stress_factor_impacts": ("scenario_id", "factor_name"),
     }
     out = {}
@@ -110,6 +113,7 @@ def test_every_number_equals_the_database_s_to_the_shown_precision(pages, visit,
         *(("stress_test_results", name) for name in ("correlated_pnl", "direct_pnl", "return_on_equity")),
         ("stress_factor_impacts", "impact"),
         ("sector_exposures", "net"),
+        ("limit_utilisations", "utilisation"),
         ("portfolio_volatility", "es_99"),
     ):
         wanted = {key for key in known if key[:2] == (table, column)}
@@ -390,3 +394,19 @@ def test_it_reads_without_scripts(pages, visit):
     page = visit(pages.of("long_short"), scripts=False)
     assert page.locator("#stress-table > tbody > tr:not(.more)").first.is_visible()
     assert page.locator("#exposure-table data:visible").count() > 20
+
+
+def test_each_table_can_be_taken_as_csv_without_a_network(pages, visit, tmp_path):
+    page = visit(pages.of("long_short"))
+    buttons = page.locator("button.csv")
+    assert buttons.count() == page.locator("main section table:has(thead)").count()
+    section = page.locator("#limits")
+    with page.expect_download() as download:
+        section.locator("button.csv").click()
+    assert download.value.suggested_filename == f"{pages.overview.stem}-long_short-limits.csv"
+    download.value.save_as(tmp_path / "limits.csv")
+    rows = pd.read_csv(tmp_path / "limits.csv", encoding="utf-8-sig")
+    stored = pages.table("limit_utilisations")
+    stored = stored[stored["portfolio_id"] == "long_short"]
+    assert sorted(rows["Used"]) == pytest.approx(sorted(stored["utilisation"]), rel=1e-8)
+    assert sorted(rows["Value"]) == pytest.approx(sorted(stored["value"]), rel=1e-8)

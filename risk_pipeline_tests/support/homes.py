@@ -51,7 +51,29 @@ POSITIONS = pd.DataFrame(
 MARKS = pd.DataFrame([("FUND A", "2025-06-04", 1100)], columns=["symbol", "mark_date", "price"])
 OF_RUNS = ("batch_runs", "market_data_gaps")
 """Tables that say which runs there were, and when the source was asked for what it lacks."""
-FRAMES = {"portfolios": PORTFOLIOS, "positions": POSITIONS, "marks": MARKS}
+LIMIT_COLUMNS = ["portfolio_id", "measure", "operator", "warning", "limit", "valid_from"]
+KEPT_LIMITS = pd.DataFrame(
+    [("*", "gross", "<=", 8e7, 9e7, "2025-01-02"), ("*", "mark_age", "<=", "", 400, "2025-01-02")],
+    columns=LIMIT_COLUMNS,
+)
+"""Limits that no portfolio breaks or comes near."""
+BROKEN_LIMITS = pd.DataFrame(
+    [
+        ("*", "leverage", "<=", 0.3, 0.4, "2025-01-02"),
+        ("*", "single_name", "<=", "", 0.2, "2025-01-02"),
+        ("growth", "single_name", "<=", "", 0.9, "2025-06-04"),
+        ("growth", "var_99", "<=", "", 0.001, "2025-06-03"),
+        ("growth", "market beta (90d)", "abs<=", "", 0.1, "2025-01-02"),
+        ("growth", "Momentum", "abs<=", 0.0001, 0.5, "2025-01-02"),
+        ("hedged", "rates_up_100bp/nav", ">=", "", -0.0001, "2025-01-02"),
+        ("hedged", "worst_scenario_pnl", ">=", "", -1, "2025-01-02"),
+        ("hedged", "sector:Technology", "<=", "", 0.01, "2025-01-02"),
+        ("private", "mark_age", "<=", "", 0, "2025-01-02"),
+        ("private", "drawdown", ">=", -0.01, -0.02, "2025-01-02"),
+    ],
+    columns=LIMIT_COLUMNS,
+)
+FRAMES = {"portfolios": PORTFOLIOS, "positions": POSITIONS, "marks": MARKS, "limits": KEPT_LIMITS}
 
 
 @dataclass

@@ -45,6 +45,16 @@ def insert_hostile(engine: sa.Engine) -> None:
             connection.execute(sa.insert(tables.positions).values({**lot, **row}))
 
 
+LIMITS = pd.DataFrame(
+    [
+        ("long_short", "market beta (90d)", "abs<=", 0.1, 0.2, "2026-01-02"),
+        ("long_short", "var_99", "<=", 0.001, 0.5, "2026-01-02"),
+        ("long_short", "leverage", "<=", 3, 5, "2026-01-02"),
+        ("private", "IR Beta", "abs<=", "", 0.5, "2026-01-02"),
+    ],
+    columns=["portfolio_id", "measure", "operator", "warning", "limit", "valid_from"],
+)
+"""One broken, one near, one kept; and one of a portfolio that it can't be measured of."""
 REFUSED = "pence"
 
 
@@ -97,7 +107,7 @@ def pages(tmp_path_factory) -> Iterator[Pages]:
         patch.delenv("RISK_PIPELINE_DATABASE_URL", raising=False)
         engine = open_engine(f"sqlite:///{home / 'risk.db'}")
         migrate(engine)
-        import_frames(engine, demo_frames())
+        import_frames(engine, {**demo_frames(), "limits": LIMITS})
         insert_hostile(engine)
         insert_refused(engine)
         instance = dg.DagsterInstance.ephemeral()

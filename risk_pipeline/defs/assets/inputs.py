@@ -7,11 +7,15 @@ from typing import TYPE_CHECKING
 import pandas as pd
 
 from ...analytics.liquidity import WINDOW
-from ...risk.inputs import BookFrames, Frames, Inputs, make_inputs, priced_symbols
+from ...config.measures import Measures
+from ...desk.inputs import book_frames, inputs_of
+from ...risk.inputs import Frames, Inputs
+from ...risk.limits import sources_of
 from ...risk.lookback import bill_needs, merged_needs, pair_needs, reporting_needs, required_history
 from ...settings import Settings
 from ...storage import queries
-from ...storage.price_panel import PanelError, PricePanel
+from ...storage.limit_measures import numeric_columns
+from ...storage.price_panel import PricePanel
 from ..partitions import CALENDAR
 from ..resources import Database, Registries
 
@@ -35,32 +39,10 @@ def load_inputs(
     PanelError
         If a lot needs a currency pair that the panel lacks.
     """
-    engine, last, settings = db.engine, sessions[-1], Settings()
-    book = BookFrames(
-        portfolios=queries.portfolios(engine),
-        lots=queries.lots(engine, last),
-        flows=queries.flows(engine, last),
-        marks=queries.marks(engine, last),
-        profiles=queries.profiles(engine, last),
-        quotes=queries.quotes(engine),
-        volatilities=queries.volatilities(engine, last),
-    )
-    panel = panel.with_symbols(priced_symbols(book.lots))
-    unknown = sorted({*book.symbols} - {*panel.symbols})
-    if unknown:
-        raise PanelError(
-            f"the price panel of {last} lacks {', '.join(unknown[:5])}, imported after it was made: "
-            "materialise market_data and price_cache for these sessions first"
-        )
-    return make_inputs(
-        panel,
-        sessions,
-        book,
-        registries,
-        risk_free_rate=settings.risk_free_rate,
-        bill_symbol=settings.risk_free_symbol,
-        stored=read(engine, registries, sessions[0], last) if read else None,
-    )
+    inputs = inputs_of(book_frames(db.engine, sessions[-1]), panel, sessions, registries)
+    if read is not None:
+        inputs.stored.update(read(db.engine, registries, sessions[0], sessions[-1]))
+    return inputs
 
 
 def history_needed(db: Database, registries: Registries, sessions: list[date]) -> pd.DataFrame:
@@ -72,29 +54,6 @@ def history_needed(db: Database, registries: Registries, sessions: list[date]) -
     bill = bill_needs(settings.risk_free_symbol, first, last)
     reported = reporting_needs(queries.portfolios(db.engine), settings.reporting_currency, CALENDAR, first, last)
     return required_history(merged_needs(held, pairs, bill, reported), registries, CALENDAR, sessions)
-
-
-def read_core_model(engine: "sa.Engine", registries: Registries, first: date, last: date) -> Frames:
-    """Read the portfolios' exposures and the factor covariance."""
-    key = ["session", "portfolio_id", "factor_name"]
-    columns = [*key, "dollar_exposure", "coverage", "residual_volatility", "recent_residual_volatility"]
-    return {
-        "factor_exposures": queries.read_table(engine, "factor_exposures", first=first, last=last, columns=columns),
-        "factor_covariance": queries.read_table(engine, "factor_covariance", first=first, last=last),
-    }
-
-
-def read_stress_inputs(engine: "sa.Engine", registries: Registries, first: date, last: date) -> Frames:
-    """Read the core model and the symbols' betas in it and beyond."""
-    betas = queries.read_table(
-        engine,
-        "symbol_factor_exposures",
-        first=first,
-        last=last,
-        factors=registries.factors.model_names,
-        columns=["session", "symbol", "factor_name", "beta"],
-    )
-    return {**read_core_model(engine, registries, first, last), "symbol_factor_exposures": betas}
 
 
 def read_snapshot_inputs(engine: "sa.Engine", registries: Registries, first: date, last: date) -> Frames:
@@ -118,3 +77,13 @@ def read_snapshot_inputs(engine: "sa.Engine", registries: Registries, first: dat
         "volumes": queries.volumes(engine, CALENDAR.look_back_from(first, WINDOW - 1), last),
         "rows_by_portfolio": queries.rows_by_portfolio(engine, first, last),
     }
+
+
+def read_limit_inputs(engine: "sa.Engine", registries: Registries, first: date, last: date) -> Frames:
+    """Read the limits by then, and the stored numbers that they are set on and explained with; none without limits."""
+    limits = queries.limits(engine, last)
+    measures = Measures(numeric_columns(), registries.factors, registries.scenarios)
+    if limits.empty:
+        return {"limits": limits}
+    sources, factors = sources_of(limits["measure"].unique(), measures)
+    return {"limits": limits, **queries.read_sources(engine, sources, first, last, factors=factors)}

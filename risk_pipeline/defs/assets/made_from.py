@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, datetime
 from functools import cached_property
 from typing import TYPE_CHECKING
@@ -20,6 +20,7 @@ from ...risk.catch_up import (
     Timeline,
     as_text,
     fingerprints,
+    limits_hash,
     registry_hash,
     timeline,
     without_prices,
@@ -65,6 +66,11 @@ class MadeFrom:
         )
 
     @cached_property
+    def limits(self) -> pd.DataFrame:
+        """Every limit, whenever it is valid."""
+        return queries.limits(self.engine, END_OF_TIME)
+
+    @cached_property
     def revisions(self) -> pd.DataFrame:
         """Every revision of prices and profiles."""
         return result_inputs.revisions(self.engine)
@@ -81,7 +87,11 @@ class MadeFrom:
 
     def present(self, sessions: Sequence[date]) -> Fingerprints:
         """Return the fingerprints of the present inputs of sorted sessions."""
-        return fingerprints(self.events, self.revisions, self.reach, np.array(sessions, dtype="datetime64[D]"))
+        return self._prints(self.revisions, sessions)
+
+    def _prints(self, revisions: pd.DataFrame, sessions: Sequence[date]) -> Fingerprints:
+        days = np.array(sessions, dtype="datetime64[D]")
+        return replace(fingerprints(self.events, revisions, self.reach, days), limits=limits_hash(self.limits, days))
 
     def rows(
         self,
@@ -100,25 +110,25 @@ class MadeFrom:
         """
         panel = panel_revisions(self.engine, sessions)[0]
         seen = self.revisions[(self.revisions["revision"] <= panel) | (self.revisions["kind"] == "profile")]
-        days = np.array(sessions, dtype="datetime64[D]")
-        prints = fingerprints(self.events, seen, self.reach, days)
+        prints = self._prints(seen, sessions)
         if symbols is not None:
             prints = without_prices(prints, self.events, symbols)
         frame = pd.DataFrame(
             {
-                "session": days.astype("datetime64[s]"),
+                "session": np.array(sessions, dtype="datetime64[s]"),
                 "asset": asset,
-                "fingerprint": as_text(prints.of_sessions),
+                "fingerprint": as_text(prints.of_asset(asset)),
                 "registry": self.registry,
                 "code_version": code_version,
                 "book_version": version_seen(self.engine),
-                "made_at": pd.Series([made_at] * len(days), dtype="datetime64[us]"),
+                "made_at": pd.Series([made_at] * len(sessions), dtype="datetime64[us]"),
             }
         )
         stored = result_inputs.session_fingerprints(self.engine, sessions[0], sessions[-1])
-        above = stored[stored["asset"].isin(upstream)].merge(
-            frame[["session", "fingerprint", "registry"]], on="session", suffixes=("", "_own")
-        )
+        own = frame[["session", "registry"]].assign(
+            fingerprint=as_text(prints.of_sessions)
+        )  # no asset above has limits
+        above = stored[stored["asset"].isin(upstream)].merge(own, on="session", suffixes=("", "_own"))
         stale = above[(above["fingerprint"] != above["fingerprint_own"]) | (above["registry"] != above["registry_own"])]
         frame.loc[frame["session"].isin(stale["session"]), "fingerprint"] = STALE
         frames = {"session_inputs": frame}

@@ -116,6 +116,7 @@ NUMBERS = (
     ("portfolio_snapshots", "complete_portfolios", "is_complete", "sum"),
     ("portfolio_snapshots", "nav", "nav", "sum"),
     ("pnl_explain", "pnl", "pnl", "sum"),
+    ("limit_utilisations", "highest_utilisation", "utilisation", "max"),
 )
 
 
@@ -131,6 +132,11 @@ def session_tables(frames: Frames, factors: FactorRegistry) -> dict[date, dict[s
         market = rows[rows["factor_name"] == factors.market.name].set_index(["session", "portfolio_id"])
         wide["coverage"] = market["coverage"]
         return _by_session("exposures", wide.reset_index())
+    if "limit_utilisations" in frames:
+        rows = frames["limit_utilisations"]
+        beyond = rows[rows["status"].isin(["breach", "warning"])].sort_values(["session", "status", "portfolio_id"])
+        columns = ["session", "portfolio_id", "measure", "value", "limit_value", "status", "cause"]
+        return _by_session("limits", beyond[columns])
     if "stress_test_results" in frames:
         rows = frames["stress_test_results"].dropna(subset=["correlated_pnl"])
         worst = rows.sort_values(["session", "correlated_pnl"]).drop_duplicates(["session", "portfolio_id"])

@@ -2,6 +2,7 @@
 
 import dagster as dg
 
+from ...desk.inputs import read_stress_inputs
 from ...risk.stress import compute_stress
 from ...settings import Settings
 from ...storage import tables
@@ -9,7 +10,6 @@ from ..code_version import code_version, with_file
 from ..partitions import ANALYTIC
 from ..resources import Database, PriceCache, Registries
 from .failures import with_remedy
-from .inputs import read_stress_inputs
 from .metadata import definition_metadata
 from .sessions import compute_sessions
 

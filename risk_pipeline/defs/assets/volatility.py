@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING
 
 import dagster as dg
 
+from ...desk.inputs import read_core_model
 from ...reports.scorecards import symbols_scorecard, value_at_risk_scorecard, volatility_scorecard
 from ...risk.volatility import compute_volatility
 from ...storage import tables
@@ -13,7 +14,6 @@ from ..code_version import code_version
 from ..partitions import ANALYTIC
 from ..resources import Database, PriceCache, Registries
 from .failures import with_remedy
-from .inputs import read_core_model
 from .metadata import SHOWN, definition_metadata, table_metadata
 from .sessions import CELLS_AT_ONCE, compute_sessions
 

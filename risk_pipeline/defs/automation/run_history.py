@@ -21,6 +21,7 @@ from ..run_tags import PID_TAG
 from .catch_up import described, due, now, stretches, without_todays_price
 from .dead_runs import DIED, end_dead_runs, is_ours
 from .jobs import EARLIER_TAG, LAST_TRY, TRY_TAG, sessions_of
+from .limit_alerts import alert_breaches
 
 if TYPE_CHECKING:
     import sqlalchemy as sa
@@ -72,7 +73,7 @@ def run_records(context: dg.SensorEvaluationContext, db: Database) -> dg.SkipRea
 
 
 def watch(instance: dg.DagsterInstance, engine: "sa.Engine", record: dg.RunRecord) -> None:
-    """Write a run's row, and send its alert if it needs one that has not been sent."""
+    """Write a run's row, and send the alerts that it needs and that have not been sent: its failure, broken limits."""
     run = batch_run(instance, record)
     alerted = record_run(engine, run)
     problem = _problem(engine, record.dagster_run, run) or _news_of_portfolios(engine, run)
@@ -81,6 +82,8 @@ def watch(instance: dg.DagsterInstance, engine: "sa.Engine", record: dg.RunRecor
         sessions = f"{run.first_session} to {run.last_session}" if run.first_session else "no sessions"
         if send_alert(f"risk_pipeline: {problem}", run_id=run.run_id, status=run.status, sessions=sessions):
             mark_alerted(engine, run.run_id)
+    if run.status == "success" and recent and run.first_session is not None and run.last_session is not None:
+        alert_breaches(engine, run.first_session, run.last_session)
 
 
 def batch_run(instance: dg.DagsterInstance, record: dg.RunRecord) -> BatchRun:

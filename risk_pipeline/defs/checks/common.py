@@ -84,14 +84,21 @@ Find = Callable[["sa.Engine", Registries, list[date]], Finding]
 class Check:
     """A function that finds what is wrong, whose name and docstring are the check's, and what a person can do about it.
 
-    One that blocks has an evaluation for each session, so that the UI shows which is bad; any other has one for the
-    run, with the sessions in its table: on Postgres an event costs 30 ms, for 19 checks and 101 sessions a minute.
+    One that blocks, or is ``by_session``, has an evaluation for each session, so that the UI shows which is bad; any
+    other has one for the run, with the sessions in its table: on Postgres an event costs 30 ms, for 19 checks and 101
+    sessions a minute. What an evaluation by session finds is a fact of its session, which no later one clears.
     """
 
     find: Callable[..., Finding]
     remedy: str
     blocking: bool = False
     severity: dg.AssetCheckSeverity = ERROR
+    by_session: bool = False
+
+    @property
+    def is_partitioned(self) -> bool:
+        """Return whether each session has an evaluation."""
+        return self.blocking or self.by_session
 
     @property
     def name(self) -> str:
@@ -107,7 +114,7 @@ class Check:
                 asset=asset,
                 blocking=self.blocking,
                 description=self.find.__doc__,
-                partitions_def=partitions if self.blocking else None,
+                partitions_def=partitions if self.is_partitioned else None,
             )
 
 
@@ -211,7 +218,7 @@ def session_checks(asset: str, *checks: Check) -> dg.AssetChecksDefinition:
         newest = materialisations(context, asset, sessions)
         for check in selected(context, checks):
             finding = check.find(db.engine, registries, sessions)
-            if not check.blocking:  # a warning of another session stays until that session is well
+            if not check.is_partitioned:  # a warning of another session stays until that session is well
                 for days in open_stretches(context.instance, asset, check.name, sessions):
                     finding = finding.joined(check.find(db.engine, registries, days), sessions[-1], days[-1])
             explained_rows = replace(finding, bad=with_causes(db.engine, finding.bad))
@@ -244,12 +251,12 @@ def selected(context: dg.AssetCheckExecutionContext, checks: Sequence[Check]) ->
 def events(
     asset: str, check: Check, finding: Finding, sessions: list[date], newest: dict[str, Target]
 ) -> Iterator[Event]:
-    """Yield a check's evaluation of the run, or of each session if it blocks.
+    """Yield a check's evaluation of the run, or of each session.
 
     Dagster stores no `AssetCheckResult` by partition in a run over a range, and refuses one in a run without any, so
     evaluations are made here; without the materialisation looked at, the UI would call a session's check missing.
     """
-    parts = [(day, finding.on(day)) for day in sessions] if check.blocking else [(None, finding)]
+    parts = [(day, finding.on(day)) for day in sessions] if check.is_partitioned else [(None, finding)]
     for day, part in parts:
         result = evaluate(part, check.severity, remedy=check.remedy, newest=day or sessions[-1])
         yield dg.AssetCheckEvaluation(

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from ..page_rows import PortfolioDay
-from . import betas, composition, data_quality, explain, exposures, headline, options, stress, volatility
+from . import betas, composition, data_quality, explain, exposures, headline, limits, options, stress, volatility
 
 
 @dataclass(frozen=True)
@@ -27,6 +27,7 @@ class Section:
 SECTIONS = (
     Section("headline", "At a glance", headline.build),
     Section("explain", "What made the P&L", explain.build),
+    Section("limits", "Limits", limits.build),
     Section("betas", "Betas", betas.build),
     Section("exposures", "Factor exposures", exposures.build),
     Section("stress", "Stress scenarios", stress.build),

@@ -75,5 +75,32 @@ for (const table of all("table.sortable")) {
   for (const step of steps) step.addEventListener("click", () => { page += Number(step.value); show(); });
   if (input || size) show();
 }
+const field = (cell) => {
+  const data = cell.querySelectorAll("data"), copy = cell.cloneNode(true);
+  if (data.length === 1) return data[0].value;
+  for (const mark of all(".bar, svg, button[aria-controls]", copy)) mark.remove();
+  const text = copy.textContent.replace(/\s+/g, " ").trim();
+  return text === "–" ? "" : text;
+};
+const quoted = (text) => {
+  const safe = /^[=+@\t-]/.test(text) && Number.isNaN(Number(text)) ? `'${text}` : text;
+  return /[",\n]/.test(safe) ? `"${safe.replaceAll('"', '""')}"` : safe;
+};
+for (const table of all("main section table")) {
+  if (!table.tHead || table.closest("tr")) continue;
+  const keep = [...table.tHead.rows[0].cells].map((cell) => cell.tagName === "TH" || cell.textContent.trim() !== "");
+  const button = make("button", "CSV", { type: "button", class: "csv", "aria-label": "Download this table as CSV" });
+  button.addEventListener("click", () => {
+    const rows = [...table.tHead.rows, ...[...table.tBodies].flatMap((body) => [...body.rows])];
+    const lines = rows.filter((row) => !row.querySelector("table") && row.cells.length === keep.length)
+      .map((row) => [...row.cells].filter((_, at) => keep[at]).map((cell) => quoted(field(cell))).join(","));
+    const { portfolio = "all", session = "" } = table.closest("main").dataset;
+    const part = table.closest("section").id || table.id || "table";
+    const href = URL.createObjectURL(new Blob(["\ufeff", lines.join("\r\n"), "\r\n"], { type: "text/csv" }));
+    make("a", "", { href, download: `${session}-${portfolio.replace(/[^\w-]+/g, "-")}-${part}.csv` }).click();
+    setTimeout(() => URL.revokeObjectURL(href), 1000);
+  });
+  (table.closest(".scroll") ?? table).after(button);
+}
 addEventListener("beforeprint", () => { for (const row of all("table.sortable tbody tr")) row.hidden = false; });
 addEventListener("beforeprint", () => all("details").forEach((fold) => (fold.open = true)));

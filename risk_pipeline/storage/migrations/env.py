@@ -9,10 +9,11 @@ from risk_pipeline.settings import Settings
 from risk_pipeline.storage.database import open_engine
 from risk_pipeline.storage.describe import write_comments
 from risk_pipeline.storage.tables import metadata
+from risk_pipeline.storage.views import create_views, drop_views
 
 
 def run(connection: sa.Connection) -> None:
-    """Run the migrations on a connection; with the newest schema Postgres gets its comments."""
+    """Run the migrations on a connection, without the views; with the newest schema come views and comments."""
     context.configure(
         connection=connection,
         target_metadata=metadata,
@@ -22,10 +23,21 @@ def run(connection: sa.Connection) -> None:
     migrations = context.get_context()
     before = migrations.get_current_revision()
     with context.begin_transaction():
+        if _destination() != before:
+            drop_views(connection)
         context.run_migrations()
-    is_newest = migrations.get_current_revision() == context.script.get_current_head() != before
-    if is_newest and connection.dialect.supports_comments:
-        write_comments(connection)
+    if migrations.get_current_revision() == context.script.get_current_head() != before:
+        create_views(connection)
+        if connection.dialect.supports_comments:
+            write_comments(connection)
+
+
+def _destination() -> object:
+    """Return the revision that is asked for; of a command that asks for none, the present one."""
+    try:
+        return context.get_revision_argument()
+    except KeyError:
+        return context.get_context().get_current_revision()
 
 
 given = context.config.attributes.get("connection")

@@ -20,6 +20,7 @@ from .book import (
 )
 from .explain import pnl_explain
 from .exposures import currency_exposures, factor_covariance, factor_exposures, factor_returns, symbol_factor_exposures
+from .limits import limit_utilisations, limits
 from .market_data import (
     market_data_cache,
     market_data_coverage,
@@ -72,6 +73,8 @@ __all__ = [
     "factor_returns",
     "implied_volatilities",
     "input_revisions",
+    "limit_utilisations",
+    "limits",
     "market_data_cache",
     "market_data_coverage",
     "market_data_gaps",
@@ -126,6 +129,7 @@ ANALYTICS = (
     portfolio_snapshots,
     sector_exposures,
     pnl_explain,
+    limit_utilisations,
     session_inputs,
     portfolio_inputs,
     analytics_skips,

@@ -1,0 +1,122 @@
+"""What if and shocks of one's own on the terminal."""
+
+from __future__ import annotations
+
+from datetime import date
+from typing import TYPE_CHECKING
+
+from rich.markup import escape
+from rich.table import Table
+
+from ..reports.formatting import money, number, percent
+from ..reports.limit_words import breach_sentence
+from ..reports.narrative import disagreement, history_count, plausibility
+from ..reports.page_rows import bucket
+from ..storage.queries import read_table
+
+if TYPE_CHECKING:
+    import pandas as pd
+    import sqlalchemy as sa
+    from rich.console import Console
+
+    from ..desk.whatif import WhatIf
+    from ..risk.inputs import Frames
+
+LABELS = {
+    "nav": ("NAV", money),
+    "cash": ("Cash", money),
+    "gross": ("Gross", money),
+    "net": ("Net", money),
+    "long_value": ("Long", money),
+    "short_value": ("Short", money),
+    "leverage": ("Leverage", number),
+    "realised_21": ("Volatility, 21 sessions", percent),
+    "forecast": ("Volatility forecast", percent),
+    "var_95": ("VaR 95 %", percent),
+    "var_95_money": ("VaR 95 %, money", money),
+    "var_99": ("VaR 99 %", percent),
+    "var_99_money": ("VaR 99 %, money", money),
+    "es_95": ("ES 95 %", percent),
+    "es_95_money": ("ES 95 %, money", money),
+    "es_99": ("ES 99 %", percent),
+    "es_99_money": ("ES 99 %, money", money),
+    "worst_scenario_pnl": ("Worst scenario", money),
+    "effective_positions": ("Effective positions", number),
+    "top_3": ("Three largest, of gross", percent),
+    "coverage": ("Covered by betas", percent),
+}
+HIDDEN = {"market_beta", "ir_beta"}
+"""They stand among the factors."""
+
+
+def print_whatif(console: Console, result: WhatIf) -> None:
+    """Print before, after and difference of each portfolio's numbers, and the limits that would break."""
+    rows = result.headlines
+    scenarios = set(result.after["stress_test_results"]["scenario_id"])
+    for portfolio, numbers in rows.groupby("portfolio_id", sort=True):
+        title = f"What if, {portfolio}, {result.session}; nothing was written"
+        table = Table(title=title, title_justify="left", header_style="bold")
+        for name in ("", "before", "after", "difference"):
+            table.add_column(name, justify="right" if name else "left")
+        for row in numbers.itertuples(index=False):
+            if row.number in HIDDEN or (row.before != row.before and row.after != row.after):
+                continue
+            label, form = LABELS.get(row.number, (row.number, money if row.number in scenarios else number))
+            table.add_row(escape(label), *(form(value) for value in (row.before, row.after, row.difference)))
+        console.print(table)
+    _print_limits(console, result)
+
+
+def _print_limits(console: Console, result: WhatIf) -> None:
+    limits, new = result.limits, result.new_breaches
+    for row in new.to_dict("records"):
+        text = f"✗ would break: {breach_sentence(row)}"
+        console.print(text, style="bold red", highlight=False, soft_wrap=True, markup=False)
+    cured = limits[(limits["status_before"] == "breach") & (limits["status"] != "breach")]
+    for row in cured.itertuples(index=False):
+        text = f"✓ would keep again: {row.portfolio_id} {row.measure}"
+        console.print(text, style="green", highlight=False, markup=False)
+    if len(limits) and new.empty:
+        console.print(f"No further one of {len(limits)} limits would break.", highlight=False)
+
+
+def print_stress(console: Console, engine: sa.Engine, session: date, frames: Frames) -> None:
+    """Print what the shock does to each portfolio, how the factors move, and how often that happens."""
+    results = frames["stress_test_results"]
+    nav = read_table(engine, "portfolio_snapshots", first=session, last=session).set_index("portfolio_id")["nav"]
+    table = Table(title=f"Shock of {session}; nothing was written", title_justify="left", header_style="bold")
+    for name in ("Portfolio", "NAV before", "NAV after", "P&L", "of equity", "direct", "in a crisis", "± 2 s.d."):
+        table.add_column(name, justify="left" if name == "Portfolio" else "right")
+    notes = []
+    for row in (row for rows in bucket(results, "portfolio_id").values() for row in rows):
+        before, pnl, band = float(nav[row["portfolio_id"]]), row["correlated_pnl"], row["band_std"]
+        table.add_row(
+            escape(row["portfolio_id"]),
+            money(before),
+            money(None if pnl is None else before + pnl),
+            money(pnl),
+            percent(row["return_on_equity"]),
+            money(row["direct_pnl"]),
+            money(row["correlated_stressed_pnl"]),
+            money(None if band is None else 2 * band),
+        )
+        why = disagreement(row, before)
+        notes += [f"{row['portfolio_id']}: {why}."] if why else []
+    console.print(table)
+    _print_moves(console, frames["scenario_factor_moves"])
+    odds = frames["scenario_plausibility"].iloc[0]
+    if odds["reason"] is None:
+        often = plausibility(odds["one_in_days"], odds["history_windows"], 1)
+        count = history_count(odds["history_count"], odds["history_windows"], 1)
+        console.print(f"A move at least as far: {often}; in history {count}.", highlight=False, soft_wrap=True)
+    for note in notes:
+        console.print(note, highlight=False, soft_wrap=True, markup=False)
+
+
+def _print_moves(console: Console, moves: pd.DataFrame) -> None:
+    parts = [
+        f"{row.factor_name} {percent(row.move)}{' (shocked)' if row.is_shocked else ''}"
+        for row in moves.itertuples(index=False)
+    ]
+    if parts:
+        console.print(f"Factors: {', '.join(parts)}", highlight=False, soft_wrap=True, markup=False)

@@ -1,0 +1,100 @@
+"""A shock of one's own on the portfolios of a stored session; nothing is written."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+from datetime import date
+from typing import TYPE_CHECKING, Any
+
+from ..config.factors import FactorRegistry
+from ..config.registries import Registries
+from ..config.scenario_file import scenario_of
+from ..config.scenarios import CURRENCIES, Scenario
+from ..risk.inputs import Frames
+from ..risk.stress import compute_stress
+from ..storage.errors import StorageError
+from .inputs import StoredRegistries, book_frames, inputs_of, only_portfolios, panel_of, read_stress_inputs
+
+if TYPE_CHECKING:
+    import sqlalchemy as sa
+
+NAME = "own_shock"
+SHOCK = re.compile(r"(?P<key>[A-Za-z_]+)\s*=\s*(?P<size>[+-]?\d*\.?\d+)\s*(?P<unit>bp|%|)")
+VOLATILITY = re.compile(r"(?P<size>[+-]?\d*\.?\d+)(?P<unit>%|)")
+PAIR = re.compile(r"[A-Z]{6}")
+
+
+def own_scenario(shocks: Iterable[str], volatility: str | None, factors: FactorRegistry) -> Scenario:
+    """Return the scenario that texts such as ``Market=-0.10``, ``Rates=+100bp`` or ``EURUSD=-5%`` state.
+
+    ``Rates`` stands for the rates factor's key; in basis points it is a change of yield, else a return of its proxy. A
+    style's move is relative to the market. ``volatility`` is in points (``+20``), or relative with a % sign.
+
+    Raises
+    ------
+    ValueError
+        If a text states no shock; a ConfigError, which is one, if a shock is impossible.
+    """
+    written: dict[str, Any] = {}
+    rates = factors.rates.scenario_key
+    for text in shocks:
+        match = SHOCK.fullmatch(text.strip())
+        if match is None:
+            raise ValueError(f"--shock {text!r} states no shock: write Market=-0.10, Rates=+100bp or EURUSD=-5%")
+        key, unit = match["key"], match["unit"]
+        size = float(match["size"]) / {"bp": 1e4, "%": 100.0, "": 1.0}[unit]
+        if PAIR.fullmatch(key):
+            written.setdefault(CURRENCIES, {})[key] = size
+            continue
+        key = _key(key, factors, rates)
+        if key in written:
+            raise ValueError(f"--shock {key} is given twice: keep one")
+        factor = factors.by_scenario_key[key]
+        kind = "yield_change" if unit == "bp" else "relative" if factor.factor_type == "style" else "return"
+        written[key] = {kind: size}
+    return scenario_of(NAME, written, factors, None if volatility is None else _volatility(volatility))
+
+
+def _key(written: str, factors: FactorRegistry, rates: str | None) -> str:
+    keys = {key.lower(): key for key in factors.by_scenario_key}
+    if rates is not None:
+        keys["rates"] = rates
+    if written.lower() not in keys:
+        raise ValueError(f"--shock {written} is no factor: there are Rates, {', '.join(factors.by_scenario_key)}")
+    return keys[written.lower()]
+
+
+def _volatility(text: str) -> dict[str, float]:
+    match = VOLATILITY.fullmatch(text.strip())
+    if match is None:
+        raise ValueError(f"--vol {text!r} states no change: write +20 for points, +50% for half as much again")
+    size = float(match["size"])
+    return {"relative": size / 100.0} if match["unit"] else {"points": size}
+
+
+def own_stress(
+    engine: sa.Engine, registries: Registries, session: date, scenario: Scenario, portfolio: str | None = None
+) -> Frames:
+    """Return the rows that a run with this scenario in its library would store of it, by table.
+
+    Raises
+    ------
+    StorageError
+        If the session has not been computed, or the portfolio has no results there.
+    """
+    library = registries.scenarios.model_copy(update={"active": (scenario,)})
+    book = book_frames(engine, session)
+    stored = read_stress_inputs(engine, registries, session, session)
+    if portfolio is not None:
+        book = only_portfolios(book, [portfolio])
+        rows = stored["factor_exposures"]
+        stored["factor_exposures"] = rows[rows["portfolio_id"] == portfolio].reset_index(drop=True)
+    if stored["factor_exposures"].empty:
+        whose = f" of {portfolio}" if portfolio else ""
+        raise StorageError(
+            f"there are no exposures{whose} on {session}: `risk-pipeline run --date {session}` makes them"
+        )
+    inputs = inputs_of(book, panel_of(engine, session), [session], StoredRegistries(registries.factors, library))
+    inputs.stored.update(stored)
+    return compute_stress(inputs)

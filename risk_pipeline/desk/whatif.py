@@ -1,0 +1,200 @@
+"""What trades would do to the numbers of a stored session; nothing is written.
+
+The book before and the book after stand beside each other as two portfolios, so that all that belongs to symbols is
+computed once. No number of a portfolio depends on which others are computed with it, so each is what a full run of
+that book would store, to the last bit.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from datetime import date
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pandas as pd
+
+from ..analytics.liquidity import WINDOW
+from ..config.registries import Registries
+from ..risk.inputs import BookFrames, Frames
+from ..risk.session_rows import session_rows
+from ..risk.trades import Trade, with_trades
+from ..storage import queries
+from ..storage.errors import StorageError
+from ..storage.limit_measures import numeric_columns
+from .inputs import book_frames, inputs_of, only_portfolios, panel_of
+
+if TYPE_CHECKING:
+    import sqlalchemy as sa
+
+    from ..storage.price_panel import PricePanel
+
+AFTER = "~"
+"""Ends the id of a portfolio after its trades; no id that is imported holds it."""
+HEADLINES = (
+    *("nav", "cash", "gross", "net", "long_value", "short_value", "market_beta", "ir_beta", "realised_21", "forecast"),
+    *("var_95", "var_99", "es_95", "es_99", "worst_scenario_pnl", "effective_positions", "top_3", "coverage"),
+)
+"""Columns of the snapshot that are compared."""
+TAILS = ("var_95", "var_99", "es_95", "es_99")
+LIMIT_KEY = ["portfolio_id", "measure", "operator"]
+
+
+@dataclass(frozen=True)
+class WhatIf:
+    """Rows of a session before and after trades, by table; both under the portfolios' own ids.
+
+    ``lots`` are the lots of ``positions`` after the trades.
+    """
+
+    session: date
+    before: Frames
+    after: Frames
+    lots: pd.DataFrame
+
+    @property
+    def headlines(self) -> pd.DataFrame:
+        """``portfolio_id, number, before, after, difference`` of headlines, exposures, scenarios, tails in money."""
+        parts = []
+        for table, item, column in (
+            ("portfolio_snapshots", None, None),
+            ("factor_exposures", "factor_name", "exposure"),
+            ("stress_test_results", "scenario_id", "correlated_pnl"),
+        ):
+            sides = [self._long(rows[table], item, column) for rows in (self.before, self.after)]
+            parts.append(pd.concat(sides, axis=1, keys=["before", "after"]))
+        out = pd.concat(parts).astype(float)
+        out["difference"] = out["after"] - out["before"]
+        return out.rename_axis(["portfolio_id", "number"]).reset_index()
+
+    def _long(self, rows: pd.DataFrame, item: str | None, column: str | None) -> pd.Series:
+        if item is None:
+            wide = rows.set_index("portfolio_id")
+            numbers = wide[list(HEADLINES)].astype(float)
+            for name in TAILS:  # incremental value at risk is a difference of money
+                numbers[f"{name}_money"] = numbers[name] * numbers["nav"]
+            numbers["leverage"] = numbers["gross"] / numbers["nav"].where(numbers["nav"] > 0)
+            return numbers.stack(future_stack=True)
+        return rows.set_index(["portfolio_id", item])[column].astype(float)
+
+    @property
+    def limits(self) -> pd.DataFrame:
+        """The limits after the trades, with ``status_before`` and ``value_before``."""
+        before = self.before["limit_utilisations"].set_index(LIMIT_KEY)[["status", "value"]]
+        return self.after["limit_utilisations"].join(before.add_suffix("_before"), on=LIMIT_KEY)
+
+    @property
+    def new_breaches(self) -> pd.DataFrame:
+        """The limits that the trades would break."""
+        rows = self.limits
+        return rows[(rows["status"] == "breach") & (rows["status_before"] != "breach")].reset_index(drop=True)
+
+
+def what_if(
+    engine: sa.Engine, registries: Registries, session: date, trades: Sequence[Trade], panel: PricePanel | None = None
+) -> WhatIf:
+    """Compute the portfolios of the trades before and after them, on a session that has been computed.
+
+    Raises
+    ------
+    StorageError
+        If the session has no panel, a portfolio or symbol is unknown there.
+    """
+    panel = panel or panel_of(engine, session)
+    book = book_frames(engine, session)
+    ids = sorted({trade.portfolio_id for trade in trades})
+    _check(book, panel, session, trades)
+    before = only_portfolios(book, ids)
+    lots = with_trades(before.lots.assign(units_since=_units(before.lots, panel, session)), trades, session)
+    lots = lots.drop(columns="units_since")
+    both = _beside(before, lots)
+    limits = queries.limits(engine, session)
+    of_after = limits[limits["portfolio_id"].isin(ids)]
+    of_after = of_after.assign(portfolio_id=of_after["portfolio_id"] + AFTER)
+    inputs = inputs_of(both, panel, [session], registries)
+    first = panel.dates[max(int(inputs.ends[0]) - WINDOW + 1, 0)].item()
+    inputs.stored["volumes"] = queries.volumes(engine, first, session)
+    frames = session_rows(
+        inputs,
+        pd.concat([limits, of_after], ignore_index=True) if len(of_after) else limits,
+        numeric_columns(),
+    )
+    return WhatIf(session, _side(frames, after=False), _side(frames, after=True), lots)
+
+
+def close_on(panel: PricePanel, session: date, symbol: str) -> float | None:
+    """Return the close of a symbol on a session, None where the panel has none."""
+    if symbol not in panel.symbols:
+        return None
+    row = int(np.searchsorted(panel.dates, np.datetime64(session)))
+    close = float(panel.close[row, panel.symbols.index(symbol)])
+    return None if np.isnan(close) else close
+
+
+def _check(book: BookFrames, panel: PricePanel, session: date, trades: Sequence[Trade]) -> None:
+    known = set(book.portfolios["portfolio_id"])
+    for trade in trades:
+        if trade.portfolio_id not in known:
+            raise StorageError(
+                f"there is no portfolio {trade.portfolio_id!r}; there are {', '.join(sorted(known)[:20])}"
+            )
+        priced = dict(trade.terms).get("underlying") or trade.symbol
+        if trade.investment_class != "PRIVATE" and close_on(panel, session, priced) is None:
+            raise StorageError(
+                f"{priced} has no price in the panel of {session}: what if knows the symbols that a portfolio holds or "
+                "a factor uses. Import a lot of it into any portfolio and run the session to have its history"
+            )
+
+
+def _units(lots: pd.DataFrame, panel: PricePanel, session: date) -> np.ndarray:
+    """Return how many units of the session one unit of each lot's entry date is, by splits since."""
+    dates = panel.dates
+    end = int(np.searchsorted(dates, np.datetime64(session)))
+    units = np.ones(len(lots))
+    place = {symbol: column for column, symbol in enumerate(panel.symbols)}
+    for row, lot in enumerate(lots.itertuples(index=False)):
+        if lot.investment_class == "PUBLIC" and lot.symbol in place:
+            first = int(np.searchsorted(dates, np.datetime64(lot.entry_date, "D"), side="right"))
+            units[row] = float(np.prod(panel.split_factor[first : end + 1, place[lot.symbol]]))
+    return units
+
+
+def _beside(before: BookFrames, lots: pd.DataFrame) -> BookFrames:
+    """Return the book with every portfolio twice: as it is, and under a second id with the lots after the trades."""
+    parts: dict[str, pd.DataFrame] = {}
+    for name, by in (("portfolios", []), ("lots", ["position_id"]), ("flows", ["flow_date"])):
+        rows = getattr(before, name)
+        after = (lots if name == "lots" else rows).copy()
+        after["portfolio_id"] = after["portfolio_id"] + AFTER
+        together = pd.concat([rows, after], ignore_index=True).astype(rows.dtypes.to_dict())
+        parts[name] = together.sort_values(["portfolio_id", *by], kind="stable", ignore_index=True)
+    return replace(before, **parts)
+
+
+def _side(frames: Frames, *, after: bool) -> Frames:
+    """Return the rows of one side under the portfolios' own ids; rows of symbols belong to both."""
+    out = {}
+    for name, rows in frames.items():
+        key = "portfolio_id" if "portfolio_id" in rows else None
+        if key is None:
+            out[name] = rows
+            continue
+        is_after = rows[key].astype(str).str.endswith(AFTER)
+        some = rows[is_after == after]
+        out[name] = some.assign(portfolio_id=some[key].str.removesuffix(AFTER)).reset_index(drop=True)
+    return out
+
+
+def trade_of(row: dict[str, Any]) -> Trade:
+    """Return a row of ``positions`` as a trade."""
+    terms = tuple((name, row[name]) for name in TERMS if row.get(name) is not None)
+    return Trade(
+        row["portfolio_id"], row["symbol"], row["quantity"], row["entry_price"], row["investment_class"], terms
+    )
+
+
+TERMS = (
+    *("underlying", "option_type", "strike", "expiry", "implied_volatility", "exercise", "multiplier", "currency"),
+    "fees",
+)

@@ -1,0 +1,86 @@
+"""Trades of a what-if from a CSV file, read as strictly as an import; nothing is stored."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import date
+from pathlib import Path
+from typing import Any
+
+from ..symbols import canonical, occ_name
+from ..tabular.numbers import NumberStyle
+from ..tabular.rows import Problem, ProblemsError
+from ..tabular.text import decode, first_line, separator, split_rows
+from .import_columns import FILE_COLUMNS, column_names
+from .import_rows import Cell, Styles, position_row
+
+REQUIRED = ("symbol", "quantity")
+KNOWN = {*FILE_COLUMNS["positions"].all, "price"} - {
+    "entry_date",
+    "entry_price",
+    "exit_date",
+    "exit_price",
+    "exit_fees",
+}
+
+
+class TradesRefused(ProblemsError):
+    """A file of trades with problems."""
+
+
+def read_trades(
+    path: Path, session: date, portfolio: str | None, price_of: Callable[[str], float | None]
+) -> list[dict[str, Any]]:
+    """Return trades as rows of ``positions`` entered on a session; a missing price is the session's close.
+
+    Columns are ``symbol``, ``quantity`` (negative: sold), and where needed ``price``, ``portfolio_id``,
+    ``investment_class``, and those of options as in a positions file.
+
+    Raises
+    ------
+    TradesRefused
+        With every problem, by file, line and column.
+    """
+    text, _ = decode(path.read_bytes())
+    sign = separator(first_line(text))
+    lines = list(split_rows(text, sign))
+    header = column_names(lines[0][1]) if lines else []
+    lacking = [name for name in REQUIRED if name not in header]
+    unknown = [name for name in header if name not in KNOWN]
+    if lacking or unknown:
+        what = f"lacks {', '.join(lacking)}" if lacking else f"has no use for {', '.join(unknown)}"
+        remedy = f"{what}: write symbol, quantity and, where needed, price, portfolio_id, investment_class"
+        raise TradesRefused([Problem(path.name, 1, "", ",".join(header)[:80], remedy)])
+    problems: list[Problem] = []
+    numbers = NumberStyle.of({cell for _, cells in lines[1:] for cell in cells}, sign)
+    rows = []
+    for line, cells in lines[1:]:
+        if len(cells) != len(header):
+            remedy = f"has {len(cells)} fields where the header has {len(header)}"
+            problems.append(Problem(path.name, line, "", "", remedy))
+            continue
+        values = _completed(dict(zip(header, cells, strict=True)), session, portfolio, price_of)
+        bad: list[tuple[str, str, str]] = []
+        if not values["entry_price"]:
+            bad.append(("price", "", "has no price on the session: give one"))
+            values["entry_price"] = "0"
+        rows.append(position_row(Cell(values, line, bad, Styles(numbers))))
+        places = {"entry_price": "price"}
+        problems += [Problem(path.name, line, places.get(name, name), *rest) for name, *rest in bad]
+    if problems:
+        raise TradesRefused(problems)
+    return rows
+
+
+def _completed(
+    values: dict[str, str], session: date, portfolio: str | None, price_of: Callable[[str], float | None]
+) -> dict[str, str]:
+    """Return the fields of a positions file that the fields of a trade stand for."""
+    symbol = values["symbol"].strip()
+    values["investment_class"] = values.get("investment_class") or ("OPTIONS" if occ_name(symbol) else "PUBLIC")
+    values["portfolio_id"] = values.get("portfolio_id") or portfolio or ""
+    price = values.pop("price", "")
+    if not price and values["investment_class"].upper() not in ("OPTION", "OPTIONS", "PRIVATE"):
+        close = price_of(canonical(symbol.upper()))
+        price = "" if close is None else repr(close)
+    return {**values, "entry_date": session.isoformat(), "entry_price": price}

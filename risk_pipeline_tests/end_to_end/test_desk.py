@@ -1,0 +1,166 @@
+"""What if and own shocks equal full runs to the last bit, and write nothing."""
+
+from __future__ import annotations
+
+import hashlib
+from datetime import date
+
+import pandas as pd
+import pytest
+
+from risk_pipeline.defs.automation.desk import desk_question
+from risk_pipeline.desk.inputs import StoredRegistries
+from risk_pipeline.desk.stress import own_scenario, own_stress
+from risk_pipeline.desk.whatif import what_if
+from risk_pipeline.risk.trades import Trade
+from risk_pipeline.storage.errors import StorageError
+from risk_pipeline.storage.imports import import_frames
+from risk_pipeline_tests.support.homes import BROKEN_LIMITS, FRAMES
+
+DAY = "2025-06-04"
+SESSION = date.fromisoformat(DAY)
+CALL = (
+    *(("underlying", "NVDA"), ("option_type", "CALL"), ("strike", 60.0), ("expiry", pd.Timestamp("2026-01-16"))),
+    ("exercise", "american"),
+)
+TRADES = [
+    Trade("growth", "AAPL", -700.0, 205.0),  # closes parts of two lots
+    Trade("growth", "TLT", 2000.0, 90.0),
+    Trade("hedged", "MSFT", 500.0, 390.0),  # covers the short and goes long
+    Trade("hedged", "NVDA C", -5.0, 7.0, "OPTIONS", CALL),
+]
+COMPARED = (
+    *("portfolio_snapshots", "factor_exposures", "stress_test_results", "portfolio_volatility", "position_values"),
+    *("sector_exposures", "limit_utilisations", "risk_changes", "value_at_risk_outcomes", "currency_exposures"),
+)
+SHOCKS = ["Market=-0.10", "Rates=+100bp", "Momentum=5%"]
+
+
+@pytest.fixture(scope="module")
+def home(make_home, tmp_path_factory):
+    home = make_home({**FRAMES, "limits": BROKEN_LIMITS})
+    home.run(DAY)
+    return home
+
+
+def content(home) -> str:
+    with home.engine.connect() as connection:
+        return hashlib.sha256("\n".join(connection.connection.driver_connection.iterdump()).encode()).hexdigest()
+
+
+@pytest.fixture(scope="module")
+def answers(home):
+    """What if, an own shock and the job's answer, asked before anything else changes; nothing may be written."""
+    home.enter()
+    before = content(home)
+    registries = StoredRegistries.of_settings()
+    result = what_if(home.engine, registries, SESSION, TRADES)
+    shock = own_stress(home.engine, registries, SESSION, own_scenario(SHOCKS, "+20", registries.factors))
+    assert content(home) == before
+    return result, shock
+
+
+def rows_of(home, name: str, portfolios: list[str]) -> pd.DataFrame:
+    rows = home.table(name, first=SESSION, last=SESSION)
+    return rows[rows["portfolio_id"].isin(portfolios)].reset_index(drop=True)
+
+
+def ordered(rows: pd.DataFrame, like: pd.DataFrame) -> pd.DataFrame:
+    """Return rows with the columns, order and types of stored ones."""
+    keys = [name for name in like.columns if name in KEYS]
+    return rows[list(like.columns)].sort_values(keys, ignore_index=True).astype(like.dtypes.to_dict())
+
+
+KEYS = ("portfolio_id", "position_id", "factor_name", "scenario_id", "sector", "measure", "operator", "pair")
+
+
+def test_before_is_what_is_stored(home, answers):
+    for name in COMPARED:
+        stored = rows_of(home, name, ["growth", "hedged"])
+        stored = ordered(stored, stored)
+        pd.testing.assert_frame_equal(ordered(answers[0].before[name], stored), stored, check_exact=True, obj=name)
+
+
+def test_an_own_shock_is_what_a_run_with_it_in_the_library_stores(home, answers, tmp_path, monkeypatch):
+    path = tmp_path / "scenarios.yaml"
+    path.write_text(
+        "scenarios:\n- {id: own_shock, name: Own, category: own, vol: {points: 20}, shocks: {Market: {return: -0.10}, "
+        "Interest_Rate: {yield_change: 0.01}, Momentum: {relative: 0.05}}}\n"
+    )
+    monkeypatch.setenv("RISK_PIPELINE_SCENARIOS_PATH", str(path))
+    home.run(DAY)
+    stored = home.table("stress_test_results", first=SESSION, last=SESSION)
+    stored = stored[stored["scenario_id"] == "own_shock"].reset_index(drop=True)
+    assert len(stored) == 3
+    found = ordered(answers[1]["stress_test_results"], stored)
+    pd.testing.assert_frame_equal(found, stored, check_exact=True)
+
+
+def test_after_is_what_a_run_with_the_trades_imported_stores(home, answers):
+    result = answers[0]
+    lots = result.lots.drop(columns="is_deleted")
+    import_frames(home.engine, {"positions": lots.rename(columns={})})
+    home.run(DAY)
+    for name in COMPARED:
+        stored = rows_of(home, name, ["growth", "hedged"])
+        stored = ordered(stored, stored)
+        pd.testing.assert_frame_equal(ordered(result.after[name], stored), stored, check_exact=True, obj=name)
+        if name in ("portfolio_snapshots", "factor_exposures"):
+            assert not ordered(result.before[name], stored).equals(stored), name
+
+
+def test_headlines_name_incremental_value_at_risk_in_money(answers):
+    rows = answers[0].headlines.set_index(["portfolio_id", "number"])
+    row = rows.loc["growth", "var_99_money"]
+    before, after = (
+        side["portfolio_snapshots"].set_index("portfolio_id").loc["growth"]
+        for side in (answers[0].before, answers[0].after)
+    )
+    assert row["difference"] == after["var_99"] * after["nav"] - before["var_99"] * before["nav"] != 0.0
+    assert {"IR Beta", "covid_2020", "leverage"} <= set(rows.loc["growth"].index)
+
+
+def test_a_sale_closes_the_oldest_lots_and_splits_the_last(answers):
+    lots = answers[0].lots.set_index("position_id")
+    assert lots.loc["g1", "quantity"] == 700.0
+    assert lots.loc["g1", "exit_date"] == pd.Timestamp(DAY)
+    assert lots.loc["g1.rest", "quantity"] == 300.0
+    assert pd.isna(lots.loc["g1.rest", "exit_date"])
+    assert lots.loc["h2", "exit_price"] == 390.0
+    assert lots.loc["whatif:hedged:0003", "quantity"] == 200.0
+
+
+def test_what_is_unknown_is_said(home):
+    registries = StoredRegistries.of_settings()
+    with pytest.raises(StorageError, match="has no price in the panel"):
+        what_if(home.engine, registries, SESSION, [Trade("growth", "ZZZZ", 1.0, 1.0)])
+    with pytest.raises(StorageError, match="there is no portfolio 'nobody'"):
+        what_if(home.engine, registries, SESSION, [Trade("nobody", "AAPL", 1.0, 1.0)])
+    with pytest.raises(StorageError, match="has not been computed"):
+        what_if(home.engine, registries, date(2025, 6, 3), [Trade("growth", "AAPL", 1.0, 1.0)])
+
+
+@pytest.mark.parametrize("text", ["Market", "Market=", "Gold=-0.1", "Market=-10bp", "Rates=50%x", "Market=-2"])
+def test_a_shock_that_says_nothing_is_refused(text):
+    with pytest.raises(ValueError, match="shock"):
+        own_scenario([text], None, StoredRegistries.of_settings().factors)
+
+
+def test_the_job_answers_in_its_metadata(home):
+    home.enter()
+    trades = [{"portfolio_id": "growth", "symbol": "MSFT", "quantity": 100.0}]
+    config = {"session": DAY, "trades": trades, "shocks": ["Market=-0.10"], "volatility": "+20"}
+    result = desk_question.execute_in_process(
+        run_config={"ops": {"answer": {"config": config}}}, instance=home.instance, resources=resources()
+    )
+    (event,) = [e for e in result.all_node_events if e.is_successful_output]
+    metadata = event.step_output_data.metadata
+    assert {"what_if", "limits_broken", "own_shock"} <= metadata.keys()
+    numbers = {record.data["number"] for record in metadata["what_if"].records}
+    assert {"var_99_money", "IR Beta"} <= numbers
+
+
+def resources() -> dict:
+    from risk_pipeline.defs.resources import Database
+
+    return {"db": Database()}

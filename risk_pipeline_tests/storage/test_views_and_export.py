@@ -1,0 +1,119 @@
+"""Views for BI and the Parquet export hold what the tables hold, on both databases."""
+
+from __future__ import annotations
+
+from datetime import date
+
+import pandas as pd
+import pyarrow.parquet as pq
+import pytest
+import sqlalchemy as sa
+
+from risk_pipeline.storage import export as exporting
+from risk_pipeline.storage import tables
+from risk_pipeline.storage.database import insert_rows, migrate
+from risk_pipeline.storage.export import export
+from risk_pipeline.storage.limit_queries import limit_rows
+from risk_pipeline.storage.queries import read_table
+from risk_pipeline.storage.views import COMMENTS, column_name, view_selects
+
+DAYS = pd.to_datetime(["2024-12-30", "2024-12-31", "2025-01-02", "2025-01-03"]).astype("datetime64[s]")
+
+
+def filled(table: sa.Table, **columns) -> pd.DataFrame:
+    """Return rows of a table from some of its columns; the others are null, or anything where they may not be."""
+    anything = {sa.Float: 1.0, sa.Integer: 1, sa.Boolean: True, sa.String: "x", sa.Date: DAYS[0]}
+    frame = pd.DataFrame(columns)
+    for column in table.columns:
+        if column.name not in frame:
+            some = next(value for kind, value in anything.items() if isinstance(column.type, kind))
+            frame[column.name] = None if column.nullable else some
+    return frame
+
+
+@pytest.fixture
+def stored(engine):
+    """Four sessions over two years of one portfolio: exposures, a scenario, and a breach that pauses once."""
+    with engine.begin() as connection:
+        insert_rows(
+            connection,
+            tables.portfolios,
+            filled(tables.portfolios, portfolio_id=["p"], name=["Mine"], currency=["EUR"]),
+        )
+        snapshots = filled(tables.portfolio_snapshots, session=DAYS, portfolio_id="p", nav=[1.0, 2.0, 3.0, 4.0])
+        insert_rows(connection, tables.portfolio_snapshots, snapshots)
+        for name, value in (("IR Beta", 0.1), ("Market Beta (90D)", 0.2)):
+            rows = filled(tables.factor_exposures, session=DAYS, portfolio_id="p", factor_name=name, exposure=value)
+            insert_rows(connection, tables.factor_exposures, rows)
+        stress = filled(
+            tables.stress_test_results, session=DAYS, portfolio_id="p", scenario_id="covid_2020", correlated_pnl=-5.0
+        )
+        insert_rows(connection, tables.stress_test_results, stress)
+        status = ["breach", "within", "breach", "breach"]
+        limits = filled(
+            tables.limit_utilisations, session=DAYS, portfolio_id="p", measure="gross", operator="<=", status=status
+        )
+        insert_rows(connection, tables.limit_utilisations, limits)
+    return engine
+
+
+def rows_of(engine: sa.Engine, view: str) -> list[dict]:
+    with engine.connect() as connection:
+        return [dict(row._mapping) for row in connection.execute(sa.text(f"SELECT * FROM {view}"))]
+
+
+def test_views_say_what_the_tables_say(stored):
+    (latest,) = rows_of(stored, "v_latest_snapshots")
+    assert (latest["name"], latest["currency"], latest["nav"]) == ("Mine", "EUR", 4.0)
+    wide = rows_of(stored, "v_exposures_wide")
+    assert [(row["ir_beta"], row["market_beta_90d"], row["momentum"]) for row in wide] == [(0.1, 0.2, None)] * 4
+    assert [(row["covid_2020"], row["market_down_10"]) for row in rows_of(stored, "v_stress_wide")] == [
+        (-5.0, None)
+    ] * 4
+    since = [str(row["since"]) for row in sorted(rows_of(stored, "v_breaches"), key=lambda row: str(row["session"]))]
+    assert since == ["2024-12-30", "2025-01-02", "2025-01-02"]
+    found = limit_rows(stored, DAYS[0].date(), DAYS[-1].date()).dropna(subset=["since"])["since"]
+    assert since == [str(day.date()) for day in found]
+
+
+def test_a_second_migration_leaves_the_views_and_every_one_is_described(engine):
+    migrate(engine)
+    assert set(sa.inspect(engine).get_view_names()) >= set(COMMENTS) == set(view_selects())
+    assert column_name("Market Beta (90D)") == "market_beta_90d"
+
+
+def test_the_export_is_the_tables_by_year(stored, tmp_path):
+    files = export(stored, tmp_path / "out")
+    names = {file.path.relative_to(tmp_path / "out").as_posix(): file.rows for file in files}
+    assert names["portfolio_snapshots/2024.parquet"] == names["portfolio_snapshots/2025.parquet"] == 2
+    assert names["portfolios.parquet"] == 1
+    assert (tmp_path / "out" / "tables.md").read_text().startswith("# Tables")
+    read = pd.concat(
+        pq.read_table(tmp_path / "out" / "portfolio_snapshots" / f"{year}.parquet").to_pandas() for year in (2024, 2025)
+    )
+    stored_rows = read_table(stored, "portfolio_snapshots")
+    assert read["nav"].tolist() == stored_rows["nav"].tolist()
+    assert read["session"].tolist() == [day.date() for day in stored_rows["session"]]
+    assert read["var_99"].isna().all()
+
+
+def test_an_export_of_a_range_holds_its_sessions_and_another_replaces_it(stored, tmp_path):
+    export(stored, tmp_path, date(2025, 1, 1), date(2025, 1, 2))
+    assert not (tmp_path / "portfolio_snapshots" / "2024.parquet").exists()
+    assert pq.read_table(tmp_path / "portfolio_snapshots" / "2025.parquet").num_rows == 1
+    export(stored, tmp_path)
+    assert pq.read_table(tmp_path / "portfolio_snapshots" / "2025.parquet").num_rows == 2
+
+
+def test_an_export_that_fails_leaves_whole_files_only(stored, tmp_path, monkeypatch):
+    export(stored, tmp_path)
+    before = (tmp_path / "portfolio_snapshots" / "2025.parquet").read_bytes()
+
+    def broken(*_):
+        raise OSError("disk full")
+
+    monkeypatch.setattr(exporting, "_arrow", broken)
+    with pytest.raises(OSError, match="disk full"):
+        export(stored, tmp_path)
+    assert (tmp_path / "portfolio_snapshots" / "2025.parquet").read_bytes() == before
+    assert [path.name for path in tmp_path.rglob("*.writing")] == []

@@ -1,0 +1,65 @@
+"""The read API returns what the tables hold; the notebook that shows it runs on the demo."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from datetime import date
+from pathlib import Path
+
+import pandas as pd
+import pytest
+
+from risk_pipeline import read
+from risk_pipeline_tests.support.pages import FIRST, LAST, pages
+
+__all__ = ["pages"]
+NOTEBOOK = Path(__file__).parents[1] / "docs" / "examples" / "reading_results.ipynb"
+TABLES = {
+    read.snapshots: "portfolio_snapshots",
+    read.exposures: "factor_exposures",
+    read.stress: "stress_test_results",
+    read.volatility: "portfolio_volatility",
+    read.positions: "position_values",
+}
+
+
+@pytest.fixture(scope="module")
+def url(pages) -> str:
+    return pages.engine.url.render_as_string(hide_password=False)
+
+
+@pytest.mark.parametrize("function", TABLES, ids=lambda function: function.__name__)
+def test_each_function_returns_its_table(pages, url, function):
+    everything = pages.table(TABLES[function])
+    pd.testing.assert_frame_equal(function(url=url), everything, check_exact=True)  # the latest session
+    of_one = everything[everything["portfolio_id"] == "growth"].reset_index(drop=True)
+    pd.testing.assert_frame_equal(function(str(LAST), "growth", url=url), of_one, check_exact=True)
+
+
+def test_sessions_are_named_in_each_way(url):
+    days = [
+        read.snapshots(when, "growth", url=url)["session"].dt.date.tolist()
+        for when in (FIRST, str(FIRST), (FIRST, "2026-11-10"), read.since("2026-11-12"))
+    ]
+    assert days[:2] == [[FIRST], [FIRST]]
+    assert days[2:] == [[FIRST, date(2026, 11, 10)], [date(2026, 11, 12), LAST]]
+    assert read.limits(url=url).columns.tolist()[-1] == "since"
+
+
+def test_the_notebook_runs_on_the_demo(pages, monkeypatch):
+    monkeypatch.setenv("RISK_PIPELINE_DATABASE_URL", pages.engine.url.render_as_string(hide_password=False))
+    names: dict[str, object] = {}
+    cells = json.loads(NOTEBOOK.read_text(encoding="utf-8"))["cells"]
+    for cell in cells:
+        if cell["cell_type"] == "code":
+            assert cell["outputs"] == []
+            exec("".join(cell["source"]), names)
+    assert len(names["history"]) == 5
+    assert len(names["worst"]) == 3 * names["stress"]["portfolio_id"].nunique()
+
+
+def test_reading_imports_no_dagster():
+    code = "import sys, risk_pipeline.read; sys.exit('dagster' in sys.modules)"
+    assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
