@@ -85,13 +85,15 @@ def _wide(table: sa.Table, key: str, value: str, names: Mapping[str, str]) -> sa
 
 def _breaches() -> sa.Select[Any]:
     """Return breaches with ``since``, as ``limit_queries.limit_rows`` dates them."""
-    row, snapshot = tables.limit_utilisations.c, tables.portfolio_snapshots.alias("kept").c
+    kept = tables.portfolio_snapshots.alias("kept")
+    row, snapshot = tables.limit_utilisations.c, kept.c
     open_, first = (tables.limit_utilisations.alias(name).c for name in ("still", "began"))
 
     def same(other: Any) -> list[Any]:
         return [other[name] == row[name] for name in ("portfolio_id", "measure", "operator")]
 
     still = sa.exists().where(*same(open_), open_.session == snapshot.session, open_.status.in_(["breach", "unknown"]))
+    still = still.correlate(tables.limit_utilisations, kept)
     last_kept = (
         sa.select(sa.func.max(snapshot.session))
         .where(snapshot.portfolio_id == row.portfolio_id, snapshot.session < row.session, ~still)
