@@ -58,8 +58,8 @@ def print_portfolio(console: Console, engine: sa.Engine, portfolio: str, session
         ("Volatility forecast, 21 sessions", f"{percent(row.forecast)} ({row.trend or 'no trend'})"),
         ("VaR 95 / 99 %, one day", f"{percent(row.var_95)} / {percent(row.var_99)}"),
         ("Effective positions", number(row.effective_positions)),
-        ("Sold in 1 / 5 / 20 sessions, of NAV", " / ".join(map(percent, (row.sold_1d, row.sold_5d, row.sold_20d)))),
-        ("Sessions to sell everything", number(row.days_to_liquidate)),
+        ("Can be closed in 1 / 5 / 20 sessions", " / ".join(map(percent, (row.sold_1d, row.sold_5d, row.sold_20d)))),
+        ("Sessions to close everything", number(row.days_to_liquidate)),
         ("Covered by betas", percent(row.coverage)),
     ):
         facts.add_row(label, text)

@@ -92,7 +92,7 @@ def symbol_returns(inputs: Inputs, before: SymbolBetas) -> SymbolReturns:
     exposures give back exactly its own return.
     """
     factors = inputs.registries.factors
-    betas = before.of(factors.model_names)
+    betas = np.ascontiguousarray(before.of(factors.model_names))  # a sum's last bit depends on the layout
     core, beyond = core_factor_returns(inputs)[inputs.ends], beyond_proxy_returns(inputs)[inputs.ends]
     for day in range(len(inputs.ends)):
         row = slice(day, day + 1)

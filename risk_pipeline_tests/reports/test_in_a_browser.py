@@ -18,14 +18,14 @@ KINDS = ("long_short", "private", "failed", "hostile", "pence", "overview", "ind
 MONEY = {
     *("nav", "long_value", "short_value", "gross", "net", "cash", "private_value", "worst_scenario_pnl"),
     *("dollar_exposure", "correlated_pnl", "direct_pnl", "correlated_stressed_pnl", "max_drawdown", "impact"),
+    *("gamma", "vega", "theta", "rho"),
 }
-GAIN = {"daily_pnl", "cumulative_pnl", "correlation_effect", "option_revaluation"}
+GAIN = {"daily_pnl", "cumulative_pnl", "correlation_effect", "option_revaluation", "compounding_pnl", "pnl"}
 BETA = {"exposure", "std_error", "market_beta", "ir_beta"}
 SHARE = {
     *("forecast", "var_95", "var_99", "es_95", "es_99", "realised_21", "realised_63", "percentile", "coverage"),
     *("factor_model_volatility", "r_squared", "return_on_equity", "risk_contribution", "top_3", "top_10"),
-    "gross_share",
-    "utilisation",
+    *("gross_share", "utilisation", "sold_1d", "sold_5d", "sold_20d", "volume_coverage"),
 }
 RETURN = {"daily_return", "return_ytd", "return_inception", "drawdown"}
 COUNT = {"positions", "stale_positions"}
@@ -45,6 +45,7 @@ def written(column: str, value: float) -> str:
         text = {
             **dict.fromkeys(RETURN, f"{100 * value:+.2f}\u00a0%" if round(100 * value, 2) else "0.00\u00a0%"),
             "effective_positions": f"{value:.1f}",
+            "days_to_liquidate": f"{value:.1f}",
         }[column]
     return text.replace("-", "−")
 
@@ -69,6 +70,7 @@ def stored(pages) -> dict[tuple[str, ...], float]:
         "sector_exposures": ("sector",),
         "limit_utilisations": ("measure", "operator"),
         "stress_factor_impacts": ("scenario_id", "factor_name"),
+        "pnl_explain": ("kind", "part"),
     }
     out = {}
     for table, keys in rows_of.items():
