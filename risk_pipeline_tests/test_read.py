@@ -35,7 +35,8 @@ def test_each_function_returns_its_table(pages, url, function):
     everything = pages.table(TABLES[function])
     pd.testing.assert_frame_equal(function(url=url), everything, check_exact=True)  # the latest session
     of_one = everything[everything["portfolio_id"] == "growth"].reset_index(drop=True)
-    pd.testing.assert_frame_equal(function(str(LAST), "growth", url=url), of_one, check_exact=True)
+    found = function(str(LAST), "growth", url=url)  # a count that is null of nobody comes as whole numbers
+    pd.testing.assert_frame_equal(found, of_one, check_exact=True, check_dtype=False)
 
 
 def test_sessions_are_named_in_each_way(url):
