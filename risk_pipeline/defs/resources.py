@@ -28,6 +28,7 @@ from ..settings import Settings
 from ..storage.book_versions import book_at, looking_at, pin_version
 from ..storage.database import migrate, open_engine
 from ..storage.errors import DatabaseAwayError
+from ..storage.fencing import of_run
 from ..storage.market_data import newest_panels, panels_for, record_panel
 from ..storage.panel_store import PanelStore
 from ..storage.price_panel import PanelError
@@ -72,6 +73,7 @@ class Database(dg.ConfigurableResource):
         """In a run, see the version of the book that was the newest at its first step, and no later import."""
         if context.run is None or self._engine is None:
             return
+        self._engine = of_run(self._engine, context.run.run_id)
         version = pin_version(self._engine, context.run.run_id)
         if context.instance is not None and context.instance.get_run_by_id(context.run.run_id) is not None:
             context.instance.add_run_tags(context.run.run_id, {BOOK_TAG: str(version), HOST_TAG: this_place()})

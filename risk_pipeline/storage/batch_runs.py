@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from dataclasses import asdict, dataclass
 from datetime import date, datetime, timedelta
 
@@ -9,6 +10,8 @@ import numpy as np
 import sqlalchemy as sa
 
 from .database import transaction
+from .errors import DatabaseAwayError
+from .fencing import CRASHED, database_clock, renew
 from .tables import batch_runs
 
 ERROR_LENGTH = 500
@@ -71,24 +74,47 @@ def runs_before_version(engine: sa.Engine, version: int) -> list[tuple[str, int]
 def renew_lease(engine: sa.Engine, run_id: str) -> None:
     """Record that a run is alive, by the clock of the database, which all machines share."""
     with transaction(engine) as connection:
-        values = {"lease_renewed_at": _database_clock(engine)}
-        connection.execute(sa.update(batch_runs).where(batch_runs.c.run_id == run_id).values(values))
+        renew(connection, run_id)
 
 
 def lease_ages(engine: sa.Engine) -> dict[str, timedelta]:
     """Return by id how long ago the runs that have not ended were last known to be alive."""
-    query = sa.select(batch_runs.c.run_id, batch_runs.c.lease_renewed_at, _database_clock(engine).label("now")).where(
+    with engine.connect() as connection:
+        return _lease_ages(connection)
+
+
+def _lease_ages(connection: sa.Connection) -> dict[str, timedelta]:
+    clock = database_clock(connection.dialect).label("now")
+    query = sa.select(batch_runs.c.run_id, batch_runs.c.lease_renewed_at, clock).where(
         batch_runs.c.status == "started", batch_runs.c.lease_renewed_at.is_not(None)
     )
-    with engine.connect() as connection:
-        return {row.run_id: row.now - row.lease_renewed_at for row in connection.execute(query)}
+    return {row.run_id: row.now - row.lease_renewed_at for row in connection.execute(query)}
 
 
-def _database_clock(engine: sa.Engine) -> sa.ColumnElement[datetime]:
-    """Return the database's present time, UTC without a zone."""
-    if engine.dialect.name == "sqlite":
-        return sa.type_coerce(sa.func.current_timestamp(), sa.DateTime())
-    return sa.type_coerce(sa.func.timezone("utc", sa.func.clock_timestamp()), sa.DateTime())
+def end_lease(engine: sa.Engine, run_id: str, seen: timedelta | None) -> bool:
+    """Declare a run dead, so that it writes nothing more; returns False if it has renewed its lease meanwhile.
+
+    ``seen`` is the age of the lease that the run was judged by, None of one that had none. A database that can't be
+    written now says nothing of the run, which may be the one that holds it.
+    """
+    with suppress(DatabaseAwayError):
+        return _end_lease(engine, run_id, seen)
+    return False
+
+
+def _end_lease(engine: sa.Engine, run_id: str, seen: timedelta | None) -> bool:
+    with transaction(engine, batch_runs) as connection:
+        age = _lease_ages(connection).get(run_id)
+        if age is not None and (seen is None or age < seen):
+            return False
+        known = connection.execute(
+            sa.update(batch_runs).where(batch_runs.c.run_id == run_id).values(status=CRASHED)
+        ).rowcount
+        if not known:
+            connection.execute(
+                sa.insert(batch_runs).values(run_id=run_id, status=CRASHED, launched_by="unknown", is_alerted=False)
+            )
+    return True
 
 
 def finished_runs(engine: sa.Engine, count: int) -> list[tuple[int, float]]:

@@ -15,6 +15,7 @@ import sqlalchemy as sa
 from . import bulk, tables
 from .columns import checked_columns
 from .errors import StorageError, storage_errors, translate_errors_of
+from .fencing import renew, require_living
 
 POSTGRES_LIMITS = {"statement_timeout": "15min", "idle_in_transaction_session_timeout": "15min", "work_mem": "64MB"}
 """A statement, the wait for another writer included, the silence of a writer that holds locks, and a sort's memory."""
@@ -192,7 +193,12 @@ def transaction(engine: sa.Engine, *locked: sa.Table) -> Iterator[sa.Connection]
     """Open a write transaction; other writers of the locked tables wait for its end.
 
     SQLite has one writer at a time, which must say so before it reads; Postgres has a lock by table, taken in
-    the order of the names, so that two writers never wait for each other.
+    the order of the names, so that two writers never wait for each other. The transactions of a run renew its lease.
+
+    Raises
+    ------
+    StorageError
+        If the engine is that of a run that was declared dead.
     """
     with engine.begin() as connection:
         if connection.dialect.name == "sqlite":
@@ -200,7 +206,9 @@ def transaction(engine: sa.Engine, *locked: sa.Table) -> Iterator[sa.Connection]
         else:
             for name in sorted(table.name for table in locked):
                 connection.execute(sa.select(sa.func.pg_advisory_xact_lock(sa.func.hashtext(name))))
+        require_living(connection)
         yield connection
+        renew(connection)
 
 
 def read_frame(engine: sa.Engine, select: sa.Select[Any], by: Sequence[str] = ()) -> pd.DataFrame:

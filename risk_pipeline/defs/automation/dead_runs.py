@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 import dagster as dg
 
 from ...dagster_ext.launchers import launches_here
-from ...storage.batch_runs import LEASE, lease_ages
+from ...storage.batch_runs import LEASE, end_lease, lease_ages
 from ..run_tags import HOST_TAG, PID_TAG, this_place
 from .catch_up import now
 
@@ -31,11 +31,14 @@ UNFINISHED = [
 
 
 def end_dead_runs(instance: dg.DagsterInstance, engine: "sa.Engine", location: str | None = None) -> list[str]:
-    """Report runs as failed that are dead; returns their ids.
+    """Report runs as failed that are dead, and let them write nothing more; returns their ids.
 
     Runs of other code locations than ``location`` are left alone: they hold no lease of ours.
     """
-    dead = dead_runs(instance, engine, location)
+    ages = lease_ages(engine)
+    dead = [
+        run for run in dead_runs(instance, engine, location) if end_lease(engine, run.run_id, ages.get(run.run_id))
+    ]
     for run in dead:
         instance.report_run_failed(run, f"{DIED}: it was killed or the machine was restarted; run its sessions again")
     return [run.run_id for run in dead]

@@ -26,6 +26,8 @@ from risk_pipeline.storage import tables
 from risk_pipeline.storage.batch_runs import LEASE
 from risk_pipeline.storage.book_versions import pin_version
 from risk_pipeline.storage.database import migrate, open_engine
+from risk_pipeline.storage.errors import StorageError
+from risk_pipeline.storage.fencing import of_run
 from risk_pipeline.storage.queries import read_table
 
 STARTED, NOT_STARTED = dg.DagsterRunStatus.STARTED, dg.DagsterRunStatus.NOT_STARTED
@@ -74,6 +76,8 @@ def test_a_run_is_dead_without_a_renewal_though_another_process_has_its_number(e
     let_expire(engine, run_id, 2 * LEASE + timedelta(seconds=1))
     assert end_dead_runs(instance, engine) == [run_id]
     assert instance.get_run_by_id(run_id).status is dg.DagsterRunStatus.FAILURE
+    with pytest.raises(StorageError, match="it writes nothing more"):  # should its process go on after all
+        pin_version(of_run(engine, run_id), run_id)
 
 
 def test_a_run_of_another_machine_is_judged_by_its_lease_alone(engine, instance):
