@@ -115,6 +115,11 @@ def dagster_home() -> Path:
     return Path(names.get("DAGSTER_HOME") or names.get("RISK_PIPELINE_HOME") or DEFAULT_HOME).expanduser().resolve()
 
 
+def sqlite_url(file: Path | str) -> str:
+    """Return the database URL of an SQLite file, whatever signs its path has."""
+    return "sqlite:///" + str(file).replace("%", "%25").replace("?", "%3F")
+
+
 class Settings(BaseSettings):
     """Everything that can be set; `docs/settings.md` is made from the descriptions."""
 
@@ -256,7 +261,7 @@ class Settings(BaseSettings):
         """Return the database URL; it may hold a password, so it is never printed."""
         if self.database_url is not None:
             return self.database_url.get_secret_value()
-        return f"sqlite:///{self.home.resolve() / 'risk.db'}"
+        return sqlite_url(self.home.resolve() / "risk.db")
 
     @property
     def panel_location(self) -> tuple[Path, str | None]:

@@ -13,6 +13,7 @@ import typer
 from rich.markup import escape
 
 from . import desk, export, imports, maintain, remove, run, show, start, symbols
+from .output import prepare_output
 from .terminal import UserError, console, errors
 
 app = typer.Typer(
@@ -67,8 +68,32 @@ def before_each(
         start.prepare_environment()
 
 
+ONLY_TELL = {"show", "whatif", "stress", "plan", "doctor", "symbols", "calibrate"}
+"""Commands whose work is their output: where that is lost they have failed. Of others the exit code tells the work."""
+
+
+def _only_tells(words: list[str]) -> bool:
+    command = next((word for word in words if not word.startswith("-")), None)
+    return command in ONLY_TELL or bool({"--help", "--version"} & {*words})
+
+
 def main() -> None:
-    """Run the command line."""
+    """Run the command line; output that can't be written ends no command."""
+    out, _ = prepare_output()
+    code: int | str | None = 0
+    try:
+        _main()
+    except SystemExit as end:
+        code = end.code
+    out.flush()
+    if out.lost is not None:
+        errors.print(f"[yellow]the output could not be written[/]: {escape(str(out.lost))}", highlight=False)
+        if not code and _only_tells(sys.argv[1:]):
+            code = 1
+    sys.exit(code)
+
+
+def _main() -> None:
     from pydantic import ValidationError
 
     expected: tuple[type[Exception], ...] = (UserError, *_domain_errors())

@@ -6,6 +6,7 @@ import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import datetime
+from io import TextIOBase
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -14,8 +15,14 @@ from rich.console import Console
 if TYPE_CHECKING:
     import sqlalchemy as sa
 
-console = Console(width=None if sys.stdout.isatty() else 140)
-errors = Console(stderr=True, width=None if sys.stderr.isatty() else 140)
+
+def _width(stream: object) -> int | None:
+    """Return the width of what is no terminal; a closed stream is None."""
+    return None if isinstance(stream, TextIOBase) and stream.isatty() else 140
+
+
+console = Console(width=_width(sys.stdout))
+errors = Console(stderr=True, width=_width(sys.stderr))
 """Is never quiet."""
 
 FirstDay = Annotated[datetime, typer.Option("--from", formats=["%Y-%m-%d"], help="First session.")]

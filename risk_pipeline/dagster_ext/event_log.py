@@ -26,6 +26,8 @@ from dagster._core.storage.event_log.sqlite.sqlite_event_log import INDEX_SHARD_
 from dagster._core.storage.sqlite import SQLITE_BUSY_TIMEOUT_SECONDS
 from dagster._serdes import ConfigurableClassData, serialize_value
 
+from ..settings import sqlite_url
+
 BATCHED = {
     DagsterEventType.ASSET_MATERIALIZATION,
     DagsterEventType.ASSET_MATERIALIZATION_PLANNED,
@@ -74,7 +76,7 @@ class PooledSqliteEventLog(SqliteEventLogStorage):
         if shard not in self._engines:
             # One connection, which the lock gives to one thread at a time.
             engine = sa.create_engine(
-                f"sqlite:///{path}",
+                sqlite_url(path),
                 poolclass=sa.StaticPool,
                 connect_args={"timeout": SQLITE_BUSY_TIMEOUT_SECONDS, "check_same_thread": False},
             )

@@ -11,11 +11,23 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from dagster._core.storage.event_log.sqlite import sqlite_event_log
+from dagster._core.storage.runs.sqlite import sqlite_run_storage
+from dagster._core.storage.schedules.sqlite import sqlite_schedule_storage
 from dagster._core.storage.sqlite_storage import DagsterSqliteStorage
 from dagster._serdes import ConfigurableClassData
 
-from ..settings import dagster_home
+from ..settings import dagster_home, sqlite_url
 from .event_log import PooledSqliteEventLog
+
+
+def _url(base_dir: str, db_name: str) -> str:
+    return sqlite_url(Path(base_dir).absolute() / f"{db_name}.db")
+
+
+for _module in (sqlite_event_log, sqlite_run_storage, sqlite_schedule_storage):
+    # Dagster's own function takes a % or ? in the path of a home for a part of the URL, and opens another file.
+    setattr(_module, "create_db_conn_string", _url)  # noqa: B010 (mypy knows the name as another function)
 
 
 class HomeStorage(DagsterSqliteStorage):
