@@ -10,8 +10,25 @@ from contextlib import suppress
 from typing import Any
 
 PLAIN = {
-    **{"−": "-", "–": "-", "—": "-", "…": "...", "×": "x", "·": "-", "•": "*", "→": "->", "≥": ">=", "≤": "<="},
-    **{"✓": "ok", "✗": "failed", "“": '"', "”": '"', "‘": "'", "’": "'", "α": "alpha", "β": "beta", "σ": "sigma"},
+    "−": "-",
+    "–": "-",
+    "—": "-",
+    "…": "...",
+    "×": "x",
+    "·": "-",
+    "•": "*",
+    "→": "->",
+    "≥": ">=",
+    "≤": "<=",
+    "✓": "ok",
+    "✗": "failed",
+    "“": '"',
+    "”": '"',
+    "‘": "'",
+    "’": "'",
+    "α": "alpha",
+    "β": "beta",
+    "σ": "sigma",
 }
 """What stands for a sign that a terminal can't show; other letters lose their accents, the rest is a question mark."""
 

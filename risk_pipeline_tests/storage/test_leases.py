@@ -34,7 +34,7 @@ def test_a_run_that_was_declared_dead_writes_nothing_more(engine):
         if run is newer:
             assert end_lease(engine, "stopped", timedelta())
         replace_sessions(run, [day], {tables.sector_exposures: sector_row(day, net)})
-    with pytest.raises(StorageError, match="recorded as crashed.*run these sessions again"):
+    with pytest.raises(StorageError, match=r"recorded as crashed.*run these sessions again"):
         replace_sessions(stopped, [day], {tables.sector_exposures: sector_row(day, 1.0)})
     assert read_table(engine, "sector_exposures")["net"].tolist() == [2.0]
 

@@ -36,9 +36,7 @@ def end_dead_runs(instance: dg.DagsterInstance, engine: "sa.Engine", location: s
     Runs of other code locations than ``location`` are left alone: they hold no lease of ours.
     """
     ages = lease_ages(engine)
-    dead = [
-        run for run in dead_runs(instance, engine, location) if end_lease(engine, run.run_id, ages.get(run.run_id))
-    ]
+    dead = [run for run in dead_runs(instance, engine, location) if end_lease(engine, run.run_id, ages.get(run.run_id))]
     for run in dead:
         instance.report_run_failed(run, f"{DIED}: it was killed or the machine was restarted; run its sessions again")
     return [run.run_id for run in dead]
