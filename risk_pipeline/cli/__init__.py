@@ -107,6 +107,14 @@ def _main() -> None:
             name = "RISK_PIPELINE_" + "__".join(str(part).upper() for part in problem["loc"])
             errors.print(f"[bold red]error:[/] setting {name}: {escape(problem['msg'])}", highlight=False)
         sys.exit(2)
+    except Exception as error:
+        from ..dagster_ext.history import history_error
+
+        known = history_error(error)
+        if known is None:
+            raise
+        errors.print(f"[bold red]error:[/] {escape(str(known))}", highlight=False)
+        sys.exit(2)
 
 
 def _domain_errors() -> tuple[type[Exception], ...]:

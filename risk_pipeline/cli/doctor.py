@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator
+from contextlib import ExitStack
 from datetime import date
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -15,10 +16,14 @@ from ..reports.unpriced import unpriced_on
 from ..settings import ENV_FILE, Settings
 from ..storage.check_queries import unvalued
 from ..storage.coverage import newest_coverage
+from ..storage.errors import StorageError
+from ..storage.probe import probe
 from ..storage.queries import earliest_session, latest_session, portfolios, read_table
 from .diagnosis import Diagnosis
 from .instance import examine_instance
 from .newest import Newest, newest_session
+from .places import examine_history, examine_places
+from .terminal import database
 
 if TYPE_CHECKING:
     import sqlalchemy as sa
@@ -27,13 +32,31 @@ NAMED = 10
 """Symbols without a price that are named."""
 
 
-def examine(engine: sa.Engine) -> Iterator[Diagnosis]:
-    """Examine settings, database, calendar, portfolios, source, coverage and stuck runs."""
+def examine() -> Iterator[Diagnosis]:
+    """Examine settings, places, database, calendar, portfolios, source, coverage and stuck runs.
+
+    Without a database that can be written what it holds is not looked at.
+    """
     settings = Settings()
     yield _settings(settings)
+    yield from examine_places(settings)
     instance, opens = examine_instance()
     yield instance
-    yield Diagnosis("database", True, f"{engine.dialect.name}, schema up to date")
+    if opens:
+        yield examine_history()
+    with ExitStack() as stack:
+        try:
+            engine = stack.enter_context(database())
+            probe(engine)
+            finding = Diagnosis("database", True, f"{engine.dialect.name}, schema up to date, can be written")
+        except StorageError as error:
+            finding = Diagnosis("database", False, str(error))
+        yield finding
+        if finding.is_fine:
+            yield from _examine_contents(engine, settings, opens)
+
+
+def _examine_contents(engine: sa.Engine, settings: Settings, opens: bool) -> Iterator[Diagnosis]:
     last = CALENDAR.last_closed(now())
     yield Diagnosis("calendar", True, f"{settings.calendar}, last closed session {last}")
     yield _portfolios(engine)

@@ -30,15 +30,14 @@ def doctor() -> None:
     from .doctor import examine
 
     bad = 0
-    with database() as engine:
-        for finding in examine(engine):
-            shown = errors if console.quiet and not finding.is_fine else console
-            shown.print(
-                f"[{'green' if finding.is_fine else 'red'}]{'✓' if finding.is_fine else '✗'}[/] "
-                f"[bold]{finding.subject}[/]: {escape(finding.text)}",
-                highlight=False,
-            )
-            bad += not finding.is_fine
+    for finding in examine():
+        shown = errors if console.quiet and not finding.is_fine else console
+        shown.print(
+            f"[{'green' if finding.is_fine else 'red'}]{'✓' if finding.is_fine else '✗'}[/] "
+            f"[bold]{finding.subject}[/]: {escape(finding.text)}",
+            highlight=False,
+        )
+        bad += not finding.is_fine
     if bad:
         raise typer.Exit(1)
 

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import os
+from contextlib import suppress
 from datetime import datetime
 from typing import TYPE_CHECKING, Annotated
 
 import typer
+from rich.markup import escape
 
 from .imports import require_portfolios
 from .show import show_table
@@ -220,16 +222,20 @@ def execute(range_: SessionRange) -> bool:
 
     sessions = CALENDAR.sessions_in_range(range_.first, range_.last)
     console.print(f"Running {counted(len(sessions), 'session')}, {range_}, prices from: {Settings().market.source}")
+    from ..dagster_ext.history import history_error
     from ..dagster_ext.instance import open_instance
     from ..definitions import defs
     from ..defs.automation.dead_runs import end_dead_runs
     from ..defs.automation.run_history import watch
     from ..defs.run_tags import HOST_TAG, PID_TAG, range_tags, this_place
+    from ..storage.batch_runs import fail_run
+    from ..storage.errors import StorageError
 
     here = {HOST_TAG: this_place(), PID_TAG: str(os.getpid())}
     with open_instance() as instance, database() as engine:
         for gone in end_dead_runs(instance, engine):
             console.print(f"[yellow]Run {gone[:8]} had been killed; it is recorded as failed.[/]")
+        broken = False
         try:
             with follow(instance, console) as run_id:
                 result = defs.resolve_job_def("daily_risk").execute_in_process(
@@ -239,10 +245,20 @@ def execute(range_: SessionRange) -> bool:
                     run_config={"loggers": {"console": {"config": {"log_level": "CRITICAL"}}}},  # ours is shorter
                     raise_on_error=False,
                 )
+        except Exception as error:
+            known = history_error(error)
+            if known is None:
+                raise
+            broken = True
+            with suppress(StorageError):  # Dagster can't record it: its storage is what failed, unless it was ours
+                fail_run(engine, run_id, str(known))
+            errors.print(f"[bold red]The run failed[/]: {escape(str(known))}", highlight=False)
+            return False
         finally:
-            record = instance.get_run_record_by_id(run_id)
-            if record is not None:
-                watch(instance, engine, record)
+            if not broken:
+                record = instance.get_run_record_by_id(run_id)
+                if record is not None:
+                    watch(instance, engine, record)
     if not result.success:
         errors.print(
             "[bold red]The run failed[/]; sessions that were complete before are as they were. "

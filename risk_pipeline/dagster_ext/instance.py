@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import fcntl
 import os
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ..settings import dagster_home
+from ..storage.errors import StorageError
 
 if TYPE_CHECKING:
     import dagster as dg
@@ -36,8 +38,29 @@ def prepare_home() -> Path:
 
     Without a configuration Dagster would let any number of runs write at once, and report its use to its makers. A
     configuration that names a module where it used to be is corrected.
+
+    Raises
+    ------
+    StorageError
+        If the home can't be made, read or written.
     """
     home = dagster_home()
+    with _usable(home):
+        return _prepared(home)
+
+
+@contextmanager
+def _usable(home: Path) -> Iterator[None]:
+    try:
+        yield
+    except OSError as error:
+        raise StorageError(
+            f"the home {home} can't be used ({error.strerror or error}): name a folder that this user may write with "
+            "RISK_PIPELINE_HOME, or give it to this user"
+        ) from error
+
+
+def _prepared(home: Path) -> Path:
     home.mkdir(parents=True, exist_ok=True)
     os.environ["DAGSTER_HOME"] = str(home)
     config = home / CONFIG
@@ -67,6 +90,6 @@ def open_instance() -> dg.DagsterInstance:
     """
     import dagster as dg
 
-    with (Path(os.environ["DAGSTER_HOME"]) / LOCK).open("w") as lock:
+    with _usable(Path(os.environ["DAGSTER_HOME"])), (Path(os.environ["DAGSTER_HOME"]) / LOCK).open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
         return dg.DagsterInstance.get()

@@ -47,6 +47,13 @@ def record_run(engine: sa.Engine, run: BatchRun) -> bool:
     return bool(known)
 
 
+def fail_run(engine: sa.Engine, run_id: str, error: str) -> None:
+    """Record why a run failed that Dagster can't record itself."""
+    with transaction(engine, batch_runs) as connection:
+        values = {"status": "failed", "error": error[:ERROR_LENGTH]}
+        connection.execute(sa.update(batch_runs).where(batch_runs.c.run_id == run_id).values(values))
+
+
 def mark_alerted(engine: sa.Engine, run_id: str) -> None:
     """Record that an alert for the run has been sent."""
     with transaction(engine, batch_runs) as connection:

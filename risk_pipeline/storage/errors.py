@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import errno
 import sqlite3
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
 import sqlalchemy as sa
@@ -29,9 +29,18 @@ def as_storage_error(error: BaseException) -> StorageError | None:
         return _of_disk(error, cause)
     import psycopg
 
-    if isinstance(error, psycopg.OperationalError | psycopg.InterfaceError):
-        return _of_postgres(error.sqlstate or "", cause)
+    if isinstance(error, psycopg.OperationalError | psycopg.InterfaceError) or _state(error) in (READ_ONLY, NO_RIGHT):
+        return _of_postgres(_state(error) or "", cause)
     return None
+
+
+READ_ONLY, NO_RIGHT = "25006", "42501"
+
+
+def _state(error: BaseException) -> str | None:
+    """Return the code of a Postgres error."""
+    state: str | None = getattr(error, "sqlstate", None)
+    return state
 
 
 def _of_sqlite(name: str, cause: str) -> StorageError | None:
@@ -62,6 +71,8 @@ def _of_postgres(state: str, cause: str) -> StorageError | None:
         return StorageError(
             f"Postgres refuses us ({cause}): check user, password and name in RISK_PIPELINE_DATABASE_URL"
         )
+    if state in (READ_ONLY, NO_RIGHT):
+        return _of_rights(state, cause)
     if state in ("57014", "25P03"):
         return StorageError(
             f"the database ended what took too long ({cause}): see what holds it up, or give it longer with "
@@ -72,6 +83,19 @@ def _of_postgres(state: str, cause: str) -> StorageError | None:
             f"the database can't be reached or broke off ({cause}): start it, check RISK_PIPELINE_DATABASE_URL, {AGAIN}"
         )
     return None
+
+
+def _of_rights(state: str, cause: str) -> StorageError:
+    if state == READ_ONLY:  # it may pass by itself: the failover is not over, or the address turns to the new server
+        return DatabaseAwayError(
+            f"Postgres is read-only, as a standby is and a server after a failover ({cause}): let "
+            f"RISK_PIPELINE_DATABASE_URL name the server that may be written, or all of them with "
+            f"?target_session_attrs=read-write, {AGAIN}"
+        )
+    return StorageError(
+        f"the user in RISK_PIPELINE_DATABASE_URL may not do that ({cause}): give it the rights on the tables, or "
+        f"make it their owner, {AGAIN}"
+    )
 
 
 def _of_disk(error: OSError, cause: str) -> StorageError | None:
@@ -95,11 +119,14 @@ def storage_errors() -> Iterator[None]:
         raise known from error
 
 
-def translate_errors_of(engine: sa.Engine) -> None:
-    """Let every error of an engine's connections say what to do."""
+def translate_errors_of(engine: sa.Engine, said: Callable[[StorageError], StorageError] = lambda known: known) -> None:
+    """Let every error of an engine's connections say what to do; ``said`` puts it for another database than ours."""
 
     @sa.event.listens_for(engine, "handle_error")
     def _explain(context: sa.engine.ExceptionContext) -> StorageError | None:
         if context.is_pre_ping:  # the pool itself asks whether a connection is still good
             return None
-        return as_storage_error(context.original_exception)
+        if _state(context.original_exception) == READ_ONLY:
+            context.is_disconnect = True  # the next connection may lead to the server that took over
+        known = as_storage_error(context.original_exception)
+        return None if known is None else said(known)

@@ -9,8 +9,10 @@ import pytest
 import sqlalchemy as sa
 
 from risk_pipeline.storage import tables as t
+from risk_pipeline.storage.book_versions import pin_version
 from risk_pipeline.storage.database import migrate, open_engine, transaction
 from risk_pipeline.storage.errors import DatabaseAwayError, StorageError, as_storage_error, storage_errors
+from risk_pipeline.storage.probe import probe
 
 SECRET = "sentinel-password"
 
@@ -29,6 +31,45 @@ def test_a_postgres_that_can_t_be_reached_says_so_without_the_password(place, po
     with pytest.raises(DatabaseAwayError, match="start it, check RISK_PIPELINE_DATABASE_URL") as caught:
         migrate(open_engine(url.render_as_string(hide_password=False)))
     assert SECRET not in str(caught.value)
+
+
+def test_a_postgres_that_became_read_only_is_waited_for_and_a_new_connection_finds_the_one_that_is_not(new_postgres):
+    engine = open_engine(new_postgres())
+    migrate(engine)
+    probe(engine)
+
+    name = engine.url.database
+    over_all = engine.url.update_query_dict({"options": "-c default_transaction_read_only=off"})
+    operator = open_engine(over_all.render_as_string(hide_password=False))
+
+    def turn(word: str) -> None:
+        with operator.begin() as connection:
+            connection.exec_driver_sql(f'ALTER DATABASE "{name}" SET default_transaction_read_only = {word}')
+
+    turn("on")
+    engine.dispose()
+    with pytest.raises(DatabaseAwayError, match=r"Postgres is read-only.*target_session_attrs=read-write"):
+        probe(engine)
+    with pytest.raises(DatabaseAwayError, match="Postgres is read-only"):
+        pin_version(engine, "a")
+    turn("off")
+    probe(engine)  # on a connection of its own: the pool forgot those of the server that was read-only
+    for opened in (engine, operator):
+        opened.dispose()
+
+
+def test_a_user_without_rights_is_told_so(new_postgres):
+    engine = open_engine(new_postgres())
+    migrate(engine)
+    with engine.begin() as connection:
+        name = f"reader_{connection.execute(sa.text('SELECT current_database()')).scalar_one()}"
+        connection.exec_driver_sql(f'CREATE ROLE "{name}" LOGIN')
+        connection.exec_driver_sql(f'GRANT SELECT ON ALL TABLES IN SCHEMA public TO "{name}"')
+    reader = open_engine(engine.url.set(username=name).render_as_string(hide_password=False))
+    with pytest.raises(StorageError, match=r"RISK_PIPELINE_DATABASE_URL may not do that.*give it the rights"):
+        probe(reader)
+    for opened in (reader, engine):
+        opened.dispose()
 
 
 def test_a_row_twice_is_an_error_of_our_own_and_stays_one(engine):
