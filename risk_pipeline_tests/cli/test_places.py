@@ -22,18 +22,6 @@ from risk_pipeline.storage.probe import probe_file
 
 COMMAND = Path(sys.executable).with_name("risk-pipeline")
 ODD = ("a b", "p%20q", "wh?at", "per%cent#ha", "ünï-日本", 'am&p=1 qu"ote $HOME', "new\nline ~")
-    "a b",
-    "p%20q",
-    "per%cent",
-    "wh?at",
-    "ha#sh",
-    "ünï-日本",
-    "am&p=1",
-    'qu"ote',
-    "dollar$HOME",
-    "new\nline",
-    "~tilde",
-)
 
 
 @pytest.fixture
