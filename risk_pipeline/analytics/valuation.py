@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from typing import Any
 
 import numpy as np
 
@@ -70,6 +72,34 @@ class Book:
             fields = {field: values[order] for field, values in vars(rows).items()}
             parts[name] = replace(rows, **{**fields, "session": to[order]})
         return replace(self, **parts, **{n: v[sessions] for n, v in vars(self).items() if n not in parts})
+
+    def split(self) -> list[Book]:
+        """Return the book of each session, as views."""
+        out = []
+        for session in range(len(self.equity)):
+            parts = {}
+            for name in ("positions", "holdings"):
+                rows = getattr(self, name)  # in the order of sessions
+                part = slice(*np.searchsorted(rows.session, [session, session + 1]))
+                fields = {field: values[part] for field, values in vars(rows).items()}
+                parts[name] = replace(rows, **{**fields, "session": np.zeros(part.stop - part.start, dtype=np.int64)})
+            own = slice(session, session + 1)
+            out.append(replace(self, **parts, **{n: v[own] for n, v in vars(self).items() if n not in parts}))
+        return out
+
+    @classmethod
+    def join(cls, books: Sequence[Book]) -> Book:
+        """Return the book of several sessions from the books of one each, in their order."""
+        out: dict[str, Any] = {}
+        for name, first in vars(books[0]).items():
+            values = [getattr(book, name) for book in books]
+            if isinstance(first, np.ndarray):
+                out[name] = np.concatenate(values)
+                continue
+            fields = {field: np.concatenate([getattr(one, field) for one in values]) for field in vars(first)}
+            fields["session"] = np.repeat(np.arange(len(books)), [len(one.session) for one in values])
+            out[name] = replace(first, **fields)
+        return cls(**out)
 
     @property
     def gross(self) -> Float2D:

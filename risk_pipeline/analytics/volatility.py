@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -48,9 +49,14 @@ class VolatilityEstimates:
     percentile: Float2D
     observations: Int2D
 
-    def take(self, rows: Int1D) -> VolatilityEstimates:
+    def take(self, rows: Int1D | slice) -> VolatilityEstimates:
         """Return the estimates of some of the ends."""
         return VolatilityEstimates(**{name: values[rows] for name, values in vars(self).items()})
+
+    @classmethod
+    def join(cls, parts: Sequence[VolatilityEstimates]) -> VolatilityEstimates:
+        """Return the estimates of several ends after each other."""
+        return cls(**{name: np.concatenate([getattr(part, name) for part in parts]) for name in vars(parts[0])})
 
 
 def estimate_volatility(returns: Float2D, ends: Int1D, *, ranges: Float2D | None = None) -> VolatilityEstimates:

@@ -6,8 +6,9 @@ secret is ever part of a run's configuration, which the Dagster UI shows.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, nullcontext
+from dataclasses import dataclass
 from datetime import date
 from functools import lru_cache
 from pathlib import Path
@@ -41,6 +42,7 @@ if TYPE_CHECKING:
     import sqlalchemy as sa
 
     from ..market.source import MarketDataSource
+    from ..risk.inputs import BookFrames, Inputs
     from ..storage.price_panel import PricePanel
 
 
@@ -113,10 +115,20 @@ class MarketData(dg.ConfigurableResource):
         return JoinedMarket(self.source, changes) if changes else self.source
 
 
+@dataclass(frozen=True)
+class Shared:
+    """The inputs that the analytics of a run share, and the panel and book that they were made of."""
+
+    made_on: PricePanel
+    book: BookFrames
+    inputs: Inputs
+
+
 class PriceCache(dg.ConfigurableResource):
     """Immutable price panels on disk, and the pointer of each session to its own."""
 
     _open: dict[str, PricePanel] = PrivateAttr(default_factory=dict)
+    _shared: Shared | None = PrivateAttr(default=None)
 
     def write(self, db: Database, panel: PricePanel, sessions: Sequence[date], revision: int) -> str:
         """Store a panel, point the sessions to it and prune the oldest panels; return its hash.
@@ -158,6 +170,13 @@ class PriceCache(dg.ConfigurableResource):
             if panel_hash not in self._open:
                 self._open[panel_hash] = self._store.open(panel_hash)
         return [(self._open[panel_hash], days) for panel_hash, days in groups.items()]
+
+    def inputs(self, panel: PricePanel, book: BookFrames, make: Callable[[], Inputs]) -> Inputs:
+        """Return the inputs of the asset before if panel and book are the same, else make them; the last are kept."""
+        if self._shared is None or self._shared.made_on is not panel or not self._shared.book.equals(book):
+            self._shared = None  # frees what was derived from it
+            self._shared = Shared(panel, book, make())
+        return self._shared.inputs
 
     def hash_of(self, panel: PricePanel) -> str:
         """Return the name under which a panel that is open here was stored."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field, fields, replace
 from datetime import date
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
@@ -15,13 +15,14 @@ from ..analytics.arrays import Bool1D, Bool2D, Date1D, Float1D, Float2D, Int1D
 from ..analytics.basis import is_too_large
 from ..analytics.conversion import Conversion
 from ..analytics.lot_values import LotMarket, Positions, close_values
-from ..analytics.lots import InvestmentClass, Lots, SplitAdjusted, private_prices
+from ..analytics.lots import InvestmentClass, LotRows, Lots, SplitAdjusted, private_prices
 from ..analytics.option_positions import bill_rate
 from ..analytics.reasons import Reason
 from ..analytics.valuation import Accounts, Book, value_book
 from ..analytics.volatility import VolatilityEstimates, estimate_volatility, parkinson_variance
 from ..config.registries import Registries
 from .currency import conversion_of, lot_currencies, pairs_of
+from .derived import Derived
 from .option_quotes import (
     DatedSurfaces,
     OwnQuotes,
@@ -45,7 +46,7 @@ class BookFrames:
     """What the user imported and the profiles known by then, as the tables hold them.
 
     ``lots``, ``flows``, ``marks``, ``profiles`` and the options' ``volatilities`` reach up to the last session of the
-    block. ``quotes`` is what the sources say of the symbols' prices.
+    run. ``quotes`` is what the sources say of the symbols' prices.
     """
 
     portfolios: pd.DataFrame
@@ -55,6 +56,10 @@ class BookFrames:
     profiles: pd.DataFrame
     quotes: pd.DataFrame
     volatilities: pd.DataFrame = field(default_factory=no_volatilities)
+
+    def equals(self, other: BookFrames) -> bool:
+        """Return whether all rows are the same."""
+        return all(getattr(self, one.name).equals(getattr(other, one.name)) for one in fields(self))
 
     @cached_property
     def currencies(self) -> pd.DataFrame:
@@ -95,16 +100,24 @@ class Inputs:
     accounts: Accounts
     marks: tuple[Int1D, Date1D, Float1D]
     option_quotes: pd.DataFrame
+    derived: Derived = field(default_factory=Derived, init=False, repr=False, compare=False)
+
+    def of(self, sessions: list[date], stored: Frames) -> Inputs:
+        """Return the inputs of other sessions up to the book's; what is derived from panel and book is shared."""
+        out = replace(self, sessions=sessions, stored=stored)
+        object.__setattr__(out, "derived", self.derived)
+        return out
 
     @cached_property
     def ends(self) -> Int1D:
         """Rows of the sessions in the panel, shape (D,)."""
         return np.searchsorted(self.panel.dates, np.array(self.sessions, dtype="datetime64[D]"))
 
-    @cached_property
+    @property
     def column(self) -> Mapping[str, int]:
         """Column of each symbol in the panel."""
-        return {symbol: index for index, symbol in enumerate(self.panel.symbols)}
+        symbols = self.panel.symbols
+        return self.derived.once("column", lambda: {symbol: index for index, symbol in enumerate(symbols)})
 
     @cached_property
     def book(self) -> Book:
@@ -125,6 +138,9 @@ class Inputs:
 
     def value(self, ends: Int1D) -> Book:
         """Value the book at other rows of the panel, with what was known on each."""
+        return self.derived.at("book", ends, self._value)
+
+    def _value(self, ends: Int1D) -> Book:
         market = self.lot_market(ends)
         return value_book(
             self.lots,
@@ -156,26 +172,32 @@ class Inputs:
             implied=None if quoted is None else quoted.volatility,
         )
 
-    @cached_property
+    @property
     def own_quotes(self) -> OwnQuotes:
         """Dated volatilities of single option lots, from their marks and quotes."""
-        return own_quotes(self, self.option_quotes)
+        return self.derived.once("own quotes", lambda: own_quotes(self, self.option_quotes))
 
-    @cached_property
+    @property
     def surfaces(self) -> dict[int, DatedSurfaces]:
         """Surfaces of volatility by the underlying's column."""
-        return surfaces_of(self, self.option_quotes)
+        return self.derived.once("surfaces", lambda: surfaces_of(self, self.option_quotes))
 
     def closing_values(self, session: Int1D, lot: Int1D) -> Positions:
         """Value lots (n,) at the close of the block's sessions (n,), also those that left on it; without greeks."""
         return close_values(self.lots, self.lot_market(self.ends), session, lot)
 
     def option_volatility(self, ends: Int1D) -> Float2D:
-        """Forecast volatility of the options' underlyings, NaN elsewhere, shape (D, N)."""
+        """Forecast volatility of the options' underlyings where one is held, NaN elsewhere, shape (D, N)."""
         out = np.full((len(ends), len(self.panel.symbols)), np.nan)
-        needed = np.unique(self.lots.symbol[self.lots.is_option & np.isnan(self.lots.implied_volatility)])
-        if len(needed):
-            out[:, needed] = self.symbol_volatility(ends, needed).forecast
+        rows = LotRows.of(self.lots, self.panel.dates)
+        needs = self.lots.is_option & np.isnan(self.lots.implied_volatility)
+        end = ends[:, None]  # a lot that left on a session is valued at its close too
+        at = np.flatnonzero(((rows.entry[needs] <= end) & (end <= rows.end[needs])).any(axis=1))
+        if len(at):
+            columns = np.unique(self.lots.symbol[needs])
+            out[np.ix_(at, columns)] = self.derived.at(
+                "option volatility", ends[at], lambda some: self.symbol_volatility(some, columns).forecast
+            )
         return out
 
     def symbol_volatility(self, ends: Int1D, columns: Int1D | None = None) -> VolatilityEstimates:
@@ -186,15 +208,16 @@ class Inputs:
         ranges[np.isnan(returns)] = np.nan  # where a close is carried forward so is its range
         return estimate_volatility(returns, ends, ranges=ranges)
 
-    @cached_property
+    @property
     def doubts(self) -> tuple[np.ndarray, Float1D]:
         """Why each lot's price can't be right, (L,), None of a sound one, and its entry price over the close."""
-        return doubts(self)
+        return self.derived.once("doubts", lambda: doubts(self))
 
-    @cached_property
+    @property
     def prices(self) -> SplitAdjusted:
         """Closes and splits of the panel, prepared for look-up."""
-        return SplitAdjusted.of(np.asarray(self.panel.close), np.asarray(self.panel.split_factor))
+        close, split = np.asarray(self.panel.close), np.asarray(self.panel.split_factor)
+        return self.derived.once("prices", lambda: SplitAdjusted.of(close, split))
 
     def profiles_as_of(self, field: str) -> list[list[Any]]:
         """Return a profile field of each panel symbol as it was known on each session, None if unknown."""

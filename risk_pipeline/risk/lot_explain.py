@@ -6,7 +6,7 @@ from dataclasses import dataclass, fields, replace
 
 import numpy as np
 
-from ..analytics.arrays import Bool1D, Float1D, Float2D, Int1D
+from ..analytics.arrays import Bool1D, Float1D, Float2D, Float3D, Int1D
 from ..analytics.conversion import LEGS
 from ..analytics.factor_returns import residual_returns
 from ..analytics.lot_values import Positions
@@ -17,7 +17,7 @@ from ..analytics.sums import sum_by
 from ..currencies import pair_currencies
 from .beyond_core import beyond_proxy_returns, proxy_betas
 from .inputs import Inputs
-from .symbol_betas import SymbolBetas, core_factor_returns
+from .symbol_betas import core_factor_returns
 
 
 @dataclass(frozen=True)
@@ -85,14 +85,14 @@ class _Held:
     volatility: Float1D
 
 
-def symbol_returns(inputs: Inputs, before: SymbolBetas) -> SymbolReturns:
-    """Apply the betas of the session before to what the factors returned on the session.
+def symbol_returns(inputs: Inputs, betas: Float3D) -> SymbolReturns:
+    """Apply the model's betas (D, N, K) as of the session before to what the factors returned on the session.
 
     Of a factor beyond the core the return is what that session's model leaves of its proxy's, so that a proxy's
     exposures give back exactly its own return.
     """
     factors = inputs.registries.factors
-    betas = np.ascontiguousarray(before.of(factors.model_names))  # a sum's last bit depends on the layout
+    betas = np.ascontiguousarray(betas)  # a sum's last bit depends on the layout
     core, beyond = core_factor_returns(inputs)[inputs.ends], beyond_proxy_returns(inputs)[inputs.ends]
     for day in range(len(inputs.ends)):
         row = slice(day, day + 1)

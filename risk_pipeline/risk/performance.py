@@ -43,10 +43,12 @@ def first_row(inputs: Inputs) -> int:
 
 
 def equity_by_session(inputs: Inputs, rows: Int1D) -> Float2D:
-    """Return the equity of every portfolio at rows of the panel, (S, P), the book's to the last bit.
+    """Return the equity of every portfolio at rows of the panel, (S, P), the book's to the last bit."""
+    return inputs.derived.at("equity", rows, lambda some: _equity(inputs, some))
 
-    Some lots at a time: a long history of many lots would not fit in memory.
-    """
+
+def _equity(inputs: Inputs, rows: Int1D) -> Float2D:
+    """Value some lots at a time: a long history of many lots would not fit in memory."""
     lots, owners = inputs.lots, len(inputs.accounts.starting_equity)
     dates = inputs.panel.dates
     market = inputs.lot_market(rows)

@@ -23,6 +23,9 @@ MOST_THREADS = 8
 ALL_ROWS = max(LOOK_BACK + 1, TAIL_LOOK_BACK)
 """Returns of a series: of the session's look-backs and of the session before's."""
 SESSIONS_A_YEAR = 252
+KIND = "volatility of portfolios"
+Estimate = Callable[[Float2D], dict[str, np.ndarray]]
+"""Makes numbers by name, each (series,), of series side by side, (rows, series)."""
 
 
 @dataclass(frozen=True)
@@ -41,8 +44,8 @@ class PortfolioRisk:
 def portfolio_risk(inputs: Inputs, book: Book, ends: Int1D, whole: Bool1D) -> PortfolioRisk:
     """Estimate volatility and tail risk of the holdings of each session, with returns up to it.
 
-    ``book`` is valued at the rows ``ends``. Where ``whole`` (D,) is false, tail risk and ``forecast_before`` are left
-    out, NaN: a third of the work.
+    ``book`` is valued at the sorted rows ``ends``. Where ``whole`` (D,) is false, tail risk, ``forecast_before`` and
+    ``coverage`` are left out, NaN: a third of the work, and nothing where an earlier block has estimated the session.
     """
 
     def volatility(series: Float2D) -> dict[str, np.ndarray]:
@@ -53,23 +56,34 @@ def portfolio_risk(inputs: Inputs, book: Book, ends: Int1D, whole: Bool1D) -> Po
         latest = {name: values[1] for name, values in vars(estimates).items()}
         return {**latest, **vars(filtered_historical_simulation(series)), "before": estimates.forecast[0]}
 
-    estimates: dict[str, np.ndarray] = {}
-    for session_indices, estimate, rows in (
-        (np.flatnonzero(whole), everything, ALL_ROWS),
-        (np.flatnonzero(~whole), volatility, LOOK_BACK),
-    ):
-        some = book.take(session_indices)
-        for name, values in _by_series(
-            inputs, some.holdings, some.equity, ends[session_indices], rows, estimate
-        ).items():
-            nothing = None if values.dtype == object else np.nan if values.dtype == float else 0
-            estimates.setdefault(name, np.full(book.equity.shape, nothing, values.dtype))[session_indices] = values
+    def of_sessions(chosen: Int1D, rows: int, estimate: Estimate) -> dict[str, np.ndarray]:
+        some = book.take(chosen)
+        return _by_series(inputs, some.holdings, some.equity, ends[chosen], rows, estimate)
+
+    def volatility_at(some: Int1D) -> VolatilityEstimates:
+        return _volatility(of_sessions(np.searchsorted(ends, some), LOOK_BACK, volatility))
+
+    recent, earlier = np.flatnonzero(whole), np.flatnonzero(~whole)
+    of_recent = of_sessions(recent, ALL_ROWS, everything)
+    known = inputs.derived.keep(KIND, ends[recent], _volatility(of_recent))
+    older = inputs.derived.at(KIND, ends[earlier], volatility_at) if len(earlier) else known.take(earlier)
+    back = np.argsort(np.concatenate([recent, earlier]))
+
+    def laid_out(name: str) -> np.ndarray:
+        out = np.full(book.equity.shape, np.nan)
+        out[recent] = of_recent[name]
+        return out
+
     return PortfolioRisk(
-        volatility=VolatilityEstimates(**{field.name: estimates[field.name] for field in fields(VolatilityEstimates)}),
-        tail=TailRisk(**{field.name: estimates[field.name] for field in fields(TailRisk)}),
-        forecast_before=estimates["before"],
-        coverage=estimates["coverage"],
+        volatility=VolatilityEstimates.join([known, older]).take(back),
+        tail=TailRisk(**{field.name: laid_out(field.name) for field in fields(TailRisk)}),
+        forecast_before=laid_out("before"),
+        coverage=laid_out("coverage"),
     )
+
+
+def _volatility(estimates: dict[str, np.ndarray]) -> VolatilityEstimates:
+    return VolatilityEstimates(**{field.name: estimates[field.name] for field in fields(VolatilityEstimates)})
 
 
 def portfolio_forecast(inputs: Inputs, holdings: Holdings, equity: Float2D, ends: Int1D) -> Float2D:
@@ -108,7 +122,7 @@ def _by_series(
     equity: Float2D,
     ends: Int1D,
     rows: int,
-    estimate: Callable[[Float2D], dict[str, np.ndarray]],
+    estimate: Estimate,
 ) -> dict[str, np.ndarray]:
     """Return what ``estimate`` makes of each portfolio's series as of each session, and ``coverage``, each (D, P).
 

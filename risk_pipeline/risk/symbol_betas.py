@@ -15,6 +15,7 @@ from ..config.factors import Factor, FactorRegistry
 from .beyond_core import beyond_spec, present_cross, present_sectors
 from .inputs import Inputs
 
+MODEL = "betas of the model"
 OUTLIER = 5.0
 """An estimate beyond this is kept and flagged."""
 
@@ -139,17 +140,22 @@ def symbol_betas(inputs: Inputs) -> SymbolBetas:
     return SymbolBetas(names=names, quality=quality, **out)
 
 
-def betas_and_before(inputs: Inputs) -> tuple[SymbolBetas, SymbolBetas]:
-    """Estimate every beta at the block's sessions and at those before them; each session once."""
+def betas_and_before(inputs: Inputs) -> tuple[SymbolBetas, Float3D]:
+    """Estimate every beta at the block's sessions, and those of the model at the sessions before; each session once."""
     rows = np.unique(np.concatenate([inputs.ends, inputs.ends - 1]))
-    both = symbol_betas(replace(inputs, sessions=inputs.panel.dates[rows].astype("datetime64[D]").tolist()))
-    return both.take(np.searchsorted(rows, inputs.ends)), both.take(np.searchsorted(rows, inputs.ends - 1))
+    both = _betas_at(inputs, rows)
+    model = inputs.derived.keep(MODEL, rows, both.of(inputs.registries.factors.model_names))
+    return both.take(np.searchsorted(rows, inputs.ends)), model[np.searchsorted(rows, inputs.ends - 1)]
 
 
-def betas_before(inputs: Inputs) -> SymbolBetas:
-    """Estimate every beta at the sessions before the block's."""
-    days = inputs.panel.dates[inputs.ends - 1].astype("datetime64[D]").tolist()
-    return symbol_betas(replace(inputs, sessions=days))
+def betas_before(inputs: Inputs) -> Float3D:
+    """Estimate the betas of the model's factors at the sessions before the block's, (D, N, K)."""
+    names = inputs.registries.factors.model_names
+    return inputs.derived.at(MODEL, inputs.ends - 1, lambda rows: _betas_at(inputs, rows).of(names))
+
+
+def _betas_at(inputs: Inputs, rows: Int1D) -> SymbolBetas:
+    return symbol_betas(replace(inputs, sessions=inputs.panel.dates[rows].astype("datetime64[D]").tolist()))
 
 
 def _beyond(inputs: Inputs, ridge: CoreRidge, names: list[str]) -> Iterator[tuple[int, Float2D, Float2D, Float2D]]:

@@ -27,7 +27,7 @@ def compute_volatility(inputs: Inputs) -> Frames:
     made = inputs.ends - HORIZON
     rows = np.unique(np.concatenate([inputs.ends, inputs.ends - 1, made]))
     today, yesterday, when_made = (np.searchsorted(rows, ends) for ends in (inputs.ends, inputs.ends - 1, made))
-    of_symbols = inputs.symbol_volatility(rows)
+    of_symbols = inputs.derived.at("volatility", rows, inputs.symbol_volatility)
     book = inputs.value(rows)
     recent = np.zeros(len(rows), dtype=bool)
     recent[today] = recent[yesterday] = True

@@ -19,8 +19,10 @@ import sqlalchemy as sa
 
 from risk_pipeline.config.factors import load_factors
 from risk_pipeline.config.scenario_file import load_scenarios
-from risk_pipeline.defs.assets.inputs import history_needed, load_inputs
+from risk_pipeline.defs.assets.inputs import history_needed
 from risk_pipeline.defs.assets.market import look_again_from, store_fetched
+from risk_pipeline.desk.inputs import book_frames
+from risk_pipeline.desk.inputs import inputs_of as laid_on
 from risk_pipeline.market.files import FileMarket
 from risk_pipeline.risk.inputs import Inputs, priced_symbols
 from risk_pipeline.sessions import session_calendar
@@ -82,7 +84,7 @@ def inputs_of(engine) -> Callable[..., Inputs]:
             kept = fetched.bars[fetched.bars["session"] >= pd.Timestamp(since)]
             store_bars(engine, kept, known_at=datetime(2023, 1, 1))
         dates = calendar.sessions_in_range(calendar.look_back_from(start, 40), end)
-        return load_inputs(database, registries, build_panel(engine, dates, symbols), sessions)
+        return laid_on(book_frames(engine, sessions[-1]), build_panel(engine, dates, symbols), sessions, registries)
 
     return make
 
@@ -111,7 +113,7 @@ def evening(engine, tmp_path) -> Callable[..., Inputs]:
         store_fetched(database, market, bars.assign(source="files"), session, datetime(2023, 1, 1))
         extend_ranges(engine, dict.fromkeys(symbols, (min([since, *(span[0] for span in asked.values())]), session)))
         dates = calendar.sessions_in_range(calendar.look_back_from(start, 40), session)
-        return load_inputs(database, registries, build_panel(engine, dates, symbols), sessions)
+        return laid_on(book_frames(engine, sessions[-1]), build_panel(engine, dates, symbols), sessions, registries)
 
     return live
 

@@ -17,7 +17,7 @@ from ...storage import queries
 from ...storage.limit_measures import numeric_columns
 from ...storage.price_panel import PricePanel
 from ..partitions import CALENDAR
-from ..resources import Database, Registries
+from ..resources import Database, PriceCache, Registries
 
 if TYPE_CHECKING:
     import sqlalchemy as sa
@@ -26,23 +26,15 @@ Reader = Callable[["sa.Engine", Registries, date, date], Frames]
 """Reads the rows of the sessions from one day to another that an asset takes from earlier ones."""
 
 
-def load_inputs(
-    db: Database, registries: Registries, panel: PricePanel, sessions: list[date], read: Reader | None = None
+def shared_inputs(
+    db: Database, cache: PriceCache, registries: Registries, panel: PricePanel, sessions: list[date]
 ) -> Inputs:
-    """Read the imported book as of the last session, and what earlier assets have stored of the sessions.
+    """Return the inputs of all sessions of a run on one panel, the book as of the last.
 
-    A symbol that the panel lacks, imported after it was made, has no price: a reason of the portfolios that hold it
-    and of nobody else. Their results are stale until the session is run as a whole.
-
-    Raises
-    ------
-    PanelError
-        If a lot needs a currency pair that the panel lacks.
+    They are those of the asset before, with all that it derived from them, where the book is the same.
     """
-    inputs = inputs_of(book_frames(db.engine, sessions[-1]), panel, sessions, registries)
-    if read is not None:
-        inputs.stored.update(read(db.engine, registries, sessions[0], sessions[-1]))
-    return inputs
+    book = book_frames(db.engine, sessions[-1])
+    return cache.inputs(panel, book, lambda: inputs_of(book, panel, sessions, registries))
 
 
 def history_needed(db: Database, registries: Registries, sessions: list[date]) -> pd.DataFrame:

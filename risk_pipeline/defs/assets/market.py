@@ -123,7 +123,7 @@ def market_data(
                 stored = store_fetched(db, source, bars, last, known_at)
                 store_quotes(db.engine, _quotes(fetched, registries))
                 # doubtful bars are fetched again in full until the source corrects them
-                sound = {*bars["symbol"]} - {*fetched.errors, *fetched.dropped, *switched}
+                sound = {*bars["symbol"].unique()} - {*fetched.errors, *fetched.dropped, *switched}
                 if len(bars):  # a session that the source does not have yet has not been answered
                     reached = min(last, bars["session"].max().date())
                     extend_ranges(db.engine, {symbol: (starts[symbol], reached) for symbol in sound})
@@ -229,7 +229,7 @@ def store_fetched(
     fetched = source.fetch(list(stored.rebased), CALENDAR.index(first, last))
     history = fetched.bars if "source" in fetched.bars else fetched.bars.assign(source=source.name)
     history, _ = _without_unit_switches(db, history, first)
-    whole = {*history["symbol"]} - {*fetched.errors}
+    whole = {*history["symbol"].unique()} - {*fetched.errors}
     ratios = {symbol: ratio for symbol, ratio in stored.rebased.items() if symbol in whole}
     again = store_bars(db.engine, history, known_at=known_at, rebased=ratios)
     return StoredBars(stored.rows + again.rows, stored.restatements + again.restatements)

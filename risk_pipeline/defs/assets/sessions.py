@@ -16,7 +16,7 @@ from ...storage.queries import portfolios
 from ...storage.tables import by_table
 from ..partitions import run_sessions, run_started
 from ..resources import Database, PriceCache, Registries
-from .inputs import Reader, load_inputs
+from .inputs import Reader, shared_inputs
 from .made_from import MadeFrom
 from .metadata import Stopwatch, materialized, session_numbers, session_tables
 
@@ -68,11 +68,13 @@ def compute_sessions(
 
     with ThreadPoolExecutor(1) as writer:
         for panel, sessions in cache.panels(db, run_sessions(context)):
+            whole = shared_inputs(db, cache, registries, panel, sessions)
             for start in range(0, len(sessions), size):
                 block = sessions[start : start + size]
                 began = perf_counter()
                 with watch.stage("compute"):
-                    frames = compute(load_inputs(db, registries, panel, block, read))
+                    stored = read(db.engine, registries, block[0], block[-1]) if read else {}
+                    frames = compute(whole.of(block, stored))
                 with watch.stage("fingerprints"):
                     made = made_from.rows(analytic, block, code_version, upstream, panel.symbols, made_at)
                     frames = {**frames, **made}

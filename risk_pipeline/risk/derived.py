@@ -1,0 +1,82 @@
+"""What was derived from one panel and book for single sessions: kept, so that the analytics of a run share it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Hashable, Sequence
+from typing import Any, TypeVar, cast
+
+import numpy as np
+
+from ..analytics.arrays import Int1D
+from ..analytics.valuation import Book
+from ..analytics.volatility import VolatilityEstimates
+
+MOST_BYTES = 400_000_000
+"""Of what is kept. A single session and short ranges fit; of a long range what comes first, the rest is made again."""
+
+T = TypeVar("T")
+R = TypeVar("R", np.ndarray, Book, VolatilityEstimates)
+
+
+class Derived:
+    """Results by kind and row of the panel, and those that no row has part in.
+
+    A number of a session depends on nothing beside it, so it may be made in one block and used in another.
+    """
+
+    def __init__(self, most_bytes: int = MOST_BYTES) -> None:
+        self._left = most_bytes
+        self._once: dict[str, Any] = {}
+        self._by_row: dict[tuple[Hashable, int], Any] = {}
+
+    def once(self, kind: str, make: Callable[[], T]) -> T:
+        """Return what is the same for all sessions, made at the first call."""
+        if kind not in self._once:
+            self._once[kind] = make()
+        return cast("T", self._once[kind])
+
+    def at(self, kind: Hashable, rows: Int1D, make: Callable[[Int1D], R]) -> R:
+        """Return a result of rows of the panel, each once; ``make`` is asked for those that are not there.
+
+        Its first axis is that of the rows. It can't be written to, since others read it too.
+        """
+        known = np.array([(kind, row) in self._by_row for row in rows.tolist()], dtype=bool)
+        if not known.any():
+            return self.keep(kind, rows, make(rows))
+        parts: dict[int, R] = {row: self._by_row[kind, row] for row in rows[known].tolist()}
+        if not known.all():
+            missing = rows[~known]
+            parts |= dict(zip(missing.tolist(), _split(self.keep(kind, missing, make(missing))), strict=True))
+        return _join([parts[row] for row in rows.tolist()])
+
+    def keep(self, kind: Hashable, rows: Int1D, made: R) -> R:
+        """Keep a result of some rows unless it is too large, and return it."""
+        arrays = _arrays(made)
+        size = sum(array.nbytes for array in arrays)
+        if size <= self._left:
+            self._left -= size
+            for array in arrays:
+                array.flags.writeable = False
+            self._by_row |= {(kind, row): part for row, part in zip(rows.tolist(), _split(made), strict=True)}
+        return made
+
+
+def _arrays(made: np.ndarray | Book | VolatilityEstimates) -> list[np.ndarray]:
+    if isinstance(made, np.ndarray):
+        return [made]
+    nested = [vars(value) if not isinstance(value, np.ndarray) else {"": value} for value in vars(made).values()]
+    return [array for fields in nested for array in fields.values()]
+
+
+def _split(made: R) -> Sequence[R]:
+    """Return views of each row's part."""
+    if isinstance(made, Book):
+        return made.split()
+    rows = [slice(row, row + 1) for row in range(len(made if isinstance(made, np.ndarray) else made.ewma))]
+    return [made[row] if isinstance(made, np.ndarray) else made.take(row) for row in rows]
+
+
+def _join(parts: Sequence[R]) -> R:
+    if isinstance(parts[0], np.ndarray):
+        return np.concatenate(parts)
+    return type(parts[0]).join(parts)

@@ -1,0 +1,90 @@
+"""What analytics share within a run: the same numbers to the last bit, made once, bounded, safe from being changed."""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from risk_pipeline.risk.derived import Derived
+from risk_pipeline.risk.explain import compute_explain
+from risk_pipeline.risk.exposures import compute_exposures
+from risk_pipeline.risk.performance import portfolio_performance
+from risk_pipeline.risk.volatility import compute_volatility
+from risk_pipeline_tests.support.blocks import block, lot
+from risk_pipeline_tests.support.real_prices import real_prices
+
+PRICES = real_prices(first="2016-06-01", last="2020-03-20")
+DAYS = [day.date() for day in PRICES.loc["2020-02-18":].index]
+LOTS = [
+    lot("one", "SPY", 100, "2020-02-03", 320.0),
+    lot("one", "SPY C", 10, "2020-02-19", 8.0, investment_class="OPTIONS", underlying="SPY")
+    | {"option_type": "CALL", "strike": 300.0, "expiry": "2020-09-18"},
+    lot("one", "XOM", -300, "2020-02-20", 60.0, exit_date="2020-03-17"),
+    lot("two", "KO", 500, "2020-03-10", 55.0),  # bought after the first blocks
+]
+
+
+def fresh(days):
+    return block(PRICES, days, LOTS, equity=100_000.0, inception="2020-02-03")
+
+
+def computed(inputs):
+    """Return everything of a block that is made of shared numbers, in the order of a run."""
+    exposures = compute_exposures(inputs)
+    volatility = compute_volatility(inputs.of(inputs.sessions, exposures))
+    performance = {name: pd.DataFrame(values) for name, values in vars(portfolio_performance(inputs)).items()}
+    return {**exposures, **compute_explain(inputs), **volatility, **performance}
+
+
+@pytest.fixture(scope="module")
+def blocks():
+    """Three blocks of a month, the last before the middle one."""
+    return [DAYS[:8], DAYS[16:], DAYS[8:16]]
+
+
+@pytest.fixture(scope="module")
+def separate(blocks):
+    return [computed(fresh(days)) for days in blocks]
+
+
+@pytest.mark.parametrize("most_bytes", [10**9, 60_000, 0], ids=["all kept", "some kept", "nothing kept"])
+def test_blocks_that_share_have_the_rows_of_blocks_that_do_not(blocks, separate, most_bytes):
+    run = fresh(DAYS)
+    object.__setattr__(run, "derived", Derived(most_bytes))
+    for days, expected in zip(blocks, separate, strict=True):
+        rows = computed(run.of(days, {}))
+        assert rows.keys() == expected.keys()
+        for name, frame in rows.items():
+            pd.testing.assert_frame_equal(frame, expected[name], check_exact=True, obj=name)
+
+
+def test_a_row_is_made_once_and_only_missing_ones_are_asked_for():
+    asked = []
+
+    def make(rows):
+        asked.append(rows.tolist())
+        return rows * 10.0
+
+    derived = Derived()
+    np.testing.assert_array_equal(derived.at("kind", np.array([3, 4, 5]), make), [30.0, 40.0, 50.0])
+    np.testing.assert_array_equal(derived.at("kind", np.array([6, 4, 5, 2]), make), [60.0, 40.0, 50.0, 20.0])
+    np.testing.assert_array_equal(derived.at("other kind", np.array([4]), make), [40.0])
+    assert asked == [[3, 4, 5], [6, 2], [4]]
+
+
+def test_what_is_kept_can_not_be_changed():
+    kept = Derived().at("kind", np.arange(2), lambda rows: rows * 1.0)
+    with pytest.raises(ValueError, match="read-only"):
+        kept[0] = 1.0
+
+
+def test_a_book_split_and_joined_is_the_same():
+    book = fresh(DAYS[-4:]).book
+    again = type(book).join(book.split())
+    for name, values in vars(book).items():
+        if isinstance(values, np.ndarray):
+            np.testing.assert_array_equal(getattr(again, name), values)
+        else:
+            for field, column in vars(values).items():
+                np.testing.assert_array_equal(getattr(getattr(again, name), field), column)
