@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import shutil
 from pathlib import Path
 
@@ -38,6 +39,23 @@ def edited(package: Path, name: str, *files: str) -> bool:
     path.write_bytes(path.read_bytes() + b"\n# an edit\n")
     clear()
     return module.code_version(*files) != before
+
+
+def test_the_imports_of_every_module_are_those_that_python_s_parser_sees():
+    found = 0
+    for path in sorted(module.PACKAGE.rglob("*.py")):
+        nodes = [node for node in ast.walk(ast.parse(path.read_bytes())) if isinstance(node, ast.ImportFrom)]
+        names = {
+            name
+            for node in nodes
+            for name in module._modules(node.level, node.module or "", [one.name for one in node.names], path)
+            if name[:1] and name[0] in module.ROOMS
+        }
+        files = {module.PACKAGE.joinpath(*name).with_suffix(".py") for name in names}
+        files |= {module.PACKAGE.joinpath(*name, "__init__.py") for name in names}
+        assert {*module._imports(path)} == {one for one in files if one.is_file()}, path
+        found += len(names)
+    assert found > 500
 
 
 @pytest.mark.parametrize(
