@@ -8,7 +8,7 @@ import pandas as pd
 
 from ...analytics.liquidity import WINDOW
 from ...config.measures import Measures
-from ...desk.inputs import book_frames, inputs_of
+from ...desk.inputs import StoredRegistries, book_frames, inputs_of
 from ...risk.inputs import Frames, Inputs
 from ...risk.limits import sources_of
 from ...risk.lookback import bill_needs, merged_needs, pair_needs, reporting_needs, required_history
@@ -31,10 +31,13 @@ def shared_inputs(
 ) -> Inputs:
     """Return the inputs of all sessions of a run on one panel, the book as of the last.
 
-    They are those of the asset before, with all that it derived from them, where the book is the same.
+    They are those of the asset before, with all that it derived from them, where the book is the same. The registries
+    are read once: each look at a resource's reads the settings again, a millisecond, and stress tests look thousands
+    of times.
     """
     book = book_frames(db.engine, sessions[-1])
-    return cache.inputs(panel, book, lambda: inputs_of(book, panel, sessions, registries))
+    loaded = StoredRegistries(registries.factors, registries.scenarios)
+    return cache.inputs(panel, book, lambda: inputs_of(book, panel, sessions, loaded))
 
 
 def history_needed(db: Database, registries: Registries, sessions: list[date]) -> pd.DataFrame:
