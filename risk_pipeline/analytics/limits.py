@@ -35,7 +35,7 @@ def utilisation(operator: np.ndarray, value: Float1D, limit: Float1D) -> Float1D
     """
     used = np.where(operator == WITHIN_BOTH, np.abs(value), value)
     grows = np.where(operator == AT_LEAST, limit < 0, limit > 0)  # risk is the distance from zero
-    with np.errstate(divide="ignore", invalid="ignore"):
+    with np.errstate(divide="ignore", over="ignore", invalid="ignore"):
         ratio = np.maximum(used / limit, 0.0)
         inverse = np.where(used * limit > 0, limit / used, np.nan)
     out = np.where(grows, ratio, inverse)

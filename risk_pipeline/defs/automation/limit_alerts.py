@@ -3,6 +3,8 @@
 from datetime import date
 from typing import TYPE_CHECKING
 
+import pandas as pd
+
 from ...alerts import send_alert
 from ...analytics.hashing import text_hash
 from ...reports.limit_words import breach_sentence
@@ -26,7 +28,7 @@ def alert_breaches(engine: "sa.Engine", first: date, last: date) -> bool:
     if last != latest_session(engine):
         return False
     rows = limit_rows(engine, last, last)
-    rows = rows[(rows["status"] == BREACH) & (rows["since"].dt.date >= first)]
+    rows = rows[(rows["status"] == BREACH) & (rows["since"] >= pd.Timestamp(first))]
     sentences = [breach_sentence(row) for row in rows.to_dict("records")]
     said = f"{last} {text_hash(repr(sorted(zip(rows['portfolio_id'], rows['measure'], strict=True)))):016x}"
     if not sentences or fact(engine, ALERTED) == said:
