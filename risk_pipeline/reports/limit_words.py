@@ -23,6 +23,7 @@ NAMES = {
     "gross": "Gross exposure",
     "net": "Net exposure",
     "nav": "NAV",
+    "worst_scenario_pnl": "Worst scenario",
 }
 PERCENT = (
     *("var_", "es_", "drawdown", "worst_drawdown", "return_", "daily_return", "realised_", "forecast", "ewma", "top_"),
@@ -36,11 +37,11 @@ OPERATORS = {"<=": "at most", ">=": "at least", "abs<=": "within ±"}
 
 def measure_name(measure: str) -> str:
     """Return a measure as readers call it."""
-    if measure in NAMES:
-        return NAMES[measure]
     plain = measure.removesuffix("/nav")
     prefix, colon, item = plain.partition(":")
     words = {"sector": f"{item}, gross of NAV", "sector_net": f"{item}, net of NAV", "name": f"{item}, of NAV"}
+    if measure in NAMES:
+        return NAMES[measure]
     name = words.get(prefix, plain) if colon else NAMES.get(plain, plain.replace("_", " "))
     name = name[:1].upper() + name[1:]
     return f"{name}, of NAV" if measure.endswith("/nav") else name

@@ -22,11 +22,6 @@ ANALYTIC_NAMES = {
     "volatility": "volatility and value at risk",
     "pnl_explain": "what made the P&L",
 }
-CAUSES = {
-    "by_positions": "trades and flows",
-    "by_prices": "prices moved the weights",
-    "by_model": "new returns in the estimate",
-}
 TRENDS = {"increasing": "rising", "decreasing": "falling", "stable": "steady"}
 
 
@@ -118,13 +113,13 @@ def reason(code: str | None) -> str:
 
 
 def headline(day: PortfolioDay) -> list[str]:
-    """Return what happened since the session before and why, and then what that changed in the risk."""
+    """Return what happened since the session before and why; of a new portfolio, what it starts with."""
     snapshot, currency = day.snapshot, day.currency
     if snapshot["is_opening"]:
         start = f"The portfolio opened on this session with a NAV of {money(snapshot['nav'])} {currency}."
         return [text for text in (start, _risk_now(day)) if text]
     pieces = [f"{_pnl(snapshot, currency)}{_flow(snapshot, currency)}.", _market(day), _drivers(day)]
-    return [text for text in (" ".join(piece for piece in pieces if piece), _moves(day)) if text]
+    return [" ".join(piece for piece in pieces if piece)]
 
 
 def _pnl(snapshot: dict[str, Any], currency: str) -> str:
@@ -149,8 +144,8 @@ def _market(day: PortfolioDay) -> str:
     text = f"The market: {', '.join(moves)}"
     market = day.proxies.get(load_factors().market.proxy)
     beta, nav = day.previous["market_beta"], day.previous["nav"]
-    if beta is None or market is None:
-        return f"{text}."
+    if beta is None or market is None or day.explained is not None:
+        return f"{text}."  # what made the P&L stands below, by all factors
     alone = signed_money(beta * nav * market)
     return f"{text}; with the Market Beta of the session before, {number(beta)}, that alone is {alone} {day.currency}."
 
@@ -168,40 +163,6 @@ def _drivers(day: PortfolioDay) -> str:
         return ""
     text = f"{' and '.join(along)} {'gained' if total > 0 else 'lost'} most"
     return f"{text}; {against[0]} worked against it." if against else f"{text}."
-
-
-def _moves(day: PortfolioDay) -> str:
-    """Say what moved most among the risk numbers, or that little did."""
-    before, snapshot = day.previous, day.snapshot
-    if before is None or snapshot["forecast"] is None:
-        return ""
-    changes = []
-    factors = load_factors()
-    for name, measure, label, write, least in (
-        ("market_beta", factors.market.name, "Market Beta", number, 0.05),
-        ("ir_beta", factors.rates.name, factors.rates.name, number, 0.05),
-        ("forecast", "forecast", "the volatility forecast", percent, 0.003),
-        ("var_99", "", "VaR 99\u00a0%", percent, 0.001),
-    ):
-        old, new = before.get(name), snapshot[name]
-        if old is None or new is None or abs(new - old) < least or write(old) == write(new):
-            continue
-        changes.append(
-            f"{label} {'rose' if new > old else 'fell'} from {write(old)} to {write(new)}{_cause(day, measure)}"
-        )
-    if not changes:
-        return "Risk is little changed from the session before."
-    text = changes[0] if len(changes) == 1 else f"{', '.join(changes[:-1])} and {changes[-1]}"
-    return f"{text[0].upper()}{text[1:]}."
-
-
-def _cause(day: PortfolioDay, measure: str) -> str:
-    """Name what moved a measure most, of positions, prices and the model; empty where it is not stored."""
-    row = day.changes.get(measure)
-    if row is None:
-        return ""
-    sign = 1.0 if row["current"] > row["previous"] else -1.0
-    return f" ({CAUSES[max(CAUSES, key=lambda name: sign * row[name])]})"
 
 
 def _risk_now(day: PortfolioDay) -> str:

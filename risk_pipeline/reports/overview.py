@@ -6,28 +6,26 @@ from collections.abc import Callable
 from typing import Any
 
 from ..config.factors import load_factors
+from .changes import risk_changes
 from .charts import Span, sparkline
+from .formatting import percent
 from .narrative import scenario_name, skip_sentences
 from .page_rows import PortfolioDay, SessionDay
 from .totals import fund
 
 HISTORY = 63
 PROFILES = 40
+NAMED = 3
+"""Portfolios with a broken limit that the head names."""
 
 
 def overview(day: SessionDay, file_name: Callable[[str], str], reporting: str | None = None) -> dict[str, Any]:
-    """Return rows, the largest first, their sum, and what deserves attention.
-
-    Where several currencies are not added up in the ``reporting`` one, the largest of each come by currency.
-    """
+    """Return rows, those with most limits broken first, then by value at risk; their sum; what deserves attention."""
     rows = [_row(portfolio, day, file_name) for portfolio in day.portfolios]
     together = fund(
         ((row["currency"], row["nav"], row["daily_pnl"]) for row in rows), reporting, day.pairs, day.session
     )
-    if together.total:
-        rows.sort(key=lambda row: -row["nav"] * together.rate[row["currency"]])
-    else:
-        rows.sort(key=lambda row: (row["currency"], -row["nav"]))
+    rows.sort(key=lambda row: (-row["breaches"], row["var_99"] is None, -(row["var_99"] or 0.0), row["id"]))
     span = Span.of([row["worst_share"] for row in rows])
     for row in rows:
         row["worst_bar"] = span.bar(row["worst_share"])
@@ -39,19 +37,62 @@ def overview(day: SessionDay, file_name: Callable[[str], str], reporting: str | 
         "rates_name": load_factors().rates.name,
         "worst_zero": span.zero,
         "profile": _profile(rows),
-        "gained": sum(row["daily_pnl"] > 0.5 for row in rows),
-        "lost": sum(row["daily_pnl"] < -0.5 for row in rows),
-        "riskiest": _most(rows, "var_99"),
-        "hardest": _least(rows, "worst_share"),
+        "sentence": " ".join(_sentences(rows)),
         "with_limits": any(row["limits"] for row in rows),
-        "broken": sum(row["breaches"] for row in rows),
         "checks": day.provenance.checks,
         "failed": [check for check in day.provenance.checks if not check.passed],
     }
 
 
+def _sentences(rows: list[dict[str, Any]]) -> list[str]:
+    """Say what moved, what is too much, and what changed."""
+    if not rows:
+        return ["No portfolio could be valued on this session."]
+    gained, lost = (sum(sign * row["daily_pnl"] > 0.5 for row in rows) for sign in (1.0, -1.0))
+    counts = ((gained, "gained"), (lost, "lost"), (len(rows) - gained - lost, "did not move"))
+    out = [", ".join(f"{count} {word}" for count, word in counts if count) + "."]
+    out += [text for text in (_broken(rows), _highest(rows), _most_changed(rows), _hardest(rows)) if text]
+    return out
+
+
+def _broken(rows: list[dict[str, Any]]) -> str:
+    """Say how many limits are broken and by whom, or that all are kept."""
+    owners = sorted((row for row in rows if row["breaches"]), key=lambda row: -row["breaches"])
+    broken = sum(row["breaches"] for row in owners)
+    if not broken:
+        return "No limit is broken." if any(row["limits"] for row in rows) else ""
+    named = [f"{row['name']} ({row['breaches']})" for row in owners[:NAMED]]
+    if len(owners) > NAMED:
+        named.append(f"{len(owners) - NAMED} more")
+    who = named[0] if len(named) == 1 else f"{', '.join(named[:-1])} and {named[-1]}"
+    return f"{broken} limit{' is' if broken == 1 else 's are'} broken: {who}."
+
+
+def _highest(rows: list[dict[str, Any]]) -> str:
+    row = max((row for row in rows if row["var_99"] is not None), key=lambda row: row["var_99"], default=None)
+    return f"Value at risk is highest in {row['name']}, {percent(row['var_99'])} of NAV at 99\u00a0%." if row else ""
+
+
+def _most_changed(rows: list[dict[str, Any]]) -> str:
+    """Name the portfolio whose forecast changed most, of those where it did."""
+    known = [(row, change) for row in rows for change in row["changes"] if change.column == "forecast"]
+    notable = [(row, change) for row, change in known if change.is_notable]
+    if not notable:
+        return "No volatility forecast changed much." if known else ""
+    row, most = max(notable, key=lambda item: abs(item[1].now - item[1].before))
+    way = "rose" if most.now > most.before else "fell"
+    return f"The volatility forecast {way} most in {row['name']}, {percent(most.before)} to {percent(most.now)}."
+
+
+def _hardest(rows: list[dict[str, Any]]) -> str:
+    known = [row for row in rows if row["worst_share"] is not None]
+    row = min(known, key=lambda row: row["worst_share"], default=None)
+    stress = "" if row is None else f"{row['worst_name']} on {row['name']}: {percent(row['worst_share'])} of NAV"
+    return f"The hardest stress is {stress}." if stress else ""
+
+
 def _profile(rows: list[dict[str, Any]]) -> dict[str, Any] | None:
-    """Return the largest portfolios' exposures side by side, all bars on one scale; spreads repeat the styles."""
+    """Return the first portfolios' exposures side by side, all bars on one scale; spreads repeat the styles."""
     factors = load_factors()
     names = [
         factor.name
@@ -88,8 +129,10 @@ def _row(portfolio: PortfolioDay, day: SessionDay, file_name: Callable[[str], st
         "worst_name": scenario_name(worst["name"]) if worst else None,
         "worst_share": now["worst_scenario_pnl"] / now["nav"] if worst and now["nav"] > 0 else None,
         "limits": len(portfolio.limits),
+        "measured": sum(limit["status"] != "unknown" for limit in portfolio.limits),
         "breaches": sum(limit["status"] == "breach" for limit in portfolio.limits),
         "warnings": sum(limit["status"] == "warning" for limit in portfolio.limits),
+        "changes": [] if now["is_opening"] else risk_changes(portfolio),
         "notes": [*skip_sentences(portfolio), *_incomplete(now), *_stale(now)],
     }
 
@@ -101,13 +144,3 @@ def _incomplete(now: dict[str, Any]) -> list[str]:
 def _stale(now: dict[str, Any]) -> list[str]:
     count = now["stale_positions"]
     return [f"{count} position{'s' if count > 1 else ''} valued at an earlier price."] if count else []
-
-
-def _most(rows: list[dict[str, Any]], name: str) -> dict[str, Any] | None:
-    known = [row for row in rows if row[name] is not None]
-    return max(known, key=lambda row: row[name], default=None)
-
-
-def _least(rows: list[dict[str, Any]], name: str) -> dict[str, Any] | None:
-    known = [row for row in rows if row[name] is not None]
-    return min(known, key=lambda row: row[name], default=None)

@@ -15,9 +15,10 @@ import pandas as pd
 
 from ..config.factors import load_factors
 from ..risk.scorecards import BACKTESTED, SCORED, newest, value_at_risk_record, volatility_record
-from ..storage.report_queries import ReportRows, previous_sessions, report_rows
+from ..storage.report_queries import ReportRows, previous_sessions, report_rows, sessions_around
 from .explained import PnlExplained, pnl_explained
 from .freshness import Freshness
+from .neighbours import Beside, sessions_beside
 from .page_positions import positions_by_name
 from .quarantine import Quarantined, without_betas
 from .refusals import Refusal, refusals_of
@@ -86,6 +87,7 @@ class PortfolioDay:
     panel: Row | None
     provenance: Provenance
     without_betas: Quarantined | None = None
+    beside: Beside = (None, None)
 
     @property
     def freshness(self) -> str:
@@ -109,7 +111,8 @@ class SessionDay:
     """One session: its portfolios in the order of their ids, and those that could not be valued.
 
     ``pairs`` are the closes of currency pairs, by symbol; ``last_values`` by portfolio that could not be valued its
-    latest session with a NAV in the year before, and that NAV.
+    latest session with a NAV in the year before, and that NAV. ``beside`` are the sessions before and after that have
+    a page or may get one.
     """
 
     session: date
@@ -120,6 +123,7 @@ class SessionDay:
     refusals: Sequence[Refusal] = ()
     last_values: Mapping[str, tuple[date, float]] = field(default_factory=dict)
     pairs: Mapping[str, float] = field(default_factory=dict)
+    beside: Beside = (None, None)
 
 
 @dataclass(frozen=True)
@@ -156,6 +160,7 @@ class PageRows:
     before: Mapping[date, date]
     explained: Mapping[tuple[date, str], PnlExplained] = field(default_factory=dict)
     without_betas: Mapping[tuple[date, str], Quarantined] = field(default_factory=dict)
+    known: Sequence[date] = ()
     _buckets: dict[str, dict[Any, list[Row]]] = field(default_factory=dict)
     _single: dict[str, dict[Any, Row]] = field(default_factory=dict)
 
@@ -215,6 +220,7 @@ class PageRows:
                     for refusal in refusals
                     for _, row in self._history.year(refusal.id, session).tail(1).iterrows()
                 },
+                beside=sessions_beside(session, self.known),
                 pairs={row["symbol"]: row["close"] for row in pairs if row["close"] is not None},
             )
 
@@ -275,6 +281,7 @@ class PageRows:
             panel=panel[0] if panel else None,
             provenance=self.provenance,
             without_betas=self.without_betas.get(key),
+            beside=sessions_beside(session, self.known),
         )
 
     def _proxies(self, session: date) -> dict[str, float]:
@@ -316,7 +323,8 @@ def read_page_rows(engine: sa.Engine, sessions: Sequence[date], provenance: Prov
     made = sorted(set(rows.tables["portfolio_snapshots"]["session"].dt.date))
     explained = pnl_explained(engine, made, rows.portfolios)
     lacking = {(one.session, one.portfolio_id): one for one in without_betas(engine, load_factors(), sessions)}
-    return PageRows(rows, provenance, previous_sessions(engine, sessions), explained, lacking)
+    known = sessions_around(engine, sessions[0], sessions[-1], 1)
+    return PageRows(rows, provenance, previous_sessions(engine, sessions), explained, lacking, known)
 
 
 def replay_paths(exposures: Iterable[Row], scenarios: Iterable[Row]) -> dict[str, list[float]]:

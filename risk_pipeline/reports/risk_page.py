@@ -27,6 +27,7 @@ from ..storage.queries import portfolios
 from ..storage.report_queries import session_totals
 from .formatting import FORMS, MINUS, NOTHING, money, number, percent, short_money
 from .narrative import long_date, plain_words, reason
+from .neighbours import link_sessions, slot
 from .overview import overview
 from .page_rows import YEAR, PageRows, PortfolioDay, Provenance, SessionDay, read_page_rows
 from .refusals import Refusal
@@ -65,6 +66,8 @@ def write_sessions(
 ) -> list[Path]:
     """Write the pages of consecutive sessions from stored rows, and the index anew; return the overviews.
 
+    Pages of the sessions beside them get their links to these.
+
     ``stage`` may time the stages ``read`` and ``render``.
     """
     pages = []
@@ -74,6 +77,7 @@ def write_sessions(
             rows = read_page_rows(engine, sessions, provenance, history_from)
         with stage("render"):
             pages = write_pages(rows)
+            link_sessions(engine, Settings().report_folder, sessions[0], sessions[-1])
     write_index(engine)
     return pages
 
@@ -107,14 +111,17 @@ def put(path: Path, text: str) -> None:
         raise
 
 
-def remove_pages(session: date) -> None:
-    """Remove the pages of a session, whose numbers are no longer the database's."""
-    folder = page_path(session, "any").parent
-    page_path(session).unlink(missing_ok=True)
-    for path in folder.glob("*.html"):
-        path.unlink()
-    if folder.exists():
-        folder.rmdir()
+def remove_pages(engine: sa.Engine, sessions: Sequence[date]) -> None:
+    """Remove the pages of consecutive sessions, whose numbers are no longer the database's, and the links to them."""
+    for session in sessions:
+        folder = page_path(session, "any").parent
+        page_path(session).unlink(missing_ok=True)
+        for path in folder.glob("*.html"):
+            path.unlink()
+        if folder.exists():
+            folder.rmdir()
+    if sessions:
+        link_sessions(engine, Settings().report_folder, sessions[0], sessions[-1])
 
 
 def remove_others(day: SessionDay, folder: Path) -> None:
@@ -138,7 +145,7 @@ def portfolio_page(day: PortfolioDay, folder: Path) -> str:
         day=day,
         snapshot=day.snapshot,
         sections=[(section, content) for section, content in built if content is not None],
-        previous=_exists(folder, day.previous_session, day.id, up="../"),
+        beside=slot(folder, page_path(day.session, day.id, folder), day.beside),
         title=f"{day.portfolio['name']}, {day.session}",
         home="../",
     )
@@ -151,7 +158,7 @@ def refusal_page(day: SessionDay, refusal: Refusal, folder: Path) -> str:
         day=day,
         refusal=refusal,
         last=day.last_values.get(refusal.id),
-        previous=_exists(folder, day.previous_session, refusal.id, up="../"),
+        beside=slot(folder, page_path(day.session, refusal.id, folder), day.beside),
         title=f"{refusal.name}, {day.session}: not valued",
         home="../",
     )
@@ -163,7 +170,7 @@ def overview_page(day: SessionDay, folder: Path) -> str:
         "overview.html.j2",
         day=day,
         **overview(day, file_name, Settings().reporting_currency),
-        previous=_exists(folder, day.previous_session),
+        beside=slot(folder, page_path(day.session, folder=folder), day.beside),
         title=f"Portfolio risk, {day.session}",
         home="",
     )
@@ -187,16 +194,6 @@ def write_index(engine: sa.Engine) -> Path:
     content = {"years": years, "latest": latest, "portfolios": pages_found, "without": without, "title": "Risk pages"}
     put(index_path(), render("index.html.j2", **content))
     return index_path()
-
-
-def _exists(folder: Path, session: date | None, portfolio: str | None = None, up: str = "") -> dict[str, Any] | None:
-    """Return the link to the page of the session before, if it has been written."""
-    if session is None:
-        return None
-    path = page_path(session, portfolio, folder)
-    if not path.exists():
-        return None
-    return {"session": session, "href": up + path.relative_to(folder).as_posix()}
 
 
 def value_tag(value: float | None, form: str, key: str = "") -> Markup:
@@ -242,6 +239,9 @@ def _environment() -> Environment:
 
 
 def _packed(name: str) -> str:
-    """Return a file of ours without the indentation of its lines."""
+    """Return a file of ours without the indentation of its lines; a style sheet without the blanks around its marks."""
     lines = (TEMPLATES / name).read_text(encoding="utf-8").splitlines()
-    return "\n".join(line.strip() for line in lines if line.strip())
+    text = "\n".join(line.strip() for line in lines if line.strip())
+    if name.endswith(".css"):
+        text = re.sub(r"\s*([{};,])\s*", r"\1", text).replace(";}", "}").replace(": ", ":")
+    return text

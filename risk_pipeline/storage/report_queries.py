@@ -111,6 +111,22 @@ def previous_sessions(engine: sa.Engine, sessions: Sequence[date]) -> dict[date,
     return out
 
 
+def sessions_around(engine: sa.Engine, first: date, last: date, reach: int) -> list[date]:
+    """Return, in order, the sessions with a snapshot or a refusal, from ``reach`` before ``first`` to as many after."""
+    snapshots, skips = tables.portfolio_snapshots.c.session, tables.analytics_skips
+    valued = sa.select(snapshots).distinct()
+    refused = sa.select(skips.c.session).where(skips.c.analytic == "portfolio_snapshots").distinct()
+    earlier: set[date] = set()
+    inside: set[date] = set()
+    later: set[date] = set()
+    with engine.connect() as connection:
+        for day, made in ((snapshots, valued), (skips.c.session, refused)):
+            earlier.update(connection.scalars(made.where(day < first).order_by(day.desc()).limit(reach)))
+            inside.update(connection.scalars(made.where(day.between(first, last))))
+            later.update(connection.scalars(made.where(day > last).order_by(day).limit(reach)))
+    return [*sorted(earlier)[-reach:], *sorted(inside), *sorted(later)[:reach]]
+
+
 def session_totals(engine: sa.Engine) -> pd.DataFrame:
     """Return ``session, portfolios, incomplete`` of every session with a snapshot or a refusal, newest first.
 

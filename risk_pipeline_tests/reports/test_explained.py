@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import date
 
 import pandas as pd
@@ -9,7 +10,7 @@ import pytest
 
 from risk_pipeline.config.factors import load_factors
 from risk_pipeline.reports.explained import Explained, Part, _contributions, _parts, periods_of
-from risk_pipeline.reports.sections.explain import _waterfall
+from risk_pipeline.reports.sections.explain import _distinct, _waterfall
 
 DAY = date(2022, 3, 16)
 
@@ -41,6 +42,25 @@ def test_what_is_small_is_in_the_rest():
 
 def test_sessions_that_were_not_run_are_counted():
     assert _waterfall(explained(1.0, sessions=5, expected=52))["missing"] == 47
+
+
+def test_a_period_with_the_sessions_of_a_shorter_one_is_not_shown_again():
+    def names(*counts: int) -> list[str]:
+        words = ("day", "month", "year")
+        return [
+            each.period
+            for each in _distinct(
+                [
+                    replace(explained(1.0, sessions=count), period=word)
+                    for word, count in zip(words, counts, strict=True)
+                ]
+            )
+        ]
+
+    assert names(1, 12, 12) == ["day", "month"]
+    assert names(1, 1, 12) == ["day", "year"]
+    assert names(1, 1, 1) == ["day"]
+    assert names(1, 5, 12) == ["day", "month", "year"]
 
 
 def test_parts_are_in_the_order_of_reading_and_sectors_are_one():

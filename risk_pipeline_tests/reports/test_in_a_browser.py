@@ -206,7 +206,7 @@ def test_a_replay_shows_its_path(pages, visit, stored):
     more = page.locator("#s-rates_2022")
     assert "Realised returns of 2022-01-03 to 2022-10-24 are replayed" in more.inner_text()
     deepest = written("max_drawdown", stored["stress_test_results", "max_drawdown", "growth", "rates_2022"])
-    assert f"deepest fall {deepest} USD" in more.inner_text()
+    assert f"deepest fall, daily returns compounding, {deepest} USD" in more.inner_text()
     assert more.get_by_role("img").get_attribute("aria-label").startswith("Running P&L over the replay")
 
 
@@ -218,7 +218,14 @@ def test_the_overview_sorts_by_any_column(pages, visit):
     def order() -> list[str]:
         return [row.get_attribute("data-portfolio") for row in page.locator("#overview tbody tr").all()]
 
-    assert order() == snapshots["nav"].sort_values(ascending=False).index.tolist()
+    limits = pages.table("limit_utilisations")
+    broken = limits[limits["status"] == "breach"].groupby("portfolio_id").size()
+    snapshots["broken"] = broken.reindex(snapshots.index).fillna(0)
+    assert order() == snapshots.sort_values(["broken", "var_99"], ascending=False, kind="stable").index.tolist()
+    assert order()[0] == "long_short"
+    assert table.get_by_role("columnheader", name="Limits").get_attribute("aria-sort") == "descending"
+    assert "1 limit is broken: Kestrel Long/Short (1)." in page.locator(".lead").inner_text()
+    assert "Value at risk is highest in" in page.locator(".lead").inner_text()
     for head, column in (("IR Beta", "ir_beta"), ("Day’s P&L", "daily_pnl"), ("VaR 99 %", "var_99")):
         for direction in ("descending", "ascending"):
             table.get_by_role("button", name=head).click()
@@ -323,11 +330,41 @@ def test_the_record_of_forecasts_is_behind_a_fold_that_says_how_they_did(pages, 
 
 
 @pytest.mark.parametrize("width", WIDTHS)
-def test_the_first_screen_says_how_much_what_moved_and_what_changed(pages, visit, width):
+def test_the_first_screen_says_how_much_what_moved_what_is_too_much_and_what_changed(pages, visit, width):
     page = visit(pages.of("long_short"), width=width)
-    for item in (*page.locator(".lead, .then").all(), *page.locator("#headline .kpis > div").all()[:2]):
+    answers = page.locator("#headline .asks > div").all()
+    on_a_phone = [*page.locator(".lead").all(), *page.locator("#headline .kpis > div").all()[:2]]
+    for item in on_a_phone if width < 500 else [*on_a_phone, *answers]:
         box = item.bounding_box()
         assert box["y"] + box["height"] <= 900
+    assert [item.locator("h3").inner_text().removeprefix("✗ ") for item in answers[:2]] == [
+        *("What moved", "1 of 3 limits broken"),
+    ]
+
+
+def test_the_first_screen_names_the_largest_parts_the_fullest_limits_and_both_sides_of_a_change(pages, visit, stored):
+    page = visit(pages.of("long_short"))
+    moved, limits, changed = page.locator("#headline .asks > div").all()
+    parts = [float(item.get_attribute("value")) for item in moved.locator("data").all()]
+    of_day = [value for key, value in stored.items() if key[:3] == ("pnl_explain", "pnl", "long_short")]
+    assert sum(parts) == pytest.approx(sum(of_day), rel=1e-6)
+    assert len(parts) == 4
+    sizes = [abs(part) for part in parts[:3]]
+    assert sizes == sorted(sizes, reverse=True)
+    used = [float(item.get_attribute("value")) for item in limits.locator("data").all()]
+    own = pages.table("limit_utilisations").query("portfolio_id == 'long_short'").set_index("status")["utilisation"]
+    assert used == pytest.approx([own["breach"], own["warning"], own["within"]])
+    earlier = sorted(path.stem for path in pages.folder.glob("2026-*.html"))[-2]
+    before = pages.table("portfolio_snapshots", pd.Timestamp(earlier).date()).set_index("portfolio_id")
+    now = pages.table("portfolio_snapshots").set_index("portfolio_id")
+    shown = [float(item.get_attribute("value")) for item in changed.locator("data").all()]
+    assert shown == pytest.approx(
+        [
+            frame.loc["long_short", column]
+            for column in ("market_beta", "ir_beta", "forecast", "var_99")
+            for frame in (before, now)
+        ]
+    )
 
 
 def test_links_lead_to_pages_and_places_that_exist(pages, visit):
@@ -338,15 +375,19 @@ def test_links_lead_to_pages_and_places_that_exist(pages, visit):
         assert links
         for link in links:
             parts = urlsplit(link)
-            assert (path.parent / unquote(parts.path)).resolve().is_file() if parts.path else True, link
+            target = (path.parent / unquote(parts.path)).resolve() if parts.path else path
+            assert target.is_file(), link
             if parts.fragment:
-                assert page.locator(f"#{parts.fragment}").count() == 1
+                assert target.read_text().count(f'id="{parts.fragment}"') == 1, link
     page = visit(pages.folder / "index.html")
     page.get_by_role("link", name="Friday 13 November 2026").last.click()
     page.get_by_role("link", name="Kestrel Long/Short").first.click()
     assert page.locator("h1").inner_text() == "Kestrel Long/Short"
     page.get_by_role("link", name="Session before, 2026-11-12").click()
     assert page.locator(".date").inner_text().startswith("Thursday 12 November 2026")
+    page.get_by_role("link", name="Session after, 2026-11-13").click()
+    assert page.locator(".date").inner_text().startswith("Friday 13 November 2026")
+    assert page.get_by_role("link", name="Session after").count() == 0
 
 
 def test_a_private_portfolio_says_so_kindly_and_shows_no_empty_charts(pages, visit):

@@ -21,6 +21,7 @@ from risk_pipeline.definitions import defs
 from risk_pipeline.defs.assets import report
 from risk_pipeline.defs.automation.jobs import range_tags
 from risk_pipeline.reports import risk_page
+from risk_pipeline.reports.neighbours import slot
 from risk_pipeline.reports.page_positions import positions_by_name
 from risk_pipeline.reports.page_rows import Provenance, read_page_rows
 from risk_pipeline.reports.risk_page import file_name, portfolio_page, put, write_index, write_pages
@@ -269,7 +270,7 @@ def test_the_pages_of_a_session_that_a_long_run_left_out_are_written_when_asked_
     assert f'<a href="{FIRST}.html"' in risk_page.index_path().read_text()
     assert f"<span>{LAST.day}</span>" in risk_page.index_path().read_text()
     ours, theirs = (
-        re.sub(r"Checks of the run.*Made from|Session before, .{10}|<a href=.{,40}</a>", "", text, flags=re.DOTALL)
+        re.sub(r"Checks of the run.*Made from|<!--beside-->.*?<!--/beside-->", "", text, flags=re.DOTALL)
         for text in (opened_page(opened[0]), pages.of("growth", FIRST).read_text())
     )
     assert ours == theirs
@@ -327,6 +328,37 @@ def test_a_run_of_very_many_portfolios_leaves_the_pages_to_show(pages, monkeypat
     monkeypatch.setattr(show.typer, "launch", lambda url: None)
     show.show_table("growth", LAST, open_page=True)
     assert risk_page.page_path(LAST, "growth").exists()
+
+
+@pytest.mark.parametrize("order", [(0, 1, 2, 3), (3, 2, 1, 0), (1, 3, 0, 2), (2, 0, 1, 3)])
+def test_pages_link_to_the_sessions_beside_them_in_whatever_order_they_are_written(pages, monkeypatch, tmp_path, order):
+    own_home(pages, monkeypatch, tmp_path)
+    sessions = [pd.Timestamp(path.stem).date() for path in sorted(pages.folder.glob("2026-*.html"))][:4]
+    for place in order:
+        risk_page.write_sessions(pages.engine, [sessions[place]], Provenance("test"))
+    chain = [None, *sessions, None]
+    for before, session, after in zip(chain, chain[1:], chain[2:], strict=False):
+        for name in (None, "growth", "pence"):
+            assert links(session, name) == [day for day in (before, after) if day], (session, name)
+    risk_page.remove_pages(pages.engine, sessions[1:3])
+    assert links(sessions[0]) == links(sessions[3], "growth") == []
+
+
+def links(session: date, name: str | None = None) -> list[date]:
+    """Return the sessions that a page links to as those before and after, each to its own page of the same name."""
+    page = risk_page.page_path(session, name)
+    slot = re.search("<!--beside-->(.*)<!--/beside-->", page.read_text())[1]
+    found = re.findall(r'<span><a href="([^"]+)">Session (?:before|after), ([\d-]+)</a></span>', slot)
+    for href, day in found:
+        assert (page.parent / href).resolve() == risk_page.page_path(date.fromisoformat(day), name).resolve()
+    return [date.fromisoformat(day) for _, day in found]
+
+
+def test_the_slot_of_links_has_one_width_whatever_it_holds():
+    """It is overwritten in place."""
+    folder = Path("reports")
+    for page in (folder / f"{LAST}.html", folder / str(LAST) / "growth.html"):
+        assert len({len(slot(folder, page, two)) for two in ((None, None), (FIRST, None), (FIRST, LAST))}) == 1
 
 
 def test_ten_pages_with_a_year_of_history_are_light(rows):

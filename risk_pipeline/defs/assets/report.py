@@ -60,8 +60,7 @@ def risk_report(context: dg.AssetExecutionContext, config: PageOptions, db: Data
     shown = sessions[max(len(sessions) - most, 0) :]
     later = [day for day in sessions_after(db.engine, newest, YEAR) if page_path(day, None).exists()]
     again = later[max(len(later) - max(most - len(shown), min(most, 1)), 0) :]
-    for session in sessions[: len(sessions) - len(shown)]:
-        remove_pages(session)  # this run has replaced the numbers that they show
+    remove_pages(db.engine, sessions[: len(sessions) - len(shown)])  # this run has replaced the numbers that they show
     with watch.stage("freshness"):
         fresh = [freshness(db.engine, some) if some else Freshness() for some in (shown, again)]
     made_by = Provenance(package_version(), evaluated_checks(context), fresh[0])

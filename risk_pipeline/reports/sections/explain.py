@@ -19,13 +19,14 @@ def build(day: PortfolioDay) -> dict[str, Any] | None:
     explained = day.explained
     if explained is None or not any(abs(part.pnl) >= NEGLIGIBLE for each in explained.periods for part in each.parts):
         return None
+    periods = _distinct(explained.periods)
+    contributions = [{"name": each.period, "rows": each.contributions} for each in periods if each.contributions]
     return {
         "sentence": _sentence(explained, day.currency),
-        "periods": [_waterfall(each) for each in explained.periods],
+        "periods": [_waterfall(each) for each in periods],
         "share": explained.share,
-        "contributions": [
-            {"name": each.period, "rows": each.contributions} for each in explained.periods if each.contributions
-        ],
+        "contributions": contributions,
+        "positions": _positions_summary(contributions),
         "movers": _movers(day),
     }
 
@@ -41,6 +42,23 @@ def _sentence(explained: PnlExplained, currency: str) -> str:
     if explained.share is not None:
         text += f" Over {explained.sessions} sessions {percent(explained.share)} of the P&L’s variance had a name."
     return text
+
+
+def _distinct(periods: list[Explained]) -> list[Explained]:
+    """Return the periods without those that have the sessions of a shorter one: in January, or after few runs."""
+    return list({each.sessions: each for each in reversed(periods)}.values())[::-1]
+
+
+def _positions_summary(contributions: list[dict[str, Any]]) -> str:
+    """Name the best and the worst position of the longest period, for a fold."""
+    if not contributions:
+        return "Positions that moved by themselves"
+    period, rows = contributions[-1]["name"], contributions[-1]["rows"]
+    ends = [row for row in (rows[0], rows[-1]) if row.pnl]
+    best = [f"best {row.name} {signed_money(row.pnl)}" for row in ends[:1] if row.pnl > 0]
+    worst = [f"worst {row.name} {signed_money(row.pnl)}" for row in ends[-1:] if row.pnl < 0]
+    named = ", ".join([*best, *worst])
+    return f"Best and worst positions{f': {period.lower()}, {named}' if named else ''}"
 
 
 def _waterfall(each: Explained) -> dict[str, Any]:

@@ -1,13 +1,19 @@
-"""NAV, the day's P&L, forecast volatility, value at risk, the worst scenario, and what changed."""
+"""The first screen: how much, what moved, what is too much, and what changed in the risk."""
 
 from __future__ import annotations
 
 from typing import Any
 
-from ..charts import time_chart
+from ..changes import risk_changes
+from ..charts import Span, time_chart
+from ..explained import NEGLIGIBLE, Part
 from ..formatting import money_axis
 from ..narrative import headline, scenario_name, skip_sentences
 from ..page_rows import PortfolioDay
+from . import limits
+
+FEW = 3
+"""Parts of the P&L, and limits, that the first screen names."""
 
 
 def build(day: PortfolioDay) -> dict[str, Any]:
@@ -26,7 +32,35 @@ def build(day: PortfolioDay) -> dict[str, Any]:
         "worst_share": _share(snapshot["worst_scenario_pnl"], snapshot["nav"]),
         "var_money": None if snapshot["var_99"] is None else -snapshot["var_99"] * snapshot["nav"],
         "chart": chart,
+        "parts": _largest_parts(day),
+        "limits": _fullest_limits(day),
+        "changes": [] if snapshot["is_opening"] else risk_changes(day),
     }
+
+
+def _largest_parts(day: PortfolioDay) -> dict[str, Any] | None:
+    """Return the largest parts of the day's P&L, by size, and all others as one."""
+    if day.explained is None:
+        return None
+    parts = [part for part in day.explained.periods[0].parts if abs(part.pnl) >= NEGLIGIBLE]
+    if not parts:
+        return None
+    shown = sorted(parts, key=lambda part: -abs(part.pnl))[: FEW if len(parts) != FEW + 1 else FEW + 1]
+    if len(parts) > len(shown):
+        rest = sum(part.pnl for part in parts) - sum(part.pnl for part in shown)
+        shown.append(Part(f"{len(parts) - len(shown)} others", "", rest))
+    span = Span.of([part.pnl for part in shown])
+    rows = [{"label": part.label, "key": part.key, "pnl": part.pnl, "bar": span.bar(part.pnl)} for part in shown]
+    return {"rows": rows, "zero": span.zero}
+
+
+def _fullest_limits(day: PortfolioDay) -> dict[str, Any]:
+    """Return the limits that are broken, near or nearest to be, and how many there are of each."""
+    content = limits.build(day)
+    if content is None:
+        return {"rows": [], "count": 0, "breach": 0, "warning": 0, "full": 0.0}
+    rows = [row for row in content["rows"] if row["utilisation"] is not None][:FEW]
+    return {**content, "rows": rows, "count": len(content["rows"])}
 
 
 def _share(part: float | None, whole: float) -> float | None:

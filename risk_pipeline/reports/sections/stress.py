@@ -87,12 +87,13 @@ def _method(scenario: Row, odds: Row) -> str:
 
 
 def _parts(impacts: list[Row]) -> str:
-    """Return the contributions of a scenario's factors for the page's script: ``factor=value``, ``*`` if shocked."""
-    return "|".join(
-        f"{item['factor_name']}{'*' if item['is_shocked'] else ''}={item['impact']:.12g}"
-        for item in impacts
-        if item["impact"] is not None
-    )
+    """Return the contributions of a scenario's factors for the page's script: ``factor=value``, ``*`` if shocked.
+
+    A factor is its place among the labels, or its name where it has none.
+    """
+    places = {name: str(place) for place, name in enumerate(load_factors().model_names)}
+    known = [(places.get(row["factor_name"], row["factor_name"]), row) for row in impacts if row["impact"] is not None]
+    return "|".join(f"{place}{'*' if row['is_shocked'] else ''}={row['impact']:.9g}" for place, row in known)
 
 
 def factor_label(name: str) -> str:

@@ -21,15 +21,16 @@ const make = (tag, text, attributes = {}) => {
   return element;
 };
 for (const table of all("table[data-parts]")) {
-  const named = new Map(table.closest("[data-labels]").dataset.labels.split("|").map((pair) => pair.split("=")));
+  const labels = table.closest("[data-labels]").dataset.labels.split("|").map((pair) => pair.split("="));
   const parts = table.dataset.parts.split("|").map((pair) => pair.split("="));
   parts.sort(([, a], [, b]) => Math.abs(b) - Math.abs(a));
   const low = Math.min(0, ...parts.map(([, it]) => it)), width = Math.max(0, ...parts.map(([, it]) => it)) - low || 1;
   const body = table.createTBody();
   for (const [key, text] of parts) {
-    const name = key.replace("*", ""), row = body.insertRow(), it = Number(text);
-    const head = make("th", named.get(name) ?? name, { scope: "row" }), bar = make("td", "", { class: "f" });
-    if (key !== name) head.append(" ", make("small", "shocked"));
+    const place = key.replace("*", ""), row = body.insertRow(), it = Number(text);
+    const [name, label] = labels[place] ?? [place, place];
+    const head = make("th", label, { scope: "row" }), bar = make("td", "", { class: "f" });
+    if (key !== place) head.append(" ", make("small", "shocked"));
     const written = whole.format(it).replace("-", "−");
     const style = `left:${(100 * (Math.min(it, 0) - low)) / width}%;width:${(100 * Math.abs(it)) / width}%`;
     bar.append(make("i", "", { class: it < 0 ? "dn" : "", style }));
