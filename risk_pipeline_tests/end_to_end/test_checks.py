@@ -6,25 +6,40 @@ import shutil
 from datetime import date
 
 import dagster as dg
+import pandas as pd
 import pytest
 import sqlalchemy as sa
 
 from risk_pipeline.definitions import defs
 from risk_pipeline.defs.automation.freshness import CHECK
 from risk_pipeline.defs.automation.jobs import range_tags
-from risk_pipeline.defs.checks import definitions, explain, exposures, limits, market, snapshots, stress, volatility
+from risk_pipeline.defs.checks import (
+    definitions,
+    explain,
+    exposures,
+    limits,
+    market,
+    options,
+    snapshots,
+    stress,
+    volatility,
+)
 from risk_pipeline.defs.checks.common import ERROR, WARN, Finding, evaluate
 from risk_pipeline.defs.resources import Registries
 from risk_pipeline.storage import tables as t
 from risk_pipeline.storage.database import open_engine
+from risk_pipeline_tests.support.homes import FRAMES
 
 SESSIONS = [date(2025, 6, 2), date(2025, 6, 3)]
 DAY = SESSIONS[0]
 
 
+QUOTES = pd.DataFrame([("AAPL C", SESSIONS[0], 0.3)], columns=["symbol", "quote_date", "volatility"])
+
+
 @pytest.fixture(scope="module")
 def week(make_home):
-    home = make_home()
+    home = make_home({**FRAMES, "implied_volatilities": QUOTES})
     home.result = home.run(str(SESSIONS[0]), str(SESSIONS[-1]))
     return home
 
@@ -49,6 +64,8 @@ PRICES, MOVES, VOLATILITY = t.market_data_cache, t.scenario_factor_moves, t.port
 IR = of(EXPOSURE) & (EXPOSURE.c.factor_name == "IR Beta")
 RATES = of(STRESS) & (STRESS.c.scenario_id == "rates_up_100bp")
 AAPL = PRICES.c.symbol == "AAPL"
+HELD = t.position_values
+OPTION = of(HELD, "hedged") & (HELD.c.investment_class == "OPTIONS")
 WRONG = {
     definitions.registry_and_table_agree: sa.update(t.factor_definitions).values(window=91),
     definitions.no_retired_name_left: sa.update(EXPOSURE).where(IR).values(factor_name="Interest Rate"),
@@ -88,6 +105,9 @@ WRONG = {
     explain.greeks_explain_options: sa.insert(t.pnl_explain).values(
         session=DAY, portfolio_id="growth", kind="options", part="residual", pnl=1e6, options_pnl=1e6, currency_pnl=0
     ),
+    options.option_quotes_recent: sa.update(HELD).where(OPTION).values(volatility_date=date(2025, 5, 1)),
+    options.option_marks_within_bounds: sa.update(HELD).where(OPTION).values(refused_mark=0.01),
+    options.no_special_dividend: sa.update(PRICES).where(AAPL, PRICES.c.session == DAY).values(dividend=25.0),
     limits.limits_kept: sa.update(t.limit_utilisations).where(of(t.limit_utilisations)).values(status="breach"),
     limits.limits_measured: sa.update(t.limit_utilisations).values(status="unknown", reason="unknown_measure"),
     snapshots.pnl_telescopes: sa.update(SNAPSHOT).where(of(SNAPSHOT)).values(nav=1.0),
