@@ -181,7 +181,7 @@ def run_batch(first: str, last: str, out: Path) -> None:
     from risk_pipeline.defs.automation.jobs import range_tags
 
     with dg.DagsterInstance.get() as instance:
-        assets = {key.to_user_string() for key in defs.resolve_asset_graph().get_all_asset_keys()}
+        assets = {key.to_user_string() for key in defs.resolve_asset_graph().materializable_asset_keys}
         result = defs.resolve_job_def("daily_risk").execute_in_process(
             instance=instance,
             asset_selection=[dg.AssetKey(name) for name in sorted(assets - {os.environ["BENCHMARK_WITHOUT"]})],

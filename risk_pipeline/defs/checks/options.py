@@ -56,13 +56,16 @@ def no_special_dividend(engine: sa.Engine, registries: Registries, sessions: lis
     columns = [*KEY, "position_id", "contract", "dividend"]
     if rows.empty or paid.empty:  # no rows have no types, and pandas merges none
         return Finding(len(rows), "options", pd.DataFrame(columns=columns))
+    of_symbol = dict(list(paid.groupby("symbol")))
+    recent = paid[paid["session"] >= pd.Timestamp(sessions[0])]
     is_special = []
-    for row in paid.itertuples(index=False):
+    for row in recent.itertuples(index=False):
         since = pd.Timestamp(CALENDAR.look_back_from(row.session.date(), YEAR))
-        usual = paid[(paid["symbol"] == row.symbol) & (paid["session"] < row.session) & (paid["session"] >= since)]
+        before = of_symbol[row.symbol]
+        usual = before[(before["session"] < row.session) & (before["session"] >= since)]
         most = 2.0 * usual["dividend"].max() if len(usual) else 0.02 * row.close
         is_special.append(row.dividend >= LEAST_ADJUSTED and row.dividend > most)
-    special = paid[np.array(is_special, dtype=bool)].rename(columns={"symbol": "underlying"})
+    special = recent[np.array(is_special, dtype=bool)].rename(columns={"symbol": "underlying"})
     bad = rows.merge(special[["underlying", "session", "dividend"]], on=["underlying", "session"])
     return Finding(len(rows), "options", bad[columns])
 
