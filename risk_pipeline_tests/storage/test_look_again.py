@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 from datetime import date, datetime
+from types import SimpleNamespace
 
 import numpy as np
 import pandas as pd
 import pytest
 
+from risk_pipeline.defs.assets.market import store_fetched
+from risk_pipeline.market.source import MarketBars
+from risk_pipeline.sessions import session_calendar
 from risk_pipeline.storage.completeness import sessions_without_rows
 from risk_pipeline.storage.database import replace_sessions
 from risk_pipeline.storage.errors import StorageError
-from risk_pipeline.storage.market_data import read_bars, record_panel, store_bars
+from risk_pipeline.storage.market_data import extend_ranges, read_bars, record_panel, store_bars
 from risk_pipeline.storage.queries import read_table
 from risk_pipeline.storage.result_inputs import (
     PRICE_SOURCE,
@@ -108,3 +112,24 @@ def test_nobody_misses_what_was_pruned(engine):
     assert day in sessions_without_rows(engine, [day])["stress_tests"]
     prune(engine, DAYS[1].date())
     assert not any(sessions_without_rows(engine, [day]).values())
+
+
+@pytest.mark.parametrize("was_asked", [True, False], ids=["asked from the fourth session", "doubtful, never asked"])
+def test_a_new_base_that_is_seen_while_earlier_history_is_read_for_the_first_time_loses_none_of_it(engine, was_asked):
+    days = pd.to_datetime(
+        session_calendar("XNYS", date(2015, 1, 2)).sessions_in_range(date(2025, 6, 2), date(2025, 6, 13))
+    )
+    new = made_up(np.linspace(45.0, 54.0, len(days)), days.astype("datetime64[s]"))
+    store_bars(engine, new.iloc[3:].assign(close=new["close"] / 0.9), known_at=NOW)
+    if was_asked:
+        extend_ranges(engine, {"X": (days[3].date(), days[-1].date())})
+
+    class Source:
+        name = "adjusted"
+
+        def fetch(self, symbols, index) -> MarketBars:
+            return MarketBars(new[new["symbol"].isin(symbols) & new["session"].isin(index)].reset_index(drop=True))
+
+    store_fetched(SimpleNamespace(engine=engine), Source(), new.assign(source="adjusted"), days[-1].date(), NOW)
+    stored = read_bars(engine, days[0].date(), days[-1].date(), ["X"]).sort_values("session")
+    assert stored["close"].tolist() == new["close"].tolist()

@@ -219,13 +219,17 @@ def _before(needs: pd.DataFrame, sessions: list[date]) -> pd.DataFrame:
 def store_fetched(
     db: Database, source: "MarketDataSource", bars: pd.DataFrame, last: date, known_at: datetime
 ) -> StoredBars:
-    """Store bars; of symbols that have a new base read the whole history, in place of what is stored of them."""
+    """Store bars; of symbols that have a new base read the whole history, in place of what is stored of them.
+
+    The whole history is what was asked for before and what ``bars`` hold, which may begin earlier.
+    """
     stored = store_bars(db.engine, bars, known_at=known_at)
     if not stored.rebased:
         return stored
-    asked = asked_ranges(db.engine, list(stored.rebased))
-    first = min(asked[symbol][0] for symbol in stored.rebased)
-    last = max([last, *(asked[symbol][1] for symbol in stored.rebased)])
+    asked = asked_ranges(db.engine, list(stored.rebased)).values()  # none of a symbol with doubtful bars
+    fetched_from = bars.loc[bars["symbol"].isin(list(stored.rebased)), "session"].min().date()
+    first = min([fetched_from, *(first for first, _ in asked)])
+    last = max([last, *(last for _, last in asked)])
     fetched = source.fetch(list(stored.rebased), CALENDAR.index(first, last))
     history = fetched.bars if "source" in fetched.bars else fetched.bars.assign(source=source.name)
     history, _ = _without_unit_switches(db, history, first)
