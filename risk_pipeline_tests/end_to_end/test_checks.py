@@ -34,7 +34,7 @@ SESSIONS = [date(2025, 6, 2), date(2025, 6, 3)]
 DAY = SESSIONS[0]
 
 
-QUOTES = pd.DataFrame([("AAPL C", SESSIONS[0], 0.3)], columns=["symbol", "quote_date", "volatility"])
+QUOTES = pd.DataFrame([("AAPL C", SESSIONS[0], 0.3)], columns=["symbol", "date", "volatility"])
 
 
 @pytest.fixture(scope="module")

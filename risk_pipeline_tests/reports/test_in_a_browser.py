@@ -329,10 +329,17 @@ def test_the_record_of_forecasts_is_behind_a_fold_that_says_how_they_did(pages, 
     assert fold.locator("figure").last.is_visible()
 
 
+@pytest.mark.parametrize("width", [*WIDTHS, 1000])
+def test_the_overview_shows_its_whole_table_without_scrolling(pages, visit, width):
+    page = visit(pages.overview, width=width)
+    assert page.locator("#overview").evaluate("it => it.parentElement.scrollWidth <= it.parentElement.clientWidth + 1")
+
+
 @pytest.mark.parametrize("width", WIDTHS)
 def test_the_first_screen_says_how_much_what_moved_what_is_too_much_and_what_changed(pages, visit, width):
     page = visit(pages.of("long_short"), width=width)
     answers = page.locator("#headline .asks > div").all()
+    assert all(item.evaluate("it => it.scrollWidth <= it.clientWidth + 1") for item in answers)
     on_a_phone = [*page.locator(".lead").all(), *page.locator("#headline .kpis > div").all()[:2]]
     for item in on_a_phone if width < 500 else [*on_a_phone, *answers]:
         box = item.bounding_box()
