@@ -69,12 +69,24 @@ def filtered_scenarios(returns: Float2D, *, surprises_read: int = WINDOW, speeds
     Arguments as of :func:`filtered_historical_simulation`. A row is one past session, the same for every series, so
     the scenarios of several series keep their dependence.
     """
+    return filtered_with_scales(returns, surprises_read=surprises_read, speeds=speeds)[0]
+
+
+def filtered_with_scales(
+    returns: Float2D, *, surprises_read: int = WINDOW, speeds: Speeds = SPEEDS
+) -> tuple[Float2D, Float2D]:
+    """Return the scenarios of :func:`filtered_scenarios` and what each past return was multiplied by, each (S, M).
+
+    A scale is NaN where there was no volatility to divide by. The last row is the last return's.
+    """
     r = _several(returns[-LOOK_BACK:])
     volatility = _filtered_volatility(r, speeds)
+    first = max(len(r) - surprises_read, min(21, len(r)))
+    before, own = volatility[first:-1], np.s_[:, : returns.shape[1]]
     with np.errstate(invalid="ignore", divide="ignore"):
-        surprises = np.where(volatility[:-1] > 0, r / volatility[:-1], np.nan)
-    scenarios = surprises[max(len(r) - surprises_read, min(21, len(r))) :] * volatility[-1]
-    return np.asarray(scenarios[:, : returns.shape[1]])
+        surprises = np.where(before > 0, r[first:] / before, np.nan)
+        scales = np.where(before > 0, volatility[-1] / before, np.nan)
+    return np.asarray((surprises * volatility[-1])[own]), np.asarray(scales[own])
 
 
 def tail_risk(scenarios: Float2D) -> TailRisk:
@@ -134,5 +146,6 @@ def _tail(ordered: Float2D, count: Int1D, level: float) -> tuple[Float1D, Float1
     with np.errstate(invalid="ignore"):
         quantile = low + (high - low) * (place - below)
         tail = ordered[: int(below.max(initial=0)) + 2]
-        beyond = tail <= quantile
+        # at most one tie above the quantile's rank: how many rows are read depends on the columns beside it
+        beyond = (tail <= quantile) & (np.arange(len(tail))[:, None] <= below + 1)
         return quantile, np.where(beyond, tail, 0.0).sum(axis=0) / beyond.sum(axis=0)

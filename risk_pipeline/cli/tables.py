@@ -21,6 +21,7 @@ from ..storage.limit_queries import limit_rows
 from ..storage.queries import latest_session, portfolios, read_table
 from .explain_table import print_explained
 from .option_tables import print_options
+from .position_table import print_position_risk
 from .risk_table import print_refusal
 
 if TYPE_CHECKING:
@@ -58,6 +59,7 @@ def print_portfolio(console: Console, engine: sa.Engine, portfolio: str, session
         ("Volatility forecast, 21 sessions", f"{percent(row.forecast)} ({row.trend or 'no trend'})"),
         ("VaR 95 / 99 %, one day", f"{percent(row.var_95)} / {percent(row.var_99)}"),
         ("Effective positions", number(row.effective_positions)),
+        ("Independent bets / diversification", f"{number(row.effective_bets)} / {number(row.diversification_ratio)}"),
         ("Can be closed in 1 / 5 / 20 sessions", " / ".join(map(percent, (row.sold_1d, row.sold_5d, row.sold_20d)))),
         ("Sessions to close everything", number(row.days_to_liquidate)),
         ("Covered by betas", percent(row.coverage)),
@@ -70,6 +72,7 @@ def print_portfolio(console: Console, engine: sa.Engine, portfolio: str, session
     _print_limits(console, engine, span)
     _print_changes(console, engine, span)
     print_explained(console, engine, portfolio, session)
+    print_position_risk(console, engine, span, row)
     exposures = read_table(engine, "factor_exposures", **span)
     order = read_table(engine, "factor_definitions").set_index("factor_name")["factor_order"]
     exposures["order"] = exposures["factor_name"].map(order)

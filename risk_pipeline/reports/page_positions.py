@@ -14,7 +14,8 @@ def positions_by_name(lots: pd.DataFrame) -> pd.DataFrame:
     ``kind`` is the investment class; ``priced`` the symbol whose price values it, empty of a private asset. ``gain``
     is the session's P&L, of lots that were sold too; NaN where it is not stored. ``is_held`` is false of a name that
     was wholly sold or expired on the session. ``contribution`` is the part of the factor model's volatility, NaN
-    where the model has none; ``specific`` what the factors leave of the session's price P&L, NaN likewise.
+    where the model has none; ``specific`` what the factors leave of the session's price P&L, NaN likewise; ``var_part``
+    and ``es_part`` the parts of value at risk and expected shortfall at 99 %, shares of equity.
     """
     kind = lots["investment_class"].fillna("")
     is_held = lots["quantity"] != 0
@@ -35,6 +36,8 @@ def positions_by_name(lots: pd.DataFrame) -> pd.DataFrame:
             "gain": lots["daily_pnl"],
             "contribution": lots["risk_contribution"],
             "specific": lots["specific_pnl"],
+            "var_part": lots["component_var_99"],
+            "es_part": lots["component_es_99"],
         }
     ).groupby(NAME, sort=True)
     out = named.agg(
@@ -48,5 +51,5 @@ def positions_by_name(lots: pd.DataFrame) -> pd.DataFrame:
             "is_held": "max",
         }
     )
-    sums = {name: named[name].sum(min_count=1) for name in ("gain", "contribution", "specific")}
+    sums = {name: named[name].sum(min_count=1) for name in ("gain", "contribution", "specific", "var_part", "es_part")}
     return out.assign(**sums).reset_index()

@@ -23,6 +23,7 @@ from .lot_explain import lot_parts, symbol_returns
 from .portfolio_fit import portfolio_fits
 from .positions import position_rows
 from .symbol_betas import SymbolBetas, betas_and_before, core_factor_returns
+from .tail_parts import tail_parts
 from .unvalued import DETAIL
 
 COVARIANCE_COLUMNS = [
@@ -80,7 +81,11 @@ def compute_exposures(inputs: Inputs) -> Frames:
         "symbol_factor_exposures": _symbol_rows(inputs, betas),
         "factor_exposures": pd.concat(rows, ignore_index=True),
         "factor_covariance": _covariance_rows(inputs, betas, covariance),
-        "position_values": position_rows(inputs, by_position, lot_parts(inputs, symbol_returns(inputs, before))),
+        "position_values": position_rows(
+            inputs,
+            {"risk_contribution": by_position, **tail_parts(inputs)},
+            lot_parts(inputs, symbol_returns(inputs, before)),
+        ),
         "factor_returns": factor_return_rows(inputs, betas),
         "currency_exposures": currency_rows(inputs, by_position),
         "analytics_skips": pd.concat(

@@ -4,14 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
+from functools import cached_property
 
 import numpy as np
 
-from ..analytics.arrays import Bool1D, Float1D, Float2D, Int1D
+from ..analytics.arrays import Bool1D, Bool2D, Float1D, Float2D, Int1D, Int2D
 from ..analytics.holdings import Holdings
 from ..analytics.option_scenarios import DAY, OptionScenarios
 from ..analytics.options import OptionTerms
 from ..analytics.sums import sum_by
+from ..analytics.tail_parts import tail_scenarios, weighted
 from ..analytics.valuation import Book
 from ..analytics.var import LOOK_BACK, TailRisk, filtered_scenarios, tail_risk
 from .inputs import Inputs
@@ -38,26 +40,51 @@ def with_options(inputs: Inputs, book: Book, ends: Int1D, chosen: Bool1D, tail: 
     if not len(held):
         return tail
     tail_values = {name: values.copy() for name, values in vars(tail).items()}
+    for books, gains in _revalued(inputs, book, ends, chosen, held, terms):
+        risk = tail_risk(gains.on_equity)
+        for name, values in tail_values.items():
+            values[books.day, books.owners] = getattr(risk, name)
+    return TailRisk(**tail_values)
+
+
+def option_tail_parts(inputs: Inputs, book: Book, ends: Int1D) -> Iterator[tuple[Int1D, Float1D, Float1D]]:
+    """Yield holdings of books with options and their components of value at risk and expected shortfall at 99 %.
+
+    The holdings are rows of ``book.holdings``; a session at a time. The scenarios are those of :func:`with_options`.
+    """
+    held, terms = book.positions.options(inputs.lots, inputs.panel.dates[ends])
+    if not len(held):
+        return
+    for books, gains in _revalued(inputs, book, ends, np.ones(len(ends), dtype=bool), held, terms):
+        tail = tail_scenarios(gains.on_equity)
+        parts = gains.parts(tail.row)
+        owner = gains.owner_index
+        yield books.rows, -weighted(tail.var_weight[:, owner], parts), -weighted(tail.es_weight[:, owner], parts)
+
+
+def _revalued(
+    inputs: Inputs, book: Book, ends: Int1D, chosen: Bool1D, held: Int1D, terms: OptionTerms
+) -> Iterator[tuple[_SessionBooks, _Gains]]:
+    """Yield the books with options of each chosen session and what their holdings gain on every scenario."""
     session = book.positions.session[held]
     days = [_SessionBooks.of(inputs, book, int(day), held[session == day]) for day in np.flatnonzero(chosen)]
     days = [day for day in days if len(day.owners)]
     for books, moves in zip(days, _moves(inputs, ends, days), strict=True):
         today = np.flatnonzero(session == books.day)
-        risk = tail_risk(_scenarios(inputs, book, books, terms.take(today[books.is_owned]), moves))
-        for name, values in tail_values.items():
-            values[books.day, books.owners] = getattr(risk, name)
-    return TailRisk(**tail_values)
+        yield books, _scenarios(inputs, book, books, terms.take(today[books.is_owned]), moves)
 
 
 @dataclass(frozen=True)
 class _SessionBooks:
     """The portfolios with options and equity on a session: their holdings, and the symbols that move them, sorted.
 
-    ``held`` are their options as rows of the book's positions; ``is_owned`` which of the session's options these are.
+    ``rows`` are the holdings as rows of the book's; ``held`` their options as rows of its positions; ``is_owned`` which
+    of the session's options these are.
     """
 
     day: int
     owners: Int1D
+    rows: Int1D
     holdings: Holdings
     symbols: Int1D
     held: Int1D
@@ -68,11 +95,12 @@ class _SessionBooks:
         of_option = inputs.lots.portfolio[book.positions.lot[held]]
         owners = np.unique(of_option)
         owners = owners[book.equity[day, owners] > 0]
-        holdings = book.holdings.at(day)
-        holdings = holdings.take(np.isin(holdings.portfolio, owners))
+        rows = np.flatnonzero(book.holdings.session == day)
+        rows = rows[np.isin(book.holdings.portfolio[rows], owners)]
+        holdings = book.holdings.take(rows)
         market = inputs.column[inputs.registries.factors.market.proxy]
         is_owned = np.isin(of_option, owners)
-        return cls(day, owners, holdings, np.unique(np.append(holdings.symbol, market)), held[is_owned], is_owned)
+        return cls(day, owners, rows, holdings, np.unique(np.append(holdings.symbol, market)), held[is_owned], is_owned)
 
 
 def _moves(inputs: Inputs, ends: Int1D, days: list[_SessionBooks]) -> Iterator[Float2D]:
@@ -97,8 +125,8 @@ def _moves(inputs: Inputs, ends: Int1D, days: list[_SessionBooks]) -> Iterator[F
         start = stop
 
 
-def _scenarios(inputs: Inputs, book: Book, books: _SessionBooks, terms: OptionTerms, moves: Float2D) -> Float2D:
-    """Return the portfolios' return on equity on each scenario, (S, owners); ``terms`` are those of their options."""
+def _scenarios(inputs: Inputs, book: Book, books: _SessionBooks, terms: OptionTerms, moves: Float2D) -> _Gains:
+    """Return what the holdings gain on each scenario; ``terms`` are those of their options."""
     lots, rows, holdings, held = inputs.lots, book.positions, books.holdings, books.held
     market = inputs.column[inputs.registries.factors.market.proxy]
     place = np.searchsorted(books.symbols, holdings.symbol)
@@ -112,25 +140,55 @@ def _scenarios(inputs: Inputs, book: Book, books: _SessionBooks, terms: OptionTe
     shares = rows.quantity[held] * lots.multiplier[lot] * rows.rate[held]
     price = OptionScenarios(terms, DAY).price(underlying, response[:, None])
     gained[:, is_option] = shares * (price - rows.price[held])
-    equity = book.equity[books.day]
-    return _on_equity(gained, present[:, place], holdings.portfolio, holdings.delta_value, books.owners, equity)
+    equity = book.equity[books.day, books.owners]
+    owner_index = np.searchsorted(books.owners, holdings.portfolio)
+    return _Gains(gained, present[:, place], owner_index, holdings.delta_value, equity)
 
 
-def _on_equity(
-    gained: Float2D, present: Float2D, portfolio: Int1D, dollars: Float1D, owners: Int1D, equity: Float1D
-) -> Float2D:
-    """Sum what holdings gain by portfolio, on equity, (S, owners); what has no return moves like the rest."""
-    owner_index = np.searchsorted(owners, portfolio)
-    count = len(owners)
+@dataclass(frozen=True)
+class _Gains:
+    """What holdings gain on each scenario in money, (S, H); whether they have a return there, (S, H).
 
-    def by_owner(values: Float2D) -> Float2D:
-        cell = np.arange(len(values))[:, None] * count + owner_index
+    ``owner_index`` (H,) is each holding's portfolio among those of ``equity``; ``dollars`` (H,) are delta-adjusted.
+    """
+
+    gained: Float2D
+    present: Bool2D
+    owner_index: Int1D
+    dollars: Float1D
+    equity: Float1D
+
+    @cached_property
+    def on_equity(self) -> Float2D:
+        """Return the sums by portfolio on equity, (S, owners); what has no return moves like the rest."""
+        with np.errstate(invalid="ignore", divide="ignore"):
+            share = np.where(
+                self._gross > 0, self._by_owner(np.where(self.present, np.abs(self.dollars), 0.0)) / self._gross, 1.0
+            )
+            covered = share >= LEAST_COVERAGE - 1e-12
+            return np.where(covered, self._by_owner(self.gained) / share, np.nan) / self.equity
+
+    def parts(self, rows: Int2D) -> Float2D:
+        """Return each holding's part of its portfolio's return on equity on some scenarios of it, (K, H).
+
+        ``rows`` (K, owners) are the scenarios. A holding without a return has its share of gross in the whole.
+        """
+        chosen = rows[:, self.owner_index]
+        holding = np.arange(len(self.owner_index))
+        whole = self.on_equity[chosen, self.owner_index]
+        with np.errstate(invalid="ignore", divide="ignore"):
+            like_the_rest = whole * (np.abs(self.dollars) / self._gross[self.owner_index])
+            own = self.gained[chosen, holding] / self.equity[self.owner_index]
+        return own + np.where(self.present[chosen, holding], 0.0, like_the_rest)
+
+    @cached_property
+    def _gross(self) -> Float1D:
+        return sum_by(self.owner_index, np.abs(self.dollars), len(self.equity))
+
+    def _by_owner(self, values: Float2D) -> Float2D:
+        count = len(self.equity)
+        cell = np.arange(len(values))[:, None] * count + self.owner_index
         return sum_by(cell.ravel(), values.ravel(), len(values) * count).reshape(len(values), count)
-
-    gross = sum_by(owner_index, np.abs(dollars), count)
-    with np.errstate(invalid="ignore", divide="ignore"):
-        share = np.where(gross > 0, by_owner(np.where(present, np.abs(dollars), 0.0)) / gross, 1.0)
-        return np.where(share >= LEAST_COVERAGE - 1e-12, by_owner(gained) / share, np.nan) / equity[owners]
 
 
 def option_outcomes(inputs: Inputs, before: Book, outcome: Float2D) -> Float2D:

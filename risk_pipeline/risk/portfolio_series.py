@@ -58,7 +58,7 @@ def portfolio_risk(inputs: Inputs, book: Book, ends: Int1D, whole: Bool1D) -> Po
 
     def of_sessions(chosen: Int1D, rows: int, estimate: Estimate) -> dict[str, np.ndarray]:
         some = book.take(chosen)
-        return _by_series(inputs, some.holdings, some.equity, ends[chosen], rows, estimate)
+        return by_series(inputs, some.holdings, some.equity, ends[chosen], rows, estimate)
 
     def volatility_at(some: Int1D) -> VolatilityEstimates:
         return _volatility(of_sessions(np.searchsorted(ends, some), LOOK_BACK, volatility))
@@ -92,7 +92,7 @@ def portfolio_forecast(inputs: Inputs, holdings: Holdings, equity: Float2D, ends
     def estimate(series: Float2D) -> dict[str, np.ndarray]:
         return {"forecast": estimate_many(series, _last(series, 1)).forecast[0]}
 
-    return _by_series(inputs, holdings, equity, ends, LOOK_BACK, estimate)["forecast"]
+    return by_series(inputs, holdings, equity, ends, LOOK_BACK, estimate)["forecast"]
 
 
 def returns_after(inputs: Inputs, book: Book, ends: Int1D, sessions: int) -> np.ndarray:
@@ -116,7 +116,7 @@ def portfolio_outcomes(inputs: Inputs, book: Book, made: Int1D) -> Float2D:
     return np.asarray(np.sqrt((after**2).sum(axis=1) / HORIZON * SESSIONS_A_YEAR))
 
 
-def _by_series(
+def by_series(
     inputs: Inputs,
     holdings: Holdings,
     equity: Float2D,
@@ -124,10 +124,10 @@ def _by_series(
     rows: int,
     estimate: Estimate,
 ) -> dict[str, np.ndarray]:
-    """Return what ``estimate`` makes of each portfolio's series as of each session, and ``coverage``, each (D, P).
+    """Return what ``estimate`` makes of each portfolio's series as of each session, (D, P, …), and ``coverage``.
 
-    It is given some series side by side, (rows, series), on a thread for each of some processors; no series'
-    numbers depend on which others are beside it.
+    It is given some series side by side, (rows, series), on a thread for each of some processors, and returns arrays
+    (series, …); no series' numbers depend on which others are beside it.
     """
     sessions, portfolios = equity.shape
     together = max(SERIES_AT_ONCE // max(portfolios, 1), 1)
@@ -137,15 +137,16 @@ def _by_series(
         for first in range(0, max(portfolios, 1), SERIES_AT_ONCE)
     ]
 
-    def made(part: tuple[slice, slice]) -> dict[str, np.ndarray]:
+    def estimated(part: tuple[slice, slice]) -> dict[str, np.ndarray]:
         series, coverage = _stacked(inputs, holdings, equity, ends, rows, *part)
-        return {"coverage": coverage, **{k: v.reshape(coverage.shape) for k, v in estimate(series).items()}}
+        made = {name: values.reshape(coverage.shape + values.shape[1:]) for name, values in estimate(series).items()}
+        return {"coverage": coverage, **made}
 
     out: dict[str, np.ndarray] = {}
     with ThreadPoolExecutor(min(os.cpu_count() or 1, MOST_THREADS)) as threads:
-        for part, estimates in zip(parts, threads.map(made, parts), strict=True):
+        for part, estimates in zip(parts, threads.map(estimated, parts), strict=True):
             for name, values in estimates.items():
-                out.setdefault(name, np.empty(equity.shape, values.dtype))[part] = values
+                out.setdefault(name, np.empty(equity.shape + values.shape[2:], values.dtype))[part] = values
     return out
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Mapping
 from datetime import date
 
 import numpy as np
@@ -19,17 +20,17 @@ DAYS_A_YEAR = 365.0
 GREEKS = ("gamma", "vega", "theta", "rho")
 
 
-def position_rows(inputs: Inputs, risk: Float1D, parts: LotParts) -> pd.DataFrame:
+def position_rows(inputs: Inputs, risk: Mapping[str, Float1D], parts: LotParts) -> pd.DataFrame:
     """Return a row per session and lot that is held or left on the session.
 
-    ``risk`` is by holding: a lot's is its own and its currency's. A lot that left has quantity 0 and the price at
-    which it did. The P&L of a portfolio's rows sums to its own; ``parts`` are those of the same lots.
+    ``risk`` are columns by holding: a lot's is its own and its currency's. A lot that left has quantity 0 and the price
+    at which it did. The P&L of a portfolio's rows sums to its own; ``parts`` are those of the same lots.
     """
     rows, lots, holdings = inputs.book.positions, inputs.lots, inputs.book.holdings
     lot, count = rows.lot, len(inputs.lots.portfolio)
     position = np.searchsorted(rows.session * count + lot, holdings.session * count + holdings.lot)
-    contribution = sum_by(position, risk, len(lot))
-    contribution[np.bincount(position, minlength=len(lot)) == 0] = np.nan
+    nothing = np.bincount(position, minlength=len(lot)) == 0
+    by_lot = {name: np.where(nothing, np.nan, sum_by(position, values, len(lot))) for name, values in risk.items()}
     shares = rows.quantity * lots.multiplier[lot] * rows.rate
     greeks = option_greeks(inputs)
     held = pd.DataFrame(
@@ -44,11 +45,11 @@ def position_rows(inputs: Inputs, risk: Float1D, parts: LotParts) -> pd.DataFram
             **greeks,
             "volatility": rows.volatility,
             **volatility_origins(inputs),
-            "risk_contribution": contribution,
+            **by_lot,
             "is_stale": rows.is_stale,
         }
     )
-    return pd.concat([held, _left_rows(inputs, parts)], ignore_index=True)
+    return pd.concat([held, _left_rows(inputs, risk, parts)], ignore_index=True)
 
 
 def option_greeks(inputs: Inputs) -> dict[str, Float1D]:
@@ -89,7 +90,7 @@ def volatility_origins(inputs: Inputs) -> dict[str, np.ndarray]:
     }
 
 
-def _left_rows(inputs: Inputs, parts: LotParts) -> pd.DataFrame:
+def _left_rows(inputs: Inputs, risk: Iterable[str], parts: LotParts) -> pd.DataFrame:
     """Return a row for each lot on the session on which it was sold or expired."""
     lots = inputs.lots
     rows = LotRows.of(lots, inputs.panel.dates)
@@ -107,7 +108,7 @@ def _left_rows(inputs: Inputs, parts: LotParts) -> pd.DataFrame:
             "mark_date": np.datetime64("NaT", "s"),
             "value": 0.0,
             "delta_value": np.where(lots.is_private[lot], np.nan, 0.0),
-            **dict.fromkeys((*GREEKS, "volatility", "refused_mark", "risk_contribution"), nothing),
+            **dict.fromkeys((*GREEKS, "volatility", "refused_mark", *risk), nothing),
             "volatility_source": None,
             "volatility_date": np.datetime64("NaT", "s"),
             "is_stale": False,

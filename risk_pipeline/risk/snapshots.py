@@ -8,6 +8,7 @@ import pandas as pd
 from ..analytics.arrays import Float2D, Int1D
 from ..analytics.concentration import concentration, sector_exposure
 from ..analytics.sums import sum_by
+from .diversification import portfolio_diversification
 from .inputs import Frames, Inputs
 from .liquidity import portfolio_liquidity
 from .performance import portfolio_performance
@@ -52,6 +53,7 @@ def compute_snapshots(inputs: Inputs) -> Frames:
         stale_positions=book.stale_positions,
         herfindahl=shares.herfindahl,
         effective_positions=shares.effective_positions,
+        **portfolio_diversification(inputs),
         top_3=shares.top_3,
         top_10=shares.top_10,
         **_greeks(inputs, cell),

@@ -222,6 +222,8 @@ def test_lots_of_a_name_are_added_up_and_one_sold_on_the_session_counts_in_the_g
         "daily_pnl": 5.0,
         "risk_contribution": 0.1,
         "specific_pnl": 2.0,
+        "component_var_99": 0.01,
+        "component_es_99": 0.02,
         "is_stale": False,
     }
     sold = {**lot, "quantity": 0.0, "price": 19.0, "value": 0.0, "daily_pnl": -3.0, "risk_contribution": None}

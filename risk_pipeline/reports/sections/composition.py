@@ -40,6 +40,10 @@ def _sentence(day: PortfolioDay, positions: dict[str, Any] | None) -> str:
     if risky:
         most = max(risky, key=lambda row: row["risk_share"])
         sentences.append(f"{most['symbol']} adds most to volatility, {percent(most['risk_share'])} of it.")
+    tail = [row for row in positions["rows"] if row["es_share"] is not None]
+    if tail:
+        most = max(tail, key=lambda row: row["es_share"])
+        sentences.append(f"{most['symbol']} adds most to the losses of the worst days, {percent(most['es_share'])}.")
     return " ".join(sentences)
 
 
@@ -88,12 +92,14 @@ def _positions(day: PortfolioDay) -> dict[str, Any] | None:
     ordered = sorted(day.positions, key=lambda row: (-abs(row["value"]), row["symbol"]))
     known = [row["contribution"] for row in ordered if row["contribution"] is not None]
     total = sum(known) if known else None
+    shortfall = day.snapshot["es_99"] if any(row["es_part"] is not None for row in ordered) else None
     rows = [
         {
             **row,
             "kind_word": KINDS.get(row["kind"], ""),
             "weight": row["value"] / equity if equity > 0 else None,
             "risk_share": row["contribution"] / total if total and row["contribution"] is not None else None,
+            "es_share": row["es_part"] / shortfall if shortfall and row["es_part"] is not None else None,
         }
         for row in ordered
     ]
@@ -110,12 +116,14 @@ def _positions(day: PortfolioDay) -> dict[str, Any] | None:
             "value": sum(row["value"] for row in rest),
             "gain": sum(row["gain"] or 0.0 for row in rest),
             "risk_share": sum(row["risk_share"] or 0.0 for row in rest) if total else None,
+            "es_share": sum(row["es_share"] or 0.0 for row in rest) if shortfall else None,
         }
         if rest
         else None,
         "value_zero": value_span.zero,
         "risk_zero": risk_span.zero,
         "total": total,
+        "shortfall": shortfall,
         "sold": sum(day.gains.values()) - sum(row["gain"] or 0.0 for row in rows),
         "stale": [row["symbol"] for row in rows if row["is_stale"]],
     }

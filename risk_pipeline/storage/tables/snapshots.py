@@ -47,6 +47,8 @@ position_values = table(
     Column("volatility_date", Date, comment="of an option: the day of that mark or quote; of position its entry"),
     Column("refused_mark", Float, comment="of an option: a newer mark outside of the no-arbitrage bounds"),
     Column("risk_contribution", Float, comment="Euler part of the portfolio's factor-model volatility, annualised"),
+    Column("component_var_99", Float, comment="its part of var_99, share of equity; a portfolio's lots sum to it"),
+    Column("component_es_99", Float, comment="its part of es_99: its mean loss on the days of the portfolio's tail"),
     Column("is_stale", Boolean, nullable=False, comment="valued at an earlier price than the session's"),
 )
 
@@ -111,6 +113,8 @@ portfolio_snapshots = table(
     Column("worst_scenario_pnl", Float, comment="its correlated_pnl"),
     Column("herfindahl", Float, comment="10,000 times the sum of squared weights by name"),
     Column("effective_positions", Float, comment="10,000 / herfindahl"),
+    Column("diversification_ratio", Float, comment="volatility of the names added up over the portfolio's own, >= 1"),
+    Column("effective_bets", Float, comment="names that moved independently and alike would be so many"),
     Column("top_3", Float, comment="share of gross of the three largest names"),
     Column("top_10", Float, comment="share of gross of the ten largest names"),
     Column("gamma", Float, comment="options: change of delta-adjusted notional for +1 % of all underlyings; or null"),
