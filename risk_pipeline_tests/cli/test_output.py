@@ -24,6 +24,7 @@ def shell(line: str, home: Path, **environment: str) -> subprocess.CompletedProc
         env=os.environ | places | environment,
         capture_output=True,
         text=True,
+        errors="replace",  # Latin-1 has letters that are none of UTF-8
         check=False,
     )
 
