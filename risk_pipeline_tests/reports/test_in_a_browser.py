@@ -21,7 +21,7 @@ MONEY = {
     *("gamma", "vega", "theta", "rho"),
 }
 GAIN = {"daily_pnl", "cumulative_pnl", "correlation_effect", "option_revaluation", "compounding_pnl", "pnl"}
-BETA = {"exposure", "std_error", "market_beta", "ir_beta"}
+BETA = {"exposure", "std_error", "market_beta", "ir_beta", "diversification_ratio"}
 SHARE = {
     *("forecast", "var_95", "var_99", "es_95", "es_99", "realised_21", "realised_63", "percentile", "coverage"),
     *("factor_model_volatility", "r_squared", "return_on_equity", "risk_contribution", "top_3", "top_10"),
@@ -45,6 +45,7 @@ def written(column: str, value: float) -> str:
         text = {
             **dict.fromkeys(RETURN, f"{100 * value:+.2f}\u00a0%" if round(100 * value, 2) else "0.00\u00a0%"),
             "effective_positions": f"{value:.1f}",
+            "effective_bets": f"{value:.1f}",
             "days_to_liquidate": f"{value:.1f}",
         }[column]
     return text.replace("-", "−")
