@@ -162,7 +162,7 @@ def _print_limits(console: Console, engine: sa.Engine, span: dict[str, Any]) -> 
             limit_text(item, form),
             percent(item["utilisation"]),
             status_text(item),
-            escape(item["cause"] or ""),
+            escape(item["cause"] if isinstance(item["cause"], str) else ""),
             style=STYLES.get(item["status"]),
         )
     if table.rows:

@@ -71,7 +71,7 @@ def breach_sentence(row: dict[str, Any]) -> str:
     text = FORMS[form](value) if value is not None else NOTHING
     since = row.get("since")
     began = f" since {since:%Y-%m-%d}" if since is not None and since == since else ""  # noqa: PLR0124 (NaT)
-    cause = f" ({row['cause']})" if row.get("cause") else ""
+    cause = f" ({row['cause']})" if isinstance(row.get("cause"), str) else ""
     return f"{row['portfolio_id']}: {measure_name(row['measure'])} {text}, {limit_text(row, form)}{began}{cause}"
 
 

@@ -23,7 +23,10 @@ def overview(day: SessionDay, file_name: Callable[[str], str], reporting: str | 
     """Return rows, those with most limits broken first, then by value at risk; their sum; what deserves attention."""
     rows = [_row(portfolio, day, file_name) for portfolio in day.portfolios]
     together = fund(
-        ((row["currency"], row["nav"], row["daily_pnl"]) for row in rows), reporting, day.pairs, day.session
+        ((row["currency"], row["nav"], row["daily_pnl"]) for row in rows if not row["is_group"]),
+        reporting,
+        day.pairs,
+        day.session,
     )
     rows.sort(key=lambda row: (-row["breaches"], row["var_99"] is None, -(row["var_99"] or 0.0), row["id"]))
     span = Span.of([row["worst_share"] for row in rows])
@@ -48,8 +51,9 @@ def _sentences(rows: list[dict[str, Any]]) -> list[str]:
     """Say what moved, what is too much, and what changed."""
     if not rows:
         return ["No portfolio could be valued on this session."]
-    gained, lost = (sum(sign * row["daily_pnl"] > 0.5 for row in rows) for sign in (1.0, -1.0))
-    counts = ((gained, "gained"), (lost, "lost"), (len(rows) - gained - lost, "did not move"))
+    members = [row for row in rows if not row["is_group"]]
+    gained, lost = (sum(sign * row["daily_pnl"] > 0.5 for row in members) for sign in (1.0, -1.0))
+    counts = ((gained, "gained"), (lost, "lost"), (len(members) - gained - lost, "did not move"))
     out = [", ".join(f"{count} {word}" for count, word in counts if count) + "."]
     out += [text for text in (_broken(rows), _highest(rows), _most_changed(rows), _hardest(rows)) if text]
     return out
@@ -122,6 +126,7 @@ def _row(portfolio: PortfolioDay, day: SessionDay, file_name: Callable[[str], st
         "id": portfolio.id,
         "name": portfolio.portfolio["name"],
         "currency": portfolio.currency,
+        "is_group": bool(portfolio.portfolio["is_group"]),
         "href": f"{day.session}/{file_name(portfolio.id)}",
         "betas": {row["factor_name"]: row["exposure"] for row in portfolio.exposures},
         "line": sparkline(history["nav"].tolist()),

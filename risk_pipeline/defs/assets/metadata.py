@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import date, datetime, time
 from time import perf_counter
@@ -93,19 +93,25 @@ def table_metadata(rows: Sequence[Mapping[str, Any]], limit: int = SHOWN) -> dg.
     )
 
 
-def session_numbers(frames: Frames) -> pd.DataFrame:
-    """Return numbers by session (the index) of whatever an analytic has computed; a column is one line of a plot."""
+def session_numbers(frames: Frames, groups: Collection[str] = ()) -> pd.DataFrame:
+    """Return numbers by session (the index) of whatever an analytic has computed; a column is one line of a plot.
+
+    Money is added up without that of groups of portfolios, which is their members' again.
+    """
     sessions = [frame["session"] for frame in frames.values() if len(frame)]
     if not sessions:
         return pd.DataFrame()
     out = pd.DataFrame({"rows": pd.concat(sessions).value_counts()})
     for table, name, column, how in NUMBERS:
         if table in frames and len(frames[table]):
-            values = frames[table][column].astype(float)
-            out[name] = values.groupby(frames[table]["session"]).agg(how).round(6)
+            rows = frames[table]
+            if name in MONEY:
+                rows = rows[~rows["portfolio_id"].isin(groups)]
+            out[name] = rows[column].astype(float).groupby(rows["session"]).agg(how).round(6)
     return out.set_axis(pd.DatetimeIndex(out.index).date)
 
 
+MONEY = ("nav", "pnl")
 NUMBERS = (
     ("factor_exposures", "median_coverage", "coverage", "median"),
     ("stress_test_results", "worst_return_on_equity", "return_on_equity", "min"),
