@@ -160,6 +160,22 @@ def black_scholes(
     )
 
 
+def european_vanna(
+    spot: Float1D, strike: Float1D, years: Float1D, rate: Float1D, volatility: Float1D, dividend_yield: Float1D
+) -> Float1D:
+    """Return the change of a European option's delta per unit of volatility, ``-e^(-qT) φ(d1) d2 / σ``; put or call.
+
+    Zero at expiry and without volatility. Arguments as of :func:`black_scholes`.
+    """
+    spread = volatility * np.sqrt(np.maximum(years, 0.0))
+    certain = ~(spread > 1e-12)
+    safe = np.where(certain, 1.0, spread)
+    d1 = (np.log(spot / strike) + (rate - dividend_yield) * years) / safe + safe / 2.0
+    density = np.exp(-0.5 * d1**2) / np.sqrt(2.0 * np.pi)
+    vanna = -np.exp(-dividend_yield * years) * density * (d1 - safe) / np.where(certain, 1.0, volatility)
+    return np.asarray(np.where(certain, 0.0, vanna))
+
+
 def black_scholes_price(
     spot: np.ndarray,
     strike: np.ndarray,

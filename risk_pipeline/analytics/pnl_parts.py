@@ -16,6 +16,7 @@ class OptionParts:
     delta: Float1D
     gamma: Float1D
     vega: Float1D
+    vanna: Float1D
     theta: Float1D
     residual: Float1D
 
@@ -27,25 +28,30 @@ def option_parts(
     delta: Float1D,
     gamma: Float1D,
     vega: Float1D,
+    vanna: Float1D,
     theta: Float1D,
     spot_move: Float1D,
     volatility_move: Float1D,
     years: Float1D,
 ) -> OptionParts:
-    """Split the P&L of options by a Taylor expansion at the start: ``Δ·dS + Γ/2·dS² + vega·dσ + θ·dt`` and the rest.
+    """Split the P&L of options by a Taylor expansion at the start, and the rest.
+
+    ``Δ·dS + Γ/2·dS² + vega·dσ + vanna·dS·dσ + θ·dt``.
 
     Parameters
     ----------
     pnl : (n,) money, of a change of price alone.
     shares : (n,) money for a price change of one: quantity times multiplier times exchange rate.
-    delta, gamma, vega, theta : (n,) per share at the start; vega per unit of volatility, theta a year.
+    delta, gamma, vega, vanna, theta : (n,) per share at the start; vega and vanna per unit of volatility, theta a year.
     spot_move, volatility_move : (n,) of the underlying, splits taken out, and of its volatility; an unknown move of
         volatility is none. years : (n,) that passed.
     """
+    volatility_move = np.nan_to_num(volatility_move)
     parts = {
         "delta": shares * delta * spot_move,
         "gamma": shares * 0.5 * gamma * spot_move**2,
-        "vega": shares * vega * np.nan_to_num(volatility_move),
+        "vega": shares * vega * volatility_move,
+        "vanna": shares * vanna * spot_move * volatility_move,
         "theta": shares * theta * years,
     }
     return OptionParts(**parts, residual=pnl - sum(parts.values()))

@@ -32,7 +32,7 @@ MOST = 3
 """Best and worst positions of a period that are named."""
 WHOLE = 1e-6
 """By how much, of their sizes, the positions' P&L may differ from the portfolio's."""
-GREEKS = ("gamma", "vega", "theta", "residual")
+GREEKS = ("gamma", "vega", "vanna", "theta", "residual")
 NEGLIGIBLE = 0.5
 """Money below this is no row of its own."""
 

@@ -25,6 +25,7 @@ PARTS = {
     "specific": SPECIFIC_PART,
     "gamma": (OPTIONS, "gamma"),
     "vega": (OPTIONS, "vega"),
+    "vanna": (OPTIONS, "vanna"),
     "theta": (OPTIONS, "theta"),
     "residual": (OPTIONS, "residual"),
     "dividends": ("dividends", "dividends"),

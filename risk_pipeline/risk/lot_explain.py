@@ -11,7 +11,8 @@ from ..analytics.conversion import LEGS
 from ..analytics.factor_returns import residual_returns
 from ..analytics.lot_values import Positions
 from ..analytics.lots import InvestmentClass, LotRows
-from ..analytics.option_positions import DAYS_A_YEAR
+from ..analytics.option_positions import DAYS_A_YEAR, option_terms
+from ..analytics.options import european_vanna
 from ..analytics.pnl_parts import OptionParts, option_parts
 from ..analytics.sums import sum_by
 from ..currencies import pair_currencies
@@ -50,6 +51,7 @@ class LotParts:
     specific: Float1D
     gamma: Float1D
     vega: Float1D
+    vanna: Float1D
     theta: Float1D
     residual: Float1D
     dividends: Float1D
@@ -190,7 +192,7 @@ def _fill(inputs: Inputs, rows: LotRows, returns: SymbolReturns, parts: LotParts
     parts.specific[place] = np.where(parts.is_modelled[place], rest, 0.0)
     parts.unattributed[place] = np.where(~private & ~cash & ~modelled, rest, 0.0)
     parts.marks[place] = np.where(private, price_pnl, 0.0)
-    for name in ("gamma", "vega", "theta", "residual"):
+    for name in ("gamma", "vega", "vanna", "theta", "residual"):
         getattr(parts, name)[place] = np.where(option, getattr(greeks, name), 0.0)
 
 
@@ -232,11 +234,28 @@ def _greeks(inputs: Inputs, rows: LotRows, held: _Held, price_pnl: Float1D) -> O
         delta=np.where(lots.is_option[lot], then.delta, np.nan),
         gamma=then.gamma,
         vega=then.vega,
+        vanna=_vanna(inputs, rows, held),
         theta=then.theta,
         spot_move=held.spot * split - then.spot,
         volatility_move=held.volatility - then.volatility,
         years=(last - dates[held.row - 1]).astype(np.int64) / DAYS_A_YEAR,
     )
+
+
+def _vanna(inputs: Inputs, rows: LotRows, held: _Held) -> Float1D:
+    """Return the European option's vanna the session before, per share; NaN of other lots."""
+    lots, then, out = inputs.lots, held.then, np.full(len(held.lot), np.nan)
+    options = np.flatnonzero(lots.is_option[held.lot])
+    if len(options):
+        lot, row = held.lot[options], held.row[options] - 1
+        ratio = inputs.prices.ratio(row, rows.entry[lot], lots.symbol[lot])
+        market = (then.spot, then.volatility, then.interest, then.dividend_yield)
+        spot, volatility, interest, paid = (values[options] for values in market)
+        terms = option_terms(lots, lot, inputs.panel.dates[row], spot, ratio, volatility, interest, paid)
+        out[options] = european_vanna(
+            terms.spot, terms.strike, terms.years, terms.rate, terms.volatility, terms.dividend_yield
+        )
+    return out
 
 
 def _fees(inputs: Inputs, rows: LotRows, row: Int1D, lot: Int1D) -> Float1D:

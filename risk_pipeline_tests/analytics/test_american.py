@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from risk_pipeline.analytics.american import american_price
 from risk_pipeline.analytics.implied_volatility import implied_volatility, price_bounds
-from risk_pipeline.analytics.options import OptionTerms, black_scholes
+from risk_pipeline.analytics.options import OptionTerms, black_scholes, european_vanna
 
 SPOT = 100.0
 GRID = list(
@@ -173,3 +173,16 @@ def test_greeks_of_american_options_lie_where_they_must():
     )
     assert exercised.any()
     np.testing.assert_allclose((sign * worth.delta)[exercised & (worth.price > 25)], 1.0, atol=1e-3)
+
+
+def test_vanna_is_the_slope_of_delta_in_volatility():
+    generator = np.random.default_rng(5)
+    spot, strike = generator.uniform(80, 120, 200), generator.uniform(80, 120, 200)
+    years, rate, paid = generator.uniform(0.02, 2, 200), generator.uniform(-0.01, 0.05, 200), np.full(200, 0.02)
+    volatility, is_call, step = generator.uniform(0.1, 0.6, 200), generator.random(200) < 0.5, 1e-5
+    up, down = (
+        black_scholes(spot, strike, years, rate, volatility + move, is_call, paid).delta for move in (step, -step)
+    )
+    vanna = european_vanna(spot, strike, years, rate, volatility, paid)
+    np.testing.assert_allclose(vanna, (up - down) / (2 * step), rtol=1e-5, atol=1e-7)
+    assert european_vanna(spot[:1], strike[:1], np.zeros(1), rate[:1], volatility[:1], paid[:1]) == 0.0

@@ -76,7 +76,19 @@ def test_parts_sum_to_the_pnl_of_every_portfolio_and_of_every_lot(inputs, rows, 
     pnl = inputs.book.equity - inputs.before.equity - inputs.book.flow
     total = rows.groupby(["session", "portfolio_id"])["pnl"].sum().unstack()
     np.testing.assert_allclose(total, pnl, atol=1e-9 * inputs.book.equity.min())
-    names = ("factors", "specific", "gamma", "vega", "theta", "residual", "dividends", "trades", "marks", "fees")
+    names = (
+        "factors",
+        "specific",
+        "gamma",
+        "vega",
+        "vanna",
+        "theta",
+        "residual",
+        "dividends",
+        "trades",
+        "marks",
+        "fees",
+    )
     by_lot = sum(getattr(parts, name) for name in (*names, "unattributed")) + parts.currency.sum(axis=1)
     np.testing.assert_allclose(by_lot, parts.gain, atol=1e-6)
     assert np.abs(parts.gain).sum() > 100_000
@@ -180,7 +192,7 @@ def test_an_option_that_was_sold_counts_until_the_close_and_its_price_against_it
     assert parts.trades[row] == pytest.approx(-5 * 100 * 30.0 - close)
     same = lot_parts(kept, symbol_returns(kept, betas_before(kept)))
     as_kept = np.flatnonzero((same.session == day) & (same.lot == sold))[0]
-    for name in ("factors", "specific", "gamma", "theta", "vega", "residual"):
+    for name in ("factors", "specific", "gamma", "theta", "vega", "vanna", "residual"):
         assert getattr(parts, name)[row] == pytest.approx(getattr(same, name)[as_kept], rel=1e-9, abs=1e-7)
 
 
