@@ -94,12 +94,13 @@ def _portfolios(engine: sa.Engine) -> Diagnosis:
 
 
 def _source(settings: Settings, end: Newest) -> Diagnosis:
-    """Ask the source for the market's proxies on the latest sessions."""
+    """Ask the source for the core model's proxies on the latest sessions."""
     from ..config.factors import load_factors
     from ..market.open import open_source
 
     market, calendar = settings.market, CALENDAR
-    symbols = load_factors().required_proxies
+    factors = load_factors()
+    symbols = factors.core_proxies
     last = end.session
     first = calendar.look_back_from(last, 9)
     try:
@@ -109,14 +110,18 @@ def _source(settings: Settings, end: Newest) -> Diagnosis:
         return Diagnosis("source", False, str(error))
     newest = bars.bars.groupby("symbol")["session"].max()
     text = f"{market.source} has {len(newest)} of {', '.join(symbols)} for the ten sessions up to {last}"
-    if len(newest) < len(symbols):
-        text += ": a session without them can't be analysed, add their prices"
+    missing = [symbol for symbol in symbols if symbol not in newest.index]
+    if {*missing} & {*factors.required_proxies}:
+        text += f": a session without {', '.join(missing)} can't be analysed, add their prices"
+    elif missing:
+        text += f": without {', '.join(missing)} there is no core model, so no style betas, no headline stress and no "
+        text += "explanation of the P&L; add their prices"
     elif (reached := newest.min().date()) < last:
         text += f", but nothing after {reached}: what is later can't be run yet"
     elif end.prices_end:
         text += f", where its prices end: sessions up to {last} can be run"
     text += "".join(f"; {remark}" for remark in bars.remarks)
-    return Diagnosis("source", len(newest) == len(symbols), text)
+    return Diagnosis("source", not missing, text)
 
 
 def _panel_store(settings: Settings) -> Diagnosis:
