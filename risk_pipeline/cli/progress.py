@@ -20,8 +20,12 @@ def follow(instance: dg.DagsterInstance, console: Console) -> Iterator[str]:
     """Yield the id for a run whose events are printed as they happen."""
     run_id = str(uuid.uuid4())
     with console.status("starting …") as status:
-        instance.add_event_listener(run_id, _Printer(console, status).print)
-        yield run_id
+        printer = _Printer(console, status)
+        instance.add_event_listener(run_id, printer.print)
+        try:
+            yield run_id
+        finally:
+            printer.say_failed_checks()
 
 
 class _Printer:
@@ -29,6 +33,7 @@ class _Printer:
         self.console = console
         self.status = status
         self.started: dict[str, float] = {}
+        self.failed: dict[str, list[dg.AssetCheckEvaluation]] = {}
 
     def print(self, entry: dg.EventLogEntry) -> None:
         """Print the events that matter to an operator."""
@@ -49,13 +54,25 @@ class _Printer:
         elif event.event_type is dg.DagsterEventType.ASSET_CHECK_EVALUATION:
             check = event.asset_check_evaluation_data
             if not check.passed:
-                colour = "red" if check.severity is dg.AssetCheckSeverity.ERROR else "yellow"
-                self._say(
-                    f"[{colour}]![/] check {check.check_name} of {check.asset_key.to_user_string()}: "
-                    f"{escape(check.description or '')}"
-                )
+                self.failed.setdefault(check.check_name, []).append(check)
+        elif event.event_type is dg.DagsterEventType.STEP_SUCCESS:
+            self.say_failed_checks()
         elif event.event_type is dg.DagsterEventType.STEP_FAILURE:
+            self.say_failed_checks()
             self._say(f"[red]✗[/] {step}: {escape(_reason(event))}")
+
+    def say_failed_checks(self) -> None:
+        """Print a line for each failed check: what it says of the newest session, and of how many others it failed."""
+        import dagster as dg
+
+        for name, evaluations in self.failed.items():
+            check = max(evaluations, key=lambda one: str(one.partition or ""))
+            colour = "red" if check.severity is dg.AssetCheckSeverity.ERROR else "yellow"
+            when = f" on {check.partition}" if check.partition else ""
+            more = f" (and on {len(evaluations) - 1} more)" if len(evaluations) > 1 else ""
+            asset = check.asset_key.to_user_string()
+            self._say(f"[{colour}]![/] check {name} of {asset}{when}: {escape(check.description or '')}{more}")
+        self.failed.clear()
 
     def _say(self, text: str) -> None:
         self.console.print(f"  {text}", highlight=False, soft_wrap=True)

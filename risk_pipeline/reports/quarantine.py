@@ -81,7 +81,7 @@ def without_betas(
                     session=day,
                     portfolio_id=name,
                     symbols=", ".join(listed[:MOST_SYMBOLS]) + more,
-                    reason=Reason.TOO_SHORT.explain() if is_known else "there is no IR Beta",
+                    reason=Reason.TOO_SHORT.explain() if is_known else f"there is no {factors.rates.name}",
                     remedy=TOO_FEW if is_known else ENOUGH,
                     is_known=is_known,
                 )

@@ -12,6 +12,7 @@ from risk_pipeline.analytics.reasons import Reason
 from risk_pipeline.analytics.returns import total_returns
 from risk_pipeline.market.simulated import SimulatedMarket
 from risk_pipeline.storage import tables
+from risk_pipeline_tests.support.homes import KEPT_LIMITS
 
 DAY = "2025-06-03"
 PER_PORTFOLIO = [table.name for table in tables.ANALYTICS if "portfolio_id" in table.c]
@@ -55,7 +56,8 @@ def frames(*names: str) -> dict[str, pd.DataFrame]:
     portfolios = pd.DataFrame(
         rows, columns=["portfolio_id", "name", "inception_date", "closed_date", "starting_equity"]
     ).assign(currency=[CURRENCY.get(name, "USD") for name in names])
-    return {"portfolios": portfolios, "positions": POSITIONS[POSITIONS["portfolio_id"].isin(names)]}
+    positions = POSITIONS[POSITIONS["portfolio_id"].isin(names)]
+    return {"portfolios": portfolios, "positions": positions, "limits": KEPT_LIMITS}
 
 
 @pytest.fixture(scope="module")

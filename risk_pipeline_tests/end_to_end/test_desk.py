@@ -53,11 +53,12 @@ def answers(home):
     """What if, an own shock and the job's answer, asked before anything else changes; nothing may be written."""
     home.enter()
     before = content(home)
+    stored = {name: rows_of(home, name, ["growth", "hedged"]) for name in COMPARED}
     registries = StoredRegistries.of_settings()
     result = what_if(home.engine, registries, SESSION, TRADES)
     shock = own_stress(home.engine, registries, SESSION, own_scenario(SHOCKS, "+20", registries.factors))
     assert content(home) == before
-    return result, shock
+    return result, shock, stored
 
 
 def rows_of(home, name: str, portfolios: list[str]) -> pd.DataFrame:
@@ -74,14 +75,15 @@ def ordered(rows: pd.DataFrame, like: pd.DataFrame) -> pd.DataFrame:
 KEYS = ("portfolio_id", "position_id", "factor_name", "scenario_id", "sector", "measure", "operator", "pair")
 
 
-def test_before_is_what_is_stored(home, answers):
+def test_before_is_what_is_stored(answers):
     for name in COMPARED:
-        stored = rows_of(home, name, ["growth", "hedged"])
+        stored = answers[2][name]
         stored = ordered(stored, stored)
         pd.testing.assert_frame_equal(ordered(answers[0].before[name], stored), stored, check_exact=True, obj=name)
 
 
-def test_an_own_shock_is_what_a_run_with_it_in_the_library_stores(home, answers, tmp_path, monkeypatch):
+def test_an_own_shock_is_what_a_run_with_it_in_the_library_stores(make_home, answers, tmp_path, monkeypatch):
+    home = make_home({**FRAMES, "limits": BROKEN_LIMITS})
     path = tmp_path / "scenarios.yaml"
     path.write_text(
         "scenarios:\n- {id: own_shock, name: Own, category: own, vol: {points: 20}, shocks: {Market: {return: -0.10}, "
@@ -96,10 +98,10 @@ def test_an_own_shock_is_what_a_run_with_it_in_the_library_stores(home, answers,
     pd.testing.assert_frame_equal(found, stored, check_exact=True)
 
 
-def test_after_is_what_a_run_with_the_trades_imported_stores(home, answers):
-    result = answers[0]
+def test_after_is_what_a_run_with_the_trades_imported_stores(make_home, answers):
+    home, result = make_home({**FRAMES, "limits": BROKEN_LIMITS}), answers[0]
     lots = result.lots.drop(columns="is_deleted")
-    import_frames(home.engine, {"positions": lots.rename(columns={})})
+    import_frames(home.engine, {"positions": lots})
     home.run(DAY)
     for name in COMPARED:
         stored = rows_of(home, name, ["growth", "hedged"])
