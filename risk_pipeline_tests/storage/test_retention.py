@@ -44,5 +44,12 @@ def test_snapshots_and_the_records_of_forecasts_are_no_bulk():
     kept = {table.name for table in tables.ANALYTICS} - {table.name for table in retention.BULK}
     assert kept == {
         *("portfolio_snapshots", "portfolio_volatility", "value_at_risk_outcomes", "factor_covariance"),
-        *("factor_returns", "analytics_skips", "pnl_explain", "session_inputs", "portfolio_inputs"),
+        *(
+            "factor_returns",
+            "analytics_skips",
+            "pnl_explain",
+            "limit_utilisations",
+            "session_inputs",
+            "portfolio_inputs",
+        ),
     }
