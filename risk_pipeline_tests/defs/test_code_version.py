@@ -65,7 +65,7 @@ def test_an_edit_of_the_computation_or_of_what_it_imports_is_a_new_version(packa
     assert edited(package, name, *EXPOSURES)
 
 
-@pytest.mark.parametrize("name", ["reports/charts.py", "cli/show.py", "storage/bulk.py", "analytics/pnl_parts.py"])
+@pytest.mark.parametrize("name", ["reports/charts.py", "cli/show.py", "storage/bulk.py", "analytics/limits.py"])
 def test_an_edit_elsewhere_keeps_the_version(package, name):
     assert not edited(package, name, *EXPOSURES)
 

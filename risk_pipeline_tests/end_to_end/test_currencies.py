@@ -221,7 +221,7 @@ def test_without_the_pair_a_book_is_left_out_with_a_reason_and_others_are_as_bef
     skips = home.table("analytics_skips").query("entity_type == 'portfolio'")
     assert set(skips["entity"]) == {"eur", "gbp"}
     assert set(skips["reason"]) == {Reason.NO_EXCHANGE_RATE.value}
-    analytics = {"factor_exposures", "stress_tests", "volatility", "portfolio_snapshots"}
+    analytics = {"factor_exposures", "stress_tests", "volatility", "portfolio_snapshots", "pnl_explain"}
     assert set(skips.loc[skips["entity"] == "eur", "analytic"]) == analytics
     assert skips.loc[skips["entity"] == "eur", "detail"].unique().tolist() == ["EURUSD=X"]
     assert home.table("portfolio_snapshots")["portfolio_id"].tolist() == ["usd"]
