@@ -75,7 +75,7 @@ def _pids_here(instance: dg.DagsterInstance, run: dg.DagsterRun) -> Iterator[int
         return
     if PID_TAG in run.tags:
         yield int(run.tags[PID_TAG])
-    else:
+    elif launches_here(instance):  # workers are looked after by Dagster's run monitoring, which names the worker
         yield from list(_launched(instance, run.run_id))[-1:]
 
 
