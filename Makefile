@@ -23,7 +23,7 @@ test: lint browser  ## everything but what is marked slow
 test-slow: $(VENV)/development browser  ## what waits: daemons, workers, kills, a week of evenings
 	@$(BIN)/$(PYTEST) -m slow
 
-test-long: $(VENV)/development  ## sixty simulated evenings on both databases; not part of CI
+test-long: $(VENV)/development  ## sixty simulated evenings on both databases, every door with 2,000 inputs; not part of CI
 	@$(BIN)/$(PYTEST) -m long
 
 test-newest:  ## what an upgrade would break: the newest versions that pyproject.toml allows, in an environment of their own

@@ -176,7 +176,7 @@ def test_the_answer_is_exactly_what_a_fresh_computation_would_change(template, a
     live(template, actions)
 
 
-@pytest.mark.slow
+@pytest.mark.long
 @settings(max_examples=300, deadline=None)
 @given(ACTIONS)
 def test_the_answer_is_exactly_what_a_fresh_computation_would_change_at_length(template, actions):

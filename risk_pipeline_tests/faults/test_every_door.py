@@ -1,7 +1,7 @@
 """Whatever comes through a door is taken over whole, or refused in a sentence that says where and what to do.
 
-Each door is tried with made-up inputs, fifty in the ordinary tests and two thousand in the slow ones. A traceback, an
-exception of another kind, a message without a place, and half of an input that was stored are failures.
+Each door is tried with made-up inputs, fifty in the ordinary tests and two thousand in `make test-long`. A traceback,
+an exception of another kind, a message without a place, and half of an input that was stored are failures.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ from risk_pipeline.tabular.rows import ProblemsError
 from risk_pipeline_tests.support.hostile_files import CELLS, DAYS, parquets, texts, workbooks
 
 FEW, MANY = 50, 2_000
-EXAMPLES = [pytest.param(FEW, id="some"), pytest.param(MANY, id="many", marks=pytest.mark.slow)]
+EXAMPLES = [pytest.param(FEW, id="some"), pytest.param(MANY, id="many", marks=pytest.mark.long)]
 SESSIONS = pd.DatetimeIndex(["2024-12-31", "2025-01-02", "2025-01-03"]).astype("datetime64[s]")
 EXPORTS = Path(__file__).parents[1] / "brokers" / "files"
 
