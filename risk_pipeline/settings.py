@@ -63,7 +63,7 @@ class MarketSettings(BaseModel):
         installed = {point.name for point in entry_points(group=SOURCE_GROUP)} if unknown else set()
         if not self.names or not {*unknown} <= installed:
             raise ValueError(
-                f"RISK_PIPELINE_MARKET__SOURCE={self.source} names no market source: use {', '.join(SOURCES)}, or an "
+                f"RISK_PIPELINE_MARKET__SOURCE={self.source!r} names no market source: use {', '.join(SOURCES)}, or an "
                 f"installed one ({', '.join(sorted(installed)) or 'there is none'})"
             )
         return self

@@ -108,7 +108,11 @@ def test_a_run_completes_in_an_odd_home_with_another_s_clock_and_letters(tmp_pat
     places = {name: value for name, value in places.items() if value is not None}
     for words in (["run", "--last", "1"], ["doctor"], ["show"]):
         done = subprocess.run([COMMAND, *words], env=places, umask=0o077, capture_output=True, check=False)
-        assert done.returncode == 0, done.stderr
+        said = done.stdout.decode("utf-8", "replace") + done.stderr.decode("utf-8", "replace")
+        assert done.returncode in ((0, 1) if words == ["doctor"] else (0,)), (
+            said
+        )  # 1: it found something of the machine
+        assert "Traceback" not in said
     assert list(tmp_path.iterdir()) == [home]
 
 
