@@ -18,7 +18,7 @@ from ..reports.totals import Fund, fund
 from ..reports.unpriced import unpriced_on
 from ..settings import Settings
 from ..storage.limit_queries import BREACH, limit_rows
-from ..storage.queries import groups, latest_session, portfolios, read_table
+from ..storage.queries import group_ids, latest_session, portfolios, read_table
 from ..storage.report_queries import pair_closes
 
 if TYPE_CHECKING:
@@ -47,7 +47,7 @@ def print_risk_table(console: Console, engine: sa.Engine, session: date | None) 
         return None
     snapshots["currency"] = snapshots["portfolio_id"].map(book["currency"])
     closes = pair_closes(engine, session, session).set_index("symbol")["close"].dropna().to_dict()
-    own = snapshots[~snapshots["portfolio_id"].isin(groups(engine)["group_id"])]  # a group is its members again
+    own = snapshots[~snapshots["portfolio_id"].isin(group_ids(engine))]  # a group is its members again
     rows = own[["currency", "nav", "daily_pnl"]].itertuples(index=False, name=None)
     together = fund(rows, Settings().reporting_currency, closes, session)
     if snapshots.empty:

@@ -35,6 +35,11 @@ def groups(engine: sa.Engine) -> pd.DataFrame:
     return _book(engine, tables.portfolio_groups, by=["group_id", "portfolio_id"])
 
 
+def group_ids(engine: sa.Engine) -> set[str]:
+    """Return the portfolios that are groups: in a sum they would count their members again."""
+    return set(groups(engine)["group_id"])
+
+
 def lots(engine: sa.Engine, last: date) -> pd.DataFrame:
     """Return the lots entered on or before ``last``, deleted ones left out, by portfolio and position.
 

@@ -13,7 +13,7 @@ import sqlalchemy as sa
 from . import tables
 from .database import read_frame
 from .limit_queries import limit_rows
-from .queries import groups, portfolios, read_table
+from .queries import group_ids, portfolios, read_table
 
 HISTORY_COLUMNS = (
     *("session", "portfolio_id", "nav", "daily_pnl", "daily_return", "is_opening", "market_beta", "provider_beta"),
@@ -56,9 +56,7 @@ def report_rows(engine: sa.Engine, first: date, last: date, history_from: date) 
     outcomes, restated = tables.value_at_risk_outcomes, tables.price_restatements
     return ReportRows(
         tables={name: read_table(engine, name, first=first, last=last) for name in SESSION_TABLES},
-        portfolios=portfolios(engine).assign(
-            is_group=lambda rows: rows["portfolio_id"].isin(groups(engine)["group_id"])
-        ),
+        portfolios=portfolios(engine).assign(is_group=lambda rows: rows["portfolio_id"].isin(group_ids(engine))),
         scenarios=read_table(engine, "stress_scenarios"),
         history=read_frame(
             engine,

@@ -12,7 +12,7 @@ from ...analytics.reasons import Reason
 from ...config.factors import FactorRegistry
 from ...risk.inputs import Frames, Inputs
 from ...storage.database import replace_sessions
-from ...storage.queries import groups, portfolios
+from ...storage.queries import group_ids, portfolios
 from ...storage.tables import by_table
 from ..partitions import run_sessions, run_started
 from ..resources import Database, PriceCache, Registries
@@ -57,7 +57,7 @@ def compute_sessions(
     made_at = run_started(context).replace(tzinfo=None)
     book = portfolios(db.engine)
     alike = book["currency"].nunique() < 2
-    group_ids = set(groups(db.engine)["group_id"])
+    without = group_ids(db.engine)
     size = max(min(SESSIONS_AT_ONCE, cells // max(len(book), 1)), 1)
     pending: Future[dict[str, int]] | None = None
 
@@ -83,7 +83,7 @@ def compute_sessions(
                 pending = writer.submit(replace_sessions, db.engine, block, by_table(frames), analytic=analytic)
                 log_skips(context, frames)
                 seconds = round((perf_counter() - began) / len(block), 4)
-                shown |= _shown(frames, block, registries.factors, add_money=alike, group_ids=group_ids)
+                shown |= _shown(frames, block, registries.factors, add_money=alike, without=without)
                 made_by = {"panel": cache.hash_of(panel), "seconds": seconds}
                 origin |= dict.fromkeys(block, made_by)
         written_by_now()
@@ -95,13 +95,13 @@ def compute_sessions(
 
 
 def _shown(
-    frames: Frames, block: list[date], factors: FactorRegistry, *, add_money: bool, group_ids: set[str]
+    frames: Frames, block: list[date], factors: FactorRegistry, *, add_money: bool, without: set[str]
 ) -> dict[date, dict[str, Any]]:
     """Return what each partition's event shows first: its own table, and its numbers, which the UI draws.
 
     Money is added up where all portfolios are in one currency.
     """
-    numbers, tables_shown = session_numbers(frames, group_ids), session_tables(frames, factors)
+    numbers, tables_shown = session_numbers(frames, without), session_tables(frames, factors)
     if not add_money:
         numbers = numbers.drop(columns=[*MONEY], errors="ignore")
     out = {}

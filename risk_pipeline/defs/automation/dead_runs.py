@@ -35,8 +35,8 @@ def end_dead_runs(instance: dg.DagsterInstance, engine: "sa.Engine", location: s
 
     Runs of other code locations than ``location`` are left alone: they hold no lease of ours.
     """
-    ages = lease_ages(engine)
-    dead = [run for run in dead_runs(instance, engine, location) if end_lease(engine, run.run_id, ages.get(run.run_id))]
+    found = _dead_with_ages(instance, engine, location)
+    dead = [run for run, age in found if end_lease(engine, run.run_id, age)]
     for run in dead:
         instance.report_run_failed(run, f"{DIED}: it was killed or the machine was restarted; run its sessions again")
     return [run.run_id for run in dead]
@@ -44,11 +44,20 @@ def end_dead_runs(instance: dg.DagsterInstance, engine: "sa.Engine", location: s
 
 def dead_runs(instance: dg.DagsterInstance, engine: "sa.Engine", location: str | None = None) -> list[dg.DagsterRun]:
     """Return the runs that are not recorded as ended, and are dead."""
+    return [run for run, _ in _dead_with_ages(instance, engine, location)]
+
+
+def _dead_with_ages(
+    instance: dg.DagsterInstance, engine: "sa.Engine", location: str | None
+) -> list[tuple[dg.DagsterRun, timedelta | None]]:
+    """Return the dead runs with the ages of the leases that they were judged by."""
     ages = lease_ages(engine)
+    records = instance.get_run_records(dg.RunsFilter(statuses=UNFINISHED))
+    judged = [(record, ages.get(record.dagster_run.run_id)) for record in records]
     return [
-        record.dagster_run
-        for record in instance.get_run_records(dg.RunsFilter(statuses=UNFINISHED))
-        if is_ours(record.dagster_run, location) and _is_dead(instance, record, ages.get(record.dagster_run.run_id))
+        (record.dagster_run, age)
+        for record, age in judged
+        if is_ours(record.dagster_run, location) and _is_dead(instance, record, age)
     ]
 
 
