@@ -178,7 +178,7 @@ def run_batch(first: str, last: str, out: Path) -> None:
     import dagster as dg
 
     from risk_pipeline.definitions import defs
-    from risk_pipeline.defs.automation.jobs import range_tags
+    from risk_pipeline.defs.run_tags import range_tags
 
     with dg.DagsterInstance.get() as instance:
         assets = {key.to_user_string() for key in defs.resolve_asset_graph().materializable_asset_keys}

@@ -16,8 +16,8 @@ import dagster as dg
 import pytest
 
 from risk_pipeline.config.factors import load_factors
-from risk_pipeline.defs.automation.jobs import sessions_of
 from risk_pipeline.defs.partitions import CALENDAR
+from risk_pipeline.defs.run_tags import sessions_of
 from risk_pipeline.market.open import open_source
 from risk_pipeline.storage.imports import import_frames
 from risk_pipeline_tests.support.homes import PORTFOLIOS, POSITIONS, Home

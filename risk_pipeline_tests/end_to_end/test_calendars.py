@@ -17,7 +17,7 @@ import pandas as pd
 import pytest
 
 from risk_pipeline.definitions import defs
-from risk_pipeline.defs.automation.jobs import range_tags
+from risk_pipeline.defs.run_tags import range_tags
 from risk_pipeline.market.simulated import SimulatedMarket
 from risk_pipeline_tests.support.real_prices import PATH, real_returns
 

@@ -12,7 +12,6 @@ import sqlalchemy as sa
 
 from risk_pipeline.definitions import defs
 from risk_pipeline.defs.automation.freshness import CHECK
-from risk_pipeline.defs.automation.jobs import range_tags
 from risk_pipeline.defs.checks import (
     definitions,
     explain,
@@ -26,6 +25,7 @@ from risk_pipeline.defs.checks import (
 )
 from risk_pipeline.defs.checks.common import ERROR, WARN, Finding, evaluate
 from risk_pipeline.defs.resources import Registries
+from risk_pipeline.defs.run_tags import range_tags
 from risk_pipeline.storage import tables as t
 from risk_pipeline.storage.database import open_engine
 from risk_pipeline_tests.support.homes import FRAMES

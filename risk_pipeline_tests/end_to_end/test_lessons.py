@@ -16,9 +16,9 @@ from risk_pipeline.analytics.reasons import Reason
 from risk_pipeline.config import factors as factor_module
 from risk_pipeline.config.factors import load_factors
 from risk_pipeline.definitions import defs
-from risk_pipeline.defs.automation.jobs import range_tags
 from risk_pipeline.defs.partitions import CALENDAR
 from risk_pipeline.defs.resources import Registries
+from risk_pipeline.defs.run_tags import range_tags
 from risk_pipeline.risk.lookback import look_back
 from risk_pipeline.storage import tables as t
 from risk_pipeline_tests.support.homes import timeless

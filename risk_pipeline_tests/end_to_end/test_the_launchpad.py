@@ -8,7 +8,7 @@ import dagster as dg
 import pytest
 
 from risk_pipeline.definitions import defs
-from risk_pipeline.defs.automation.jobs import range_tags
+from risk_pipeline.defs.run_tags import range_tags
 from risk_pipeline.reports.risk_page import page_path
 from risk_pipeline_tests.support.vendor import Vendor, times
 

@@ -12,8 +12,8 @@ from dagster._core.storage.tags import TagType, get_tag_type
 from risk_pipeline.analytics.reasons import Reason
 from risk_pipeline.config.factors import load_factors
 from risk_pipeline.definitions import defs
-from risk_pipeline.defs.automation.jobs import EARLIER_TAG, TRY_TAG, range_tags
-from risk_pipeline.defs.run_tags import BOOK_TAG, HOST_TAG, PID_TAG
+from risk_pipeline.defs.automation.jobs import EARLIER_TAG, TRY_TAG
+from risk_pipeline.defs.run_tags import BOOK_TAG, HOST_TAG, PID_TAG, range_tags
 from risk_pipeline_tests.support.homes import FRAMES, POSITIONS
 
 DAY = "2025-06-05"

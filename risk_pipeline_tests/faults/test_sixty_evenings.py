@@ -18,8 +18,8 @@ from risk_pipeline.definitions import defs
 from risk_pipeline.defs.assets import market
 from risk_pipeline.defs.assets import sessions as compute
 from risk_pipeline.defs.automation.catch_up import due
-from risk_pipeline.defs.automation.jobs import range_tags
 from risk_pipeline.defs.partitions import CALENDAR
+from risk_pipeline.defs.run_tags import range_tags
 from risk_pipeline.storage import bulk, tables
 from risk_pipeline.storage.database import transaction
 from risk_pipeline.storage.imports import import_frames

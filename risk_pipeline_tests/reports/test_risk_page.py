@@ -19,7 +19,7 @@ from risk_pipeline.cli import show
 from risk_pipeline.config.factors import load_factors
 from risk_pipeline.definitions import defs
 from risk_pipeline.defs.assets import report
-from risk_pipeline.defs.automation.jobs import range_tags
+from risk_pipeline.defs.run_tags import range_tags
 from risk_pipeline.reports import risk_page
 from risk_pipeline.reports.neighbours import slot
 from risk_pipeline.reports.page_positions import positions_by_name

@@ -13,7 +13,7 @@ import pandas as pd
 import pytest
 
 from risk_pipeline.definitions import defs
-from risk_pipeline.defs.automation.jobs import range_tags
+from risk_pipeline.defs.run_tags import range_tags
 from risk_pipeline.storage import tables
 from risk_pipeline_tests.support.homes import OF_RUNS, Home
 

@@ -13,7 +13,7 @@ import pytest
 import sqlalchemy as sa
 
 from risk_pipeline.definitions import defs
-from risk_pipeline.defs.automation.jobs import range_tags
+from risk_pipeline.defs.run_tags import range_tags
 from risk_pipeline.storage.database import migrate, open_engine
 from risk_pipeline.storage.imports import import_frames
 from risk_pipeline.storage.queries import read_table

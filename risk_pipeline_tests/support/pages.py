@@ -15,7 +15,7 @@ import sqlalchemy as sa
 from playwright.sync_api import Browser, Page, sync_playwright
 
 from risk_pipeline.definitions import defs
-from risk_pipeline.defs.automation.jobs import range_tags
+from risk_pipeline.defs.run_tags import range_tags
 from risk_pipeline.demo import demo_frames
 from risk_pipeline.reports.risk_page import file_name
 from risk_pipeline.storage import tables

@@ -5,10 +5,7 @@ from __future__ import annotations
 import dagster as dg
 
 from ...dagster_ext.hidden_tags import hidden_tag
-from ..run_tags import range_tags, sessions_of
 from .freshness import CHECK
-
-__all__ = ["LAST_TRY", "TRY_TAG", "daily_risk", "range_tags", "sessions_of"]
 
 daily_risk = dg.define_asset_job(
     "daily_risk",

@@ -17,10 +17,10 @@ from ...storage.check_queries import snapshots
 from ...storage.queries import latest_session
 from ..partitions import CALENDAR
 from ..resources import Database
-from ..run_tags import PID_TAG
+from ..run_tags import PID_TAG, sessions_of
 from .catch_up import described, due, now, stretches, without_todays_price
 from .dead_runs import DIED, end_dead_runs, is_ours
-from .jobs import EARLIER_TAG, LAST_TRY, TRY_TAG, sessions_of
+from .jobs import EARLIER_TAG, LAST_TRY, TRY_TAG
 from .limit_alerts import alert_breaches
 
 if TYPE_CHECKING:

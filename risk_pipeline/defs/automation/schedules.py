@@ -7,8 +7,9 @@ import dagster as dg
 from ...settings import Settings
 from ..partitions import CALENDAR
 from ..resources import Database
+from ..run_tags import range_tags
 from .catch_up import SessionRange, sessions_to_run, without_todays_price
-from .jobs import EARLIER_TAG, LAST_TRY, TRY_TAG, daily_risk, range_tags
+from .jobs import EARLIER_TAG, LAST_TRY, TRY_TAG, daily_risk
 
 
 @dg.schedule(

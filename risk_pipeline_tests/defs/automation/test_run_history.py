@@ -18,9 +18,10 @@ import pytest
 
 from risk_pipeline.definitions import defs
 from risk_pipeline.defs.automation.dead_runs import end_dead_runs
-from risk_pipeline.defs.automation.jobs import LAST_TRY, TRY_TAG, range_tags
+from risk_pipeline.defs.automation.jobs import LAST_TRY, TRY_TAG
 from risk_pipeline.defs.automation.run_history import run_records
 from risk_pipeline.defs.resources import Database
+from risk_pipeline.defs.run_tags import range_tags
 from risk_pipeline.storage import tables
 from risk_pipeline.storage.database import migrate, open_engine
 from risk_pipeline.storage.queries import read_table
