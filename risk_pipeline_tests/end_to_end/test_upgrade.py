@@ -50,20 +50,27 @@ def migrated(make_home, first_home, content_before) -> Home:
     return make_home(frames=None, url=sqlite_url(first_home))
 
 
-def test_no_row_of_the_first_version_is_lost(migrated, first_home, content_before):
+@pytest.fixture(scope="module")
+def content_after(migrated, first_home) -> dict[str, pd.DataFrame]:
+    """The rows between the migration and the first run."""
     engine = open_engine(sqlite_url(first_home))
     assert revision(engine) == newest_revision()
     engine.dispose()
     with closing(sqlite3.connect(first_home)) as connection:
-        for name, before in content_before.items():
-            now = rows_of(connection, name)[before.columns.tolist()]
-            order = before.columns.tolist()
-            pd.testing.assert_frame_equal(
-                now.sort_values(order, ignore_index=True), before.sort_values(order, ignore_index=True), obj=name
-            )
+        return {name: rows_of(connection, name) for name in CONTENT}
 
 
-def test_its_sessions_are_run_again_and_hold_the_numbers_of_a_fresh_home(migrated, make_home):
+def test_no_row_of_the_first_version_is_lost(content_before, content_after):
+    for name, before in content_before.items():
+        order = before.columns.tolist()
+        pd.testing.assert_frame_equal(
+            content_after[name][order].sort_values(order, ignore_index=True),
+            before.sort_values(order, ignore_index=True),
+            obj=name,
+        )
+
+
+def test_its_sessions_are_run_again_and_hold_the_numbers_of_a_fresh_home(migrated, content_after, make_home):
     migrated.enter()
     found = due(migrated.engine, datetime(2025, 6, 4, 12, tzinfo=UTC)).found
     stale = found[found["why"] == "not recorded"]
