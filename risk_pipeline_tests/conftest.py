@@ -17,8 +17,9 @@ import sqlalchemy as sa
 os.environ["RISK_PIPELINE_FIRST_SESSION"] = "2015-01-02"  # whatever database this machine has, and before any import
 
 from risk_pipeline.settings import ENV_FILE
-from risk_pipeline.storage.database import migrate, open_engine
+from risk_pipeline.storage.database import open_engine
 from risk_pipeline_tests.support.browser import MISSING
+from risk_pipeline_tests.support.databases import migrated_postgres, migrated_sqlite
 from risk_pipeline_tests.support.postgres import create_database, running_postgres
 
 SLOW = {
@@ -71,21 +72,27 @@ def new_postgres(postgres_server) -> Callable[[], str]:
     return lambda: create_database(postgres_server)
 
 
+@pytest.fixture(scope="session")
+def new_migrated_postgres(postgres_server) -> Callable[[], str]:
+    """Return a function that makes a Postgres database with all tables and no rows, and returns its URL."""
+    return lambda: migrated_postgres(postgres_server)
+
+
 @pytest.fixture(params=["sqlite", "postgres"])
-def database_url(request, tmp_path) -> str:
-    """URL of a fresh database of each kind."""
+def engine(request, tmp_path) -> Iterator[sa.Engine]:
+    """A migrated database of each kind."""
     if request.param == "sqlite":
-        return f"sqlite:///{tmp_path / 'risk.db'}"
-    return request.getfixturevalue("new_postgres")()
+        engine = migrated_sqlite(tmp_path / "risk.db")
+    else:
+        engine = open_engine(request.getfixturevalue("new_migrated_postgres")())
+    yield engine
+    engine.dispose()
 
 
 @pytest.fixture
-def engine(database_url) -> Iterator[sa.Engine]:
-    """A migrated database of each kind."""
-    engine = open_engine(database_url)
-    migrate(engine)
-    yield engine
-    engine.dispose()
+def database_url(engine) -> str:
+    """URL of the migrated database."""
+    return engine.url.render_as_string(hide_password=False)
 
 
 @pytest.fixture(scope="session")

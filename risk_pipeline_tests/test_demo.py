@@ -12,8 +12,8 @@ import pytest
 from risk_pipeline.demo import demo_frames, write_demo
 from risk_pipeline.demo.books import BOOK_COLUMNS
 from risk_pipeline.market.simulated import SimulatedMarket
-from risk_pipeline.storage.database import migrate, open_engine
 from risk_pipeline.storage.imports import check_import, import_frames
+from risk_pipeline_tests.support.databases import migrated_sqlite
 
 SESSIONS = xc.get_calendar("XNYS", start="2009-01-01").sessions
 MARKET = SimulatedMarket()
@@ -50,8 +50,7 @@ def test_eleven_portfolios_in_the_import_format_twice_the_same():
 
 
 def test_the_importer_takes_the_frames_and_the_written_files(tmp_path):
-    engine = open_engine(f"sqlite:///{tmp_path / 'demo.db'}")
-    migrate(engine)
+    engine = migrated_sqlite(tmp_path / "demo.db")
     summary = import_frames(engine, frames())
     assert summary.portfolios == 11
     paths = write_demo(tmp_path / "csv")

@@ -27,11 +27,11 @@ from risk_pipeline.market.files import FileMarket
 from risk_pipeline.risk.inputs import Inputs, priced_symbols
 from risk_pipeline.sessions import session_calendar
 from risk_pipeline.storage import queries
-from risk_pipeline.storage.database import migrate, open_engine
 from risk_pipeline.storage.imports import run_import
 from risk_pipeline.storage.market_data import asked_ranges, extend_ranges, store_bars
 from risk_pipeline.storage.price_panel import build_panel
 from risk_pipeline_tests.support.cases import CASES
+from risk_pipeline_tests.support.databases import migrated_sqlite
 from risk_pipeline_tests.support.real_prices import PATH as REAL_PRICES
 
 CARRIED = 63
@@ -40,8 +40,7 @@ CARRIED = 63
 @pytest.fixture
 def engine(tmp_path) -> Iterator[sa.Engine]:
     """A migrated SQLite database."""
-    engine = open_engine(f"sqlite:///{tmp_path / 'risk.db'}")
-    migrate(engine)
+    engine = migrated_sqlite(tmp_path / "risk.db")
     yield engine
     engine.dispose()
 

@@ -9,15 +9,14 @@ import pytest
 
 from risk_pipeline.cli.plan import RATE, START, price_range
 from risk_pipeline.storage.batch_runs import BatchRun, record_run
-from risk_pipeline.storage.database import migrate, open_engine
+from risk_pipeline_tests.support.databases import migrated_sqlite
 
 FIRST = date(2025, 3, 3)
 
 
 @pytest.fixture
 def engine(tmp_path):
-    engine = open_engine(f"sqlite:///{tmp_path / 'risk.db'}")
-    migrate(engine)
+    engine = migrated_sqlite(tmp_path / "risk.db")
     yield engine
     engine.dispose()
 

@@ -94,8 +94,8 @@ def test_a_restated_price_is_recorded_and_used(new_home, range_rows):
     same(home.everything(but=unchanged), {k: v for k, v in range_rows.items() if k not in unchanged})
 
 
-def test_postgres_exports_the_bytes_that_sqlite_exports(new_home, new_postgres, range_rows):
-    home = new_home(url=new_postgres())
+def test_postgres_exports_the_bytes_that_sqlite_exports(new_home, new_migrated_postgres, range_rows):
+    home = new_home(url=new_migrated_postgres())
     home.run(FIRST, LAST)
     rows = home.everything()
     assert rows.keys() == range_rows.keys() == set(tables.metadata.tables) - {*OF_RUNS}

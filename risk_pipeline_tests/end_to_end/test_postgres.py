@@ -24,9 +24,9 @@ FIRST, LAST = "2025-06-02", "2025-06-03"
 
 
 @pytest.fixture(scope="module")
-def home(make_home, new_postgres, tmp_path_factory) -> Iterator[Home]:
+def home(make_home, new_postgres, new_migrated_postgres, tmp_path_factory) -> Iterator[Home]:
     """A home whose tables are in one Postgres database and whose Dagster instance is in another."""
-    home = make_home(url=new_postgres())
+    home = make_home(url=new_migrated_postgres())
     folder = tmp_path_factory.mktemp("dagster")
     shutil.copy(ROOT / "dagster_home" / "postgres" / "dagster.yaml", folder)
     home.environment.setenv("DAGSTER_EVENT_BATCH_SIZE", "1000")  # as deploy/ sets it

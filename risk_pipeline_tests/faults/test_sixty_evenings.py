@@ -276,4 +276,4 @@ def test_after_sixty_evenings_every_row_is_what_one_backfill_makes(make_home, re
 
 def url_of(request, kind: str) -> str | None:
     """Return the URL of an empty database on Postgres, None for the home's own."""
-    return request.getfixturevalue("new_postgres")() if kind == "postgres" else None
+    return request.getfixturevalue("new_migrated_postgres")() if kind == "postgres" else None

@@ -10,9 +10,9 @@ import pytest
 from risk_pipeline.defs.checks.common import WARN, Finding, evaluate
 from risk_pipeline.defs.checks.market import symbols_covered
 from risk_pipeline.reports.unpriced import unpriced_on
-from risk_pipeline.storage.database import migrate, open_engine
 from risk_pipeline.storage.imports import run_import
 from risk_pipeline.storage.market_data import store_bars
+from risk_pipeline_tests.support.databases import migrated_sqlite
 
 FIRST, SECOND = date(2022, 12, 1), date(2022, 12, 2)
 LOT = "{owner},{symbol},{kind},10,2022-12-01,100,{exit},{price}\n"
@@ -21,8 +21,7 @@ LOT = "{owner},{symbol},{kind},10,2022-12-01,100,{exit},{price}\n"
 @pytest.fixture
 def engine(tmp_path):
     """A book in which AAPLX is mistyped, HALT has stopped trading and SPY is well, on two sessions."""
-    engine = open_engine(f"sqlite:///{tmp_path / 'risk.db'}")
-    migrate(engine)
+    engine = migrated_sqlite(tmp_path / "risk.db")
     (tmp_path / "portfolios.csv").write_text(
         "portfolio_id,name,inception_date,starting_equity\none,One,2022-12-01,1000\ntwo,Two,2022-12-01,1000\n"
     )

@@ -12,10 +12,10 @@ from risk_pipeline.brokers.detect import read_exports
 from risk_pipeline.brokers.formats import Format
 from risk_pipeline.market.files import FileMarket
 from risk_pipeline.market.source import SourceError
-from risk_pipeline.storage.database import migrate, open_engine
 from risk_pipeline.storage.import_columns import FILE_COLUMNS
 from risk_pipeline.storage.imports import checked_import
 from risk_pipeline.tabular.rows import ProblemsError
+from risk_pipeline_tests.support.databases import migrated_sqlite
 
 WORDS = ["", "p", "SPY", "NA", "TRUE", "STOCK", "OPTIONS", "BOND", "CALL", "american", "GBp", "Total", '="x"', "=1+1"]
 AMOUNTS = ["1", "-2.5", "1,000", "1.000", "(5)", "$3", "€3", "'1", "1e400"]
@@ -43,8 +43,7 @@ def files(draw) -> bytes:
 
 @pytest.fixture(scope="module")
 def database(tmp_path_factory):
-    engine = open_engine(f"sqlite:///{tmp_path_factory.mktemp('fuzz') / 'risk.db'}")
-    migrate(engine)
+    engine = migrated_sqlite(tmp_path_factory.mktemp("fuzz") / "risk.db")
     yield engine
     engine.dispose()
 

@@ -10,7 +10,7 @@ import pytest
 import sqlalchemy as sa
 
 from risk_pipeline.storage import tables as t
-from risk_pipeline.storage.database import migrate, open_engine, replace_sessions, transaction
+from risk_pipeline.storage.database import open_engine, replace_sessions, transaction
 from risk_pipeline.storage.errors import DatabaseAwayError, StorageError
 from risk_pipeline.storage.queries import read_table
 
@@ -18,12 +18,8 @@ DAY = date(2025, 6, 2)
 
 
 @pytest.fixture(scope="module")
-def url(new_postgres) -> str:
-    url = new_postgres()
-    engine = open_engine(url)
-    migrate(engine)
-    engine.dispose()
-    return url
+def url(new_migrated_postgres) -> str:
+    return new_migrated_postgres()
 
 
 @pytest.fixture

@@ -33,9 +33,8 @@ def test_a_postgres_that_can_t_be_reached_says_so_without_the_password(place, po
     assert SECRET not in str(caught.value)
 
 
-def test_a_postgres_that_became_read_only_is_waited_for_and_a_new_connection_finds_the_one_that_is_not(new_postgres):
-    engine = open_engine(new_postgres())
-    migrate(engine)
+def test_a_postgres_that_became_read_only_is_waited_for_and_a_new_connection_finds_another(new_migrated_postgres):
+    engine = open_engine(new_migrated_postgres())
     probe(engine)
 
     name = engine.url.database
@@ -58,9 +57,8 @@ def test_a_postgres_that_became_read_only_is_waited_for_and_a_new_connection_fin
         opened.dispose()
 
 
-def test_a_user_without_rights_is_told_so(new_postgres):
-    engine = open_engine(new_postgres())
-    migrate(engine)
+def test_a_user_without_rights_is_told_so(new_migrated_postgres):
+    engine = open_engine(new_migrated_postgres())
     with engine.begin() as connection:
         name = f"reader_{connection.execute(sa.text('SELECT current_database()')).scalar_one()}"
         connection.exec_driver_sql(f'CREATE ROLE "{name}" LOGIN')

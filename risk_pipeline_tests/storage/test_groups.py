@@ -9,10 +9,10 @@ import pytest
 
 from risk_pipeline.storage import queries
 from risk_pipeline.storage.book_versions import book_at, looking_at, newest_version
-from risk_pipeline.storage.database import migrate, open_engine
 from risk_pipeline.storage.groups import LONGEST_ID, lot_id
 from risk_pipeline.storage.imports import ImportRefused, import_frames
 from risk_pipeline.storage.removal import remove_portfolio
+from risk_pipeline_tests.support.databases import migrated_sqlite
 
 LAST = date(2025, 12, 31)
 PORTFOLIOS = pd.DataFrame(
@@ -40,8 +40,7 @@ def groups(*members: tuple[str, str]) -> dict[str, pd.DataFrame]:
 
 @pytest.fixture
 def engine(tmp_path):
-    engine = open_engine(f"sqlite:///{tmp_path / 'risk.db'}")
-    migrate(engine)
+    engine = migrated_sqlite(tmp_path / "risk.db")
     import_frames(engine, BOOK)
     yield engine
     engine.dispose()

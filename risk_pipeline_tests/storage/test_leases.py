@@ -12,10 +12,11 @@ from risk_pipeline.defs.lease import lease
 from risk_pipeline.storage import tables
 from risk_pipeline.storage.batch_runs import LEASE, end_lease, lease_ages, renew_lease
 from risk_pipeline.storage.book_versions import pin_version
-from risk_pipeline.storage.database import migrate, open_engine, replace_sessions, transaction
+from risk_pipeline.storage.database import open_engine, replace_sessions, transaction
 from risk_pipeline.storage.errors import StorageError, translate_errors_of
 from risk_pipeline.storage.fencing import OPTION, of_run
 from risk_pipeline.storage.queries import read_table
+from risk_pipeline_tests.support.databases import migrated_sqlite
 
 
 def test_the_lease_is_held_while_the_database_is_open_for_a_run(engine):
@@ -63,9 +64,8 @@ def test_a_write_renews_the_lease_that_nobody_could_renew_meanwhile(engine):
     assert lease_ages(engine)["a"] < LEASE
 
 
-def test_a_long_copy_into_postgres_does_not_hold_up_the_renewal(new_postgres):
-    engine = open_engine(new_postgres())
-    migrate(engine)
+def test_a_long_copy_into_postgres_does_not_hold_up_the_renewal(new_migrated_postgres):
+    engine = open_engine(new_migrated_postgres())
     run = of_run(engine, "a")
     pin_version(run, "a")
     with transaction(run, *tables.ANALYTICS) as connection:
@@ -79,8 +79,7 @@ def test_a_long_copy_into_postgres_does_not_hold_up_the_renewal(new_postgres):
 
 
 def test_an_sqlite_held_by_a_long_write_says_nothing_of_its_run(tmp_path):
-    engine = open_engine(f"sqlite:///{tmp_path / 'risk.db'}")
-    migrate(engine)
+    engine = migrated_sqlite(tmp_path / "risk.db")
     pin_version(engine, "a")
     impatient = sa.create_engine(engine.url, connect_args={"timeout": 0.1})
     translate_errors_of(impatient)

@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import shutil
 from collections.abc import Iterator
 from datetime import date
-from pathlib import Path
 
 import pandas as pd
 import pytest
@@ -13,30 +11,21 @@ import sqlalchemy as sa
 
 from risk_pipeline.storage import tables
 from risk_pipeline.storage.book_versions import book_at, looking_at, newest_version
-from risk_pipeline.storage.database import insert_rows, migrate, open_engine
+from risk_pipeline.storage.database import insert_rows
 from risk_pipeline.storage.imports import ImportRefused, run_import
 from risk_pipeline.storage.limit_queries import limit_rows
 from risk_pipeline.storage.queries import limits, read_table
+from risk_pipeline_tests.support.databases import migrated_sqlite
 
 HEADER = "portfolio_id,measure,operator,warning,limit,valid_from\n"
 BOOK = "portfolio_id,name,inception_date,starting_equity\np,Mine,2025-01-02,1000\nq,Other,2025-01-02,1000\n"
 END = date(2100, 1, 1)
 
 
-@pytest.fixture(scope="module")
-def empty_file(tmp_path_factory) -> Path:
-    """A migrated SQLite database to copy: what is tested here is the same on both, but for one test."""
-    path = tmp_path_factory.mktemp("empty") / "risk.db"
-    engine = open_engine(f"sqlite:///{path}")
-    migrate(engine)
-    engine.dispose()
-    return path
-
-
 @pytest.fixture
-def engine(empty_file, tmp_path) -> Iterator[sa.Engine]:
-    shutil.copy(empty_file, tmp_path / "risk.db")
-    engine = open_engine(f"sqlite:///{tmp_path / 'risk.db'}")
+def engine(tmp_path) -> Iterator[sa.Engine]:
+    """An SQLite database: what is tested here is the same on both, but for one test."""
+    engine = migrated_sqlite(tmp_path / "risk.db")
     yield engine
     engine.dispose()
 

@@ -8,6 +8,7 @@ from datetime import date, datetime
 from pathlib import Path
 
 import pandas as pd
+import pytest
 import sqlalchemy as sa
 from alembic import command
 from alembic.autogenerate import compare_metadata
@@ -27,6 +28,14 @@ from risk_pipeline.storage.describe import tables_page
 from risk_pipeline.storage.queries import read_table
 
 ROOT = Path(__file__).parents[2]
+
+
+@pytest.fixture(params=["sqlite", "postgres"])
+def empty_url(request, tmp_path) -> str:
+    """URL of a database of each kind without any table."""
+    if request.param == "sqlite":
+        return f"sqlite:///{tmp_path / 'risk.db'}"
+    return request.getfixturevalue("new_postgres")()
 
 
 def test_the_migrations_make_exactly_the_tables(engine):
@@ -89,8 +98,8 @@ def test_down_and_up_again_on_a_populated_database(engine):
     assert read_table(engine, t.STRESS_FACTOR_IMPACTS).empty
 
 
-def test_from_the_first_released_schema_up_down_and_up_no_row_is_lost(database_url):
-    engine = open_engine(database_url)
+def test_from_the_first_released_schema_up_down_and_up_no_row_is_lost(empty_url):
+    engine = open_engine(empty_url)
 
     def turn(how, revision: str) -> None:
         with engine.begin() as connection:
@@ -141,12 +150,12 @@ def example(table: sa.Table, number: int) -> dict[str, object]:
     }
 
 
-def test_processes_that_migrate_one_fresh_database_at_once_all_succeed(database_url):
+def test_processes_that_migrate_one_fresh_database_at_once_all_succeed(empty_url):
     code = (
         "import sys; from risk_pipeline.storage.database import migrate, open_engine; migrate(open_engine(sys.argv[1]))"
     )
-    processes = [subprocess.Popen([sys.executable, "-c", code, database_url]) for _ in range(4)]
+    processes = [subprocess.Popen([sys.executable, "-c", code, empty_url]) for _ in range(4)]
     assert [process.wait(60) for process in processes] == [0, 0, 0, 0]
-    engine = open_engine(database_url)
+    engine = open_engine(empty_url)
     assert set(t.metadata.tables) <= set(sa.inspect(engine).get_table_names())
     engine.dispose()

@@ -19,10 +19,10 @@ from risk_pipeline.defs.run_tags import range_tags
 from risk_pipeline.demo import demo_frames
 from risk_pipeline.reports.risk_page import file_name
 from risk_pipeline.storage import tables
-from risk_pipeline.storage.database import migrate, open_engine
 from risk_pipeline.storage.imports import import_frames
 from risk_pipeline.storage.queries import read_table
 from risk_pipeline_tests.support.browser import MISSING, installed_browser
+from risk_pipeline_tests.support.databases import migrated_sqlite
 
 FIRST, LAST = date(2026, 11, 9), date(2026, 11, 13)
 HOSTILE = "../<b>\"'&amp;"
@@ -105,8 +105,7 @@ def pages(tmp_path_factory) -> Iterator[Pages]:
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("RISK_PIPELINE_HOME", str(home))
         patch.delenv("RISK_PIPELINE_DATABASE_URL", raising=False)
-        engine = open_engine(f"sqlite:///{home / 'risk.db'}")
-        migrate(engine)
+        engine = migrated_sqlite(home / "risk.db")
         import_frames(engine, {**demo_frames(), "limits": LIMITS})
         insert_hostile(engine)
         insert_refused(engine)

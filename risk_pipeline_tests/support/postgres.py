@@ -29,9 +29,9 @@ def running_postgres() -> Iterator[PostgresServer]:
         yield server
 
 
-def create_database(server: sa.Engine) -> str:
-    """Create an empty database on a Postgres server; returns its URL."""
+def create_database(server: sa.Engine, template: str = "template1") -> str:
+    """Create a database on a Postgres server, empty or a copy of another; returns its URL."""
     name = f"test_{uuid.uuid4().hex}"
     with server.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
-        connection.execute(sa.text(f'CREATE DATABASE "{name}"'))
+        connection.execute(sa.text(f'CREATE DATABASE "{name}" TEMPLATE "{template}"'))
     return server.url.set(database=name).render_as_string(hide_password=False)

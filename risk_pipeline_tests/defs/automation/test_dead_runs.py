@@ -25,10 +25,10 @@ from risk_pipeline.defs.run_tags import HOST_TAG, PID_TAG, this_place
 from risk_pipeline.storage import tables
 from risk_pipeline.storage.batch_runs import LEASE
 from risk_pipeline.storage.book_versions import pin_version
-from risk_pipeline.storage.database import migrate, open_engine
 from risk_pipeline.storage.errors import StorageError
 from risk_pipeline.storage.fencing import of_run
 from risk_pipeline.storage.queries import read_table
+from risk_pipeline_tests.support.databases import migrated_sqlite
 
 STARTED, NOT_STARTED = dg.DagsterRunStatus.STARTED, dg.DagsterRunStatus.NOT_STARTED
 HERE = {HOST_TAG: this_place()}
@@ -37,8 +37,7 @@ HERE = {HOST_TAG: this_place()}
 @pytest.fixture
 def engine(tmp_path, monkeypatch):
     monkeypatch.setenv("RISK_PIPELINE_HOME", str(tmp_path))
-    engine = open_engine(f"sqlite:///{tmp_path / 'risk.db'}")
-    migrate(engine)
+    engine = migrated_sqlite(tmp_path / "risk.db")
     yield engine
     engine.dispose()
 

@@ -23,8 +23,8 @@ from risk_pipeline.defs.automation.run_history import run_records
 from risk_pipeline.defs.resources import Database
 from risk_pipeline.defs.run_tags import range_tags
 from risk_pipeline.storage import tables
-from risk_pipeline.storage.database import migrate, open_engine
 from risk_pipeline.storage.queries import read_table
+from risk_pipeline_tests.support.databases import migrated_sqlite
 
 SECRET = "sentinel-token"
 
@@ -35,8 +35,7 @@ def home(tmp_path, monkeypatch):
     monkeypatch.setenv("DAGSTER_HOME", str(tmp_path))
     monkeypatch.delenv("RISK_PIPELINE_DATABASE_URL", raising=False)
     (tmp_path / "dagster.yaml").write_text("telemetry: {enabled: false}\n", encoding="utf-8")
-    engine = open_engine(f"sqlite:///{tmp_path / 'risk.db'}")
-    migrate(engine)
+    engine = migrated_sqlite(tmp_path / "risk.db")
     yield engine
     engine.dispose()
 

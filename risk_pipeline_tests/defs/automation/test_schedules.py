@@ -19,9 +19,10 @@ from risk_pipeline.defs.partitions import CALENDAR
 from risk_pipeline.defs.resources import Database, Registries
 from risk_pipeline.storage import tables
 from risk_pipeline.storage.completeness import TABLE_OF_ANALYTIC
-from risk_pipeline.storage.database import insert_rows, migrate, open_engine, replace_sessions, transaction
+from risk_pipeline.storage.database import insert_rows, replace_sessions, transaction
 from risk_pipeline.storage.result_inputs import pass_over
 from risk_pipeline.storage.tables import by_table
+from risk_pipeline_tests.support.databases import migrated_sqlite
 
 NEW_YORK = ZoneInfo("America/New_York")
 START, END = "dagster/asset_partition_range_start", "dagster/asset_partition_range_end"
@@ -29,10 +30,8 @@ START, END = "dagster/asset_partition_range_start", "dagster/asset_partition_ran
 
 @pytest.fixture
 def engine(tmp_path, monkeypatch):
-    url = f"sqlite:///{tmp_path / 'risk.db'}"
-    monkeypatch.setenv("RISK_PIPELINE_DATABASE_URL", url)
-    engine = open_engine(url)
-    migrate(engine)
+    engine = migrated_sqlite(tmp_path / "risk.db")
+    monkeypatch.setenv("RISK_PIPELINE_DATABASE_URL", str(engine.url))
     yield engine
     engine.dispose()
 

@@ -12,8 +12,8 @@ from risk_pipeline.defs.checks.explain import pnl_is_explained
 from risk_pipeline.defs.partitions import CALENDAR
 from risk_pipeline.defs.resources import Registries
 from risk_pipeline.storage import tables as t
-from risk_pipeline.storage.database import migrate, open_engine
 from risk_pipeline.storage.explain_queries import linked
+from risk_pipeline_tests.support.databases import migrated_sqlite
 
 FIRST, LAST = date(2020, 1, 2), date(2020, 5, 29)
 DAYS: list[date] = CALENDAR.sessions_in_range(FIRST, LAST).tolist()
@@ -22,8 +22,7 @@ DAYS: list[date] = CALENDAR.sessions_in_range(FIRST, LAST).tolist()
 @pytest.fixture
 def engine(tmp_path):
     """Two portfolios: one whose P&L is the market's, one that bets on a single name."""
-    engine = open_engine(f"sqlite:///{tmp_path / 'risk.db'}")
-    migrate(engine)
+    engine = migrated_sqlite(tmp_path / "risk.db")
     moves = np.random.default_rng(3).normal(0, 1000.0, (len(DAYS), 2))
     needed = [c.name for c in t.portfolio_snapshots.c if not c.nullable and c.name not in ("session", "portfolio_id")]
     with engine.begin() as connection:

@@ -8,8 +8,8 @@ import pytest
 import sqlalchemy as sa
 
 from risk_pipeline.defs.checks.options import no_special_dividend, option_marks_within_bounds, option_quotes_recent
-from risk_pipeline.storage.database import migrate, open_engine
 from risk_pipeline.storage.tables import market_data_cache, position_values
+from risk_pipeline_tests.support.databases import migrated_sqlite
 
 DAY = date(2025, 6, 13)
 OPTION = {
@@ -33,8 +33,7 @@ BAR = {"symbol": "AAPL", "close": 200.0, "split_factor": 1.0, "basis": "as_trade
 @pytest.fixture
 def stored(tmp_path):
     """Return a function that stores an option and its underlying's dividends, and returns the engine."""
-    engine = open_engine(f"sqlite:///{tmp_path / 'risk.db'}")
-    migrate(engine)
+    engine = migrated_sqlite(tmp_path / "risk.db")
 
     def store(dividends: dict[date, float] | None = None, **values: object) -> sa.Engine:
         with engine.begin() as connection:
