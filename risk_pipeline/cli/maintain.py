@@ -8,8 +8,8 @@ from typing import Annotated
 import typer
 from rich.markup import escape
 
-from .run import wanted_sessions
-from .terminal import FirstDay, LastDay, LatestOr, UserError, console, counted, database, errors
+from .run import NOTHING_MISSING, LastSessions, OneSession, RangeEnd, RangeStart, due_sessions, wanted_sessions
+from .terminal import LatestOr, UserError, console, counted, database, errors
 
 
 def init() -> None:
@@ -43,18 +43,29 @@ def doctor() -> None:
 
 
 def plan(
-    from_: FirstDay,
-    to: LastDay,
+    date_: OneSession = None,
+    from_: RangeStart = None,
+    to: RangeEnd = None,
+    last: LastSessions = None,
 ) -> None:
-    """Price a range before it is run: sessions, what is done already, rows and seconds; runs nothing."""
+    """Price a run before it is run: sessions, what is done already, rows and seconds; runs nothing.
+
+    By default of what `run` would run now.
+    """
+    from ..defs.automation.catch_up import described
     from ..defs.partitions import CALENDAR
-    from .plan import price_range
+    from .plan import price_sessions
 
     with database() as engine:
-        range_ = wanted_sessions(engine, None, from_, to, None)
-        assert range_ is not None  # noqa: S101 (a range was given)
-        estimate = price_range(engine, CALENDAR.sessions_in_range(range_.first, range_.last).tolist())
-    console.print(f"{counted(estimate.sessions, 'session')}, {range_}; {estimate.complete} of them complete already.")
+        chosen = wanted_sessions(engine, date_, from_, to, last)
+        stretches = due_sessions(engine, None) if chosen is None else [chosen]
+        if not stretches:
+            console.print(NOTHING_MISSING)
+            return
+        sessions = [day for part in stretches for day in CALENDAR.sessions_in_range(part.first, part.last).tolist()]
+        estimate = price_sessions(engine, sessions)
+    within = described(stretches)
+    console.print(f"{counted(estimate.sessions, 'session')}, {within}; {estimate.complete} of them complete already.")
     if estimate.stale:
         console.print(f"{estimate.stale} were made from other inputs than the present ones.")
     if estimate.rows is None:
@@ -68,7 +79,9 @@ def plan(
         if estimate.recorded
         else "a usual machine, no run recorded yet"
     )
-    console.print(f"About {estimate.seconds:,.0f} seconds in one run, judged from {basis}.")
+    again = " Nothing has to be: they would be the same again." if estimate.complete == estimate.sessions else ""
+    runs = "one run" if len(stretches) == 1 else f"{len(stretches)} runs"
+    console.print(f"About {estimate.seconds:,.0f} seconds in {runs}, judged from {basis}.{again}")
 
 
 def prune(

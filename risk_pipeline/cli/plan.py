@@ -1,4 +1,4 @@
-"""What a range of sessions will cost before it is run, from what past runs did."""
+"""What sessions will cost before they are run, from what past runs did."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ NEAREST = 5
 
 @dataclass(frozen=True)
 class Plan:
-    """Sessions of a range, how many of them are complete already, and what running all of them would cost.
+    """Sessions to run, how many of them are complete already, and what running all of them would cost.
 
     ``rows`` are by table, as many a session as the latest one has; None before the first session.
     ``recorded`` is how many past runs the seconds are judged from.
@@ -42,10 +42,10 @@ class Plan:
     recorded: int
 
 
-def price_range(engine: sa.Engine, sessions: Sequence[date]) -> Plan:
-    """Price a run over ``sessions``; nothing is run and nothing written."""
+def price_sessions(engine: sa.Engine, sessions: Sequence[date]) -> Plan:
+    """Price a run over sorted ``sessions``; nothing is run and nothing written."""
     absent = set(absent_rows(engine, sessions)["session"].dt.date)
-    stale = set(stale_rows(engine, sessions[0], sessions[-1])["session"].dt.date)
+    stale = set(stale_rows(engine, sessions[0], sessions[-1])["session"].dt.date) & set(sessions)
     latest = latest_session(engine)
     by_table = None if latest is None else rows_of_session(engine, latest)
     runs = sorted(finished_runs(engine, RUNS), key=lambda run: abs(np.log(run[0] / max(len(sessions), 1))))[:NEAREST]

@@ -12,7 +12,7 @@ from rich.markup import escape
 
 from .imports import require_portfolios
 from .show import show_table
-from .terminal import FirstDay, LastDay, UserError, console, counted, database, errors
+from .terminal import FirstDay, LastDay, UserError, console, counted, database, errors, own_command
 
 if TYPE_CHECKING:
     import sqlalchemy as sa
@@ -20,13 +20,18 @@ if TYPE_CHECKING:
     from ..defs.automation.catch_up import SessionRange
 
 
+OneSession = Annotated[datetime | None, typer.Option("--date", formats=["%Y-%m-%d"], help="One session.")]
+RangeStart = Annotated[datetime | None, typer.Option("--from", formats=["%Y-%m-%d"], help="First session of a range.")]
+RangeEnd = Annotated[datetime | None, typer.Option("--to", formats=["%Y-%m-%d"], help="Last session of a range.")]
+LastSessions = Annotated[int | None, typer.Option(min=1, help="The last N closed sessions.")]
+NOTHING_MISSING = "Nothing is missing: every active portfolio is complete, from the present inputs."
+
+
 def run(
-    date_: Annotated[datetime | None, typer.Option("--date", formats=["%Y-%m-%d"], help="One session.")] = None,
-    from_: Annotated[
-        datetime | None, typer.Option("--from", formats=["%Y-%m-%d"], help="First session of a range.")
-    ] = None,
-    to: Annotated[datetime | None, typer.Option("--to", formats=["%Y-%m-%d"], help="Last session of a range.")] = None,
-    last: Annotated[int | None, typer.Option(min=1, help="The last N closed sessions.")] = None,
+    date_: OneSession = None,
+    from_: RangeStart = None,
+    to: RangeEnd = None,
+    last: LastSessions = None,
     partition_range: Annotated[
         str | None, typer.Option(help="The same as --from and --to, as Dagster writes it: 2025-01-02...2025-01-31.")
     ] = None,
@@ -37,7 +42,10 @@ def run(
         bool, typer.Option("--switch-source", help="Forget all prices and read them from the source of the settings.")
     ] = False,
 ) -> None:
-    """Run the batch: by default every session that is missing or made from other inputs than the present ones."""
+    """Run the batch: by default every session that is missing or made from other inputs than the present ones.
+
+    Missing ones are looked for among the last RISK_PIPELINE_CATCH_UP_SESSIONS (60); name older ones.
+    """
     if partition_range is not None:
         if from_ or to:
             raise UserError("give one of --partition-range and --from with --to")
@@ -49,9 +57,9 @@ def run(
         if switch_source:
             _switch_source(engine)
         chosen = wanted_sessions(engine, date_, from_, to, last)
-        stretches = _due(engine, stale) if chosen is None else [chosen]
+        stretches = due_sessions(engine, stale) if chosen is None else [chosen]
     if not stretches:
-        console.print("Nothing is missing: every active portfolio is complete, from the present inputs.")
+        console.print(NOTHING_MISSING)
         show_table(None, None)
         return
     failed, done = [], []
@@ -61,7 +69,7 @@ def run(
         if chosen is not None:
             break
         with database() as engine:  # what the run saw: corrected prices, a session without market data among others
-            stretches = [stretch for stretch in _due(engine, stale) if stretch not in done]
+            stretches = [stretch for stretch in due_sessions(engine, stale) if stretch not in done]
         if not stretches:
             break
     if failed:
@@ -90,7 +98,7 @@ def range_ends(written: str) -> tuple[datetime, datetime]:
     return ends[0], ends[1]
 
 
-def _due(engine: sa.Engine, stale: str | None) -> list[SessionRange]:
+def due_sessions(engine: sa.Engine, stale: str | None) -> list[SessionRange]:
     """Return the stretches that are due, and say what they are and what lies beyond."""
     from ..defs.automation.catch_up import due, now
     from ..settings import Settings
@@ -116,7 +124,26 @@ def _due(engine: sa.Engine, stale: str | None) -> list[SessionRange]:
             f"[yellow]{counted(len(sessions_due.waiting), 'session')} without market data[/], passed over and asked "
             f"for again later: {', '.join(map(str, sessions_due.waiting[:5]))}"
         )
+    _say_what_is_older(engine)
     return sessions_due.ranges
+
+
+def _say_what_is_older(engine: sa.Engine) -> None:
+    """Name the sessions before the first result that catching up doesn't look at."""
+    from ..defs.partitions import CALENDAR
+    from ..settings import Settings
+    from ..storage.queries import earliest_session
+
+    earliest = earliest_session(engine)
+    if earliest is None or earliest <= CALENDAR.first_session:
+        return
+    looked_at = CALENDAR.look_back_from(CALENDAR.date_to_session(earliest), 1)
+    console.print(
+        f"[dim]No session before {earliest} has been run. Missing ones are looked for among the last "
+        f"{Settings().catch_up_sessions}; all of them: {own_command()} run --from {CALENDAR.first_session} "
+        f"--to {looked_at}[/]",
+        soft_wrap=True,
+    )
 
 
 def _switch_source(engine: sa.Engine) -> None:
@@ -268,9 +295,11 @@ def execute(range_: SessionRange) -> bool:
 
 
 def _what_next() -> None:
+    command = own_command()
     console.print(
-        "\nNext: [bold]risk-pipeline dev[/] (or make dev) opens the Dagster UI (backfill a range, look at checks); "
-        "[bold]risk-pipeline show --portfolio NAME[/] shows one portfolio;\n"
-        "[bold]risk-pipeline import portfolios.csv positions.csv[/] brings your own; "
-        "[bold]risk-pipeline doctor[/] checks the installation."
+        f"\nNext: [bold]{command} dev[/] (or make dev) opens the Dagster UI: backfill a range, look at checks.\n"
+        f"      [bold]{command} show --portfolio NAME[/] shows one portfolio.\n"
+        f"      [bold]{command} import portfolios.csv positions.csv[/] brings your own.\n"
+        f"      [bold]{command} doctor[/] checks the installation.",
+        soft_wrap=True,
     )

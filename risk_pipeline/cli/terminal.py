@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import shutil
 import sys
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from datetime import datetime
 from io import TextIOBase
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -37,6 +39,16 @@ class UserError(Exception):
 def counted(number: int, what: str) -> str:
     """Return a number and what it counts, in the plural unless it is one."""
     return f"{number} {what}{'' if number == 1 else 's'}"
+
+
+def own_command() -> str:
+    """Return what to type for this command line: its name where the shell finds it, else its path from here."""
+    name = Path(sys.argv[0])
+    if name.name != "risk-pipeline" or shutil.which("risk-pipeline"):
+        return "risk-pipeline"
+    with suppress(ValueError):
+        return str(name.absolute().relative_to(Path.cwd()))
+    return str(name)
 
 
 @contextmanager

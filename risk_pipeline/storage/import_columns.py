@@ -85,7 +85,11 @@ DATES = frozenset(
 def column_names(written: Sequence[str]) -> list[str]:
     """Return header cells as our columns are spelled: lower case, underscores for blanks."""
     names = ["_".join(name.lower().replace("-", " ").split()) for name in written]
-    return [OTHER_NAMES.get(name, name) for name in names]
+    other_names = OTHER_NAMES
+    if not {"portfolio", "portfolio_id"} <= {*names}:
+        of_portfolio = "portfolio" if "group" in names else "portfolio_id"
+        other_names = {**OTHER_NAMES, "portfolio": of_portfolio, "portfolio_id": of_portfolio}
+    return [other_names.get(name, name) for name in names]
 
 
 def kind_of(names: Sequence[str]) -> str | None:

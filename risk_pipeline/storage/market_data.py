@@ -87,7 +87,7 @@ def store_bars(
             connection.execute(sa.delete(bars_table).where(bars_table.c.symbol == symbol))
         restated = pd.concat([rows for rows in changes if len(rows)] or changes, ignore_index=True)
         if len(restated):
-            insert_rows(connection, tables.price_restatements, restated)
+            _record(connection, restated, known_at)
             for row in both.loc[changed & ~is_whole, ["session", "symbol"]].itertuples(index=False):
                 connection.execute(
                     sa.delete(bars_table).where(
@@ -100,6 +100,41 @@ def store_bars(
         record_revisions(connection, "price", pd.concat([late, restated_bars]), known_at)
         insert_rows(connection, bars_table, both.loc[written, columns])
     return StoredBars(rows=int(is_new.sum()), restatements=len(restated), rebased=new_bases)
+
+
+def _record(connection: sa.Connection, restated: pd.DataFrame, known_at: datetime) -> None:
+    """Add to the ledger; of what one run sees change twice, a retry of it, the first old and the last new value."""
+    table = tables.price_restatements
+    of_run = table.c.known_at == known_at
+    before = bulk.read(connection, sa.select(table).where(of_run))
+    key = ["session", "symbol", "field"]
+    both = restated.merge(before, on=key, how="left", suffixes=("", "_before"), indicator=True)
+    is_again = both["_merge"] == "both"
+    is_base = is_again & (both["field"] == REBASED)
+    rows = restated.assign(
+        old_value=both["old_value"].where(~is_again, both["old_value_before"]).to_numpy(),
+        new_value=both["new_value"].where(~is_base, both["new_value"] * both["new_value_before"]).to_numpy(),
+    )
+    for row in both[is_again].itertuples(index=False):
+        is_row = (table.c.session == row.session.date()) & (table.c.symbol == row.symbol) & (table.c.field == row.field)
+        connection.execute(sa.delete(table).where(of_run & is_row))
+    insert_rows(connection, table, rows)
+
+
+def restated_symbols(engine: sa.Engine, known_at: datetime) -> pd.DataFrame:
+    """Return ``symbol, sessions, first`` of the stored prices that a run saw corrected, most sessions first."""
+    table = tables.price_restatements
+    query = (
+        sa.select(
+            table.c.symbol,
+            sa.func.count(table.c.session.distinct()).label("sessions"),
+            sa.func.min(table.c.session).label("first"),
+        )
+        .where(table.c.known_at == known_at)
+        .group_by(table.c.symbol)
+        .order_by(sa.desc("sessions"), table.c.symbol)
+    )
+    return read_frame(engine, query)
 
 
 def _within_asked(connection: sa.Connection, bars: pd.DataFrame) -> pd.DataFrame:

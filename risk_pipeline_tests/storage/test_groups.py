@@ -10,7 +10,7 @@ import pytest
 from risk_pipeline.storage import queries
 from risk_pipeline.storage.book_versions import book_at, looking_at, newest_version
 from risk_pipeline.storage.groups import LONGEST_ID, lot_id
-from risk_pipeline.storage.imports import ImportRefused, import_frames
+from risk_pipeline.storage.imports import ImportRefused, import_frames, run_import
 from risk_pipeline.storage.removal import remove_portfolio
 from risk_pipeline_tests.support.databases import migrated_sqlite
 
@@ -123,3 +123,11 @@ def test_ids_of_lots_stay_short_and_apart():
     names = {lot_id("g" * 40, "p" * 60 + str(number)) for number in range(3)}
     assert len(names) == 3
     assert max(map(len, names)) <= LONGEST_ID
+
+
+@pytest.mark.parametrize("header", ["group,portfolio", "group,portfolio_id", "Group,Portfolio ID"])
+def test_a_member_is_named_as_in_every_other_file(engine, tmp_path, header):
+    path = tmp_path / "groups.csv"
+    path.write_text(f"{header}\nfund,a\nfund,b\n")
+    run_import(engine, [path])
+    assert "fund" in queries.portfolios(engine)["portfolio_id"].tolist()

@@ -54,6 +54,18 @@ def test_a_changed_price_goes_to_the_ledger_before_it_is_stored(engine):
     assert store(engine, {"SPY": [1, 2.5, 3]}).restatements == 0
 
 
+def test_a_price_that_changes_again_within_a_run_is_one_entry_from_its_first_value_to_its_last(engine):
+    store(engine, {"SPY": [1, 2, 3], "TLT": [7, 8, 9]})
+    store(engine, {"SPY": [1, 2.5, 3]})
+    store(engine, {"SPY": [1, 2.7, 3], "TLT": [7, 8.5, 9]})
+    rows = read_table(engine, "price_restatements").sort_values("symbol")
+    assert rows[["symbol", "old_value", "new_value"]].to_numpy().tolist() == [["SPY", 2.0, 2.7], ["TLT", 8.0, 8.5]]
+    assert market_data.restated_symbols(engine, KNOWN).to_numpy().tolist() == [
+        ["SPY", 1, pd.Timestamp(DAYS[1])],
+        ["TLT", 1, pd.Timestamp(DAYS[1])],
+    ]
+
+
 def test_what_was_asked_for_grows_in_both_directions(engine):
     market_data.extend_ranges(engine, {"SPY": (date(2025, 6, 3), date(2025, 6, 4))})
     market_data.extend_ranges(engine, dict.fromkeys(["SPY", "TLT"], (date(2025, 6, 2), date(2025, 6, 3))))

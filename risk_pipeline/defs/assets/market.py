@@ -22,6 +22,7 @@ from ...storage.market_data import (
     give_up,
     last_units,
     newest_session,
+    restated_symbols,
     sessions_with_bars,
     store_bars,
     store_quarantined,
@@ -132,7 +133,7 @@ def market_data(
             errors, dropped, notes = ({**old, **new} for old, new in zip((errors, dropped, notes), news, strict=True))
     if fetched_now:
         record_gaps(db.engine, _before(needs, fetched_now), CALENDAR.sessions_in_range, gaps, known_at)
-    _log(context, {**dropped, **errors}, notes)
+    _log(context, {**dropped, **errors}, notes, restated_symbols(db.engine, known_at))
     sessions = sorted({*own, *fetched_now})
     present = sessions_with_bars(db.engine, sessions)
     absent = [day for day in sessions if day not in present]
@@ -195,13 +196,32 @@ def _subject(remark: str) -> tuple[str, str]:
     return subject, text
 
 
-def _log(context: dg.AssetExecutionContext, doubtful: dict[str, str], notes: dict[str, str]) -> None:
-    """Warn of each doubtful symbol; what is no fault is one event, since each costs as much as a query."""
+def _log(
+    context: dg.AssetExecutionContext, doubtful: dict[str, str], notes: dict[str, str], restated: pd.DataFrame
+) -> None:
+    """Warn of each doubtful symbol and of corrected prices.
+
+    What is no fault is one event, since each costs as much as a query.
+    """
+    if len(restated):
+        context.log.warning(_restated(restated))
     for symbol, text in sorted(doubtful.items()):
         context.log.warning(f"{symbol}: {text}")
     shown = [f"{symbol}: {text}" for symbol, text in sorted(notes.items())[:20]]
     if shown:
         context.log.info("\n".join([*shown, *([f"and {len(notes) - 20} more"] if len(notes) > 20 else [])]))
+
+
+def _restated(found: pd.DataFrame) -> str:
+    """Return in words which stored prices the source has corrected."""
+    named = [
+        f"{symbol} ({sessions} from {str(first)[:10]})" for symbol, sessions, first in found.itertuples(index=False)
+    ]
+    more = f" and {len(named) - 5} symbols more" if len(named) > 5 else ""
+    return (
+        f"the source has corrected prices of {int(found['sessions'].sum())} stored sessions: "
+        f"{', '.join(named[:5])}{more}; the old ones are in price_restatements"
+    )
 
 
 def look_again_from(sessions: list[date]) -> date:
