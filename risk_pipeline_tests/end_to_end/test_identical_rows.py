@@ -85,7 +85,8 @@ def test_a_restated_price_is_recorded_and_used(new_home, range_rows):
             .where(cache.c.symbol == "AAPL", cache.c.session == pd.Timestamp("2025-06-04").date())
             .values(close=1.0, low=1.0)
         )
-    home.run(FIRST, LAST)
+    said = [entry.user_message for entry in home.instance.all_logs(home.run(FIRST, LAST).run_id)]
+    assert any("corrected prices of 1 stored sessions: AAPL (1 from 2025-06-04)" in line for line in said)
     ledger = home.table("price_restatements")
     assert set(ledger["field"]) == {"close", "low"}
     assert (ledger["symbol"] == "AAPL").all()
