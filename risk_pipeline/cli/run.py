@@ -179,7 +179,7 @@ ROUNDS = 3
 WHY = {
     "absent": "without complete results",
     "not recorded": "made before inputs were recorded",
-    "inputs": "the book or prices have changed since",
+    "inputs": "the book, limits or prices have changed since",
     "registry": "factors, scenarios or the risk-free rate have changed since",
     "code": "made by another version of the code",
 }

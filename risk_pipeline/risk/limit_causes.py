@@ -73,7 +73,7 @@ class Causes:
             return []
         sign = 1.0 if added.sum() > 0 else -1.0
         most = max(added.index, key=lambda name: sign * added[name])
-        return [f"most from {most}, {added[most]:+,.0f} of {added.sum():+,.0f} in money"]
+        return [f"most from {most}, {_signed(added[most])} of {_signed(added.sum())} in money"]
 
     def _held(self, session: pd.Timestamp, portfolio: str, column: str) -> pd.Series:
         """Return the sum of a column of ``position_values`` by name, options under their underlying's; sorted."""
@@ -97,7 +97,7 @@ class Causes:
             return []
         row = rows.iloc[0]
         part = max(PARTS, key=lambda column: abs(row[column]))
-        size = f"{100 * row[part]:+.1f} points" if name == FORECAST else f"{row[part]:+.2f}"
+        size = f"{_signed(100 * row[part], '+.1f')} points" if name == FORECAST else _signed(row[part], "+.2f")
         before = f"{100 * row['previous']:.1f} %" if name == FORECAST else f"{row['previous']:.2f}"
         what = "the forecast volatility" if name == FORECAST else "it"
         return [f"{what} was {before} the session before, {PARTS[part]} {size}"]
@@ -117,7 +117,7 @@ class Causes:
         said = [f"in {name}"] if measure.item is None else []
         if len(impact):
             worst = min(sorted(impact.index), key=lambda factor: impact[factor])
-            said.append(f"{self._plain.get(worst, worst)} {impact[worst]:+,.0f}")
+            said.append(f"{self._plain.get(worst, worst)} {_signed(impact[worst])}")
         return said
 
     def _position(self, session: pd.Timestamp, portfolio: str, column: str, sign: float = 0.0) -> list[str]:
@@ -155,3 +155,8 @@ class Causes:
             return []
         most = max(inside.index, key=lambda name: abs(inside[name]))
         return [f"largest: {most} {inside[most]:,.0f}"]
+
+
+def _signed(value: float, form: str = "+,.0f") -> str:
+    """Return a number with its sign, a real minus."""
+    return f"{value:{form}}".replace("-", "−")

@@ -53,6 +53,19 @@ class ImportRefused(ProblemsError):
     """An import with problems; nothing was written."""
 
 
+KINDS = {
+    "portfolios": ("portfolio", "portfolios"),
+    "positions": ("position", "positions"),
+    "flows": ("flow", "flows"),
+    "marks": ("mark", "marks"),
+    "implied_volatilities": ("implied volatility", "implied volatilities"),
+    "aliases": ("change of ticker", "changes of ticker"),
+    "groups": ("member of a group", "members of groups"),
+    "limits": ("limit", "limits"),
+}
+"""What one row of a file, and several, are called."""
+
+
 @dataclass(frozen=True)
 class ImportSummary:
     """How many rows of each kind an import holds."""
@@ -70,11 +83,9 @@ class ImportSummary:
     """What a user should know: columns and rows that were not read, odd dates, flows that were added up."""
 
     def __str__(self) -> str:
-        text = f"{self.portfolios} portfolios, {self.positions} positions, {self.flows} flows, {self.marks} marks"
-        text += f", {self.implied_volatilities} implied volatilities" if self.implied_volatilities else ""
-        text += f", {self.aliases} changes of ticker" if self.aliases else ""
-        text += f", {self.groups} members of groups" if self.groups else ""
-        return text + (f", {self.limits} limits" if self.limits else "")
+        counts = [(getattr(self, kind), words) for kind, words in KINDS.items()]
+        said = [f"{count:,} {words[count != 1]}" for count, words in counts if count]
+        return ", ".join(said) or "no row"
 
 
 @dataclass(frozen=True)

@@ -90,7 +90,7 @@ def test_calibrate_needs_a_session_and_then_prints_the_prior_variances_beside_th
 def test_own_portfolios_catch_up_rebuild_and_nothing_left_to_do(home, run, book, monkeypatch):
     monkeypatch.setenv("RISK_PIPELINE_CATCH_UP_SESSIONS", "3")
     code, out = run("import", "--check", *book)
-    assert (code, out) == (0, "Valid: 1 portfolios, 2 positions, 0 flows, 0 marks")
+    assert (code, out) == (0, "Valid: 1 portfolio, 2 positions")
     code, out = run("show")
     assert code == 2
     assert "`risk-pipeline run` makes them" in out

@@ -37,7 +37,7 @@ def files(tmp_path):
 
 
 def test_a_good_import_is_normalised_at_the_door(engine, files):
-    assert str(run_import(engine, files())) == "1 portfolios, 4 positions, 0 flows, 0 marks"
+    assert str(run_import(engine, files())) == "1 portfolio, 4 positions"
     rows = read_table(engine, "positions").set_index("position_id")
     assert rows["investment_class"].tolist() == ["PUBLIC", "PUBLIC", "OPTIONS", "PRIVATE"]
     assert rows["symbol"].tolist() == ["AAPL", "BRK.B", "AAPL C", "FUND"]
