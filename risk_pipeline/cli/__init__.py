@@ -107,7 +107,9 @@ def _main() -> None:
     except ValidationError as error:
         for problem in error.errors(include_url=False, include_input=False):
             name = "RISK_PIPELINE_" + "__".join(str(part).upper() for part in problem["loc"])
-            errors.print(f"[bold red]error:[/] setting {name}: {escape(problem['msg'])}", highlight=False)
+            where = f"setting {name}: " if problem["loc"] else ""
+            text = escape(problem["msg"].removeprefix("Value error, "))
+            errors.print(f"[bold red]error:[/] {where}{text}", highlight=False, soft_wrap=True)
         sys.exit(2)
     except Exception as error:
         from ..dagster_ext.history import history_error

@@ -26,6 +26,11 @@ def follow(instance: dg.DagsterInstance, console: Console) -> Iterator[str]:
             yield run_id
         finally:
             printer.say_failed_checks()
+            printer.say_steps_not_run()
+
+
+NOT_RUN = "Dependencies for step"
+"""Begins what Dagster says of each step after one that failed."""
 
 
 class _Printer:
@@ -34,6 +39,7 @@ class _Printer:
         self.status = status
         self.started: dict[str, float] = {}
         self.failed: dict[str, list[dg.AssetCheckEvaluation]] = {}
+        self.not_run = 0
 
     def print(self, entry: dg.EventLogEntry) -> None:
         """Print the events that matter to an operator."""
@@ -41,7 +47,9 @@ class _Printer:
 
         event = entry.dagster_event
         if event is None:
-            if int(entry.level) >= logging.WARNING:
+            if entry.user_message.startswith(NOT_RUN):
+                self.not_run += 1
+            elif int(entry.level) >= logging.WARNING:
                 self._say(f"[yellow]{escape(entry.user_message)}[/]")
             return
         step = event.step_key or ""
@@ -73,6 +81,11 @@ class _Printer:
             asset = check.asset_key.to_user_string()
             self._say(f"[{colour}]![/] check {name} of {asset}{when}: {escape(check.description or '')}{more}")
         self.failed.clear()
+
+    def say_steps_not_run(self) -> None:
+        """Print how many steps were not run since one before them failed."""
+        if self.not_run:
+            self._say(f"[dim]{self.not_run} steps after it were not run[/]")
 
     def _say(self, text: str) -> None:
         self.console.print(f"  {text}", highlight=False, soft_wrap=True)

@@ -25,7 +25,7 @@ def read_yaml(path: Path, *, limit: int = 1_000_000) -> dict[str, object]:
         If the file is missing, too large, not YAML, not a mapping, or gives one key twice.
     """
     if not path.is_file():
-        raise ConfigError(path, "file", "path", "there is no such file", "check the path in the setting")
+        raise ConfigError(path, "file", "path", "there is no such file", "check RISK_PIPELINE_SCENARIOS_PATH")
     if path.stat().st_size > limit:
         raise ConfigError(path, "file", "size", f"is over {limit:,} bytes", "split or shorten it")
     try:
