@@ -8,8 +8,16 @@ from typing import Annotated
 import typer
 from rich.markup import escape
 
-from .run import NOTHING_MISSING, LastSessions, OneSession, RangeEnd, RangeStart, due_sessions, wanted_sessions
 from .terminal import LatestOr, UserError, console, counted, database, errors
+from .which_sessions import (
+    NOTHING_MISSING,
+    LastSessions,
+    OneSession,
+    RangeEnd,
+    RangeStart,
+    due_sessions,
+    wanted_sessions,
+)
 
 
 def init() -> None:

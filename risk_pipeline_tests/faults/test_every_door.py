@@ -441,6 +441,7 @@ def test_dates_on_the_command_line(tmp_path, count):
     from typer.main import get_command
 
     from risk_pipeline import cli
+    from risk_pipeline.cli import which_sessions
     from risk_pipeline.cli.terminal import UserError
 
     engine = migrated_sqlite(tmp_path / "risk.db")
@@ -465,8 +466,8 @@ def test_dates_on_the_command_line(tmp_path, count):
         ends = {key: found.get(key) for key in ("date_", "from_", "to", "last")}
         try:
             if found.get("partition_range") is not None:
-                ends["from_"], ends["to"] = cli.run.range_ends(found["partition_range"])
-            cli.run.wanted_sessions(engine, *ends.values())
+                ends["from_"], ends["to"] = which_sessions.range_ends(found["partition_range"])
+            which_sessions.wanted_sessions(engine, *ends.values())
         except UserError as refused:
             assert is_sentence(str(refused)), refused  # noqa: PT017
 
