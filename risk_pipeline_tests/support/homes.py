@@ -14,7 +14,7 @@ import sqlalchemy as sa
 
 from risk_pipeline.definitions import defs
 from risk_pipeline.defs.run_tags import range_tags
-from risk_pipeline.storage.database import open_engine
+from risk_pipeline.storage.database import migrate, open_engine
 from risk_pipeline.storage.imports import import_frames
 from risk_pipeline.storage.queries import read_table
 from risk_pipeline.storage.tables import metadata
@@ -133,6 +133,7 @@ def make_home(module_environment, tmp_path_factory) -> Iterator[object]:
     def make(frames: dict[str, pd.DataFrame] | None = FRAMES, url: str | None = None) -> Home:
         folder = tmp_path_factory.mktemp("home")
         engine = open_engine(url) if url else migrated_sqlite(folder / "risk.db")
+        migrate(engine)
         if frames:
             import_frames(engine, frames)
         home = Home(folder, engine, dg.DagsterInstance.ephemeral(), module_environment)
