@@ -1,6 +1,7 @@
 """Install a lock into a virtual environment, then the project: ``python scripts/install.py .venv requirements.lock``.
 
-It is pip with checked hashes; what this adds is a line that moves, because a first installation takes a minute or more.
+It is pip with checked hashes; what this adds is a line that moves, because a first installation takes a minute or more,
+and the compiled kernels, which the first run would wait for.
 Standard library only: it runs before anything is installed.
 """
 
@@ -51,10 +52,15 @@ def packages_of(lock: Path) -> int:
 
 
 def pip(python: Path, arguments: Sequence[str], title: str, total: int = 0) -> None:
-    """Run pip with progress; ends the program with pip's own words where it fails."""
+    """Install with pip."""
+    options = ["--disable-pip-version-check", "--progress-bar", "off"]
+    run([str(python), "-m", "pip", "install", *options, *arguments], title, total)
+
+
+def run(command: list[str], title: str, total: int = 0) -> None:
+    """Run a command with progress, of pip's ``total`` packages; ends the program with its own words where it fails."""
     progress = Progress(title)
     threading.Thread(target=progress.tick, daemon=True).start()
-    command = [str(python), "-m", "pip", "install", "--disable-pip-version-check", "--progress-bar", "off", *arguments]
     process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
     said, seen = [], 0
     for line in process.stdout or ():
@@ -90,6 +96,7 @@ def main(folder: str, lock: str) -> None:
     pinned = ["--no-deps", "--require-hashes", "-r", lock]
     pip(python, pinned, f"Installing {lock} into {folder}", packages_of(Path(lock)))
     pip(python, ["--no-deps", "--no-build-isolation", "-e", "."], "Installing risk_pipeline")
+    run([str(python), "-m", "risk_pipeline.analytics.kernels"], "Compiling kernels")
 
 
 if __name__ == "__main__":

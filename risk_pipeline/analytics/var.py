@@ -6,8 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from .arrays import Bool2D, Float1D, Float2D, Int1D
-from .har import window_sum
+from .arrays import Float1D, Float2D, Int1D
 
 Speeds = tuple[tuple[float, float], ...]
 
@@ -20,8 +19,6 @@ SPEEDS = ((0.80, 1.75), (0.97, 1.0))
 
 A squared gain counts two less that, so one on average: the fast one reads losses above all, the slow one both alike.
 """
-FLOOR, FLOOR_WINDOW = 0.1, 252
-"""Divisors are floored at this share of the series' volatility over the window."""
 
 
 @dataclass(frozen=True)
@@ -79,14 +76,12 @@ def filtered_with_scales(
 
     A scale is NaN where there was no volatility to divide by. The last row is the last return's.
     """
-    r = _several(returns[-LOOK_BACK:])
-    volatility = _filtered_volatility(r, speeds)
-    first = max(len(r) - surprises_read, min(21, len(r)))
-    before, own = volatility[first:-1], np.s_[:, : returns.shape[1]]
-    with np.errstate(invalid="ignore", divide="ignore"):
-        surprises = np.where(before > 0, r[first:] / before, np.nan)
-        scales = np.where(before > 0, volatility[-1] / before, np.nan)
-    return np.asarray((surprises * volatility[-1])[own]), np.asarray(scales[own])
+    from .kernels.filtered_variance import START, write_scenarios
+
+    r = np.require(returns[-LOOK_BACK:], np.float64, ["C", "W"])
+    scenarios, scales = np.empty((2, len(r) - max(len(r) - surprises_read, min(START, len(r))), r.shape[1]))
+    write_scenarios(r, np.array(speeds), scenarios, scales)
+    return scenarios, scales
 
 
 def tail_risk(scenarios: Float2D) -> TailRisk:
@@ -105,33 +100,6 @@ def tail_risk(scenarios: Float2D) -> TailRisk:
 def _several(columns: Float2D) -> Float2D:
     """Return the columns, a single one twice: NumPy sums a single column in another order."""
     return np.repeat(columns, 2, axis=1) if columns.shape[1] == 1 else columns
-
-
-def _filtered_volatility(r: Float2D, speeds: Speeds) -> Float2D:
-    """Return the volatility known before each row and after the last, (W + 1, M); NaN before any return."""
-    present = ~np.isnan(r)
-    squares = np.where(present, r, 0.0) ** 2
-    with np.errstate(invalid="ignore", divide="ignore"):
-        start = squares[:21].sum(axis=0) / present[:21].sum(axis=0)
-        parts = [_weighted_variance(r, squares, present, start, *speed) for speed in speeds]
-        variance = np.mean(parts, axis=0)
-        mean_square = window_sum(squares, FLOOR_WINDOW) / window_sum(present.astype(float), FLOOR_WINDOW)
-    variance[1:] = np.fmax(variance[1:], FLOOR**2 * mean_square)
-    return np.asarray(np.sqrt(variance))
-
-
-def _weighted_variance(
-    r: Float2D, squares: Float2D, present: Bool2D, start: Float1D, decay: float, loss_weight: float
-) -> Float2D:
-    """Return the exponentially weighted variance before each row and after the last, (W + 1, M)."""
-    weighted = squares * np.where(r < 0, (1.0 - decay) * loss_weight, (1.0 - decay) * (2.0 - loss_weight))
-    variance = np.empty((len(r) + 1, r.shape[1]))
-    variance[0] = start
-    for row in range(len(r)):
-        before = variance[row]
-        updated = np.where(np.isnan(before), squares[row], decay * before + weighted[row])
-        variance[row + 1] = np.where(present[row], updated, before)
-    return variance
 
 
 def _tail(ordered: Float2D, count: Int1D, level: float) -> tuple[Float1D, Float1D]:

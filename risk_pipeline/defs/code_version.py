@@ -52,7 +52,7 @@ def _files(path: Path) -> list[Path]:
     """Return a file, or the files of a folder that make numbers or pages."""
     if path.is_file():
         return [path]
-    return [inside for inside in path.rglob("*") if inside.is_file() and inside.suffix != ".pyc"]
+    return [inside for inside in path.rglob("*") if inside.is_file() and "__pycache__" not in inside.parts]
 
 
 @lru_cache

@@ -1,0 +1,128 @@
+"""Compiled loops give the numbers of the same loops uncompiled, and no number of one entity depends on another."""
+
+from __future__ import annotations
+
+import logging
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from risk_pipeline.analytics.american import american_price
+from risk_pipeline.analytics.kernels import compiled
+from risk_pipeline.analytics.var import LOOK_BACK, filtered_with_scales
+
+MANY = 4000
+
+
+def options(count: int) -> tuple[np.ndarray, ...]:
+    rng = np.random.default_rng(7)
+    spot, strike, years = rng.uniform(50, 150, count), np.full(count, 100.0), rng.uniform(0.0, 2.0, count)
+    rate, dividend_yield, volatility = (rng.uniform(0, high, count) for high in (0.06, 0.04, 0.6))
+    return spot, strike, years, rate, dividend_yield, volatility, rng.random(count) < 0.5
+
+
+def series(count: int) -> np.ndarray:
+    """Returns with gaps, of which the first begin late, stand still for a year, and are never there."""
+    rng = np.random.default_rng(8)
+    returns = rng.standard_t(4, (LOOK_BACK, count)) * 0.01
+    returns[rng.random(returns.shape) < 0.01] = np.nan
+    returns[:300, 0] = np.nan
+    returns[500:800, 1] = 0.0
+    returns[:, 2] = np.nan
+    return returns
+
+
+def test_an_option_alone_is_worth_what_it_is_worth_among_thousands_to_the_last_bit():
+    terms = options(MANY)
+    together = american_price(*terms)
+    for k in (0, 17, MANY - 1):
+        alone = american_price(*(values[k : k + 1] for values in terms))
+        assert alone.tobytes() == together[k : k + 1].tobytes()
+
+
+def test_a_series_alone_has_the_scenarios_that_it_has_among_thousands_to_the_last_bit():
+    returns = series(MANY)
+    together = filtered_with_scales(returns)
+    for k in (0, 1, 2, 1003, MANY - 1):
+        for one, all_of_them in zip(filtered_with_scales(returns[:, k : k + 1]), together, strict=True):
+            assert one[:, 0].tobytes() == all_of_them[:, k].tobytes()
+
+
+def numbers() -> list[float]:
+    """Return prices and scenarios, of enough rows for every branch of the kernels."""
+    scenarios, scales = filtered_with_scales(series(4))
+    return [*american_price(*options(12), steps=51), *scenarios[::25].ravel(), *scales[::25].ravel()]
+
+
+def test_a_compiled_loop_gives_the_numbers_of_the_loop_uncompiled():
+    script = f"from {__name__} import numbers; print(*numbers())"
+    root = Path(__file__).parents[2]
+    environment = os.environ | {"NUMBA_DISABLE_JIT": "1", "PYTHONPATH": str(root)}
+    run = [sys.executable, "-W", "ignore", "-c", script]
+    uncompiled = subprocess.run(run, env=environment, cwd=root, capture_output=True, text=True, check=True).stdout
+    found = numbers()
+    assert np.isfinite(found).sum() > 200
+    np.testing.assert_allclose(found, [float(value) for value in uncompiled.split()], rtol=1e-12, atol=0)
+
+
+def twice(x: float) -> float:
+    return 2.0 * x
+
+
+def compile_twice():
+    return compiled.kernel("float64(float64)")(twice)
+
+
+@pytest.fixture
+def folder(tmp_path, monkeypatch):
+    """A folder of the test's own for machine code."""
+    monkeypatch.setattr(compiled.config, "CACHE_DIR", str(tmp_path / "kept"))
+    compiled.kernel_folder.cache_clear()
+    compiled.warn_once.cache_clear()
+    yield compiled.kernel_folder()
+    compiled.kernel_folder.cache_clear()
+    compiled.warn_once.cache_clear()
+
+
+def test_machine_code_is_read_and_not_made_again_even_where_nothing_can_be_written(folder):
+    assert not compile_twice().stats.cache_hits
+    folder.chmod(0o500)
+    again = compile_twice()
+    folder.chmod(0o700)
+    assert sum(again.stats.cache_hits.values()) == 1
+    assert again(3.0) == 6.0
+
+
+def test_without_a_folder_to_write_to_a_kernel_is_compiled_in_memory_and_that_is_said_once(folder, caplog):
+    folder.parent.write_text("a file, so no folder")
+    with caplog.at_level(logging.WARNING):
+        assert [compile_twice()(3.0), compile_twice()(4.0)] == [6.0, 8.0]
+    assert len(caplog.messages) == 1
+    assert "NUMBA_CACHE_DIR" in caplog.messages[0]
+
+
+def test_damaged_machine_code_is_compiled_anew(folder, caplog):
+    compile_twice()
+    for file in folder.iterdir():
+        file.write_bytes(b"")
+    with caplog.at_level(logging.WARNING):
+        assert compile_twice()(3.0) == 6.0
+    assert caplog.messages
+
+
+def test_an_edit_of_any_kernel_s_source_leaves_all_old_machine_code_behind(folder, tmp_path, monkeypatch):
+    sources = tmp_path / "sources"
+    sources.mkdir()
+    for path in compiled.SOURCES.glob("*.py"):
+        (sources / path.name).write_bytes(path.read_bytes())
+    monkeypatch.setattr(compiled, "SOURCES", sources)
+    compiled.kernel_folder.cache_clear()
+    assert compiled.kernel_folder() == folder
+    edited = sources / "american_tree.py"
+    edited.write_text(edited.read_text() + "\n# an edit\n")
+    compiled.kernel_folder.cache_clear()
+    assert compiled.kernel_folder() != folder
