@@ -24,50 +24,43 @@ LEAST_COVERAGE = 0.8
 """A scenario counts where so much of a book's gross exposure has a return on its session."""
 
 
-def with_options(inputs: Inputs, book: Book, ends: Int1D, chosen: Bool1D, tail: TailRisk) -> TailRisk:
+def with_options(inputs: Inputs, book: Book, ends: Int1D, tail: TailRisk) -> TailRisk:
     """Return the tail risk with that of books with options replaced by a full revaluation.
 
     Each symbol's past surprises are scaled to its present volatility. On every such scenario shares move by it, an
     option is priced at its underlying's new spot and at a volatility that moves by the registry's response to the
-    market's return, a day later. So gamma, vega and theta count, which a delta leaves out.
-
-    Parameters
-    ----------
-    book : valued at the rows ``ends``, (D, P).
-    chosen : (D,) which sessions to revalue.
+    market's return, a day later. So gamma, vega and theta count, which a delta leaves out. ``book`` is valued at the
+    rows ``ends``, (D, P).
     """
-    held, terms = book.positions.options(inputs.lots, inputs.panel.dates[ends])
-    if not len(held):
-        return tail
-    tail_values = {name: values.copy() for name, values in vars(tail).items()}
-    for books, gains in _revalued(inputs, book, ends, chosen, held, terms):
-        risk = tail_risk(gains.on_equity)
-        for name, values in tail_values.items():
-            values[books.day, books.owners] = getattr(risk, name)
-    return TailRisk(**tail_values)
+    out = TailRisk(**{name: values.copy() for name, values in vars(tail).items()})
+    for books, gains in revalued_books(inputs, book, ends):
+        put_tail(out, books, gains)
+    return out
 
 
-def option_tail_parts(inputs: Inputs, book: Book, ends: Int1D) -> Iterator[tuple[Int1D, Float1D, Float1D]]:
-    """Yield holdings of books with options and their components of value at risk and expected shortfall at 99 %.
+def put_tail(tail: TailRisk, books: SessionBooks, gains: Gains) -> None:
+    """Replace the tail risk, (D, P), of a session's books with options by that of their gains."""
+    risk = tail_risk(gains.on_equity)
+    for name, values in vars(tail).items():
+        values[books.day, books.owners] = getattr(risk, name)
 
-    The holdings are rows of ``book.holdings``; a session at a time. The scenarios are those of :func:`with_options`.
+
+def option_parts(books: SessionBooks, gains: Gains) -> tuple[Int1D, Float1D, Float1D]:
+    """Return holdings of books with options and their components of value at risk and expected shortfall at 99 %.
+
+    The holdings are rows of ``book.holdings``. The scenarios are those of :func:`with_options`.
     """
+    tail = tail_scenarios(gains.on_equity)
+    parts = gains.parts(tail.row)
+    owner = gains.owner_index
+    return books.rows, -weighted(tail.var_weight[:, owner], parts), -weighted(tail.es_weight[:, owner], parts)
+
+
+def revalued_books(inputs: Inputs, book: Book, ends: Int1D) -> Iterator[tuple[SessionBooks, Gains]]:
+    """Yield the books with options of each session that has some, and what their holdings gain on every scenario."""
     held, terms = book.positions.options(inputs.lots, inputs.panel.dates[ends])
-    if not len(held):
-        return
-    for books, gains in _revalued(inputs, book, ends, np.ones(len(ends), dtype=bool), held, terms):
-        tail = tail_scenarios(gains.on_equity)
-        parts = gains.parts(tail.row)
-        owner = gains.owner_index
-        yield books.rows, -weighted(tail.var_weight[:, owner], parts), -weighted(tail.es_weight[:, owner], parts)
-
-
-def _revalued(
-    inputs: Inputs, book: Book, ends: Int1D, chosen: Bool1D, held: Int1D, terms: OptionTerms
-) -> Iterator[tuple[_SessionBooks, _Gains]]:
-    """Yield the books with options of each chosen session and what their holdings gain on every scenario."""
     session = book.positions.session[held]
-    days = [_SessionBooks.of(inputs, book, int(day), held[session == day]) for day in np.flatnonzero(chosen)]
+    days = [SessionBooks.of(inputs, book, day, held[session == day]) for day in np.unique(session).tolist()]
     days = [day for day in days if len(day.owners)]
     for books, moves in zip(days, _moves(inputs, ends, days), strict=True):
         today = np.flatnonzero(session == books.day)
@@ -75,7 +68,7 @@ def _revalued(
 
 
 @dataclass(frozen=True)
-class _SessionBooks:
+class SessionBooks:
     """The portfolios with options and equity on a session: their holdings, and the symbols that move them, sorted.
 
     ``rows`` are the holdings as rows of the book's; ``held`` their options as rows of its positions; ``is_owned`` which
@@ -91,7 +84,8 @@ class _SessionBooks:
     is_owned: Bool1D
 
     @classmethod
-    def of(cls, inputs: Inputs, book: Book, day: int, held: Int1D) -> _SessionBooks:
+    def of(cls, inputs: Inputs, book: Book, day: int, held: Int1D) -> SessionBooks:
+        """Return those of a session; ``held`` are its options as rows of the book's positions."""
         of_option = inputs.lots.portfolio[book.positions.lot[held]]
         owners = np.unique(of_option)
         owners = owners[book.equity[day, owners] > 0]
@@ -103,7 +97,7 @@ class _SessionBooks:
         return cls(day, owners, rows, holdings, np.unique(np.append(holdings.symbol, market)), held[is_owned], is_owned)
 
 
-def _moves(inputs: Inputs, ends: Int1D, days: list[_SessionBooks]) -> Iterator[Float2D]:
+def _moves(inputs: Inputs, ends: Int1D, days: list[SessionBooks]) -> Iterator[Float2D]:
     """Yield the filtered scenarios of each session's symbols, (S, symbols); of many sessions in one pass of the filter.
 
     A panel that begins within the look-back of a session gives it a shorter history: such are done one by one.
@@ -125,7 +119,7 @@ def _moves(inputs: Inputs, ends: Int1D, days: list[_SessionBooks]) -> Iterator[F
         start = stop
 
 
-def _scenarios(inputs: Inputs, book: Book, books: _SessionBooks, terms: OptionTerms, moves: Float2D) -> _Gains:
+def _scenarios(inputs: Inputs, book: Book, books: SessionBooks, terms: OptionTerms, moves: Float2D) -> Gains:
     """Return what the holdings gain on each scenario; ``terms`` are those of their options."""
     lots, rows, holdings, held = inputs.lots, book.positions, books.holdings, books.held
     market = inputs.column[inputs.registries.factors.market.proxy]
@@ -142,11 +136,11 @@ def _scenarios(inputs: Inputs, book: Book, books: _SessionBooks, terms: OptionTe
     gained[:, is_option] = shares * (price - rows.price[held])
     equity = book.equity[books.day, books.owners]
     owner_index = np.searchsorted(books.owners, holdings.portfolio)
-    return _Gains(gained, present[:, place], owner_index, holdings.delta_value, equity)
+    return Gains(gained, present[:, place], owner_index, holdings.delta_value, equity)
 
 
 @dataclass(frozen=True)
-class _Gains:
+class Gains:
     """What holdings gain on each scenario in money, (S, H); whether they have a return there, (S, H).
 
     ``owner_index`` (H,) is each holding's portfolio among those of ``equity``; ``dollars`` (H,) are delta-adjusted.

@@ -12,16 +12,12 @@ import numpy as np
 from ..analytics.arrays import Bool1D, Float2D, Int1D
 from ..analytics.holdings import Holdings, constant_weight_returns
 from ..analytics.valuation import Book
-from ..analytics.var import LOOK_BACK as TAIL_LOOK_BACK
-from ..analytics.var import TailRisk, filtered_historical_simulation
 from ..analytics.volatility import HORIZON, LOOK_BACK, VolatilityEstimates, estimate_many
 from .inputs import Inputs
 
 SERIES_AT_ONCE = 1024
 """Maximum series that a thread holds in memory at once."""
 MOST_THREADS = 8
-ALL_ROWS = max(LOOK_BACK + 1, TAIL_LOOK_BACK)
-"""Returns of a series: of the session's look-backs and of the session before's."""
 SESSIONS_A_YEAR = 252
 KIND = "volatility of portfolios"
 Estimate = Callable[[Float2D], dict[str, np.ndarray]]
@@ -30,22 +26,21 @@ Estimate = Callable[[Float2D], dict[str, np.ndarray]]
 
 @dataclass(frozen=True)
 class PortfolioRisk:
-    """Estimates as of each session; arrays are (D, P).
+    """Volatility as of each session; arrays are (D, P).
 
     ``forecast_before`` is the forecast of the same holdings with returns up to the session before.
     """
 
     volatility: VolatilityEstimates
-    tail: TailRisk
     forecast_before: Float2D
     coverage: Float2D
 
 
 def portfolio_risk(inputs: Inputs, book: Book, ends: Int1D, whole: Bool1D) -> PortfolioRisk:
-    """Estimate volatility and tail risk of the holdings of each session, with returns up to it.
+    """Estimate the volatility of the holdings of each session, with returns up to it.
 
-    ``book`` is valued at the sorted rows ``ends``. Where ``whole`` (D,) is false, tail risk, ``forecast_before`` and
-    ``coverage`` are left out, NaN: a third of the work, and nothing where an earlier block has estimated the session.
+    ``book`` is valued at the sorted rows ``ends``. Where ``whole`` (D,) is false, ``forecast_before`` and ``coverage``
+    are left out, NaN: half of the work, and nothing where an earlier block has estimated the session.
     """
 
     def volatility(series: Float2D) -> dict[str, np.ndarray]:
@@ -54,7 +49,7 @@ def portfolio_risk(inputs: Inputs, book: Book, ends: Int1D, whole: Bool1D) -> Po
     def everything(series: Float2D) -> dict[str, np.ndarray]:
         estimates = estimate_many(series, _last(series, 2))
         latest = {name: values[1] for name, values in vars(estimates).items()}
-        return {**latest, **vars(filtered_historical_simulation(series)), "before": estimates.forecast[0]}
+        return {**latest, "before": estimates.forecast[0]}
 
     def of_sessions(chosen: Int1D, rows: int, estimate: Estimate) -> dict[str, np.ndarray]:
         some = book.take(chosen)
@@ -64,7 +59,7 @@ def portfolio_risk(inputs: Inputs, book: Book, ends: Int1D, whole: Bool1D) -> Po
         return _volatility(of_sessions(np.searchsorted(ends, some), LOOK_BACK, volatility))
 
     recent, earlier = np.flatnonzero(whole), np.flatnonzero(~whole)
-    of_recent = of_sessions(recent, ALL_ROWS, everything)
+    of_recent = of_sessions(recent, LOOK_BACK + 1, everything)  # the session's look-back and the session before's
     known = inputs.derived.keep(KIND, ends[recent], _volatility(of_recent))
     older = inputs.derived.at(KIND, ends[earlier], volatility_at) if len(earlier) else known.take(earlier)
     back = np.argsort(np.concatenate([recent, earlier]))
@@ -76,7 +71,6 @@ def portfolio_risk(inputs: Inputs, book: Book, ends: Int1D, whole: Bool1D) -> Po
 
     return PortfolioRisk(
         volatility=VolatilityEstimates.join([known, older]).take(back),
-        tail=TailRisk(**{field.name: laid_out(field.name) for field in fields(TailRisk)}),
         forecast_before=laid_out("before"),
         coverage=laid_out("coverage"),
     )

@@ -1,15 +1,48 @@
-"""Components of value at risk and expected shortfall by holding."""
+"""Value at risk and expected shortfall of portfolios, and their components by holding, from the same scenarios."""
 
 from __future__ import annotations
 
 import numpy as np
 
-from ..analytics.arrays import Float1D, Float2D
+from ..analytics.arrays import Float1D, Float2D, Float3D, Int1D
 from ..analytics.tail_parts import holding_parts, tail_scenarios, weighted
-from ..analytics.var import LOOK_BACK, filtered_with_scales
+from ..analytics.valuation import Book
+from ..analytics.var import LOOK_BACK, TailRisk, filtered_historical_simulation, filtered_with_scales, tail_risk
 from .inputs import Inputs
-from .option_tails import option_tail_parts
+from .option_tails import option_parts, put_tail, revalued_books, with_options
 from .portfolio_series import by_series
+
+KIND = "tails of portfolios"
+MEASURES = ("var_95", "var_99", "es_95", "es_99")
+
+
+def portfolio_tails(inputs: Inputs, book: Book, ends: Int1D) -> TailRisk:
+    """Return the tail risk of portfolios, (D, P), of the book valued at the sorted rows ``ends``; options revalued.
+
+    Of a session whose components this run has computed it is what they were read off.
+    """
+
+    def made(rows: Int1D) -> Float3D:
+        some = book.take(np.searchsorted(ends, rows))
+        found = by_series(
+            inputs,
+            some.holdings,
+            some.equity,
+            rows,
+            LOOK_BACK,
+            lambda series: vars(filtered_historical_simulation(series)),
+        )
+        return _stacked(with_options(inputs, some, rows, _tail_of(found)))
+
+    return TailRisk(*np.moveaxis(inputs.derived.at(KIND, ends, made), 1, 0))
+
+
+def _tail_of(found: dict[str, np.ndarray]) -> TailRisk:
+    return TailRisk(**{name: found[name] for name in MEASURES})
+
+
+def _stacked(tail: TailRisk) -> Float3D:
+    return np.stack([getattr(tail, name) for name in MEASURES], axis=1)
 
 
 def tail_parts(inputs: Inputs) -> dict[str, Float1D]:
@@ -37,13 +70,20 @@ def tail_parts(inputs: Inputs) -> dict[str, Float1D]:
         parts = holding_parts(of_day, window, np.maximum(end - first - rows, 0), series, scale, book.equity[day])
         for component, weight in zip(out, weights, strict=True):
             component[held] = -weighted(weight[:, of_day.portfolio], parts)
-    for held, *components in option_tail_parts(inputs, book, ends):
+    tail = _tail_of(found)
+    for books, gains in revalued_books(inputs, book, ends):
+        held, *components = option_parts(books, gains)
         out[:, held] = components
+        put_tail(tail, books, gains)
+    inputs.derived.keep(KIND, ends, _stacked(tail))
     return {"component_var_99": out[0], "component_es_99": out[1]}
 
 
 def _tail(series: Float2D) -> dict[str, np.ndarray]:
-    """Return the worst scenarios of each series, (series, K): sessions back, its return, its scale, and the weights."""
+    """Return the tail risk of each series, (series,), and its worst scenarios, (series, K).
+
+    Of these, how many sessions back, the return, the scale, and the weights.
+    """
     scenarios, scales = filtered_with_scales(series)
     tail = tail_scenarios(scenarios)
     count = len(scenarios)
@@ -54,4 +94,4 @@ def _tail(series: Float2D) -> dict[str, np.ndarray]:
         "var_weight": tail.var_weight,
         "es_weight": tail.es_weight,
     }
-    return {name: values.T for name, values in found.items()}
+    return {**{name: values.T for name, values in found.items()}, **vars(tail_risk(scenarios))}

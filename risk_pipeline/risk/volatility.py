@@ -14,9 +14,10 @@ from ..analytics.var import TailRisk
 from ..analytics.volatility import HORIZON, VolatilityEstimates
 from .core_model import core_model
 from .inputs import Frames, Inputs
-from .option_tails import option_outcomes, with_options
+from .option_tails import option_outcomes
 from .portfolio_series import SESSIONS_A_YEAR, portfolio_outcomes, portfolio_risk, returns_after
 from .risk_changes import risk_changes
+from .tail_parts import portfolio_tails
 
 MODELS = ("forecast", "ewma", "realised_21")
 
@@ -32,8 +33,9 @@ def compute_volatility(inputs: Inputs) -> Frames:
     recent = np.zeros(len(rows), dtype=bool)
     recent[today] = recent[yesterday] = True
     risk = portfolio_risk(inputs, book, rows, recent)
-    tails = with_options(inputs, book, rows, recent, risk.tail)
-    volatility, tail = risk.volatility.take(today), tails.take(today)
+    days = np.flatnonzero(recent)
+    tails = portfolio_tails(inputs, book.take(days), rows[days])
+    volatility, tail = risk.volatility.take(today), tails.take(np.searchsorted(days, today))
     before = book.take(yesterday)
     present = of_symbols.take(today)
     return {
@@ -71,7 +73,7 @@ def compute_volatility(inputs: Inputs) -> Frames:
             ],
             ignore_index=True,
         ),
-        "value_at_risk_outcomes": tail_outcomes(inputs, before, tails.take(yesterday)),
+        "value_at_risk_outcomes": tail_outcomes(inputs, before, tails.take(np.searchsorted(days, yesterday))),
         "risk_changes": risk_changes(
             inputs,
             inputs.book,

@@ -6,9 +6,10 @@ import numpy as np
 import pytest
 
 from risk_pipeline.analytics.option_scenarios import DAY
-from risk_pipeline.analytics.var import TailRisk
-from risk_pipeline.risk.option_tails import option_outcomes, with_options
-from risk_pipeline.risk.portfolio_series import portfolio_risk
+from risk_pipeline.analytics.var import LOOK_BACK, TailRisk, filtered_historical_simulation
+from risk_pipeline.risk.option_tails import option_outcomes
+from risk_pipeline.risk.portfolio_series import by_series
+from risk_pipeline.risk.tail_parts import portfolio_tails
 from risk_pipeline_tests.support.option_books import lot, option_inputs, panel_of
 from risk_pipeline_tests.support.real_prices import PROXIES, real_prices
 
@@ -21,9 +22,17 @@ SHARES = [lot("AAPL", 500, DAYS[0], 129.0), lot("SPY", 100, DAYS[0], 357.0)]
 def tails_of(lots, days=DAYS):
     panel = panel_of(real_prices(sorted({*PROXIES, "AAPL"}), last=DAYS[-1]))
     inputs = option_inputs(lots, days, panel=panel)
-    everywhere = np.ones(len(days), dtype=bool)
-    plain = portfolio_risk(inputs, inputs.book, inputs.ends, everywhere).tail
-    return inputs, plain, with_options(inputs, inputs.book, inputs.ends, everywhere, plain)
+    book = inputs.book
+    of_series = by_series(
+        inputs,
+        book.holdings,
+        book.equity,
+        inputs.ends,
+        LOOK_BACK,
+        lambda series: vars(filtered_historical_simulation(series)),
+    )
+    plain = TailRisk(**{name: of_series[name] for name in TailRisk.__dataclass_fields__})
+    return inputs, plain, portfolio_tails(inputs, book, inputs.ends)
 
 
 def numbers(tail: TailRisk) -> np.ndarray:

@@ -10,9 +10,7 @@ import pytest
 
 from risk_pipeline.analytics.tail_parts import LEVEL, tail_scenarios, weighted
 from risk_pipeline.analytics.var import filtered_with_scales, tail_risk
-from risk_pipeline.risk.option_tails import with_options
-from risk_pipeline.risk.portfolio_series import portfolio_risk
-from risk_pipeline.risk.tail_parts import tail_parts
+from risk_pipeline.risk.tail_parts import portfolio_tails, tail_parts
 from risk_pipeline_tests.support.blocks import block, lot
 from risk_pipeline_tests.support.real_prices import real_prices
 
@@ -58,10 +56,15 @@ def parts(inputs):
 
 
 @pytest.fixture(scope="module")
-def tail(inputs):
-    whole = np.ones(len(DAYS), dtype=bool)
-    risk = portfolio_risk(inputs, inputs.book, inputs.ends, whole).tail
-    return with_options(inputs, inputs.book, inputs.ends, whole, risk)
+def tail():
+    inputs = block(PRICES, DAYS, LOTS, equity=EQUITY)  # shares nothing with those of the parts
+    return portfolio_tails(inputs, inputs.book, inputs.ends)
+
+
+def test_the_parts_leave_the_tail_that_is_computed_alone(inputs, parts, tail, monkeypatch):
+    monkeypatch.setattr("risk_pipeline.risk.tail_parts.by_series", None)  # nothing is computed again
+    for name, values in vars(portfolio_tails(inputs, inputs.book, inputs.ends)).items():
+        np.testing.assert_array_equal(values, getattr(tail, name))
 
 
 @pytest.mark.parametrize("measure", ["var_99", "es_99"])
