@@ -9,21 +9,26 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
+from itertools import chain
 from typing import Any, cast
 
 import numpy as np
 import pandas as pd
 import sqlalchemy as sa
 
-from ..analytics.arrays import Bool2D
+from ..analytics.arrays import Bool1D, Bool2D, Float1D, Int1D
 from .columns import Column
-from .errors import storage_errors
+from .errors import StorageError, storage_errors
 
 CHUNK = 8_000_000
 """Maximum bytes of a COPY in memory at once."""
 HEADER = b"PGCOPY\n\xff\r\n\0" + bytes(8)
 END = b"\xff\xff"
 EPOCH = np.datetime64("2000-01-01")  # of Postgres
+ROWS_AT_ONCE = 1000
+"""Rows of SQLite that are objects of Python at once: few enough to stay in the processor's cache."""
+FIRST_TEXT = -(2.0**53)
+"""What stands for the first text in a row of SQLite; the others follow one by one."""
 Bytes2D = np.ndarray[tuple[int, int], np.dtype[np.uint8]]
 
 
@@ -170,29 +175,86 @@ def _postgres_columns(connection: sa.Connection, select: sa.Select[Any]) -> Iter
                 elements = np.dtype([("length", ">i4"), ("value", ">f8")])
                 yield (np.frombuffer(raw, dtype=elements, offset=20)["value"].astype(float) if raw else np.empty(0))
             else:
-                yield json.loads(raw) if raw else []
+                texts = json.loads(raw) if raw else []
+                yield _shared(texts) if isinstance(column.type, sa.String) else texts
+
+
+def _shared(texts: list[str | None]) -> Any:
+    """Return texts as objects, one for each different text."""
+    codes, distinct = pd.factorize(np.array([*texts, None], dtype=object)[:-1])
+    return np.array([*distinct, None], dtype=object)[codes]
+
+
+class _TextCodes(dict[bytes, float]):
+    """A number for each different text, in place of a string a row: far below any that a column of numbers holds."""
+
+    def __missing__(self, text: bytes) -> float:
+        self[text] = code = FIRST_TEXT + len(self)
+        return code
+
+    def places(self, values: Float1D) -> Int1D:
+        """Return the place of each value among the texts; the last one, after all texts, is of null."""
+        return np.where(np.isnan(values), len(self), values - FIRST_TEXT).astype(np.int64)
+
+    def are_texts(self, values: Float1D) -> Bool1D:
+        """Return which values stand for a text."""
+        return np.asarray((values >= FIRST_TEXT) & (values < FIRST_TEXT + len(self)))
 
 
 def _sqlite_columns(connection: sa.Connection, select: sa.Select[Any]) -> Iterator[Any]:
-    result = connection.execute(select)
-    rows = result.cursor.fetchall() if result.cursor is not None else []  # as they are, without a Row of each
-    columns = list(zip(*rows, strict=True)) or [()] * len(list(select.selected_columns))
-    for column, values in zip(select.selected_columns, columns, strict=True):
-        if isinstance(column.type, sa.Date | sa.DateTime):
-            codes, texts = pd.factorize(np.array(values, dtype=object))
-            unit = "D" if isinstance(column.type, sa.Date) else "us"
-            times = np.array([*texts, "NaT"], dtype=f"datetime64[{unit}]")
-            yield np.where(codes < 0, np.nan, times.astype(np.int64)[codes])
-        elif isinstance(column.type, sa.JSON):
-            yield [None if value is None else json.loads(value) for value in values]
-        elif _is_number(column.type):
-            yield np.array(values, dtype=float)
-        else:
+    """Yield each column: numbers as float64 (days and microseconds since 1970 too), texts as objects, JSON as lists.
+
+    Every value comes as a float, so that a row makes no string and a chunk of rows is one array.
+    """
+    kinds = [column.type for column in select.selected_columns]
+    driver: Any = connection.connection.driver_connection
+    codes = _TextCodes()
+    before, driver.text_factory = driver.text_factory, codes.__getitem__
+    try:
+        cursor: Any = connection.execute(select).cursor
+        chunks = [np.empty((len(kinds), 0))]
+        while cursor is not None and (rows := cursor.fetchmany(ROWS_AT_ONCE)):
+            values = np.fromiter(chain.from_iterable(rows), dtype=float, count=len(rows) * len(kinds))
+            chunks.append(values.reshape(len(rows), len(kinds)).T.copy())
+    finally:
+        driver.text_factory = before
+    texts = [text.decode() for text in codes]
+    for number, column in enumerate(select.selected_columns):
+        values = np.concatenate([chunk[number] for chunk in chunks])
+        is_text = codes.are_texts(values)
+        if _is_number(column.type) and not _holds_times(column.type):
+            if is_text.any():
+                raise StorageError(f"{column.name} holds {texts[codes.places(values[is_text])[0]]!r} and not a number")
             yield values
+            continue
+        if not (is_text | np.isnan(values)).all():
+            raise StorageError(f"{column.name} holds {values[~is_text][0]:g} and not a text")
+        places = codes.places(values)
+        if _holds_times(column.type):
+            yield _times(column.type, texts, places)
+        elif isinstance(column.type, sa.JSON):
+            yield [None if place == len(texts) else json.loads(texts[place]) for place in places.tolist()]
+        else:
+            yield np.array([*texts, None], dtype=object)[places]
+
+
+def _holds_times(kind: Any) -> bool:
+    return isinstance(kind, sa.Date | sa.DateTime)
+
+
+def _times(kind: Any, texts: list[str], places: Int1D) -> Float1D:
+    """Return days or microseconds since 1970 by the places of their texts, NaN of a null."""
+    used = np.zeros(len(texts) + 1, dtype=bool)
+    used[places] = True
+    units = np.full(len(used), np.nan)
+    chosen = np.flatnonzero(used[:-1])
+    unit = "D" if isinstance(kind, sa.Date) else "us"
+    units[chosen] = np.array([texts[place] for place in chosen.tolist()], dtype=f"datetime64[{unit}]").astype(np.int64)
+    return units[places]
 
 
 def _typed(kind: Any, values: Any) -> Any:
-    if isinstance(kind, sa.Date | sa.DateTime):
+    if _holds_times(kind):
         missing = np.isnan(values)
         unit = "D" if isinstance(kind, sa.Date) else "us"
         times = np.where(missing, 0, values).astype(np.int64).astype(f"datetime64[{unit}]")
@@ -204,7 +266,4 @@ def _typed(kind: Any, values: Any) -> Any:
         return values
     out = np.empty(len(values), dtype=object)
     out[:] = values
-    if isinstance(kind, sa.String):  # one object for each different text
-        codes, texts = pd.factorize(out)
-        out = np.array([*texts, None], dtype=object)[codes]
     return pd.Series(out, dtype=object)

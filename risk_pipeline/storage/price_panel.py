@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pandas as pd
 import sqlalchemy as sa
 
 from ..analytics.arrays import Date1D, Float2D
@@ -83,11 +84,11 @@ def build_panel(engine: sa.Engine, dates: Date1D, symbols: list[str]) -> PricePa
     """Scatter the stored bars of ``symbols`` over ``dates`` (consecutive sessions)."""
     names = tuple(sorted(symbols))
     bars = read_bars(engine, dates[0].item(), dates[-1].item(), names)
-    row = np.searchsorted(dates, bars["session"].to_numpy().astype("datetime64[D]"))
-    column = np.searchsorted(np.array(names), bars["symbol"].to_numpy(dtype=str))
-    on_session = (row < len(dates)) & (
-        dates[np.minimum(row, len(dates) - 1)] == bars["session"].to_numpy().astype("datetime64[D]")
-    )
+    sessions = bars["session"].to_numpy().astype("datetime64[D]")
+    row = np.searchsorted(dates, sessions)
+    code, distinct = pd.factorize(bars["symbol"])
+    column = np.searchsorted(np.array(names), distinct.to_numpy(dtype=str))[code]
+    on_session = (row < len(dates)) & (dates[np.minimum(row, len(dates) - 1)] == sessions)
     shape = (len(dates), len(names))
 
     def scatter(name: str, empty: float) -> Float2D:

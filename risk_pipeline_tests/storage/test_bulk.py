@@ -11,7 +11,8 @@ import sqlalchemy as sa
 
 from risk_pipeline.storage import bulk
 from risk_pipeline.storage.columns import checked_columns
-from risk_pipeline.storage.database import read_frame
+from risk_pipeline.storage.database import open_engine, read_frame
+from risk_pipeline.storage.errors import StorageError
 
 TABLE = sa.Table(
     "every_kind",
@@ -137,3 +138,14 @@ def test_more_rows_than_are_put_together_at_once(every_kind, monkeypatch):
         there = rows[name].notna()
         assert (back[name].notna() == there).all()
         assert (back.loc[there, name] == rows.loc[there, name]).all()
+
+
+def test_a_text_among_numbers_of_sqlite_is_refused_with_its_column(tmp_path):
+    engine = open_engine(f"sqlite:///{tmp_path / 'typed.db'}")
+    with engine.begin() as connection:
+        connection.exec_driver_sql("CREATE TABLE every_kind (number, text, real)")
+        connection.exec_driver_sql("INSERT INTO every_kind VALUES (1, 'a', 0.5), (2, 'b', 'n/a'), (3, 4, 1.5)")
+    for column, message in (("real", "real holds 'n/a' and not a number"), ("text", "text holds 4 and not a text")):
+        with pytest.raises(StorageError, match=message):
+            read_frame(engine, sa.select(TABLE.c[column]))
+    assert read_frame(engine, sa.select(TABLE.c.number))["number"].tolist() == [1, 2, 3]
