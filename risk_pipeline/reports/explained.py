@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date
+from math import isnan
 from typing import TYPE_CHECKING, Any
 
 import pandas as pd
@@ -20,6 +21,7 @@ from ..storage.explain_queries import equity_at_start, explained_sessions, linke
 if TYPE_CHECKING:
     import sqlalchemy as sa
 
+Row = dict[Any, Any]
 LABELS = {
     SPECIFIC: "Specific",
     "dividends": "Dividends",
@@ -113,8 +115,8 @@ def pnl_explained(
             rows = linked(engine, begin, session, portfolio)
             made = linked_positions(engine, begin, session, portfolio) if begin < session else pd.DataFrame()
             equity = equity_at_start(engine, begin, session, portfolio).set_index("portfolio_id")["equity"].to_dict()
-            by_owner = dict(iter(made.groupby("portfolio_id"))) if len(made) else {}
-            for owner, parts in rows.groupby("portfolio_id", sort=False):
+            by_owner = _by_owner(made)
+            for owner, parts in _by_owner(rows).items():
                 since = max(begin, opened.get(owner, begin))
                 expected = len(calendar.sessions_in_range(since, session))
                 explained = _explained(name, since, expected, parts)
@@ -128,35 +130,45 @@ def pnl_explained(
     return out
 
 
-def _explained(period: str, first: date, expected: int, rows: pd.DataFrame) -> Explained:
-    specific = rows[rows["kind"] == SPECIFIC]
-    greeks = rows["kind"] == OPTIONS
+def _by_owner(rows: pd.DataFrame) -> dict[str, list[Row]]:
+    """Return the rows of each portfolio; frames of a few rows each would take a hundred times as long."""
+    out: dict[str, list[Row]] = defaultdict(list)
+    for row in rows.to_dict("records"):
+        out[str(row["portfolio_id"])].append(row)
+    return out
+
+
+def _explained(period: str, first: date, expected: int, rows: list[Row]) -> Explained:
     return Explained(
         period=period,
         first=first,
-        sessions=int(specific["sessions"].max()) if len(specific) else 0,
+        sessions=max((int(row["sessions"]) for row in rows if row["kind"] == SPECIFIC), default=0),
         expected=expected,
-        parts=_parts(rows.to_dict("records"), day=period == "Day"),
-        options_delta=float(rows.loc[~greeks, "options_pnl"].sum()),
-        currency=float(rows["currency_pnl"].sum()),
+        parts=_parts(rows, day=period == "Day"),
+        options_delta=_total(row["options_pnl"] for row in rows if row["kind"] != OPTIONS),
+        currency=_total(row["currency_pnl"] for row in rows),
     )
 
 
-def _contributions(rows: pd.DataFrame | None, total: float, equity: float | None) -> list[Contribution]:
+def _contributions(rows: list[Row] | None, total: float, equity: float | None) -> list[Contribution]:
     """Return the positions that made and lost most; none unless all of them together make the P&L."""
-    if rows is None or not abs(rows["pnl"].sum() - total) <= WHOLE * (rows["pnl"].abs().sum() + 1.0):
+    made = [(str(row["name"]), float(row["pnl"])) for row in rows or [] if not isnan(row["pnl"])]
+    size = sum(abs(pnl) for _, pnl in made)
+    if rows is None or not abs(sum(pnl for _, pnl in made) - total) <= WHOLE * (size + 1.0):
         return []
-    rows = rows[rows["pnl"].abs() >= NEGLIGIBLE].sort_values(["pnl", "name"], ascending=[False, True])
-    if len(rows) > 2 * MOST:
-        rows = pd.concat([rows.head(MOST), rows.tail(MOST)])
+    best = sorted((one for one in made if abs(one[1]) >= NEGLIGIBLE), key=lambda one: (-one[1], one[0]))
+    if len(best) > 2 * MOST:
+        best = best[:MOST] + best[-MOST:]
     base = equity if equity and equity > 0 else None
-    return [
-        Contribution(str(row.name_), float(row.pnl), float(row.pnl) / base if base else None)
-        for row in rows.rename(columns={"name": "name_"}).itertuples(index=False)
-    ]
+    return [Contribution(name, pnl, pnl / base if base else None) for name, pnl in best]
 
 
-def _parts(rows: list[dict[Any, Any]], *, day: bool) -> list[Part]:
+def _total(values: Iterable[float]) -> float:
+    """Return the sum of what is known."""
+    return float(sum(value for value in values if not isnan(value)))
+
+
+def _parts(rows: list[Row], *, day: bool) -> list[Part]:
     """Return the parts: core factors in the registry's order, cross-asset, sectors together, and all else."""
     factors = load_factors()
     names = {factors.core_market: "Market", factors.core_rates: "Interest rates"}

@@ -84,27 +84,28 @@ def write_sessions(
 
 def write_pages(rows: PageRows) -> list[Path]:
     """Write the pages of a block of sessions; return the overviews."""
-    folder, written = Settings().report_folder, []
+    settings = Settings()
+    folder, umask, written = settings.report_folder, settings.umask, []
     for day in rows.sessions():
         for portfolio in day.portfolios:
-            put(page_path(day.session, portfolio.id, folder), portfolio_page(portfolio, folder))
+            put(page_path(day.session, portfolio.id, folder), portfolio_page(portfolio, folder), umask)
         for refusal in day.refusals:
-            put(page_path(day.session, refusal.id, folder), refusal_page(day, refusal, folder))
+            put(page_path(day.session, refusal.id, folder), refusal_page(day, refusal, folder), umask)
         remove_others(day, folder)
         path = page_path(day.session, folder=folder)
-        put(path, overview_page(day, folder))
+        put(path, overview_page(day, folder), umask)
         written.append(path)
     return written
 
 
-def put(path: Path, text: str) -> None:
-    """Put a file in place all at once: a reader sees the old one or the new one."""
+def put(path: Path, text: str, umask: int) -> None:
+    """Put a file in place all at once, without the permissions of ``umask``: a reader sees the old one or the new."""
     path.parent.mkdir(parents=True, exist_ok=True)
     handle, scratch = tempfile.mkstemp(dir=path.parent, suffix=UNFINISHED)
     try:
         with os.fdopen(handle, "w", encoding="utf-8") as file:
             file.write(text)
-        os.chmod(scratch, 0o666 & ~Settings().umask)
+        os.chmod(scratch, 0o666 & ~umask)
         os.replace(scratch, path)
     except BaseException:
         Path(scratch).unlink(missing_ok=True)
@@ -192,7 +193,7 @@ def write_index(engine: sa.Engine) -> Path:
     pages_found = [{"name": name, "href": path.relative_to(folder).as_posix()} for name, path in pages if path.exists()]
     without = any(not day["has_page"] for months in years.values() for days in months.values() for day in days)
     content = {"years": years, "latest": latest, "portfolios": pages_found, "without": without, "title": "Risk pages"}
-    put(index_path(), render("index.html.j2", **content))
+    put(index_path(), render("index.html.j2", **content), Settings().umask)
     return index_path()
 
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 from dataclasses import replace
 from datetime import date
 
-import pandas as pd
 import pytest
 
 from risk_pipeline.config.factors import load_factors
@@ -85,13 +84,13 @@ def test_periods_begin_with_the_month_and_the_year():
     assert list(periods_of(DAY).values()) == [DAY, date(2022, 3, 1), date(2022, 1, 1)]
 
 
-def made(**money: float) -> pd.DataFrame:
-    return pd.DataFrame({"name": list(money), "pnl": list(money.values())})
+def made(**money: float) -> list[dict]:
+    return [{"name": name, "pnl": pnl} for name, pnl in money.items()]
 
 
 def test_contributions_are_the_best_and_the_worst_over_the_equity_at_the_start():
     rows = made(A=10.0, B=-30.0, C=5.0, D=1.0, E=2.0, F=-4.0, G=3.0, H=-1.0, I=-2.0, J=0.6)
-    found = _contributions(rows, float(rows["pnl"].sum()), 200.0)
+    found = _contributions(rows, sum(row["pnl"] for row in rows), 200.0)
     assert [one.name for one in found] == ["A", "C", "G", "I", "F", "B"]
     assert found[0].share == pytest.approx(0.05)
     assert found[-1].share == pytest.approx(-0.15)

@@ -264,26 +264,31 @@ def _without_unit_switches(db: Database, bars: pd.DataFrame, first: date) -> tup
 
     The others are kept in ``quarantined_bars``: to what is computed they are gaps.
     """
-    bars = bars.sort_values(["symbol", "session"], ignore_index=True)
     code, names = pd.factorize(bars["symbol"], sort=True)
+    sessions = bars["session"].to_numpy()
+    by_symbol = np.lexsort([sessions, code])
     before = last_units(
         db.engine, list(names), CALENDAR.look_back_from(first, CARRIED), CALENDAR.look_back_from(first, 1)
     )
     levels = unit_levels(
-        code,
-        bars["close"].to_numpy(dtype=float),
-        bars["split_factor"].to_numpy(dtype=float),
+        code[by_symbol],
+        bars["close"].to_numpy(dtype=float)[by_symbol],
+        bars["split_factor"].to_numpy(dtype=float)[by_symbol],
         np.array([before.get(name, (np.nan, 0))[1] for name in names], dtype=np.int64),
         np.array([before.get(name, (np.nan, 0))[0] for name in names]),
     )
-    wrong = bars.assign(unit_level=levels)[levels != 0]
+    is_wrong = levels != 0
+    wrong = bars.iloc[by_symbol[is_wrong]].assign(unit_level=levels[is_wrong])
     store_quarantined(db.engine, wrong, bars)
     said = {
         symbol: f"quotes switched their unit by a hundred on {rows['session'].iloc[0].date()} "
         f"({rows['close'].iloc[0]:g}); {len(rows)} bars are not used until the source gives one unit"
         for symbol, rows in wrong.groupby("symbol")
     }
-    return bars[levels == 0].sort_values(["session", "symbol"], ignore_index=True), said
+    sound = by_symbol[~is_wrong]
+    by_session = sound[np.lexsort([code[sound], sessions[sound]])]
+    in_order = len(by_session) == len(bars) and bool((np.diff(by_session) > 0).all())
+    return (bars if in_order else bars.iloc[by_session]).reset_index(drop=True), said
 
 
 def _quotes(fetched: "MarketBars", registries: Registries) -> dict[str, tuple[str | None, str]]:
