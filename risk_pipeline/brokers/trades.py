@@ -8,6 +8,7 @@ from datetime import date
 from enum import StrEnum
 
 from ..tabular.rows import Problem, Row, RowSet
+from ..tabular.text import printable
 
 
 class Effect(StrEnum):
@@ -100,10 +101,11 @@ class Export:
         self.flows.append(Row(file, line, cells))
 
     def row_sets(self, lots: list[Row], file: str) -> list[RowSet]:
-        """Return everything in our import format."""
-        notes = list(self.notes)
+        """Return everything in our import format; what a note quotes of the file is harmless to a terminal."""
+        notes = [printable(note) for note in self.notes]
         for kind, (count, total) in self.left_out.items():
-            notes.append(f"{file}: not taken over: {count} × {kind}, {total:,.2f} in all: {why_left_out(kind)}")
+            said = f"{count} × {printable(kind)}, {total:,.2f} in all"
+            notes.append(f"{file}: not taken over: {said}: {why_left_out(kind)}")
         return [
             RowSet("portfolios", self.portfolios, notes=notes),
             RowSet("positions", [*self.positions, *lots]),

@@ -13,6 +13,7 @@ import pandas as pd
 
 from ..analytics.arrays import Bool1D, Bool2D, Date1D, Float1D, Float2D, Int1D
 from ..analytics.basis import is_too_large
+from ..analytics.closed_days import in_terms_of_sessions
 from ..analytics.conversion import Conversion
 from ..analytics.lot_values import LotMarket, Positions, close_values
 from ..analytics.lots import InvestmentClass, LotRows, Lots, SplitAdjusted, private_prices
@@ -317,6 +318,7 @@ def make_inputs(
         is_american=(rows["exercise"] != "european").to_numpy(),
     )
     too_large = is_too_large(lots)
+    lots = in_terms_of_sessions(lots, panel.dates, panel.dividend, panel.split_factor)
     return Inputs(
         registries=registries,
         panel=panel,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date, timedelta
@@ -193,6 +194,22 @@ def added_up(flows: list[CheckedRow], notes: list[str]) -> list[CheckedRow]:
             lines = ", ".join(str(row.line) for row in rows[:5]) + (" …" if len(rows) > 5 else "")
             notes.append(f"{rows[0].file}, line {lines}: the flows of {owner} on {day} were added up to {amount:,.2f}")
         out.append(CheckedRow(rows[0].file, rows[0].line, {**rows[0].values, "amount": amount}))
+    return out
+
+
+def with_own_ids(rows: list[CheckedRow], unnamed: set[int]) -> list[CheckedRow]:
+    """Return positions in which an id made of portfolio and line holds the file too, where several files give it.
+
+    ``unnamed`` are the rows to which their file gives no id; those of the first file keep theirs.
+    """
+    first: dict[str, str] = {}
+    out = []
+    for number, row in enumerate(rows):
+        if number in unnamed and first.setdefault(row.values["portfolio_id"], row.file) != row.file:
+            stem = re.sub(r"[^A-Za-z0-9._-]+", "-", row.file)
+            own = f"{row.values['portfolio_id']}:{stem}:{row.line:06d}"[-64:].lstrip("._:/- ")
+            row = CheckedRow(row.file, row.line, {**row.values, "position_id": own})  # noqa: PLW2901
+        out.append(row)
     return out
 
 

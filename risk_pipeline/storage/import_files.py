@@ -7,7 +7,7 @@ from pathlib import Path
 
 from ..tabular import excel
 from ..tabular.rows import Problem, Row, RowSet
-from ..tabular.text import UnreadableError, decode, first_line, is_remark, is_total, separator, split_rows
+from ..tabular.text import UnreadableError, decode, first_line, is_remark, is_total, printable, separator, split_rows
 from .import_columns import FILE_COLUMNS, column_names, kind_of, resembles
 
 MAX_BYTES = 50_000_000
@@ -50,7 +50,7 @@ def read_content(label: str, content: bytes, problems: list[Problem]) -> Iterato
             yield from _table(name, lines, " ", [], problems)
         others = [title for title, lines in sheets if (title, lines) not in known]
         if known and others:
-            yield RowSet("", [], notes=[f"{label}: not read: sheet {', '.join(others)}"])
+            yield RowSet("", [], notes=[f"{label}: not read: sheet {', '.join(map(printable, others))}"])
         return
     text, note = decode(content)
     sign = separator(first_line(text))
@@ -86,7 +86,8 @@ def _table(name: str, lines: Lines, sign: str, notes: list[str], problems: list[
         cells = row[: len(header)] if not any(row[len(header) :]) else row
         if sign == " ":  # a sheet's rows end with their last filled cell
             cells = cells + [""] * (len(header) - len(cells))
-        if is_total(cells) or (is_remark(cells, len(header)) and line > end):
+        is_sum = is_total(cells) and not _is_whole(cells, header, kind)
+        if is_sum or (is_remark(cells, len(header)) and line > end):
             table.notes.append(f"{name}, line {line}: {','.join(filter(None, row))[:60]!r} is no row: passed over")
         elif len(cells) != len(header):
             remedy = f"has {len(cells)} fields where the header has {len(header)}"
@@ -94,6 +95,12 @@ def _table(name: str, lines: Lines, sign: str, notes: list[str], problems: list[
         else:
             table.rows.append(Row(name, line, dict(zip(header, cells, strict=True))))
     yield table
+
+
+def _is_whole(cells: list[str], header: list[str], kind: str) -> bool:
+    """Return whether a row has every cell that its kind requires: a portfolio may be called Total Return."""
+    filled = {name for name, cell in zip(header, cells, strict=False) if cell}
+    return {*FILE_COLUMNS[kind].required} <= filled
 
 
 def _look_at_header(name: str, line: int, header: list[str], kind: str, table: RowSet, problems: list[Problem]) -> None:
@@ -106,6 +113,6 @@ def _look_at_header(name: str, line: int, header: list[str], kind: str, table: R
         elif column not in known and meant:
             problems.append(Problem(name, line, column, column[:80], f"is no column of {kind}: did you mean {meant}?"))
         elif column not in known and column:
-            ignored.append(column[:40])
+            ignored.append(printable(column)[:40])
     if ignored:
         table.notes.append(f"{name}: not read: column {', '.join(ignored)}")

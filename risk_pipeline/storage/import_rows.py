@@ -230,6 +230,8 @@ def position_row(cell: Cell) -> dict[str, Any]:
         "currency": cell.currency("currency", "entry_price"),
         "fees": cell.number("fees", required=False),
     }
+    if row["currency"] in HUNDREDTHS and kind == "PRIVATE":
+        cell.bad("currency", f"of a PRIVATE position is that of its marks: write {HUNDREDTHS[row['currency']]}")
     if row["currency"] in HUNDREDTHS:  # a price in pence is one in pounds; fees are money and not quoted
         row["currency"] = HUNDREDTHS[row["currency"]]
         prices = {name: row[name] for name in ("entry_price", "exit_price", "strike") if row[name] is not None}

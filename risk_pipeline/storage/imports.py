@@ -29,6 +29,7 @@ from .import_checks import (
     mark_assigned,
     note_future,
     with_measures,
+    with_own_ids,
 )
 from .import_columns import DATES, FILE_COLUMNS, NUMBERS
 from .import_files import read_files, read_texts
@@ -176,6 +177,7 @@ def _validate(
     rows: dict[str, list[CheckedRow]] = {kind: [] for kind in FILE_COLUMNS}
     notes = [note for table in row_sets for note in table.notes]
     named: set[str] = set()  # portfolios of this import, those with problems included
+    unnamed: set[int] = set()  # positions that the file gives no id
     for table in row_sets:
         named |= {row.values["portfolio_id"] for row in table.rows if table.kind == "portfolios"}
         styles = _styles(table, today)
@@ -194,6 +196,9 @@ def _validate(
             problems += [Problem(raw.file, raw.line, *problem) for problem in bad]
             if not bad:
                 rows[table.kind].append(CheckedRow(raw.file, raw.line, values))
+                if table.kind == "positions" and not raw.values.get("position_id"):
+                    unnamed.add(len(rows["positions"]) - 1)
+    rows["positions"] = with_own_ids(rows["positions"], unnamed)
     rows["flows"] = added_up(rows["flows"], notes)
     rows["positions"] = mark_assigned(rows["positions"], notes)
     note_future(rows["positions"], today, notes)

@@ -11,7 +11,8 @@ written                   read as
 ``1.000``                 1 (a plain number) in a file separated by commas; else as above
 ``1'000`` ``1 000``       1000
 ``$440.50`` ``-€5``       440.5 and −5; the sign is kept beside it
-``(100)`` ``100-`` ``−5``  −100, −100 and −5
+``(100)`` ``100-`` ``−5``  −100, −100 and −5, and so is ``$(100)``
+``5 %`` ``440.50 USD``     refused
 ========================  ============================================================================
 """
 
@@ -31,6 +32,7 @@ _GROUPED = {
     ",": re.compile(r"\d{1,3}(\.\d{2,3})*\.\d{3}(,\d*)?"),
 }
 _SIMPLE = {".": re.compile(r"(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?"), ",": re.compile(r"(\d+,?\d*|,\d+)([eE][+-]?\d+)?")}
+_WITH_CODE = re.compile(r"[-+]?[A-Z]{2,3}[$€£¥]?\s?[-+]?[\d.,' ]*\d|[-+]?\d[\d.,' ]*\s?[A-Z]{3}")
 _EITHER = re.compile(r"[1-9]\d{0,2}([.,])\d{3}")
 
 
@@ -80,6 +82,10 @@ class NumberStyle:
         for decimal in ".,":
             if _SIMPLE[decimal].fullmatch(digits) or _GROUPED[decimal].fullmatch(digits):
                 return _number(digits.replace(_other(decimal), "").replace(decimal, "."), negative, sign)
+        if "%" in cell:
+            raise NumberError("has a percent sign: write .05 for a share of 5 %, a price in % without the sign")
+        if _WITH_CODE.fullmatch(cell.strip()):
+            raise NumberError("has a currency beside it: write the number alone, and the currency in its own column")
         raise NumberError("is no plain number: write 1234.5")
 
 
@@ -104,6 +110,8 @@ def _stripped(cell: str) -> tuple[str, bool, str]:
     sign = signs[0] if len(signs) == 1 else ""
     if sign and text.count(sign) == 1 and sign in (text.strip("+- ")[:1], text.strip("+- ")[-1:]):
         text = text.replace(sign, "").strip()
+    if sign and not negative and text.startswith("(") and text.endswith(")"):
+        text, negative = text[1:-1].strip(), True
     if text.startswith(("-", "+")):
         negative, text = negative ^ text.startswith("-"), text[1:].strip()
     elif text.endswith("-"):

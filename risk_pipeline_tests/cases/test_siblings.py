@@ -134,6 +134,7 @@ READ = {  # bytes, quantities, prices
     "decimal commas": (GERMAN.encode(), [1234.56], [1440.5]),
     "UTF-16 without a mark": ((PLAIN + row()).encode("utf-16-le"), [5.0], [440.0]),
     "UTF-16 with one": ((PLAIN + row()).encode("utf-16"), [5.0], [440.0]),
+    "dollars before parentheses": ((PLAIN + row("$(5)")).encode(), [-5.0], [440.0]),
     "parentheses and dollars": ((PLAIN + row("(5)", price="$440.50")).encode(), [-5.0], [440.5]),
     "a grand total": ((PLAIN + row() + "Grand Total,,,5,,\n").encode(), [5.0], [440.0]),
     "dates in two formats": ((PLAIN + row("1") + row("2", "31.01.2022")).encode(), [1.0, 2.0], [440.0, 440.0]),
@@ -164,6 +165,14 @@ REFUSED = {  # rows, column, words of the remedy
     "an invisible character": (row(symbol="SP\u200bY"), "symbol", "U+200B"),
     "a mark of direction": (row(symbol="\u202eSPY"), "symbol", "U+202E"),
     "a price beyond a billion": (row(price="1e10"), "entry_price", "is beyond 1,000,000,000"),
+    "a percent sign": (row(price="99.5%"), "entry_price", "has a percent sign"),
+    "a currency beside a number": (row(price="CHF 440.50"), "entry_price", "in its own column"),
+    "a currency behind a number": (row(price="440.50 USD"), "entry_price", "in its own column"),
+    "pence of what has no market": (
+        row(symbol="LAND").replace("ETF", "PRIVATE").replace("\n", ",GBX\n"),
+        "currency",
+        "is that of its marks: write GBP",
+    ),
     "a negative price": (row(price="-440"), "entry_price", "must not be below zero"),
     "days and months at once": (
         row(day="31/01/2022") + row(day="01/31/2022") + row(day="01/02/2022"),
@@ -177,7 +186,7 @@ REFUSED = {  # rows, column, words of the remedy
 def test_siblings_that_can_not_be_read_are_refused_by_column_and_remedy(engine, tmp_path, case):
     rows, column, says = REFUSED[case]
     with pytest.raises(ImportRefused) as refused:
-        imported(engine, tmp_path, (PLAIN + rows).encode())
+        imported(engine, tmp_path, (PLAIN.replace("\n", ",currency\n" if "GBX" in rows else "\n") + rows).encode())
     assert any(problem.column == column and says in problem.remedy for problem in refused.value.problems)
     assert read_table(engine, "portfolios").empty
 
@@ -201,3 +210,36 @@ def test_what_lies_outside_the_life_of_its_portfolio_is_said_or_refused(engine, 
     flows.write_text("portfolio_id,flow_date,amount\nmine,2022-07-01,5\n")
     with pytest.raises(ImportRefused, match="is not before the portfolio was closed"):
         run_import(engine, files, today=date(2023, 1, 2))
+
+
+def test_a_portfolio_called_total_return_is_no_sum(engine, tmp_path):
+    (tmp_path / "portfolios.csv").write_text(BOOK.replace("mine,Mine", "Total Return,Total Return"))
+    lines = row().replace("mine", "Total Return").replace("\n", ",\n") + "Total,,,5,,,\n"
+    (tmp_path / "positions.csv").write_text(PLAIN.replace("\n", ",exit_date\n") + lines)
+    said = run_import(engine, [tmp_path / "portfolios.csv", tmp_path / "positions.csv"]).notes
+    assert read_table(engine, "positions")["portfolio_id"].to_list() == ["Total Return"]
+    assert ["line 3: 'Total,5' is no row" in note for note in said] == [True]
+
+
+def test_positions_without_ids_may_come_in_several_files(engine, tmp_path):
+    (tmp_path / "portfolios.csv").write_text(BOOK)
+    for name, symbol in (("equities", "SPY"), ("bonds", "TLT")):
+        (tmp_path / f"{name}.csv").write_text(PLAIN + row(symbol=symbol))
+    files = [tmp_path / f"{name}.csv" for name in ("portfolios", "equities", "bonds")]
+    run_import(engine, files)
+    stored = read_table(engine, "positions")
+    assert dict(zip(stored["position_id"], stored["symbol"], strict=True)) == {
+        "mine:000002": "SPY",
+        "mine:bonds.csv:000002": "TLT",
+    }
+
+
+def test_what_a_note_quotes_of_an_export_is_harmless_to_a_terminal(tmp_path):
+    from risk_pipeline.brokers.detect import read_exports
+    from risk_pipeline.brokers.formats import Format
+
+    header = '"Date","Action","Symbol","Description","Quantity","Price","Fees & Comm","Amount"\n'
+    path = tmp_path / "Mine_Transactions_1.csv"
+    path.write_text(header + '"03/28/2024","\x1b[2J","AAPL","APPLE INC","","","","$24.00"\n')
+    notes = [note for rows in read_exports([path], Format.AUTO)[0] for note in rows.notes]
+    assert ["not taken over: 1 \u00d7 \\u001b[2j" in note.lower() for note in notes] == [True]

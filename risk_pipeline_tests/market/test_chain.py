@@ -82,6 +82,17 @@ def test_a_pair_is_made_of_its_inverse_or_of_two_against_the_dollar(tmp_path):
     assert closes(found, "GBPUSD=X") == [1.27, 1.28]
 
 
+def test_a_pair_against_the_dollar_is_made_of_its_short_form_or_of_a_cross(tmp_path):
+    short = WithPairs(files(tmp_path / "a", {"JPY=X": [140.0, 141.0, None]}))
+    assert closes(short.fetch(["USDJPY=X"], DAYS), "USDJPY=X") == [140.0, 141.0]
+    assert closes(short.fetch(["JPYUSD=X"], DAYS), "JPYUSD=X") == pytest.approx([1 / 140, 1 / 141])
+    crossed = WithPairs(files(tmp_path / "b", {"EURGBP=X": [0.8, 0.81, 0.82], "USDGBP=X": [0.75, 0.74, 0.73]}))
+    found = crossed.fetch(["EURUSD=X", "USDCHF=X"], DAYS)
+    assert closes(found, "EURUSD=X") == pytest.approx([0.8 / 0.75, 0.81 / 0.74, 0.82 / 0.73])
+    assert found.errors == {"USDCHF=X": found.errors["USDCHF=X"]}
+    assert found.errors["USDCHF=X"].endswith("nor can it be made of CHFUSD=X or CHF=X")
+
+
 @pytest.mark.parametrize(("unit", "code"), [("GBX", "GBP"), ("GBp", "GBP"), ("ILA", "ILS"), ("ZAc", "ZAR")])
 def test_hundredths_are_divided_once_where_they_come_in(tmp_path, unit, code):
     market = files(tmp_path / "a", {"VOD.L": [116.1, 117.2, 118.3], "AAA": [1.0, 2.0, 3.0]})
