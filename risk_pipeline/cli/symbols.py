@@ -6,13 +6,13 @@ from collections.abc import Iterable
 from datetime import date
 from typing import TYPE_CHECKING, Annotated
 
-import pandas as pd
 import typer
 from rich.table import Table
 
 from .terminal import console, database
 
 if TYPE_CHECKING:
+    import pandas as pd
     import sqlalchemy as sa
 
     from ..config.factors import FactorRegistry

@@ -11,7 +11,6 @@ import numpy as np
 from ..analytics.arrays import Bool1D, Bool2D, Float1D, Float2D, Int1D, Int2D
 from ..analytics.holdings import Holdings
 from ..analytics.option_scenarios import DAY, OptionScenarios
-from ..analytics.options import OptionTerms
 from ..analytics.sums import sum_by
 from ..analytics.tail_parts import tail_scenarios, weighted
 from ..analytics.valuation import Book
@@ -20,6 +19,8 @@ from .inputs import Inputs
 
 COLUMNS = 1024
 """Series that are filtered together; they are the windows of so many symbols and sessions, some 10 MB an array."""
+OWNERS_AT_ONCE = 64
+"""Portfolios that are revalued together; what twenty positions each gain on a thousand scenarios is some 10 MB."""
 LEAST_COVERAGE = 0.8
 """A scenario counts where so much of a book's gross exposure has a return on its session."""
 
@@ -57,22 +58,27 @@ def option_parts(books: SessionBooks, gains: Gains) -> tuple[Int1D, Float1D, Flo
 
 
 def revalued_books(inputs: Inputs, book: Book, ends: Int1D) -> Iterator[tuple[SessionBooks, Gains]]:
-    """Yield the books with options of each session that has some, and what their holdings gain on every scenario."""
+    """Yield the books with options of each session that has some, and what their holdings gain on every scenario.
+
+    Some of a session's at a time: an array of all has a gigabyte where a thousand hold twenty positions each.
+    """
     held, terms = book.positions.options(inputs.lots, inputs.panel.dates[ends])
     session = book.positions.session[held]
     days = [SessionBooks.of(inputs, book, day, held[session == day]) for day in np.unique(session).tolist()]
     days = [day for day in days if len(day.owners)]
-    for books, moves in zip(days, _moves(inputs, ends, days), strict=True):
-        today = np.flatnonzero(session == books.day)
-        yield books, _scenarios(inputs, book, books, terms.take(today[books.is_owned]), moves)
+    for whole, moves in zip(days, _moves(inputs, ends, days), strict=True):
+        today = np.flatnonzero(session == whole.day)
+        scenarios = OptionScenarios(terms.take(today[whole.is_owned]), DAY)
+        for books, options in whole.split(inputs, book):
+            yield books, _gains(inputs, book, books, scenarios.take(options), moves)
 
 
 @dataclass(frozen=True)
 class SessionBooks:
-    """The portfolios with options and equity on a session: their holdings, and the symbols that move them, sorted.
+    """Portfolios with options and equity on a session: their holdings, and the symbols that move the session's, sorted.
 
     ``rows`` are the holdings as rows of the book's; ``held`` their options as rows of its positions; ``is_owned`` which
-    of the session's options these are.
+    of the session's options are of such portfolios.
     """
 
     day: int
@@ -95,6 +101,16 @@ class SessionBooks:
         market = inputs.column[inputs.registries.factors.market.proxy]
         is_owned = np.isin(of_option, owners)
         return cls(day, owners, rows, holdings, np.unique(np.append(holdings.symbol, market)), held[is_owned], is_owned)
+
+    def split(self, inputs: Inputs, book: Book) -> Iterator[tuple[SessionBooks, Int1D]]:
+        """Yield some portfolios at a time, and which of the options are theirs."""
+        of_option = inputs.lots.portfolio[book.positions.lot[self.held]]
+        for first in range(0, len(self.owners), OWNERS_AT_ONCE):
+            owners = self.owners[first : first + OWNERS_AT_ONCE]
+            mine = np.flatnonzero(np.isin(self.holdings.portfolio, owners))
+            options = np.flatnonzero(np.isin(of_option, owners))
+            holdings, held = self.holdings.take(mine), self.held[options]
+            yield replace(self, owners=owners, rows=self.rows[mine], holdings=holdings, held=held), options
 
 
 def _moves(inputs: Inputs, ends: Int1D, days: list[SessionBooks]) -> Iterator[Float2D]:
@@ -119,8 +135,8 @@ def _moves(inputs: Inputs, ends: Int1D, days: list[SessionBooks]) -> Iterator[Fl
         start = stop
 
 
-def _scenarios(inputs: Inputs, book: Book, books: SessionBooks, terms: OptionTerms, moves: Float2D) -> Gains:
-    """Return what the holdings gain on each scenario; ``terms`` are those of their options."""
+def _gains(inputs: Inputs, book: Book, books: SessionBooks, options: OptionScenarios, moves: Float2D) -> Gains:
+    """Return what the holdings gain on each scenario of the symbols' ``moves``, (S, symbols)."""
     lots, rows, holdings, held = inputs.lots, book.positions, books.holdings, books.held
     market = inputs.column[inputs.registries.factors.market.proxy]
     place = np.searchsorted(books.symbols, holdings.symbol)
@@ -132,7 +148,7 @@ def _scenarios(inputs: Inputs, book: Book, books: SessionBooks, terms: OptionTer
     lot = rows.lot[held]
     underlying = moves[:, np.searchsorted(books.symbols, lots.symbol[lot])]
     shares = rows.quantity[held] * lots.multiplier[lot] * rows.rate[held]
-    price = OptionScenarios(terms, DAY).price(underlying, response[:, None])
+    price = options.price(underlying, response[:, None])
     gained[:, is_option] = shares * (price - rows.price[held])
     equity = book.equity[books.day, books.owners]
     owner_index = np.searchsorted(books.owners, holdings.portfolio)
@@ -180,9 +196,11 @@ class Gains:
         return sum_by(self.owner_index, np.abs(self.dollars), len(self.equity))
 
     def _by_owner(self, values: Float2D) -> Float2D:
-        count = len(self.equity)
-        cell = np.arange(len(values))[:, None] * count + self.owner_index
-        return sum_by(cell.ravel(), values.ravel(), len(values) * count).reshape(len(values), count)
+        """Return the sums of each scenario, (S, owners), one holding after the other whatever is beside them."""
+        sums = np.zeros((len(self.equity), len(values)))
+        for owner, of_holding in zip(self.owner_index.tolist(), np.ascontiguousarray(values.T), strict=True):
+            sums[owner] += of_holding
+        return np.ascontiguousarray(sums.T)
 
 
 def option_outcomes(inputs: Inputs, before: Book, outcome: Float2D) -> Float2D:
