@@ -6,12 +6,14 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from ..tabular import excel
+from ..tabular.currencies import HUNDREDTHS, HUNDREDTHS_WRITTEN
 from ..tabular.rows import Problem, ProblemsError, Row, RowSet
 from ..tabular.text import UnreadableError, decode, first_line, separator, split_rows
 from . import ibkr_flex, schwab, transactions
 from .deliveries import delivery_notes
 from .fifo import lots_of
 from .formats import Format
+from .overlaps import overlaps
 from .table import Lines
 from .trades import Export
 
@@ -44,7 +46,7 @@ def read_exports(paths: Sequence[Path], format_: Format, account: str | None = N
     ProblemsError
         With every problem of every export.
     """
-    row_sets: list[RowSet] = []
+    exports: list[tuple[str, Export]] = []
     rest: list[Path] = []
     problems: list[Problem] = []
     for path in dict.fromkeys(path.resolve() for path in paths):
@@ -66,14 +68,32 @@ def read_exports(paths: Sequence[Path], format_: Format, account: str | None = N
         if format_ not in (Format.AUTO, kind):
             problems.append(Problem(path.name, 1, "", "", f"looks like {kind}, not like {format_}"))
             continue
-        export = _read(path.name, lines, kind, account, sign)
-        export.notes += delivery_notes(export.trades)
-        lots = lots_of(export.trades, export.problems, export.notes)
-        problems += export.problems
-        row_sets += export.row_sets(lots, path.name)
+        exports.append((path.name, _read(path.name, lines, kind, account, sign)))
+    row_sets = _row_sets(exports, problems)
     if problems:
         raise ProblemsError(sorted(problems, key=lambda problem: (problem.file, problem.line)))
     return row_sets, rest
+
+
+def _row_sets(exports: Sequence[tuple[str, Export]], problems: list[Problem]) -> list[RowSet]:
+    """Return the rows of all exports; trades of an account may go on from one file to the next."""
+    problems += overlaps(exports)
+    groups: list[list[tuple[str, Export]]] = []
+    for one in exports:
+        group = next((group for group in groups if any(one[1].accounts & other.accounts for _, other in group)), [])
+        groups += [] if group else [group]
+        group.append(one)
+    row_sets: list[RowSet] = []
+    for group in groups:
+        trades = sorted((trade for _, export in group for trade in export.trades), key=lambda trade: trade.day)
+        first = group[0][1]
+        first.notes += delivery_notes(trades)
+        # of overlapping files lots would count twice, and their problems would be about that
+        lots = [] if problems else lots_of(trades, first.problems, first.notes)
+        for name, export in group:
+            row_sets += export.row_sets(lots if export is first else [], name)
+    problems += [problem for _, export in exports for problem in export.problems]
+    return row_sets
 
 
 def _lines(path: Path) -> tuple[Lines, str]:
@@ -119,8 +139,10 @@ def missing_portfolios(row_sets: Sequence[RowSet], known: set[str], equity: floa
             if row.values["portfolio_id"] == owner and row.values.get("currency")
         }
         cells = {"portfolio_id": owner, "name": owner, "inception_date": day, "starting_equity": repr(equity or 0.0)}
-        if len(currencies) == 1:
-            cells["currency"] = currencies.pop()
+        own = next((rows.currencies[owner] for rows in row_sets if owner in rows.currencies), None)
+        currencies = {HUNDREDTHS.get(HUNDREDTHS_WRITTEN.get(currency, currency), currency) for currency in currencies}
+        if own or len(currencies) == 1:
+            cells["currency"] = own or currencies.pop()
         made.rows.append(Row(row.file, row.line, cells))
         said = (
             f"with {equity:,.2f}" if equity is not None else "with nothing but its payments; --equity says what it had"

@@ -7,10 +7,13 @@ lots; where the query has no trades, its open positions do.
 
 from __future__ import annotations
 
+import itertools
+from dataclasses import replace
 from datetime import date
 
 from ..symbols import canonical
 from ..tabular.dates import DateStyle
+from ..tabular.numbers import NumberError
 from ..tabular.rows import Problem
 from .table import Lines, Record, Table, option, plain, security
 from .trades import Effect, Export, Instrument, Trade
@@ -29,16 +32,10 @@ def is_flex(cells: list[str]) -> bool:
 def read_flex(file: str, lines: Lines) -> Export:
     """Read the sections that say something about lots and cash; the others are named in a note."""
     export = Export()
-    sections: dict[str, list[Record]] = {"trades": [], "positions": [], "cash": []}
+    sections: dict[str, list[Record]] = {"trades": [], "positions": [], "actions": [], "cash": []}
     for table in _sections(file, lines, export.problems):
-        columns = {plain(name) for name in table.header}
-        if "tradeprice" in columns:
-            kind = "trades"
-        elif {"markprice", "positionvalue"} & columns and {"costbasisprice", "openprice"} & columns:
-            kind = "positions"
-        elif {"amount", "type"} <= columns:
-            kind = "cash"
-        else:
+        kind = _kind({plain(name) for name in table.header})
+        if kind is None:
             where = f"{file}, line {table.lines[0][0] - 1}" if table.lines else file
             shown = ", ".join(table.header[:6])
             export.notes.append(
@@ -46,12 +43,19 @@ def read_flex(file: str, lines: Lines) -> Export:
             )
             continue
         sections[kind] += table.records()
+    for record in itertools.chain(*sections.values()):
+        if _fx_rate(record) == 1.0 and (currency := record.text("currencyprimary", "currency")):
+            export.currencies.setdefault(record.text("clientaccountid"), currency)
     for record in _without_summaries(sections["trades"]):
         _trade(record, export)
+    export.take_back()
+    if sections["trades"]:
+        _actions(sections["actions"], export)
     export.trades.sort(key=lambda trade: trade.day)
     if sections["trades"]:
         _compare(sections["positions"], export)
     else:
+        export.is_snapshot = True
         for record in _without_summaries(sections["positions"], keep="LOT"):
             _position(record, export)
     paid = [record for record in sections["cash"] if record.text("type").lower().startswith("deposit")]
@@ -59,6 +63,17 @@ def read_flex(file: str, lines: Lines) -> Export:
     for record in sections["cash"]:
         _cash(record, export, is_several)
     return export
+
+
+def _kind(columns: set[str]) -> str | None:
+    """Return what a section with some columns holds, None if it is nothing for a book."""
+    if "tradeprice" in columns:
+        return "trades"
+    if {"markprice", "positionvalue"} & columns and {"costbasisprice", "openprice"} & columns:
+        return "positions"
+    if {"quantity", "type"} <= columns:
+        return "actions"
+    return "cash" if {"amount", "type"} <= columns else None
 
 
 def _sections(file: str, lines: Lines, problems: list[Problem]) -> list[Table]:
@@ -98,6 +113,9 @@ def _instrument(record: Record) -> Instrument | None:
     multiplier = record.number("multiplier", empty=1.0) or 1.0
     if kind in ("OPT", "FOP"):
         expiry, strike = record.day("expiry"), record.number("strike", empty=None)
+        if not record.text("underlyingsymbol") and not symbol:
+            record.bad("underlyingsymbol", "is empty: tick it in the query")
+            return None
         underlying = record.text("underlyingsymbol") or symbol.split()[0]
         if expiry is None or not strike:
             return None
@@ -128,12 +146,67 @@ def _trade(record: Record, export: Export) -> None:
         effect = Effect.END
     if day is None or not quantity:
         return
-    fees = -(record.number("ibcommission", "commission") + record.number("taxes"))
+    fees = -(_commission(record, export) + record.number("taxes"))
     price = record.number("tradeprice", empty=None)
     account = record.text("clientaccountid")
     place = (record.table.file, record.line)
     is_exercise = is_option and bool(codes & {"A", "Ex"})
-    export.trades.append(Trade(account, day, instrument, quantity, price, fees, effect, *place, is_exercise))
+    trade = Trade(account, day, instrument, quantity, price, fees, effect, *place, is_exercise)
+    if "Ca" in codes or "(ca.)" in record.text("buysell").lower():  # reported again with the other sign
+        side = record.text("buysell").upper()
+        bought = side.startswith("BUY") if side else record.number("quantity") < 0
+        export.cancelled.append(replace(trade, quantity=abs(quantity) if bought else -abs(quantity)))
+    else:
+        export.trades.append(trade)
+
+
+def _fx_rate(record: Record) -> float:
+    """Return the rate into the account's currency, 0 where the query has none."""
+    try:
+        return record.table.numbers.read(record.text("fxratetobase")).value
+    except NumberError:
+        return 0.0
+
+
+def _commission(record: Record, export: Export) -> float:
+    """Return the commission of a trade in the trade's currency."""
+    commission, rate = record.number("ibcommission", "commission"), _fx_rate(record)
+    own, paid_in = record.text("currencyprimary", "currency"), record.text("ibcommissioncurrency")
+    if commission and own and paid_in and paid_in != own:
+        if paid_in != export.currencies.get(record.text("clientaccountid")) or not rate:
+            record.bad("ibcommissioncurrency", f"is another than {own}, and no rate is beside it: tick FXRateToBase")
+            return 0.0
+        return commission / rate
+    return commission
+
+
+SPLITS = ("FS", "RS", "SD", "FI")
+"""Corporate actions that change the number of shares and cost nothing: splits and stock dividends."""
+SPIN_OFF = "SO"
+
+
+def _actions(records: list[Record], export: Export) -> None:
+    """Take over splits and spin-offs; what else moves shares is a problem. A reverse split books ``XYZ.OLD`` out."""
+    splits: dict[tuple[str, date, str], tuple[float, Record]] = {}
+    for record in _without_summaries(records, keep="DETAIL"):
+        kind, quantity = record.text("type").upper(), record.number("quantity")
+        account, symbol = record.text("clientaccountid"), canonical(record.text("symbol")).removesuffix(".OLD")
+        day = record.day("datetime", "reportdate", "date") if quantity else None
+        if day is None:
+            continue
+        if kind in SPLITS:
+            total, _ = splits.get((account, day, symbol), (0.0, record))
+            splits[account, day, symbol] = (total + quantity, record)
+        elif kind == SPIN_OFF:
+            currency, place = record.text("currencyprimary", "currency"), (record.table.file, record.line)
+            share = security(symbol, currency=currency)
+            export.trades.append(Trade(account, day, share, quantity, 0.0, 0.0, Effect.EITHER, *place))
+        else:
+            record.bad("type", "moves shares and is not known: import the open positions alone, or positions of ours")
+    for (account, day, symbol), (quantity, record) in splits.items():
+        place = (record.table.file, record.line)
+        if quantity:
+            export.trades.append(Trade(account, day, security(symbol), quantity, 0.0, 0.0, Effect.SPLIT, *place))
 
 
 def _position(record: Record, export: Export) -> None:

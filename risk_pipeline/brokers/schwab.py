@@ -12,6 +12,7 @@ from datetime import date
 from pathlib import PurePath
 
 from ..tabular.dates import DateError, DateStyle
+from ..tabular.numbers import NumberError, NumberStyle
 from ..tabular.rows import Problem, Row
 from .table import Lines, Record, Table, option, plain, security
 from .trades import Effect, Export, Instrument, Trade
@@ -42,6 +43,8 @@ ACTIONS = {
 FREE = ("expired", "assigned", "exchange or exercise", "stock split", "spin-off")
 """Actions without a price: what they end or bring costs nothing."""
 SETTLES = "was exercised for cash that the row does not tell: it settles at its intrinsic value on the expiry day"
+PERCENT = (0.009, 0.0115)
+"""Money of a trade over quantity times price where the price is in % of the face value; accrued interest is in it."""
 PAYMENTS = ("moneylink", "wire ", "funds ", "journal", "internal transfer", "ach ", "bank transfer")
 
 
@@ -71,13 +74,15 @@ def read_transactions(file: str, lines: Lines, account: str | None) -> Export:
     for record in reversed(table.records()):
         if not record.text("date").lower().startswith("transactions total"):
             _transaction(record, account, export)
+    export.take_back()
     export.trades.sort(key=lambda trade: trade.day)
     return export
 
 
 def _transaction(record: Record, account: str, export: Export) -> None:
     action, amount = record.text("action"), record.number("amount")
-    known = ACTIONS.get(action.lower())
+    is_cancelled = action.lower().startswith("cancel ")
+    known = ACTIONS.get(action.lower().removeprefix("cancel "))
     if known is None:
         if action.lower().startswith(PAYMENTS) and not record.text("quantity"):
             day = record.day("date")
@@ -98,10 +103,25 @@ def _transaction(record: Record, account: str, export: Export) -> None:
         return
     price = 0.0 if action.lower() in FREE else record.number("price", empty=None)
     fees = record.number("feescomm")
+    instrument = _by_its_amount(instrument, quantity * price, amount, record, export)
     quantity = quantity if effect is Effect.SPLIT else sign * abs(quantity)
     place = (record.table.file, record.line)
     ends = effect is Effect.END and not action.lower().startswith("expir")
-    export.trades.append(Trade(account, day, instrument, quantity, price, fees, effect, *place, ends))
+    trade = Trade(account, day, instrument, quantity, price, fees, effect, *place, ends)
+    (export.cancelled if is_cancelled else export.trades).append(trade)
+
+
+def _by_its_amount(instrument: Instrument, worth: float, amount: float, record: Record, export: Export) -> Instrument:
+    """Return an instrument as the money of its trade shows it: a bond's price is in % of its face value."""
+    multiplier = float(instrument.cells.get("multiplier") or 1.0)
+    ratio = abs(amount / (worth * multiplier)) if worth and amount else 1.0
+    if multiplier == 1.0 and PERCENT[0] < ratio < PERCENT[1]:
+        place = f"{record.table.file}, line {record.line}"
+        export.notes.append(f"{place}: {instrument.symbol} is taken for a bond: its price is in % of the face value")
+        return security(instrument.symbol, "BOND", "0.01")
+    if not 0.5 < ratio < 2.0:
+        record.bad("amount", "is not quantity × price: put the lot into a positions file of ours, with its multiplier")
+    return instrument
 
 
 def is_cash_settled(instrument: Instrument, effect: Effect, price: str, action: str) -> bool:
@@ -114,8 +134,12 @@ def _instrument(record: Record) -> Instrument | None:
     symbol = record.text("symbol")
     match = _OPTION.fullmatch(symbol)
     if match:
-        expiry = _MONTH_FIRST.read(match[2])
-        return option(match[1], match[4], float(match[3].replace(",", "")), expiry)
+        try:
+            expiry, strike = _MONTH_FIRST.read(match[2]), NumberStyle(".").read(match[3]).value
+        except (DateError, NumberError):
+            record.bad("symbol", "is no option: write AAPL 01/19/2024 150.00 C")
+            return None
+        return option(match[1], match[4], strike, expiry)
     if not symbol:
         record.bad("symbol", "symbol is empty: every trade needs one")
         return None
@@ -124,7 +148,7 @@ def _instrument(record: Record) -> Instrument | None:
 
 def read_positions(file: str, lines: Lines, account: str | None) -> Export:
     """Read a download of positions, of one account or of all."""
-    export, owner, day, header = Export(), account or "schwab", None, None
+    export, owner, day, header = Export(is_snapshot=True), account or "schwab", None, None
     for line, cells in lines:
         title = _TITLE.match(cells[0])
         if title:

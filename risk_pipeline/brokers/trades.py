@@ -88,6 +88,28 @@ class Export:
     notes: list[str] = field(default_factory=list)
     left_out: dict[str, tuple[int, float]] = field(default_factory=dict)
     """What was not taken over: kind of row -> how many and the sum of their amounts."""
+    cancelled: list[Trade] = field(default_factory=list)
+    """Trades that were reported and taken back, as they were reported."""
+    currencies: dict[str, str] = field(default_factory=dict)
+    """Account -> its base currency, where the file says it."""
+    is_snapshot: bool = False
+    """Whether the trades are open positions of a day, which no other export may add to."""
+
+    @property
+    def accounts(self) -> set[str]:
+        """The accounts that the trades are of."""
+        return {trade.account for trade in self.trades}
+
+    def take_back(self) -> None:
+        """Remove the trades that were cancelled; one that the file doesn't have is a problem."""
+        for cancelled in self.cancelled:
+            same = [trade for trade in self.trades if _is_same(trade, cancelled) and trade.day <= cancelled.day]
+            if same:
+                self.trades.remove(max(same, key=lambda trade: trade.day))
+            else:
+                value = f"{cancelled.quantity:g} {cancelled.instrument.symbol}"
+                remedy = "cancels a trade that the file does not have: export from an earlier day"
+                self.problems.append(Problem(cancelled.file, cancelled.line, "quantity", value, remedy))
 
     def leave_out(self, kind: str, amount: float, currency: str = "") -> None:
         """Count a row that is not taken over; amounts of several currencies are not added up."""
@@ -107,7 +129,15 @@ class Export:
             said = f"{count} × {printable(kind)}, {total:,.2f} in all"
             notes.append(f"{file}: not taken over: {said}: {why_left_out(kind)}")
         return [
-            RowSet("portfolios", self.portfolios, notes=notes),
+            RowSet("portfolios", self.portfolios, notes=notes, currencies=self.currencies),
             RowSet("positions", [*self.positions, *lots]),
             RowSet("flows", self.flows),
         ]
+
+
+def _is_same(trade: Trade, other: Trade) -> bool:
+    """Return whether two trades are of as much of one instrument at one price in one account."""
+    return (trade.account, trade.instrument.key, trade.quantity, trade.price) == (
+        *(other.account, other.instrument.key),
+        *(other.quantity, other.price),
+    )

@@ -51,11 +51,14 @@ ACTIONS = SCHWAB_ACTIONS | {
     "expiration": (1, Effect.END),
     "split": (1, Effect.SPLIT),
     "spinoff": (1, Effect.OPEN),
+    **dict.fromkeys(("reinvest", "reinvestment", "dividend reinvestment", "reinvested dividend"), (1, Effect.OPEN)),
 }
 FREE = (
     *("expired", "expiration", "assigned", "assignment", "exercise", "exercised", "exchange or exercise"),
     *("split", "stock split", "spin-off", "spinoff"),
 )
+CASH_ONLY = ("dividend", "interest", "tax", "fee")
+"""Words of what moves no shares, whatever a row says of their number."""
 PAYMENTS = {"deposit": 1.0, "contribution": 1.0, "withdrawal": -1.0, "withdraw": -1.0}
 
 
@@ -77,7 +80,9 @@ def read_transactions(file: str, lines: Lines, account: str | None, separator: s
     table = Table(file, header, rows, export.problems, dates, numbers)
     for record in table.records():
         _transaction(record, account, export)
-    if len(export.trades) > 1 and export.trades[0].day > export.trades[-1].day:
+    days = [(trade.line, trade.day.isoformat()) for trade in export.trades]
+    days += [(row.line, row.values["flow_date"]) for row in export.flows]
+    if days and min(days)[1] > max(days)[1]:  # the newest stands first
         export.trades.reverse()
     export.trades.sort(key=lambda trade: trade.day)
     return export
@@ -92,7 +97,8 @@ def _transaction(record: Record, account: str | None, export: Export) -> None:
             export.flow(owner, day, PAYMENTS[action] * abs(amount), record.table.file, record.line)
         return
     if action not in ACTIONS:
-        if record.text(*QUANTITY) and record.text(*SYMBOL):
+        is_payment = any(word in action for word in CASH_ONLY)
+        if record.text(*QUANTITY) and record.text(*SYMBOL) and not is_payment:
             name = next(name for name in ACTION if name in record.cells)
             record.bad(name, "is no known action: write buy, sell, short, cover, split, expired, deposit, …")
         else:

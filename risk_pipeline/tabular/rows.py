@@ -42,6 +42,8 @@ class RowSet:
     rows: list[Row]
     separator: str = ","
     notes: list[str] = field(default_factory=list)
+    currencies: Mapping[str, str] = field(default_factory=dict)
+    """Portfolio -> its currency, where a broker's export says it."""
 
 
 class ProblemsError(ValueError):

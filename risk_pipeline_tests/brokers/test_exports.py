@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from risk_pipeline.brokers.detect import read_exports
+from risk_pipeline.brokers.detect import missing_portfolios, read_exports
 from risk_pipeline.brokers.formats import Format
 from risk_pipeline.tabular.rows import ProblemsError, RowSet
 
@@ -205,3 +205,212 @@ def test_an_assignment_says_which_shares_are_its_worth(tmp_path):
     (tmp_path / SCHWAB).write_text("".join(line for line in lines if line != shares))
     found, _ = read_exports([tmp_path / SCHWAB], Format.AUTO)
     assert any("no T at its strike stand beside it: if shares were delivered" in note for note in found[0].notes)
+
+
+def export(folder: Path, files: dict[str, list[dict[str, str]]], account: str | None = None) -> dict[str, list]:
+    """Read made-up exports; columns are those of the first row of each."""
+    paths = []
+    for name, rows in files.items():
+        paths.append(folder / name)
+        with paths[-1].open("w", newline="") as stream:
+            writer = csv.DictWriter(stream, [*dict.fromkeys(key for row in rows for key in row)], restval="")
+            writer.writeheader()
+            writer.writerows(rows)
+    found, rest = read_exports(paths, Format.AUTO, account)
+    assert not rest
+    out: dict[str, list] = {"notes": [note for rows in found for note in rows.notes]}
+    for rows in [*found, missing_portfolios(found, set(), None)]:
+        out.setdefault(rows.kind, []).extend(dict(row.values) for row in rows.rows)
+    return out
+
+
+def schwab(day: str, action: str, symbol: str, quantity: str, price: str, amount: str) -> dict[str, str]:
+    return {
+        "Date": day,
+        "Action": action,
+        "Symbol": symbol,
+        "Description": "",
+        "Quantity": quantity,
+        "Price": price,
+        "Fees & Comm": "",
+        "Amount": amount,
+    }
+
+
+def flex(symbol: str, quantity: float, price: float, day: str, **other: str) -> dict[str, str]:
+    return {
+        "ClientAccountID": "U1",
+        "CurrencyPrimary": "USD",
+        "FXRateToBase": "1",
+        "AssetClass": "STK",
+        "Symbol": symbol,
+        "TradeDate": day,
+        "Quantity": f"{quantity:g}",
+        "TradePrice": f"{price:g}",
+        "IBCommission": "-1",
+        "IBCommissionCurrency": "USD",
+        "Buy/Sell": "BUY" if quantity > 0 else "SELL",
+        "Notes/Codes": "",
+        "LevelOfDetail": "EXECUTION",
+        **other,
+    }
+
+
+SCHWAB_CASES = {  # rows, newest first; lots
+    "a bond per 100": (
+        [
+            schwab("03/05/2024", "Sell", "912828YB0", "5,000", "$89.00", "$4,480.10"),  # accrued interest in it
+            schwab("02/05/2024", "Buy", "912828YB0", "10,000", "$88.75", "-$8,875.00"),
+        ],
+        [("912828YB0", 5000, 88.75, 89.0, 0.01), ("912828YB0", 5000, 88.75, "", 0.01)],
+    ),
+    "a cancelled purchase": (
+        [
+            schwab("02/06/2024", "Cancel Buy", "AAPL", "100", "$185.00", "$18,500.00"),
+            schwab("02/05/2024", "Buy", "AAPL", "100", "$185.00", "-$18,500.00"),
+            schwab("02/05/2024", "Buy", "AAPL", "0.25", "$185.00", "-$46.25"),
+        ],
+        [("AAPL", 0.25, 185.0, "", "")],
+    ),
+}
+
+
+@pytest.mark.parametrize("case", SCHWAB_CASES)
+def test_schwab_s_peculiarities(tmp_path, case):
+    rows, expected = SCHWAB_CASES[case]
+    found = export(tmp_path, {SCHWAB: rows})
+    assert lots(found["positions"], "symbol", "quantity", "entry_price", "exit_price", "multiplier") == expected
+
+
+ACTION = {"Description": "", "Date/Time": "20240607;202500", "Amount": "0", "Proceeds": "0", "Value": "0"}
+
+
+def action(symbol: str, quantity: float, kind: str) -> dict[str, str]:
+    row = {"ClientAccountID": "U1", "CurrencyPrimary": "USD", "AssetClass": "STK", "Symbol": symbol, **ACTION}
+    return {**row, "Quantity": f"{quantity:g}", "Type": kind}
+
+
+FLEX_CASES = {  # trades, corporate actions; lots
+    "a cancelled purchase": (
+        [flex("A", 9, 5, "20240102"), flex("A", -9, 5, "20240102", **{"Notes/Codes": "Ca", "Buy/Sell": "BUY (Ca.)"})],
+        [],
+        [],
+    ),
+    "a cancelled sale": (
+        [
+            flex("A", 9, 5, "20240102"),
+            flex("A", -9, 6, "20240103"),
+            flex("A", 9, 6, "20240103", **{"Notes/Codes": "Ca", "Buy/Sell": "SELL (Ca.)"}),
+        ],
+        [],
+        [("A", 9, 5.0, "", 1.0)],
+    ),
+    "a split, then a sale": (
+        [flex("A", 10, 1000, "20240102"), flex("A", -20, 120, "20240612")],
+        [action("A", 90, "FS")],
+        [("A", 2, 1000.0, 120.0, 0.2), ("A", 8, 1000.0, "", 0.8)],
+    ),
+    "a reverse split, then a sale": (
+        [flex("A", 100, 1, "20240102"), flex("A", -5, 11, "20240612")],
+        [action("A.OLD", -100, "RS"), action("A", 10, "RS")],
+        [("A", 50, 1.0, 11.0, 0.5), ("A", 50, 1.0, "", 0.5)],
+    ),
+    "a spin-off": (
+        [flex("A", 100, 1, "20240102")],
+        [action("B", 33.5, "SO")],
+        [("A", 100, 1.0, "", 1.0), ("B", 33.5, 0.0, "", 0.0)],
+    ),
+    "a commission in the account's currency": (
+        [flex("A", 10, 5, "20240102"), flex("B", 10, 5, "20240102", CurrencyPrimary="EUR", FXRateToBase="1.25")],
+        [],
+        [("A", 10, 5.0, "", 1.0), ("B", 10, 5.0, "", 0.8)],
+    ),
+}
+
+
+@pytest.mark.parametrize("case", FLEX_CASES)
+def test_interactive_brokers_peculiarities(tmp_path, case):
+    trades, actions, expected = FLEX_CASES[case]
+    found = _read_flex(tmp_path, trades, actions)
+    rows = [dict(row.values) for part in found if part.kind == "positions" for row in part.rows]
+    assert lots(rows, "symbol", "quantity", "entry_price", "exit_price", "fees") == expected
+
+
+def test_a_merger_and_a_cancelled_trade_that_is_not_there_are_refused(tmp_path):
+    for trades, actions, says in (
+        ([flex("A", 9, 5, "20240102")], [action("A", -9, "TC")], "moves shares and is not known"),
+        ([flex("A", -9, 5, "20240102", **{"Notes/Codes": "Ca", "Buy/Sell": "BUY (Ca.)"})], [], "cancels a trade"),
+    ):
+        with pytest.raises(ProblemsError, match=says):
+            _read_flex(tmp_path, trades, actions)
+
+
+def _read_flex(folder: Path, *sections: list[dict[str, str]]) -> list[RowSet]:
+    path = folder / "flex.csv"
+    with path.open("w", newline="") as stream:
+        for rows in filter(None, sections):
+            writer = csv.DictWriter(stream, [*rows[0]])
+            writer.writeheader()
+            writer.writerows(rows)
+    return read_exports([path], Format.AUTO)[0]
+
+
+def test_the_currency_of_an_account_is_the_one_whose_rate_is_one(tmp_path):
+    found = _read_flex(
+        tmp_path,
+        [flex("AAPL", 10, 180, "20240102", FXRateToBase="0.9")],
+        [
+            {
+                "ClientAccountID": "U1",
+                "CurrencyPrimary": "EUR",
+                "FXRateToBase": "1",
+                "Type": "Deposits/Withdrawals",
+                "Date/Time": "20240102",
+                "Amount": "50000",
+            }
+        ],
+    )
+    (made,) = missing_portfolios(found, set(), None).rows
+    assert made.values["currency"] == "EUR"
+
+
+HEAD = {"date": "", "action": "", "symbol": "", "quantity": "", "price": "", "amount": "", "account": "m"}
+
+
+def listed(*rows: dict[str, str]) -> list[dict[str, str]]:
+    return [{**HEAD, **row} for row in rows]
+
+
+def test_exports_of_an_account_follow_each_other_and_do_not_overlap(tmp_path):
+    years = {
+        "b.csv": listed({"date": "2024-02-05", "action": "sell", "symbol": "A", "quantity": "50", "price": "9"}),
+        "a.csv": listed({"date": "2023-02-05", "action": "buy", "symbol": "A", "quantity": "80", "price": "5"}),
+    }
+    found = export(tmp_path, years)
+    assert lots(found["positions"], "quantity", "entry_date", "exit_price") == [
+        (50, "2023-02-05", 9.0),
+        (30, "2023-02-05", ""),
+    ]
+    assert len({row["position_id"] for row in found["positions"]}) == 2
+    years["b.csv"] += listed({"date": "2023-02-05", "action": "buy", "symbol": "A", "quantity": "80", "price": "5"})
+    with pytest.raises(ProblemsError, match="export periods that have no day in common"):
+        export(tmp_path, years)
+
+
+def test_a_list_with_its_newest_day_first_is_read_backwards_also_where_that_is_seen_in_a_deposit(tmp_path):
+    rows = listed(
+        {"date": "2024-01-03", "action": "sell", "symbol": "A", "quantity": "1", "price": "9"},
+        {"date": "2024-01-03", "action": "buy", "symbol": "A", "quantity": "2", "price": "8"},
+        {"date": "2024-01-03", "action": "dividend", "symbol": "A", "quantity": "1", "price": ".5", "amount": ".5"},
+        {"date": "2024-01-02", "action": "deposit", "amount": "1000"},
+    )
+    found = export(tmp_path, {"list.csv": rows})
+    assert lots(found["positions"], "quantity", "entry_price", "exit_price") == [(1, 8.0, 9.0), (1, 8.0, "")]
+    assert [note for note in found["notes"] if "1 \u00d7 dividend" in note]
+
+
+def test_a_portfolio_made_of_lots_in_pence_is_in_pounds(tmp_path):
+    rows = listed({"date": "2024-01-03", "action": "buy", "symbol": "VOD.L", "quantity": "1", "price": "68"})
+    found = export(tmp_path, {"list.csv": [{**row, "currency": "GBp"} for row in rows]})
+    assert [row["currency"] for row in found["portfolios"]] == ["GBP"]
+    assert [row["currency"] for row in found["positions"]] == ["GBp"]
