@@ -11,6 +11,8 @@ from .options import OptionTerms
 DAYS_A_YEAR = 365.0
 YEAR = 252
 """Sessions whose dividends are the yield that an option is valued with."""
+ROWS_AT_ONCE = 2048
+"""Years of dividends that are summed together; they stay in the processor's cache."""
 BILL_DAYS = 91
 
 
@@ -49,13 +51,30 @@ def trailing_dividend_yield(
 
     Each dividend is per share held before its session; splits since make it smaller. ``dividend`` is (T, N).
     """
-    past_row = row[:, None] - np.arange(YEAR)
-    inside = past_row > 0
-    past_row = np.maximum(past_row, 1)
-    shares = prices.cumulative_split[row, column][:, None] / prices.cumulative_split[past_row - 1, column[:, None]]
-    paid = np.where(inside, dividend[past_row, column[:, None]] / shares, 0.0).sum(axis=1)
+    columns, place = np.unique(column, return_inverse=True)
+    paid_column, paid_row = np.nonzero(dividend[1:, columns].T)  # by column, then by session
+    paid_row += 1
+    rows = len(dividend)
+    events = paid_column * rows + paid_row
+    first = np.searchsorted(events, place * rows + np.maximum(row - YEAR + 1, 0))
+    count = np.searchsorted(events, place * rows + row, side="right") - first
+    paid = np.zeros(len(row))
+    for start in range(0, len(row), ROWS_AT_ONCE):
+        part = slice(start, start + ROWS_AT_ONCE)
+        window = np.repeat(np.arange(len(count[part])), count[part])
+        event = np.repeat(first[part], count[part]) + _counted(count[part])
+        then, now, of = paid_row[event], row[part][window], columns[paid_column[event]]
+        shares = prices.cumulative_split[now, of] / prices.cumulative_split[then - 1, of]
+        year = np.zeros((len(count[part]), YEAR))  # summed as if each session had paid: in one order, whoever pays
+        year[window, now - then] = dividend[then, of] / shares
+        paid[part] = year.sum(axis=1)
     with np.errstate(invalid="ignore", divide="ignore"):
         return np.where(spot > 0, np.log1p(paid / spot), 0.0)
+
+
+def _counted(count: Int1D) -> Int1D:
+    """Return 0, 1, … up to each count, one after the other."""
+    return np.arange(count.sum()) - np.repeat(np.cumsum(count) - count, count)
 
 
 def bill_rate(discount: Float1D) -> Float1D:
