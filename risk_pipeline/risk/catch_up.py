@@ -18,13 +18,11 @@ import pandas as pd
 from ..analytics.arrays import Bool2D, Date1D, Int1D, Int2D
 from ..analytics.hashing import UInt, mixed, numbers_hash, rows_hash, running_sums, texts_hash
 from ..config.registries import Registries
-from ..currencies import legs
+from ..currencies import legs, pair_currencies
 from .inputs import BookFrames
 from .lookback import look_back
 from .option_quotes import quote_frame, quote_name
 
-EVERYBODY = -1
-"""In place of a portfolio's number: a symbol that all of them use."""
 CARRIED_DAYS = 21
 """An exchange rate may be carried to an entry from so many days before it: the sessions of ``conversion.PATIENCE``."""
 LIMITS = "risk_limits"
@@ -233,19 +231,24 @@ def _hash(rows: pd.DataFrame, kind: str, without: tuple[str, ...] = ()) -> UInt:
 class Reach:
     """How far back results read: sessions of look-back, and the replays that read proxies of their own dates.
 
-    ``calendar`` are all sessions of the exchange.
+    ``calendar`` are all sessions of the exchange, ``bill`` the symbol that gives the risk-free rate.
     """
 
     calendar: Date1D
     look_back: int
     proxies: frozenset[str]
     replays: tuple[tuple[date, date], ...]
+    bill: str | None = None
 
     @classmethod
-    def of(cls, registries: Registries, calendar: Date1D) -> Reach:
+    def of(cls, registries: Registries, calendar: Date1D, bill: str | None = None) -> Reach:
         """Return what the registries say."""
         replays = tuple(scenario.replay for scenario in registries.scenarios.replays if scenario.replay)
-        return cls(calendar, look_back(registries), frozenset(registries.factors.proxies), replays)
+        return cls(calendar, look_back(registries), frozenset(registries.factors.proxies), replays, bill)
+
+    def is_read_by_all(self, symbol: str) -> bool:
+        """Return whether every portfolio may read a symbol without an end: the bill, a currency pair."""
+        return symbol == self.bill or pair_currencies(symbol) is not None
 
     def last_reader(self, session: np.datetime64) -> np.datetime64:
         """Return the last session whose look-back holds a session."""
@@ -259,8 +262,8 @@ def fingerprints(events: Timeline, revisions: pd.DataFrame, reach: Reach, sessio
     ``revisions`` has ``revision, kind, symbol, first_session, last_session``. A revision of a price reaches the
     sessions from the first that changed: without end those that hold, or held, a lot entered by the last that
     changed (its dividends and splits count since then); else those whose look-back holds it. A proxy's reaches the
-    replays over its dates too; a profile's all from its date on. One of a symbol that is neither a lot's nor a
-    proxy (a currency pair) reaches everybody.
+    replays over its dates too; a profile's all from its date on. One of the bill, and of a pair that no lot uses,
+    reaches everybody; one of another symbol that no lot uses, such as a removed portfolio's, nobody.
     """
     shape = (len(sessions), len(events.portfolio_ids))
     row = np.searchsorted(sessions, events.event_day)
@@ -276,8 +279,9 @@ def fingerprints(events: Timeline, revisions: pd.DataFrame, reach: Reach, sessio
         until = int(np.searchsorted(sessions, reach.last_reader(last), side="right"))
         code = symbol_of.get(entry.symbol)
         is_profile = entry.kind == "profile"
-        if entry.symbol in reach.proxies or code is None:
-            endless = is_profile or entry.symbol not in reach.proxies
+        is_proxy = entry.symbol in reach.proxies
+        if is_proxy or (code is None and reach.is_read_by_all(entry.symbol)):
+            endless = is_profile or not is_proxy
             revision[from_ : (len(sessions) if endless else until)] = number
             for replay_first, replay_last in reach.replays:
                 if first <= np.datetime64(replay_last) and last >= _before(reach.calendar, replay_first):

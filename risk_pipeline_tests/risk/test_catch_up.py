@@ -16,7 +16,7 @@ from risk_pipeline.risk.staleness import BOOK, GONE, NEW, PRICES, stale_assets, 
 
 DAYS = np.busday_offset("2025-01-01", np.arange(60), roll="forward")
 SESSIONS = DAYS[20:40]
-REACH = Reach(DAYS, 8, frozenset({"SPY"}), ((date(2025, 1, 6), date(2025, 1, 8)),))
+REACH = Reach(DAYS, 8, frozenset({"SPY"}), ((date(2025, 1, 6), date(2025, 1, 8)),), "^IRX")
 NO_REVISIONS = pd.DataFrame(columns=["revision", "kind", "symbol", "first_session", "last_session"])
 
 QUOTES = pd.DataFrame({"symbol": ["KO"], "currency": ["USD"], "basis": ["as_traded"]})
@@ -115,7 +115,9 @@ def revision(symbol: str, first: int, last: int, kind: str = "price", number: in
         (revision("SPY", 21, 21), {"a": (21, 29), "b": (21, 29)}),  # a proxy
         (revision("SPY", 4, 4), {"a": (20, 39), "b": (20, 39)}),  # within a replay
         (revision("MSFT", 45, 45), {}),  # after all of them
-        (revision("EURUSD", 25, 25), {"a": (25, 39), "b": (25, 39)}),  # no lot's and no proxy's: everybody's
+        (revision("EURUSD=X", 25, 25), {"a": (25, 39), "b": (25, 39)}),  # of a pair that no lot uses
+        (revision("^IRX", 25, 25), {"a": (25, 39), "b": (25, 39)}),
+        (revision("GONE", 25, 25), {}),  # of a portfolio that was removed
         (revision("KO", 24, 24, "profile"), {"a": (24, 39)}),
     ],
 )

@@ -78,7 +78,8 @@ class MadeFrom:
     @cached_property
     def reach(self) -> Reach:
         """How far back results read."""
-        return Reach.of(self.registries, CALENDAR.sessions_in_range(date(1900, 1, 1), END_OF_TIME))
+        calendar = CALENDAR.sessions_in_range(date(1900, 1, 1), END_OF_TIME)
+        return Reach.of(self.registries, calendar, Settings().risk_free_symbol)
 
     @cached_property
     def registry(self) -> str:
