@@ -179,13 +179,14 @@ def live(actions: list[tuple]) -> None:
 
 ALL = ("run", 0, 4, 4, 0, None)
 LATER_ASSETS_OF_ANOTHER_BOOK = [ALL, ("import", "a", "PEP", 0, 0), ("run", 0, 4, 4, 2, None)]
-ONLY_EXITS_CHANGE = [("import", "a", "KO", 0, 5), ALL, ("import", "a", "KO", 0, 6)]
+SOLD_EARLY = ("import", "a", "KO", 0, 5)
+ONLY_AN_EXIT_CHANGES = [SOLD_EARLY, SOLD_EARLY, ALL, ("import", "a", "KO", 0, 6)]
 A_SYMBOL_NOBODY_HOLDS_ANY_MORE = [("import", "b", "KO", 0, 0), ALL, ("import", "b", "KO", 0, 0), ("restate", "PEP", 0)]
 ACTIONS = st.lists(st.one_of(IMPORT, RESTATE, RUN, RUN), min_size=3, max_size=7)
 
 
 @example(LATER_ASSETS_OF_ANOTHER_BOOK)
-@example(ONLY_EXITS_CHANGE)
+@example(ONLY_AN_EXIT_CHANGES)
 @example(A_SYMBOL_NOBODY_HOLDS_ANY_MORE)
 @settings(max_examples=12, deadline=None, derandomize=True)
 @given(ACTIONS)
