@@ -1,81 +1,84 @@
-"""The volatility that a series' past returns are divided by, and the scenarios that follow, one series after another.
+"""The volatility that past returns are divided by, and the scenarios that follow: eight series side by side.
 
-The method is described in ``analytics/var.py``.
+The method is described in ``analytics/var.py``. Each number is of its own series; eight fill a vector register.
 """
 
 from __future__ import annotations
 
 import numpy as np
 
-from ..arrays import Float1D, Float2D
+from ..arrays import Float2D
 from .compiled import kernel, part
 
 START = 21
 """Returns whose mean square the variances start from."""
 FLOOR, FLOOR_WINDOW = 0.1, 252
 """Divisors are floored at this share of the series' volatility over the window."""
-TOGETHER = 8
-"""Series that are copied together: so many numbers lie on one line of a processor's cache."""
+LANES = 8
+"""Series side by side."""
 
 
 @part
-def _trailing_sum(values: Float1D, out: Float1D, powers: Float1D, scratch: Float1D) -> None:
-    """Write the sum of the last ``FLOOR_WINDOW`` values, fewer at the start, by doubling: always in the same order."""
+def _trailing_sums(values: Float2D, powers: Float2D, out: Float2D) -> None:
+    """Write the sums of the last ``FLOOR_WINDOW`` rows, fewer at the start, by doubling: always in the same order."""
     powers[:] = values
+    out[:] = 0.0
     length, span = 0, 1
     while True:
         if FLOOR_WINDOW & span:
-            later, earlier = out[length:], powers[: len(out) - length]
-            for row in range(len(later)):
-                later[row] = later[row] + earlier[row] if length else earlier[row]
+            for row in range(length, len(out)):
+                for k in range(LANES):
+                    out[row, k] += powers[row - length, k]
             length += span
         if length == FLOOR_WINDOW:
             return
-        scratch[:] = powers
-        later, earlier = powers[span:], scratch[: len(powers) - span]
-        for row in range(len(later)):
-            later[row] += earlier[row]
+        for row in range(len(out) - 1, span - 1, -1):
+            for k in range(LANES):
+                powers[row, k] += powers[row - span, k]
         span *= 2
 
 
 @part
-def _add_variance(r: Float1D, squares: Float1D, start: float, decay: float, loss_weight: float, out: Float1D) -> None:
-    """Add the exponentially weighted variance before each return and after the last, (W + 1,)."""
+def _add_variances(r: Float2D, squares: Float2D, decay: float, loss_weight: float, now: Float2D, out: Float2D) -> None:
+    """Add the exponentially weighted variances before each return and after the last; ``now`` is the first."""
     loss, gain = (1.0 - decay) * loss_weight, (1.0 - decay) * (2.0 - loss_weight)
-    variance = start
-    out[0] += variance
+    out[0] += now
     for row in range(len(r)):
-        if np.isnan(variance) and not np.isnan(r[row]):
-            variance = squares[row]
-        elif not np.isnan(r[row]):
-            variance = decay * variance + squares[row] * (loss if r[row] < 0.0 else gain)
-        out[row + 1] += variance
+        for k in range(LANES):
+            x, square, before = r[row, k], squares[row, k], now[k]
+            weighted = decay * before + square * (loss if x < 0.0 else gain)
+            after = square if np.isnan(before) else weighted
+            now[k] = before if np.isnan(x) else after
+            out[row + 1, k] += now[k]
 
 
 @part
-def _filtered_volatility(r: Float1D, speeds: Float2D, out: Float1D, scratch: Float2D) -> None:
-    """Write the volatility known before each return and after the last, (W + 1,); NaN before any return."""
-    squares, count, total, powers, more = scratch
-    known = 0
+def _filtered_volatility(r: Float2D, speeds: Float2D, out: Float2D, scratch: Float2D) -> None:
+    """Write the volatility known before each return and after the last, (W + 1, LANES); NaN before any return."""
+    squares, count, total, powers = scratch
+    known, start = np.zeros(LANES), np.zeros(LANES)
     for row in range(len(r)):
-        squares[row] = 0.0 if np.isnan(r[row]) else r[row] * r[row]
-        known += not np.isnan(r[row])
+        for k in range(LANES):
+            squares[row, k] = 0.0 if np.isnan(r[row, k]) else r[row, k] * r[row, k]
+            known[k] += 0.0 if np.isnan(r[row, k]) else 1.0
         if row >= FLOOR_WINDOW:
-            known -= not np.isnan(r[row - FLOOR_WINDOW])
+            for k in range(LANES):
+                known[k] -= 0.0 if np.isnan(r[row - FLOOR_WINDOW, k]) else 1.0
         count[row] = known
-    first = 0.0
-    for row in range(min(START, len(r))):
-        first += squares[row]
-    start = first / count[min(START, len(r)) - 1] if len(r) else np.nan
+        if row < START:
+            start += squares[row]
+    start /= count[min(START, len(r)) - 1]
     out[:] = 0.0
     for decay, loss_weight in speeds:
-        _add_variance(r, squares, start, decay, loss_weight, out)
-    _trailing_sum(squares, total, powers, more)
-    out[0] = np.sqrt(out[0] / len(speeds))
-    after = out[1:]
-    for row in range(len(after)):
-        variance, least = after[row] / len(speeds), FLOOR**2 * (total[row] / count[row])
-        after[row] = np.sqrt(least if least > variance or np.isnan(variance) else variance)
+        _add_variances(r, squares, decay, loss_weight, start.copy(), out)
+    _trailing_sums(squares, powers, total)
+    out *= 1.0 / len(speeds)
+    for row in range(len(r)):
+        for k in range(LANES):
+            square, returns, variance = total[row, k], count[row, k], out[row + 1, k]
+            least = FLOOR**2 * (square / returns)
+            out[row + 1, k] = least if FLOOR**2 * square > variance * returns else variance
+    out[:] = np.sqrt(out)
 
 
 @kernel("void(float64[:, ::1], float64[:, ::1], float64[:, ::1], float64[:, ::1])")
@@ -88,16 +91,13 @@ def write_scenarios(returns: Float2D, speeds: Float2D, scenarios: Float2D, scale
     speeds : (V, 2) decay of each variance, and what a squared loss counts in it.
     """
     rows, first = len(returns), len(returns) - len(scenarios)
-    series, volatility, scratch = np.empty((TOGETHER, rows)), np.empty((TOGETHER, rows + 1)), np.empty((5, rows))
-    for column in range(0, returns.shape[1], TOGETHER):
-        width = min(TOGETHER, returns.shape[1] - column)
-        for row in range(rows):
-            for k in range(width):
-                series[k, row] = returns[row, column + k]
-        for k in range(width):
-            _filtered_volatility(series[k], speeds, volatility[k], scratch)
+    r, volatility, scratch = np.full((rows, LANES), np.nan), np.empty((rows + 1, LANES)), np.empty((4, rows, LANES))
+    for column in range(0, returns.shape[1] if rows else 0, LANES):
+        width = min(LANES, returns.shape[1] - column)
+        r[:, :width] = returns[:, column : column + width]
+        _filtered_volatility(r, speeds, volatility, scratch)
         for row in range(first, rows):
             for k in range(width):
-                before, now = volatility[k, row], volatility[k, rows]
-                scenarios[row - first, column + k] = series[k, row] / before * now if before > 0.0 else np.nan
+                before, now = volatility[row, k], volatility[rows, k]
+                scenarios[row - first, column + k] = r[row, k] / before * now if before > 0.0 else np.nan
                 scales[row - first, column + k] = now / before if before > 0.0 else np.nan
