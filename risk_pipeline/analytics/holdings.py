@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from .arrays import Bool1D, Float1D, Float2D, Int1D
+from .arrays import Bool1D, Bool2D, Float1D, Float2D, Int1D
 
 if TYPE_CHECKING:
     import scipy.sparse as sp
@@ -87,16 +87,32 @@ def constant_weight_returns(
     min_coverage : least share of gross that must have a return on a day.
     coverage_rows : how many of the last rows ``coverage`` is of; all if None.
     """
-    gaps = np.isnan(returns)
-    total = np.asarray(abs(notional).sum(axis=1)).ravel()
+    from .kernels.covered_returns import write_history
+
     holds = np.diff(notional.indptr) > 0
     base = np.where((equity > 0) & holds, equity, np.nan)
-    if not notional.nnz or not gaps[:, np.unique(notional.indices)].any():  # gaps of others are never read
-        dollars = (notional @ returns.T).T
-        return ConstantWeightReturns(returns=dollars / base, coverage=np.where(holds, 1.0, np.nan))
-    dollars = (notional @ np.where(gaps, 0.0, returns).T).T
-    with np.errstate(invalid="ignore", divide="ignore"):
-        share = np.where(total > 0, 1.0 - (abs(notional) @ gaps.astype(float).T).T / total, 1.0)
-        scaled = np.where(share >= min_coverage - 1e-12, dollars / share, np.nan) / base
-    coverage = np.where(holds, share[-(coverage_rows or len(share)) :].mean(axis=0), np.nan)
-    return ConstantWeightReturns(returns=scaled, coverage=coverage)
+    where = notional.indices.astype(np.int64), notional.indptr.astype(np.int64)
+    history = np.ascontiguousarray(returns, dtype=np.float64)
+    last = min(coverage_rows or len(history), len(history))
+    out, coverage = np.empty((len(history), len(equity))), np.empty(len(equity))
+    write_history(history, notional.data, *where, base, min_coverage, last, out, coverage)
+    return ConstantWeightReturns(returns=out, coverage=np.where(holds, coverage, np.nan))
+
+
+def covered_returns(
+    gained: Float2D, present: Bool2D, owner: Int1D, dollars: Float1D, equity: Float1D, *, min_coverage: float
+) -> Float2D:
+    """Return what portfolios gain on equity in scenarios, (S, P), as :func:`constant_weight_returns` does of history.
+
+    Parameters
+    ----------
+    gained : (S, H) money of holdings; zero where a holding has no return, which ``present`` (S, H) tells.
+    owner : (H,) position of each holding's portfolio in ``equity`` (P,).
+    dollars : (H,) delta-adjusted notional.
+    min_coverage : least share of gross that must have a return in a scenario.
+    """
+    from .kernels.covered_returns import scenario_returns
+
+    by_holding = np.ascontiguousarray(gained.T), np.ascontiguousarray(present.T)
+    found = scenario_returns(*by_holding, owner, dollars, equity, min_coverage)
+    return np.ascontiguousarray(found.T)  # the order of a sum, and so its last bit, depends on the layout

@@ -9,7 +9,7 @@ from functools import cached_property
 import numpy as np
 
 from ..analytics.arrays import Bool1D, Bool2D, Float1D, Float2D, Int1D, Int2D
-from ..analytics.holdings import Holdings
+from ..analytics.holdings import Holdings, covered_returns
 from ..analytics.option_scenarios import DAY, OptionScenarios
 from ..analytics.sums import sum_by
 from ..analytics.tail_parts import tail_scenarios, weighted
@@ -171,12 +171,9 @@ class Gains:
     @cached_property
     def on_equity(self) -> Float2D:
         """Return the sums by portfolio on equity, (S, owners); what has no return moves like the rest."""
-        with np.errstate(invalid="ignore", divide="ignore"):
-            share = np.where(
-                self._gross > 0, self._by_owner(np.where(self.present, np.abs(self.dollars), 0.0)) / self._gross, 1.0
-            )
-            covered = share >= LEAST_COVERAGE - 1e-12
-            return np.where(covered, self._by_owner(self.gained) / share, np.nan) / self.equity
+        return covered_returns(
+            self.gained, self.present, self.owner_index, self.dollars, self.equity, min_coverage=LEAST_COVERAGE
+        )
 
     def parts(self, rows: Int2D) -> Float2D:
         """Return each holding's part of its portfolio's return on equity on some scenarios of it, (K, H).
@@ -194,13 +191,6 @@ class Gains:
     @cached_property
     def _gross(self) -> Float1D:
         return sum_by(self.owner_index, np.abs(self.dollars), len(self.equity))
-
-    def _by_owner(self, values: Float2D) -> Float2D:
-        """Return the sums of each scenario, (S, owners), one holding after the other whatever is beside them."""
-        sums = np.zeros((len(self.equity), len(values)))
-        for owner, of_holding in zip(self.owner_index.tolist(), np.ascontiguousarray(values.T), strict=True):
-            sums[owner] += of_holding
-        return np.ascontiguousarray(sums.T)
 
 
 def option_outcomes(inputs: Inputs, before: Book, outcome: Float2D) -> Float2D:

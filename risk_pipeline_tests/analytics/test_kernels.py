@@ -10,8 +10,10 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import scipy.sparse as sp
 
 from risk_pipeline.analytics.american import american_price
+from risk_pipeline.analytics.holdings import constant_weight_returns, covered_returns
 from risk_pipeline.analytics.kernels import compiled
 from risk_pipeline.analytics.var import LOOK_BACK, filtered_with_scales
 
@@ -52,10 +54,50 @@ def test_a_series_alone_has_the_scenarios_that_it_has_among_thousands_to_the_las
             assert one[:, 0].tobytes() == all_of_them[:, k].tobytes()
 
 
+def books(count: int) -> tuple[sp.csr_array, np.ndarray]:
+    """Return the dollars of portfolios in nine symbols, and their equity; the second holds nothing, nor does it owe."""
+    rng = np.random.default_rng(9)
+    dollars = rng.normal(0, 1e4, (count, 9)) * (rng.random((count, 9)) < 0.5)
+    dollars[1] = 0.0
+    return sp.csr_array(dollars), rng.uniform(1e4, 1e5, count)
+
+
+def scenarios_of(notional: sp.csr_array) -> tuple[np.ndarray, ...]:
+    """Return what holdings gain in the rows of ``series``, whether they have a return, their portfolio and dollars."""
+    holdings = notional.tocoo()
+    returns = series(9)[:200, holdings.col]
+    return np.nan_to_num(returns * holdings.data), ~np.isnan(returns), holdings.row.astype(np.int64), holdings.data
+
+
+def test_a_portfolio_alone_has_the_history_that_it_has_among_thousands_to_the_last_bit():
+    notional, equity = books(MANY)
+    together = constant_weight_returns(notional, series(9), equity, coverage_rows=778)
+    for k in (0, 1, 2, 1003, MANY - 1):
+        alone = constant_weight_returns(notional[[k]], series(9), equity[[k]], coverage_rows=778)
+        assert alone.returns[:, 0].tobytes() == together.returns[:, k].tobytes()
+        assert alone.coverage.tobytes() == together.coverage[[k]].tobytes()
+
+
+def test_history_and_scenarios_of_the_same_returns_are_the_same():
+    notional, equity = books(40)
+    history = constant_weight_returns(notional, series(9)[:200], equity).returns
+    holds = np.diff(notional.indptr) > 0
+    found = covered_returns(*scenarios_of(notional), equity, min_coverage=0.8)
+    assert np.isnan(history[:, holds]).any()
+    np.testing.assert_allclose(found[:, holds], history[:, holds], rtol=1e-12, atol=1e-15)
+
+
 def numbers() -> list[float]:
-    """Return prices and scenarios, of enough rows for every branch of the kernels."""
+    """Return numbers of every kernel, of enough rows for every branch."""
     scenarios, scales = filtered_with_scales(series(4))
-    return [*american_price(*options(12), steps=51), *scenarios[::25].ravel(), *scales[::25].ravel()]
+    notional, equity = books(20)
+    history = constant_weight_returns(notional, series(9)[:200], equity)
+    gains = covered_returns(*scenarios_of(notional), equity, min_coverage=0.8)
+    return [
+        *american_price(*options(12), steps=51),
+        *(value for rows in (scenarios, scales, history.returns, gains) for value in rows[::25].ravel()),
+        *history.coverage,
+    ]
 
 
 def test_a_compiled_loop_gives_the_numbers_of_the_loop_uncompiled():

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from ..arrays import Float2D
+from ..arrays import Float1D, Float2D, Float3D
 from .compiled import kernel, part
 
 START = 21
@@ -39,7 +39,7 @@ def _trailing_sums(values: Float2D, powers: Float2D, out: Float2D) -> None:
 
 
 @part
-def _add_variances(r: Float2D, squares: Float2D, decay: float, loss_weight: float, now: Float2D, out: Float2D) -> None:
+def _add_variances(r: Float2D, squares: Float2D, decay: float, loss_weight: float, now: Float1D, out: Float2D) -> None:
     """Add the exponentially weighted variances before each return and after the last; ``now`` is the first."""
     loss, gain = (1.0 - decay) * loss_weight, (1.0 - decay) * (2.0 - loss_weight)
     out[0] += now
@@ -53,7 +53,7 @@ def _add_variances(r: Float2D, squares: Float2D, decay: float, loss_weight: floa
 
 
 @part
-def _filtered_volatility(r: Float2D, speeds: Float2D, out: Float2D, scratch: Float2D) -> None:
+def _filtered_volatility(r: Float2D, speeds: Float2D, out: Float2D, scratch: Float3D) -> None:
     """Write the volatility known before each return and after the last, (W + 1, LANES); NaN before any return."""
     squares, count, total, powers = scratch
     known, start = np.zeros(LANES), np.zeros(LANES)
