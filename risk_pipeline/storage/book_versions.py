@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date, datetime
 from typing import Any
 
@@ -39,10 +39,14 @@ OPTION = "risk_pipeline_book"
 
 @dataclass(frozen=True)
 class BookView:
-    """One version of the book: its rows by the name of their table, as :func:`~.database.read_frame` returns them."""
+    """One version of the book: its rows by the name of their table, as :func:`~.database.read_frame` returns them.
+
+    ``made`` is for what its readers make of it, so that the assets of a run make it once.
+    """
 
     version: int
     frames: Mapping[str, pd.DataFrame]
+    made: dict[str, Any] = field(default_factory=dict, compare=False, repr=False)
 
 
 def newest_version(engine: sa.Engine) -> int:
@@ -189,16 +193,22 @@ def book_rows_of(engine: sa.Engine, table: sa.Table, until: tuple[str, date] | N
 
     ``until`` is a column and the last day of it that counts.
     """
-    view = engine.get_execution_options().get(OPTION)
+    view = view_seen(engine)
     if view is None or table.name not in view.frames:
         return None
-    frame: pd.DataFrame = view.frames[table.name]
+    frame = view.frames[table.name]
     if until is not None:
         frame = frame[frame[until[0]] <= pd.Timestamp(until[1])]
     return frame.reset_index(drop=True)
 
 
+def view_seen(engine: sa.Engine) -> BookView | None:
+    """Return the version that the engine looks at, None where it sees the present rows."""
+    view: BookView | None = engine.get_execution_options().get(OPTION)
+    return view
+
+
 def version_seen(engine: sa.Engine) -> int:
-    """Return the version that the engine looks at, else the newest recorded one."""
-    view = engine.get_execution_options().get(OPTION)
+    """Return the number of the version that the engine looks at, else of the newest recorded one."""
+    view = view_seen(engine)
     return newest_version(engine) if view is None else int(view.version)

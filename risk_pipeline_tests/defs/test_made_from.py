@@ -23,9 +23,10 @@ from risk_pipeline.defs.assets.made_from import MadeFrom
 from risk_pipeline.defs.assets.stale import stale_rows
 from risk_pipeline.defs.partitions import CALENDAR
 from risk_pipeline.defs.resources import Registries
+from risk_pipeline.storage.book_versions import book_at, looking_at, newest_version
 from risk_pipeline.storage.database import replace_sessions
 from risk_pipeline.storage.imports import import_frames
-from risk_pipeline.storage.market_data import read_bars, record_panel, store_bars
+from risk_pipeline.storage.market_data import read_bars, record_panel, store_bars, store_quotes
 from risk_pipeline.storage.result_inputs import newest_revision
 from risk_pipeline.storage.tables import by_table
 from risk_pipeline_tests.support.databases import migrated_sqlite
@@ -199,3 +200,17 @@ def test_the_answer_is_exactly_what_a_fresh_computation_would_change(actions):
 @given(ACTIONS)
 def test_the_answer_is_exactly_what_a_fresh_computation_would_change_at_length(actions):
     live(actions)
+
+
+def test_the_assets_of_a_run_share_the_events_of_its_book_until_a_quote_changes(tmp_path):
+    world = World(migrated_sqlite(tmp_path / "risk.db"))
+    pinned = looking_at(world.engine, book_at(world.engine, newest_version(world.engine)))
+    events = MadeFrom(pinned, Registries()).events
+    world.do(("import", "a", "PEP", 1, 5))  # another version, which the run does not see
+    assert MadeFrom(pinned, Registries()).events is events
+    store_quotes(world.engine, {"KO": ("EUR", "as_traded")})
+    again = MadeFrom(pinned, Registries()).events
+    assert set(again.event_hash) != set(events.event_hash)
+    unpinned = looking_at(world.engine, book_at(world.engine, 1))
+    np.testing.assert_array_equal(again.event_hash, MadeFrom(unpinned, Registries()).events.event_hash)
+    world.engine.dispose()

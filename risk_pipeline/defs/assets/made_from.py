@@ -28,7 +28,7 @@ from ...risk.catch_up import (
 from ...risk.inputs import BookFrames, Frames
 from ...settings import Settings
 from ...storage import queries, result_inputs
-from ...storage.book_versions import version_seen
+from ...storage.book_versions import version_seen, view_seen
 from ...storage.market_data import panel_revisions
 from ..partitions import CALENDAR
 from ..resources import Registries
@@ -40,6 +40,7 @@ END_OF_TIME = date(2250, 1, 1)
 STALE = "upstream-stale"
 """In place of a fingerprint (it equals none): the rows were made from rows of earlier assets that are stale."""
 SNAPSHOTS = "portfolio_snapshots"
+EVENTS = "events"
 
 
 @dataclass(frozen=True)
@@ -51,7 +52,16 @@ class MadeFrom:
 
     @cached_property
     def events(self) -> Timeline:
-        """The whole book as events."""
+        """The whole book as events; the assets of a run, which see one version of it, share them."""
+        quotes, view = queries.quotes(self.engine), view_seen(self.engine)
+        if view is None:
+            return self._events(quotes)
+        if EVENTS not in view.made or not view.made[EVENTS][0].equals(quotes):
+            view.made[EVENTS] = quotes, self._events(quotes)
+        events: Timeline = view.made[EVENTS][1]
+        return events
+
+    def _events(self, quotes: pd.DataFrame) -> Timeline:
         engine = self.engine
         return timeline(
             BookFrames(
@@ -60,7 +70,7 @@ class MadeFrom:
                 flows=queries.flows(engine, END_OF_TIME),
                 marks=queries.marks(engine, END_OF_TIME),
                 profiles=pd.DataFrame(),
-                quotes=queries.quotes(engine),
+                quotes=quotes,
                 volatilities=queries.volatilities(engine, END_OF_TIME),
             )
         )
