@@ -27,7 +27,7 @@ class Newest:
 def newest_session(settings: Settings, now: datetime) -> Newest:
     """Return the last closed session; of price files that ended long ago, the last session that they hold."""
     closed = CALENDAR.last_closed(now)
-    end = _end_of_files(settings)
+    end = _end_of_files(settings, closed)
     if end is None or end >= CALENDAR.look_back_from(closed, LONG_AGO) or end < CALENDAR.first_session:
         return Newest(closed, now)
     session = CALENDAR.date_to_session(end)
@@ -35,10 +35,11 @@ def newest_session(settings: Settings, now: datetime) -> Newest:
     return Newest(session, datetime.combine(session + timedelta(1), time(0, 1), zone), end)
 
 
-def _end_of_files(settings: Settings) -> date | None:
+def _end_of_files(settings: Settings, closed: date) -> date | None:
+    """Return the last day of price files, None of another source; a bar of the future is no end."""
     from ..market.files import FileMarket
     from ..market.open import open_source
 
     market = settings.market
     source = open_source(market.source, path=market.path, seed=market.seed, key=market.secret)
-    return source.last_date() if isinstance(source, FileMarket) else None
+    return source.last_date(closed) if isinstance(source, FileMarket) else None

@@ -11,11 +11,15 @@ from pathlib import Path
 from ..analytics.arrays import Date1D, Float1D, Int1D
 from ..tabular.text import oddity, printable
 from .source import SourceError
+from .units import is_unit
 
 PRICE_FILES = (".parquet", ".csv", ".xlsx")
 LARGEST = 2_000_000_000
 """Bytes; a larger file (Parquet: uncompressed) is refused rather than filling the memory."""
 NUMBER_COLUMNS = ("close", "adj_close", "high", "low", "volume", "dividend", "split_factor", "capital_gains")
+OTHER_NAMES = {"dividends": "dividend", **dict.fromkeys(("split", "splits", "split_ratio"), "split_factor")}
+"""What columns are also called. Yahoo's ``stock_splits`` is none of them: its closes are adjusted for splits."""
+CURRENCY = "currency"
 MOST_PROBLEMS = 5
 """So many bad cells of a file are named."""
 
@@ -36,15 +40,17 @@ class FileRows:
 class FileTable(ABC):
     """One file of prices; its errors name the file."""
 
-    def __init__(self, file: Path, columns: Sequence[str], size: int) -> None:
+    def __init__(self, file: Path, columns: Sequence[str], size: int, sheet: str = "") -> None:
         self.file = file
-        self.columns = tuple(column_name(column) for column in columns)
+        self.label = f"{file.name}, sheet {printable(sheet)}" if sheet else file.name
+        names = [column_name(column) for column in columns]
+        self.columns = tuple(OTHER_NAMES[name] if OTHER_NAMES.get(name, name) not in names else name for name in names)
         if size > LARGEST:
             raise self.refuse(f"holds {size / 1e9:.1f} GB; split it into files of less than 2 GB")
         for column in ("date", "symbol"):
             if column not in self.columns:
                 shown = printable(", ".join(columns)[:200])
-                raise self.refuse(f"has no column {column!r}; it has {shown}: rename one")
+                raise self.refuse(f"has no column {column!r}; it has {shown}: {_remedy(self.columns)}")
         for column in ("date", "symbol", *NUMBER_COLUMNS):
             if self.columns.count(column) > 1:
                 raise self.refuse(f"{column}: stands twice in the header; rename one")
@@ -64,7 +70,25 @@ class FileTable(ABC):
     @property
     def unused(self) -> list[str]:
         """The columns that are not read, as we spell them."""
-        return [name for name in dict.fromkeys(self.columns) if name not in ("date", "symbol", *self.used)]
+        return [name for name in dict.fromkeys(self.columns) if name not in ("date", "symbol", CURRENCY, *self.used)]
+
+    @property
+    def units(self) -> dict[str, set[str]]:
+        """In which units each symbol, as the file spells it, is quoted by its column ``currency``; none without one."""
+        out: dict[str, set[str]] = {}
+        if CURRENCY in self.columns:
+            if self.columns.count(CURRENCY) > 1:
+                raise self.refuse(f"{CURRENCY}: stands twice in the header; rename one")
+            for symbol, written in self.written_units():
+                if not is_unit(written):
+                    remedy = "is no currency; write its ISO code such as EUR, or GBX for pence"
+                    raise self.refuse(f"{CURRENCY}: {printable(written)[:40]!r} {remedy}")
+                out.setdefault(symbol, set()).add(written)
+        return out
+
+    @abstractmethod
+    def written_units(self) -> Iterable[tuple[str, str]]:
+        """Symbol and currency of rows as they are written; those without a currency are left out."""
 
     def check_symbols(self, symbols: Iterable[str]) -> None:
         """Refuse symbols with characters that make them other ones than a person sees."""
@@ -93,15 +117,29 @@ def column_name(written: object) -> str:
     return "_".join(str(written).strip().strip('"').lower().split())
 
 
-def open_table(file: Path) -> FileTable:
-    """Open a price file by its ending."""
+def _remedy(names: Sequence[str]) -> str:
+    """Return what to do about a header without a date or a symbol."""
+    if names[0] in ("price", "attributes") or any(name.startswith("('") for name in names):
+        return (
+            "it is a table of yfinance with a column for each symbol; write a row for each session and symbol, "
+            "data.stack('Ticker').reset_index(), with closes as traded"
+        )
+    if "date" in names and not {"close", "adj_close"} & {*names}:
+        return "write a row for each session and symbol, with the columns date, symbol and close"
+    if "date" in names and "symbol" not in names and "ticker" not in names:
+        return "add one that says in every row whose price it is"
+    return "rename one"
+
+
+def open_tables(file: Path) -> list[FileTable]:
+    """Open a price file by its ending; of a workbook, each sheet with prices."""
     if file.suffix.lower() == ".parquet":
         from .parquet_table import ParquetTable
 
-        return ParquetTable(file)
-    from .text_table import TextTable
+        return [ParquetTable(file)]
+    from .text_table import text_tables
 
-    return TextTable(file)
+    return [*text_tables(file)]
 
 
 def first_line(error: object) -> str:

@@ -12,6 +12,7 @@ column                    meaning
 ``dividend``              optional, cash per share held before the session; empty is 0
 ``capital_gains``         optional, a fund's distribution of gains; added to the dividend
 ``split_factor``          optional, new shares per old; empty or 0 is 1
+``currency``              optional, one for each symbol: an ISO code, or GBX (GBp), ILA or ZAc
 ========================  ===================================================================================
 
 Other columns are not read, which is said once. A row without a close is a gap; its dividend and split count on the
@@ -34,7 +35,7 @@ import pandas as pd
 
 from ..symbols import canonical
 from ..tabular.text import UnreadableError, decode, printable, split_rows
-from .file_tables import PRICE_FILES, FileTable, column_name, open_table
+from .file_tables import PRICE_FILES, FileTable, column_name, open_tables
 from .source import ADJUSTED, AS_TRADED, MarketBars, SourceError, profile_frame
 from .units import in_whole_units, is_unit
 from .validate import checked_bars
@@ -43,6 +44,8 @@ Thing = TypeVar("Thing")
 Result = TypeVar("Result")
 
 PROFILES = "profiles.csv"
+OTHER_TABLES = (".txt", ".tsv", ".xls", ".xlsm", ".ods", ".gz", ".zip", ".json", ".feather")
+"""Endings of files that may hold prices and are not read, which is said."""
 NUMBERS: Mapping[str, float] = {
     "high": np.nan,
     "low": np.nan,
@@ -76,10 +79,10 @@ class FileMarket:
         if not path.exists():
             raise SourceError(f"{path}: there is no such file or folder; set RISK_PIPELINE_MARKET__PATH")
         files = sorted(path.iterdir()) if path.is_dir() else [path]
-        prices = [file for file in files if file.suffix.lower() in PRICE_FILES and file.name != PROFILES]
+        prices = [file for file in files if _is_price_file(file)]
         if not prices:
             raise SourceError(f"{path}: holds no price file; put {' or '.join(PRICE_FILES)} files there")
-        return _each(open_table, prices)
+        return [table for tables in _each(open_tables, prices) for table in tables]
 
     def fetch(self, symbols: Sequence[str], sessions: pd.DatetimeIndex) -> MarketBars:
         """Return the bars of the symbols on the sessions; see :class:`~.source.MarketDataSource`."""
@@ -96,18 +99,59 @@ class FileMarket:
         profiles = self.profiles(wanted_symbols) if self._has_profiles else profile_frame([])
         said = profiles.dropna(subset=["currency"])
         written = dict(zip(said["symbol"], said["currency"], strict=True))
-        found = replace(checked_bars(bars, sessions, unknown), remarks=self._remarks)
+        wanted = {*wanted_symbols}
+        units = {symbol: told for symbol, told in self._units.items() if symbol in wanted}
+        refused = {
+            symbol: f"is quoted in {' and in '.join(sorted(told))}: give it one currency"
+            for symbol, told in units.items()
+            if len(told | {written.get(symbol) or min(told)}) > 1
+        }
+        refused |= dict.fromkeys(
+            sorted(wanted & self._of_two_bases - refused.keys()),
+            "one file has closes as traded and another adjusted ones: leave one of them out",
+        )
+        bars = bars[~bars["symbol"].isin(refused)] if refused else bars
+        written |= {symbol: min(told) for symbol, told in units.items() if symbol not in refused}
+        found = replace(checked_bars(bars, sessions, unknown | refused), remarks=self._remarks)
         return in_whole_units(found, written)
+
+    @cached_property
+    def _units(self) -> dict[str, set[str]]:
+        """In which units symbols are quoted by the files' column ``currency``."""
+        out: dict[str, set[str]] = {}
+        for told in _each(lambda table: table.units, self.tables):
+            for symbol, units in told.items():
+                out.setdefault(canonical(symbol), set()).update(units)
+        return out
+
+    @cached_property
+    def _of_two_bases(self) -> set[str]:
+        """Symbols of which one file has adjusted closes and another closes as traded."""
+        bases: dict[bool, set[str]] = {True: set(), False: set()}
+        if len({table.is_adjusted for table in self.tables}) > 1:
+            for table in self.tables:
+                bases[table.is_adjusted].update(map(canonical, table.symbols))
+        return bases[True] & bases[False]
 
     @property
     def _remarks(self) -> tuple[str, ...]:
         """Which columns of the files are not read."""
-        return tuple(
-            f"{table.file.name}: not used: column {', '.join(printable(name)[:40] for name in table.unused[:20])}"
+        path = Path(self.path)
+        said = [
+            f"{table.label}: not used: column {', '.join(printable(name)[:40] for name in table.unused[:20])}"
             + (" (adj_close is on another basis than the rest)" if table.is_adjusted else "")
+            + (" (Yahoo's closes are adjusted for them: rename it split_factor if yours are as traded)")
+            * (not table.is_adjusted and "stock_splits" in table.unused)
             for table in self.tables
             if table.unused
-        )
+        ]
+        sheets = {table.file.name: others for table in self.tables if (others := getattr(table, "other_sheets", []))}
+        said += [f"{name}: not read: sheet {', '.join(map(printable, others))}" for name, others in sheets.items()]
+        others = [file.name for file in sorted(path.iterdir()) if _is_other_table(file)] if path.is_dir() else []
+        if others:
+            ends = ", ".join(PRICE_FILES)
+            said.append(f"not read: {printable(', '.join(others[:20]))}: prices are in files that end in {ends}")
+        return tuple(said)
 
     @property
     def _profile_file(self) -> Path:
@@ -118,9 +162,9 @@ class FileMarket:
     def _has_profiles(self) -> bool:
         return self._profile_file.exists()
 
-    def last_date(self) -> date | None:
-        """Return the last day of any file, None where they hold no row."""
-        rows = [table.read([], date(1900, 1, 1), date(2200, 1, 1)).date for table in self.tables]
+    def last_date(self, until: date = date(2200, 1, 1)) -> date | None:
+        """Return the last day of any file that is not after ``until``, None where they hold no such row."""
+        rows = [table.read([], date(1900, 1, 1), until).date for table in self.tables]
         return max((dates.max().item() for dates in rows if len(dates)), default=None)
 
     def _read(self, table: FileTable, wanted_symbols: list[str], first: date, last: date) -> pd.DataFrame:
@@ -178,6 +222,15 @@ class FileMarket:
                 if row["symbol"] in wanted_symbols and (not as_of or not row["as_of"] or row["as_of"] <= as_of)
             ]
         )
+
+
+def _is_price_file(file: Path) -> bool:
+    """Return whether a file holds prices; Excel and macOS leave files beside those that they have open or copied."""
+    return file.suffix.lower() in PRICE_FILES and file.name != PROFILES and not file.name.startswith((".", "~$"))
+
+
+def _is_other_table(file: Path) -> bool:
+    return file.suffix.lower() in OTHER_TABLES and not file.name.startswith((".", "~$"))
 
 
 def _each(read: Callable[[Thing], Result], things: Sequence[Thing]) -> list[Result]:

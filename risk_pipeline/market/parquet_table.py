@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from datetime import date, timedelta
 from functools import cached_property
 from pathlib import Path
@@ -16,7 +16,7 @@ import pyarrow.parquet as pq
 from ..analytics.arrays import Date1D, Float1D
 from ..tabular.dates import DateError, DateStyle
 from ..tabular.numbers import NumberError, NumberStyle
-from .file_tables import FileRows, FileTable, first_line
+from .file_tables import CURRENCY, FileRows, FileTable, first_line
 from .source import SourceError
 
 
@@ -74,6 +74,12 @@ class ParquetTable(FileTable):
             symbols=symbols,
             numbers={name: self._floats(table.column(name), name)[keep] for name in numbers},
         )
+
+    def written_units(self) -> Iterable[tuple[str, str]]:
+        """Symbol and currency of rows; each pair once."""
+        table = self._table(["symbol", CURRENCY], None).group_by(["symbol", CURRENCY]).aggregate([])
+        rows = zip(table.column("symbol").to_pylist(), table.column(CURRENCY).to_pylist(), strict=True)
+        return [(str(symbol), str(unit).strip()) for symbol, unit in rows if symbol is not None and unit]
 
     def _table(self, columns: list[str], filters: Any) -> Any:
 

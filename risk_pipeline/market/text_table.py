@@ -6,7 +6,7 @@ A plain CSV file (commas, ISO dates, decimal points) is read by Arrow. Anything 
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from datetime import date
 from functools import cached_property
 from pathlib import Path
@@ -20,25 +20,27 @@ from ..tabular import excel
 from ..tabular.dates import DateError, DateStyle
 from ..tabular.numbers import NumberError, NumberStyle
 from ..tabular.text import UnreadableError, decode, first_line, is_remark, is_total, oddity, separator, split_rows
-from .file_tables import LARGEST, NUMBER_COLUMNS, FileRows, FileTable
+from .file_tables import CURRENCY, LARGEST, NUMBER_COLUMNS, FileRows, FileTable, column_name
 from .source import SourceError
 
-NO_NUMBER = ("", "NA", "N/A", "#N/A", "NaN", "nan", "null", "NULL", "None", "-", "--")
+NO_NUMBER = ("", "NA", "N/A", "n/a", "#N/A", "NaN", "nan", "null", "NULL", "None", "-", "--")
 """Cells of a column of numbers that mean none. In a column of symbols they are symbols."""
 
 
 class TextTable(FileTable):
-    """A CSV or Excel file, read once."""
+    """A CSV file or the sheet of a workbook, read once."""
 
-    def __init__(self, file: Path) -> None:
+    def __init__(self, file: Path, sheet: str = "", rows: list[tuple[int, list[str]]] | None = None) -> None:
         size = file.stat().st_size
+        self._sheet_rows = rows
+        self.other_sheets: list[str] = []
         if size > LARGEST:
             raise SourceError(f"{file}: holds {size / 1e9:.1f} GB; split it into files of less than 2 GB")
         self._separator, self._is_plain = ",", False
         try:
             with file.open("rb") as stream:
                 start = stream.read(10_000)
-            if excel.is_excel(start) or start.startswith((b"\xff\xfe", b"\xfe\xff")) or b"\0" in start:
+            if rows is not None or start.startswith((b"\xff\xfe", b"\xfe\xff")) or b"\0" in start:
                 header = self._read_rows(file)[0][1]
             else:
                 line = first_line(start.decode("utf-8-sig", errors="replace"))
@@ -47,13 +49,12 @@ class TextTable(FileTable):
                 self._is_plain = self._separator == "," and start.removeprefix(b"\xef\xbb\xbf")[:1] not in b"\r\n "
         except UnreadableError as error:
             raise SourceError(f"{file}{f', line {error.line}' * bool(error.line)}: {error}") from None
-        super().__init__(file, header, size)
+        super().__init__(file, header, size, sheet)
 
     def _read_rows(self, file: Path) -> list[tuple[int, list[str]]]:
-        content = file.read_bytes()
-        if excel.is_excel(content):
-            return next((rows for _, rows in excel.sheets(content)), [(1, [""])])
-        text, _ = decode(content)
+        if self._sheet_rows is not None:
+            return self._sheet_rows
+        text, _ = decode(file.read_bytes())
         self._separator = separator(first_line(text))
         return list(split_rows(text, self._separator)) or [(1, [""])]
 
@@ -137,7 +138,7 @@ class TextTable(FileTable):
     ) -> list[tuple[int, list[str]]]:
         """Return rows with a cell for each column; sums and sentences below the table are passed over."""
         width, kept = len(self.columns), []
-        is_sheet = self.file.suffix.lower() == ".xlsx"
+        is_sheet = self._sheet_rows is not None
         last = max((line for line, row in rows if len(row) == width and not is_total(row)), default=0)
         for line, row in rows:
             filled = row[:width] if len(row) > width and not any(row[width:]) else row
@@ -179,9 +180,52 @@ class TextTable(FileTable):
         """All symbols of the file."""
         return self._rows.symbols
 
+    def written_units(self) -> Iterable[tuple[str, str]]:
+        """Symbol and currency of rows; a row may stand more than once."""
+        if self._is_plain and self._plain_rows() is not None:
+            names = csv.ReadOptions(column_names=self.columns, skip_rows=1, use_threads=False)
+            types = dict.fromkeys(("symbol", CURRENCY), pa.string())
+            convert = csv.ConvertOptions(column_types=types, include_columns=list(types), strings_can_be_null=False)
+            table = csv.read_csv(self.file, read_options=names, convert_options=convert)
+            table = table.group_by(["symbol", CURRENCY]).aggregate([])
+            pairs: Iterable[tuple[str, str]] = zip(
+                table.column("symbol").to_pylist(), table.column(CURRENCY).to_pylist(), strict=True
+            )
+        else:
+            places = [self.columns.index(name) for name in ("symbol", CURRENCY)]
+            kept = self._of_full_width(self._read_rows(self.file)[1:], [])
+            pairs = zip(*([row[place] for _, row in kept] for place in places), strict=True) if kept else ()
+        return [(symbol, unit.strip()) for symbol, unit in pairs if unit.strip()]
+
     def read(self, numbers: Sequence[str], first: date, last: date) -> FileRows:
         """Read columns of numbers on the dates from ``first`` to ``last``."""
         rows = self._rows
         asked = (rows.date >= np.datetime64(first)) & (rows.date <= np.datetime64(last))
         chosen = {name: rows.numbers[name][asked] for name in numbers}
         return FileRows(rows.date[asked], rows.symbol[asked], rows.symbols, chosen)
+
+
+def text_tables(file: Path) -> Iterator[TextTable]:
+    """Yield the table of a CSV file, or those of a workbook's sheets that hold prices.
+
+    Raises
+    ------
+    SourceError
+        If it can't be read, or none of its sheets holds prices.
+    """
+    with file.open("rb") as stream:
+        is_workbook = excel.is_excel(stream.read(8))
+    if not is_workbook:
+        yield TextTable(file)
+        return
+    if file.stat().st_size > LARGEST:
+        raise SourceError(f"{file}: holds {file.stat().st_size / 1e9:.1f} GB; split it into files of less than 2 GB")
+    try:
+        sheets = list(excel.sheets(file.read_bytes()))
+    except UnreadableError as error:
+        raise SourceError(f"{file}: {error}") from None
+    prices = [(title, rows) for title, rows in sheets if {"date", "symbol"} <= {*map(column_name, rows[0][1])}]
+    for title, rows in prices or sheets[:1] or [("", [(1, [""])])]:
+        table = TextTable(file, title if len(sheets) > 1 else "", rows)
+        table.other_sheets = [name for name, _ in sheets if name not in dict(prices)] if prices else []
+        yield table

@@ -55,7 +55,7 @@ class TiingoMarket:
                     errors[symbol] = f"not asked for: Tiingo failed for {PATIENCE} symbols before it; run again later"
                     continue
                 try:
-                    rows = self._ask(*_path(symbol), span)
+                    bars = _bars(symbol, self._ask(*_path(symbol), span))
                 except _UnknownError:
                     errors[symbol], failures = "Tiingo doesn't know it; check the symbol", 0
                 except (requests.RequestException, ValueError) as error:
@@ -63,7 +63,7 @@ class TiingoMarket:
                     errors[symbol] = f"Tiingo failed ({type(error).__name__}); run again later"
                 else:
                     failures = 0
-                    frames.append(_bars(symbol, rows))
+                    frames.append(bars)
         filled = [rows[rows["session"].isin(sessions)] for rows in frames]
         bars = pd.concat([rows for rows in filled if len(rows)] or filled[:1], ignore_index=True)
         units = {symbol: DOLLAR for symbol in symbols if pair_currencies(symbol) is None and symbol not in errors}
@@ -132,6 +132,8 @@ def _bars(symbol: str, rows: list[dict[str, Any]]) -> pd.DataFrame:
     def column(name: str, empty: float) -> np.ndarray:
         return np.array([empty if row.get(name) is None else row[name] for row in rows], dtype=float)
 
+    if not isinstance(rows, list) or not all(isinstance(row, dict) and row.get("date") for row in rows):
+        raise ValueError("no list of dated bars")
     days = [str(row["date"])[:10] for row in rows]
     return pd.DataFrame(
         {
@@ -139,7 +141,7 @@ def _bars(symbol: str, rows: list[dict[str, Any]]) -> pd.DataFrame:
             "symbol": symbol,
             **{name: column(theirs, np.nan) for name, theirs in _FIELDS.items()},
             "dividend": column("divCash", 0.0),
-            "split_factor": column("splitFactor", 1.0),
+            "split_factor": np.where(column("splitFactor", 1.0) == 0, 1.0, column("splitFactor", 1.0)),
             "basis": AS_TRADED,
         }
     ).astype({"symbol": "str", "basis": "str"})

@@ -14,6 +14,7 @@ volume negative or infinite                       NaN
 split factor not positive and finite              symbol refused, an error: its returns would be wrong
 dividend negative or not finite                   symbol refused, an error
 dividend above its own close and the one before   symbol refused, an error: it is in another unit than the price
+a split of 1.4 or more that the close ignores     symbol refused, an error: its closes are adjusted for splits
 ================================================  ==========================================================
 """
 
@@ -29,6 +30,9 @@ from .source import ADJUSTED, BAR_COLUMNS, MarketBars
 
 HIGHEST = 1e9
 """A close as traded beyond this is a slip; adjusted ones of much diluted shares go further."""
+
+LARGE_SPLIT = 1.4
+"""A split or reverse split beyond it is told from a day's move of the price."""
 
 _TOLERANCE = 1e-6  # relative; a vendor's rounding of the close beyond its own high is no contradiction
 
@@ -61,6 +65,9 @@ def checked_bars(bars: pd.DataFrame, sessions: pd.DatetimeIndex, errors: Mapping
     dividend = examination.numbers["dividend"]
     examination.refuse(~((dividend >= 0) & np.isfinite(dividend)), "the dividend is negative or missing")
     examination.refuse(examination.more_than_the_price(), "the dividend is above the price: is it in another unit?")
+    examination.refuse(
+        examination.ignored_splits(), "the close does not move with the split: are closes adjusted for splits already?"
+    )
     examination.drop_bad_ranges()
     examination.sort_and_merge()
     return examination.result()
@@ -157,9 +164,25 @@ class _Examination:
         dividend, close = self.numbers["dividend"], self.numbers["close"]
         bad = np.zeros(len(self.keep), dtype=bool)
         for row in np.flatnonzero(self.keep & (dividend > close)):
-            before = np.flatnonzero(self.keep & (self.codes == self.codes[row]) & (self.days < self.days[row]))
-            bad[row] = len(before) > 0 and dividend[row] > close[before[np.argmax(self.days[before])]]
+            bad[row] = dividend[row] > self._close_before(int(row))
         return bad
+
+    def ignored_splits(self) -> Bool1D:
+        """Return rows with a large split on which the close moves by less than a quarter of it, in logarithms.
+
+        One that was carried to its next close isn't judged: the price may have gone anywhere by then.
+        """
+        split, close = self.bars["split_factor"].to_numpy(dtype=float), self.numbers["close"]
+        bad = np.zeros(len(self.keep), dtype=bool)
+        size = np.abs(np.log(split, out=np.zeros(len(split)), where=_positive(split)))
+        for row in np.flatnonzero(self.keep & (size > np.log(LARGE_SPLIT))):
+            bad[row] = abs(np.log(close[row] / self._close_before(int(row)))) < 0.25 * size[row]
+        return bad
+
+    def _close_before(self, row: int) -> float:
+        """Return the close of the symbol's bar before that at ``row``, NaN if there is none."""
+        before = np.flatnonzero(self.keep & (self.codes == self.codes[row]) & (self.days < self.days[row]))
+        return float(self.numbers["close"][before[np.argmax(self.days[before])]]) if len(before) else np.nan
 
     def drop_bad_ranges(self) -> None:
         """Drop a high and low that contradict the close or each other."""

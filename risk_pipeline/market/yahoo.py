@@ -165,7 +165,7 @@ def _bars(symbol: str, history: pd.DataFrame) -> pd.DataFrame:
     high, low, close, volume, dividend, split = (history[name].to_numpy(dtype=float) for name in _FIELDS)
     if GAINS in history:  # only funds have the column; to a holder it is cash like a dividend
         dividend = dividend + np.nan_to_num(history[GAINS].to_numpy(dtype=float))
-    split = np.where(split == 0, 1.0, split)
+    dividend, split = np.nan_to_num(dividend), np.where((split == 0) | np.isnan(split), 1.0, split)
     from_here_on = np.cumprod(split[::-1])[::-1]  # shares today per share held before the session
     later = from_here_on / split
     return pd.DataFrame(

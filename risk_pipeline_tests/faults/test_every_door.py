@@ -74,7 +74,7 @@ PRICE_ROWS = [
 PRICE_TABLE = {
     "columns": PRICES,
     "rows": PRICE_ROWS,
-    "others": ("adj_close", "capital_gains", "open", "Date", "SYMBOL"),
+    "others": ("adj_close", "capital_gains", "open", "Date", "SYMBOL", "currency", "splits"),
 }
 
 

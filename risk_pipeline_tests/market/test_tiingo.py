@@ -143,3 +143,24 @@ def test_a_refused_key_is_said_without_the_key(tiingo, status):
 def test_without_a_key_the_source_says_where_it_goes():
     with pytest.raises(SourceError, match="RISK_PIPELINE_MARKET__KEY"):
         open_source("tiingo")
+
+
+@pytest.mark.parametrize("body", [{"detail": "busy"}, [{"close": 1.0}], [{"date": None, "close": 1.0}], ["x"]])
+def test_an_answer_that_is_no_list_of_dated_bars_is_an_error_of_the_symbol(tiingo, body):
+    state, market = tiingo
+    state.answers["/tiingo/daily/aapl/prices"] = [(200, {}, body)]
+    found = market.fetch(["AAPL"], WEEK)
+    assert "Tiingo failed" in found.errors["AAPL"]
+
+
+def test_nulls_and_a_split_of_zero_are_ordinary_days(tiingo):
+    state, market = tiingo
+    rows = [
+        bar("2020-08-27", 100.0, splitFactor=0, divCash=None),
+        bar("2020-08-28", 101.0, splitFactor=None),
+        {**bar("2020-08-31", 102.0), "close": None},
+    ]
+    state.answers["/tiingo/daily/aapl/prices"] = [(200, {}, rows)]
+    found = market.fetch(["AAPL"], WEEK)
+    assert not found.errors
+    assert found.bars[["close", "dividend", "split_factor"]].to_numpy().tolist() == [[100, 0, 1], [101, 0, 1]]
