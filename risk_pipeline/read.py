@@ -58,6 +58,16 @@ def positions(when: When = None, portfolio: str | None = None, *, url: str | Non
     return table("position_values", when, portfolio, url=url)
 
 
+def benchmarks(when: When = None, portfolio: str | None = None, *, url: str | None = None) -> pd.DataFrame:
+    """Return tracking error, beta and relative return of each portfolio that has a benchmark."""
+    return table("benchmark_risk", when, portfolio, url=url)
+
+
+def active(when: When = None, portfolio: str | None = None, *, url: str | None = None) -> pd.DataFrame:
+    """Return exposures, sector and position weights less the benchmark's, with their parts of the tracking error."""
+    return table("active_exposures", when, portfolio, url=url)
+
+
 def limits(when: When = None, portfolio: str | None = None, *, url: str | None = None) -> pd.DataFrame:
     """Return how much of each limit is used, and ``since`` when each breach has lasted."""
     return _read(when, url, lambda engine, first, last: limit_rows(engine, first, last, portfolio))

@@ -48,11 +48,14 @@ class Holdings:
 
     def notional(self, portfolios: int, symbols: int) -> sp.csr_array:
         """Return delta-adjusted dollars, portfolios x symbols, lots added up; rows of one session only."""
-        import scipy.sparse as sp
+        return sparse_rows(self.delta_value, self.portfolio, self.symbol, (portfolios, symbols))
 
-        return sp.csr_array(
-            sp.coo_array((self.delta_value, (self.portfolio, self.symbol)), shape=(portfolios, symbols))
-        )
+
+def sparse_rows(values: Float1D, row: Int1D, column: Int1D, shape: tuple[int, int]) -> sp.csr_array:
+    """Return values (n,) at their rows and columns; those of one cell are added up."""
+    import scipy.sparse as sp
+
+    return sp.csr_array(sp.coo_array((values, (row, column)), shape=shape))
 
 
 @dataclass(frozen=True)

@@ -20,6 +20,9 @@ class Reason(StrEnum):
     TOO_LARGE = "too_large"
     UNKNOWN_MEASURE = "unknown_measure"
     NO_VALUE = "no_value"
+    BENCHMARK_CURRENCY = "benchmark_currency"
+    NO_BENCHMARK = "no_benchmark"
+    NO_BENCHMARK_WEIGHTS = "no_benchmark_weights"
 
     def explain(self) -> str:
         """Return the reason in plain words, for a person who reads the page."""
@@ -39,4 +42,7 @@ _WORDS = {
     Reason.TOO_LARGE: "a position is too large to compute with",
     Reason.UNKNOWN_MEASURE: "the limit's measure is no longer a column, a factor or a scenario",
     Reason.NO_VALUE: "the measure has no number on this session",
+    Reason.BENCHMARK_CURRENCY: "its benchmark is priced in another currency than its own",
+    Reason.NO_BENCHMARK: "it has no benchmark",
+    Reason.NO_BENCHMARK_WEIGHTS: "its benchmark has no weights by this date",
 }

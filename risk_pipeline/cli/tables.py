@@ -19,6 +19,7 @@ from ..reports.unpriced import unpriced_on
 from ..risk.scorecards import LEVELS
 from ..storage.limit_queries import limit_rows
 from ..storage.queries import latest_session, portfolios, read_table
+from .benchmark_table import print_benchmark
 from .explain_table import print_explained
 from .option_tables import print_options
 from .position_table import print_position_risk
@@ -73,6 +74,7 @@ def print_portfolio(console: Console, engine: sa.Engine, portfolio: str, session
     _print_changes(console, engine, span)
     print_explained(console, engine, portfolio, session)
     print_position_risk(console, engine, span, row)
+    print_benchmark(console, engine, span)
     exposures = read_table(engine, "factor_exposures", **span)
     order = read_table(engine, "factor_definitions").set_index("factor_name")["factor_order"]
     exposures["order"] = exposures["factor_name"].map(order)

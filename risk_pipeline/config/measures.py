@@ -19,6 +19,8 @@ OVER_NAV = "/nav"
 """Ends the name of a measure in money that is to be a share of NAV."""
 SNAPSHOTS, EXPOSURES, PAIRS = "portfolio_snapshots", "factor_exposures", "currency_exposures"
 STRESS, SECTORS, POSITIONS = "stress_test_results", "sector_exposures", "position_values"
+BENCHMARK, ACTIVE = "benchmark_risk", "active_exposures"
+"""Have rows of the portfolios with a benchmark only."""
 MONEY = frozenset(
     (
         *("cash", "long_value", "short_value", "gross", "net", "private_value", "daily_pnl", "cumulative_pnl"),
@@ -29,6 +31,8 @@ MONEY = frozenset(
 SINGLE_NAME, LARGEST_SECTOR, MARK_AGE, LEVERAGE = "single_name", "largest_sector", "mark_age", "leverage"
 BY_ITEM = {"sector": (SECTORS, "gross"), "sector_net": (SECTORS, "net"), "name": (POSITIONS, "delta_value")}
 """Prefix of a measure that names a sector or a symbol, such as ``sector:Energy``, each a share of NAV."""
+ACTIVE_KINDS = {"active": "factor", "active_sector": "sector", "active_name": "position"}
+"""Prefix of a measure that is less the benchmark's, such as ``active_sector:Energy``, by the kind of its row."""
 PAIR = re.compile(r"fx ([a-z]{6})")
 
 
@@ -72,8 +76,12 @@ class Measures:
         if name in self._by_name:
             return self._by_name[name]
         prefix, colon, item = written.partition(":")
-        if colon and item.strip() and prefix.strip().lower() in BY_ITEM:
-            return _of_item(prefix.strip().lower(), item.strip())
+        if colon and item.strip():
+            prefix, item = prefix.strip().lower(), item.strip()
+            if prefix in BY_ITEM:
+                return _of_item(prefix, item)
+            if prefix in ACTIVE_KINDS:
+                return self._active(prefix, item)
         if pair := PAIR.fullmatch(name):
             label = f"FX {pair[1].upper()}"
             return Measure(label, PAIRS, "exposure", label, absent_is_zero=True)
@@ -83,6 +91,18 @@ class Measures:
             f"is no measure: did you mean {' or '.join(dict.fromkeys(names))}? A measure is a numeric column of "
             "portfolio_snapshots, a factor, a scenario, or one of those that docs/risk_desk.md lists"
         )
+
+    def _active(self, prefix: str, item: str) -> Measure:
+        if prefix == "active":
+            factors = self.factors
+            plain = {factors.market.name: factors.core_market, factors.rates.name: factors.core_rates}
+            names = {name.lower(): name for name in factors.core_names}
+            names |= {name.lower(): core for name, core in plain.items()}
+            if item.lower() not in names:
+                raise UnknownMeasureError(f"is no measure: active: takes one of {', '.join(factors.core_names)}")
+            item = names[item.lower()]
+        item = item.upper() if prefix == "active_name" else item
+        return Measure(f"{prefix}:{item}", ACTIVE, "active", item, absent_is_zero=prefix != "active")
 
     @cached_property
     def _by_name(self) -> dict[str, Measure]:

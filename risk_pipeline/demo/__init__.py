@@ -65,7 +65,7 @@ def write_demo(directory: Path) -> list[Path]:
 
 
 def _growth(books: DemoBooks) -> None:
-    books.open("growth", "Maple Growth", 2e6)
+    books.open("growth", "Maple Growth", 2e6, benchmark="SPY")
     books.hold("growth", _GROWTH)
     books.lot("growth", "NOVR", 60e3, date(2024, 7, 10))
 

@@ -20,7 +20,7 @@ LAST_YEAR = 2035
 YEARS = range(INCEPTION.year, LAST_YEAR + 1)
 
 BOOK_COLUMNS: Mapping[str, tuple[str, ...]] = {
-    "portfolios": ("portfolio_id", "name", "currency", "inception_date", "closed_date", "starting_equity"),
+    "portfolios": ("portfolio_id", "name", "currency", "inception_date", "closed_date", "starting_equity", "benchmark"),
     "positions": (
         "position_id",
         "portfolio_id",
@@ -53,8 +53,8 @@ class DemoBooks:
     rows: dict[str, list[dict[str, Any]]] = field(default_factory=lambda: {name: [] for name in BOOK_COLUMNS})
     lots_of: Counter[str] = field(default_factory=Counter)
 
-    def open(self, portfolio: str, name: str, equity: float) -> None:
-        """Add a portfolio."""
+    def open(self, portfolio: str, name: str, equity: float, benchmark: str | None = None) -> None:
+        """Add a portfolio, with the symbol that it is compared with."""
         self.rows["portfolios"].append(
             {
                 "portfolio_id": portfolio,
@@ -62,6 +62,7 @@ class DemoBooks:
                 "currency": "USD",
                 "inception_date": INCEPTION.isoformat(),
                 "starting_equity": equity,
+                "benchmark": benchmark,
             }
         )
 

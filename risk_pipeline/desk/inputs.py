@@ -11,7 +11,7 @@ from ..config.factors import FactorRegistry, load_factors
 from ..config.registries import Registries
 from ..config.scenario_file import load_scenarios
 from ..config.scenarios import ScenarioLibrary
-from ..risk.inputs import BookFrames, Frames, Inputs, make_inputs, priced_symbols
+from ..risk.inputs import BookFrames, Frames, Inputs, make_inputs
 from ..settings import Settings
 from ..storage import queries
 from ..storage.errors import StorageError
@@ -47,6 +47,7 @@ def book_frames(engine: sa.Engine, last: date) -> BookFrames:
         profiles=queries.profiles(engine, last),
         quotes=queries.quotes(engine),
         volatilities=queries.volatilities(engine, last),
+        benchmarks=queries.benchmarks(engine),
     )
 
 
@@ -59,7 +60,7 @@ def inputs_of(book: BookFrames, panel: PricePanel, sessions: Sequence[date], reg
         If a lot needs a currency pair that the panel lacks.
     """
     settings = Settings()
-    panel = panel.with_symbols(priced_symbols(book.lots))
+    panel = panel.with_symbols(book.priced_symbols)
     unknown = sorted({*book.symbols} - {*panel.symbols})
     if unknown:
         raise PanelError(

@@ -87,6 +87,8 @@ class PortfolioDay:
     panel: Row | None
     provenance: Provenance
     without_betas: Quarantined | None = None
+    benchmark: Row | None = None
+    active: Sequence[Row] = ()
     beside: Beside = (None, None)
 
     @property
@@ -264,6 +266,8 @@ class PageRows:
             option_grid=self.of("option_grids", *two).get(key, [{}])[0].get("grid"),
             changes={row["measure"]: row for row in self.of("risk_changes", *two).get(key, [])},
             limits=self.of("limits", *two).get(key, []),
+            benchmark=self.of("benchmark_risk", *two).get(key, [None])[0],
+            active=self.of("active_exposures", *two).get(key, []),
             gains={(row["symbol"], row["kind"]): row["gain"] for row in names if row["gain"]},
             skips=[row for row in self.of("skips", "session", "entity").get(key, []) if row["entity_type"] != "symbol"],
             history=self._history.year(name, session),

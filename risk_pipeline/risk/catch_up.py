@@ -8,7 +8,7 @@ that touches what it reads. The same functions give the fingerprint when rows ar
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass, replace
 from datetime import date
 
@@ -121,6 +121,7 @@ def timeline(book: BookFrames) -> Timeline:
     private = lots[lots["investment_class"] == "PRIVATE"].groupby(["portfolio_id", "symbol"])["entry_date"].min()
     marks = private.rename("since").reset_index().merge(book.marks, on="symbol")
     quotes = _quotes_read(book)
+    compared = _benchmarks_read(book)
     days = [
         book.portfolios["inception_date"],
         lots["entry_date"],
@@ -128,6 +129,7 @@ def timeline(book: BookFrames) -> Timeline:
         book.flows["flow_date"],
         marks[["since", "mark_date"]].max(axis=1),
         quotes["day"],
+        compared["valid_from"],
     ]
     owners = [
         book.portfolios["portfolio_id"].map(number),
@@ -136,6 +138,7 @@ def timeline(book: BookFrames) -> Timeline:
         book.flows["portfolio_id"].map(number),
         marks["portfolio_id"].map(number),
         quotes["portfolio_id"].map(number),
+        compared["portfolio_id"].map(number),
     ]
     hashes = [
         _hash(book.portfolios, "account", NOT_IN_BOOK["portfolios"]),
@@ -144,10 +147,13 @@ def timeline(book: BookFrames) -> Timeline:
         _hash(book.flows, "flow"),
         _hash(marks.drop(columns=["since", "portfolio_id"]), "mark"),
         quotes["hash"].to_numpy(dtype=np.uint64),
+        _hash(compared[["symbol", "weight", "valid_from"]], "benchmark"),
     ]
     own = lots.assign(priced=priced, owner=is_lot_of)[["owner", "priced", "entry_date"]]
     used = (
-        pd.concat([own[lots["investment_class"] != "PRIVATE"], *_pairs_used(book, own)])
+        pd.concat(
+            [own[lots["investment_class"] != "PRIVATE"], *_pairs_used(book, own), _used_by_benchmarks(compared, number)]
+        )
         .groupby(["owner", "priced"])["entry_date"]
         .min()
         .reset_index()
@@ -164,6 +170,25 @@ def timeline(book: BookFrames) -> Timeline:
         used_portfolio=used["owner"].to_numpy(dtype=float).astype(np.int64),
         used_symbol=codes.astype(np.int64),
         used_since=_days(used["entry_date"]),
+    )
+
+
+def _benchmarks_read(book: BookFrames) -> pd.DataFrame:
+    """Return ``portfolio_id, inception_date, symbol, weight, valid_from`` of the benchmark of each portfolio."""
+    columns = ["portfolio_id", "inception_date", "symbol", "weight", "valid_from"]
+    if "benchmark" not in book.portfolios or book.benchmarks.empty:
+        return book.portfolios.iloc[:0].reindex(columns=columns).astype({"valid_from": "datetime64[s]"})
+    return book.portfolios.merge(book.benchmarks, on="benchmark")[columns]
+
+
+def _used_by_benchmarks(compared: pd.DataFrame, number: Mapping[str, int]) -> pd.DataFrame:
+    """Return a benchmark's symbols as a portfolio's since its inception, as ``owner, priced, entry_date``."""
+    return pd.DataFrame(
+        {
+            "owner": compared["portfolio_id"].map(number),
+            "priced": compared["symbol"],
+            "entry_date": compared["inception_date"],
+        }
     )
 
 

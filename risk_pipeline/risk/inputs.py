@@ -19,7 +19,7 @@ from ..analytics.lot_values import LotMarket, Positions, close_values
 from ..analytics.lots import InvestmentClass, LotRows, Lots, SplitAdjusted, private_prices
 from ..analytics.option_positions import bill_rate
 from ..analytics.reasons import Reason
-from ..analytics.valuation import Accounts, Book, value_book
+from ..analytics.valuation import Accounts, Book, active_accounts, value_book
 from ..analytics.volatility import VolatilityEstimates, estimate_volatility, parkinson_variance
 from ..config.registries import Registries
 from .currency import conversion_of, lot_currencies, pairs_of
@@ -42,12 +42,18 @@ Frames = dict[str, pd.DataFrame]
 """Rows by the name of their table."""
 
 
+def no_benchmarks() -> pd.DataFrame:
+    """Return the rows of a book without benchmarks."""
+    return pd.DataFrame({"benchmark": [], "symbol": [], "weight": [], "valid_from": pd.to_datetime([])})
+
+
 @dataclass(frozen=True)
 class BookFrames:
     """What the user imported and the profiles known by then, as the tables hold them.
 
     ``lots``, ``flows``, ``marks``, ``profiles`` and the options' ``volatilities`` reach up to the last session of the
-    run. ``quotes`` is what the sources say of the symbols' prices.
+    run. ``quotes`` is what the sources say of the symbols' prices. ``benchmarks`` are the weights of those that
+    portfolios have, whenever valid.
     """
 
     portfolios: pd.DataFrame
@@ -57,6 +63,7 @@ class BookFrames:
     profiles: pd.DataFrame
     quotes: pd.DataFrame
     volatilities: pd.DataFrame = field(default_factory=no_volatilities)
+    benchmarks: pd.DataFrame = field(default_factory=no_benchmarks)
 
     def equals(self, other: BookFrames) -> bool:
         """Return whether all rows are the same."""
@@ -69,8 +76,13 @@ class BookFrames:
 
     @property
     def symbols(self) -> list[str]:
-        """The symbols with a market price that the lots need, sorted: pairs between currencies are among them."""
-        return sorted({*priced_symbols(self.lots), *pairs_of(self.currencies)})
+        """The symbols with a market price that lots and benchmarks need, sorted; pairs of currencies are among them."""
+        return sorted({*self.priced_symbols, *pairs_of(self.currencies)})
+
+    @property
+    def priced_symbols(self) -> list[str]:
+        """The symbols of the lots and of the benchmarks that have a market price, sorted."""
+        return sorted({*priced_symbols(self.lots), *self.benchmarks["symbol"]})
 
 
 @dataclass(frozen=True)
@@ -82,7 +94,8 @@ class Inputs:
     marks, ``option_quotes`` the marks and volatilities of options as ``option_quotes.quote_frame`` returns them.
     ``stored`` are the rows of the block that earlier assets have written and this one reads, by table.
     ``risk_free_rate`` (T,) is that of each panel row, annual and continuously compounded. Lots that are
-    ``is_too_large`` count as none, so that no sum overflows: their portfolios are refused.
+    ``is_too_large`` count as none, so that no sum overflows: their portfolios are refused. ``benchmarks`` are the
+    book's, with the ``currency`` of each symbol where its source says one.
     """
 
     registries: Registries
@@ -101,6 +114,7 @@ class Inputs:
     accounts: Accounts
     marks: tuple[Int1D, Date1D, Float1D]
     option_quotes: pd.DataFrame
+    benchmarks: pd.DataFrame
     derived: Derived = field(default_factory=Derived, init=False, repr=False, compare=False)
 
     def of(self, sessions: list[date], stored: Frames) -> Inputs:
@@ -108,6 +122,11 @@ class Inputs:
         out = replace(self, sessions=sessions, stored=stored)
         object.__setattr__(out, "derived", self.derived)
         return out
+
+    @cached_property
+    def benchmark_names(self) -> pd.Series:
+        """The benchmark of each portfolio, null without one."""
+        return self.portfolios.get("benchmark", pd.Series(None, index=self.portfolios.index, dtype=object))
 
     @cached_property
     def ends(self) -> Int1D:
@@ -231,9 +250,13 @@ class Inputs:
 
     @cached_property
     def symbols_in_use(self) -> Bool2D:
-        """Whether a symbol is held or a factor's proxy as of a session, shape (D, N)."""
+        """Whether a symbol is held, a factor's proxy or in the benchmark of an open portfolio, shape (D, N)."""
         used = np.zeros((len(self.sessions), len(self.panel.symbols)), dtype=bool)
         used[self.book.holdings.session, self.book.holdings.symbol] = True
+        open_ = active_accounts(self.accounts, self.panel.dates[self.ends])
+        for name, rows in self.benchmarks.groupby("benchmark"):
+            is_compared = (open_ & (self.benchmark_names == name).to_numpy()).any(axis=1)
+            used[np.ix_(is_compared, [self.column[symbol] for symbol in rows["symbol"].unique()])] = True
         others = (*self.registries.factors.proxies, *self.registries.scenarios.pairs)
         used[:, [self.column[symbol] for symbol in others if symbol in self.column]] = True
         return used
@@ -345,6 +368,9 @@ def make_inputs(
             _integers(marks["symbol"].map(names)),
             _days(marks["mark_date"]),
             marks["price"].to_numpy(dtype=float),
+        ),
+        benchmarks=book.benchmarks.assign(
+            currency=book.benchmarks["symbol"].map(book.quotes.set_index("symbol")["currency"]).astype(object)
         ),
         option_quotes=quote_frame(
             book.volatilities, book.marks[~book.marks["symbol"].isin(rows.loc[private, "symbol"])]

@@ -8,7 +8,17 @@ import numpy as np
 import pandas as pd
 
 from ..config.factors import FactorRegistry
-from ..config.measures import EXPOSURES, LARGEST_SECTOR, MARK_AGE, SECTORS, SINGLE_NAME, STRESS, Measure
+from ..config.measures import (
+    ACTIVE,
+    BENCHMARK,
+    EXPOSURES,
+    LARGEST_SECTOR,
+    MARK_AGE,
+    SECTORS,
+    SINGLE_NAME,
+    STRESS,
+    Measure,
+)
 from .inputs import Frames
 from .risk_changes import FORECAST
 
@@ -39,6 +49,8 @@ class Causes:
             out = self._scenario(measure, session, portfolio)
         elif measure.name in (SINGLE_NAME, MARK_AGE):
             out = self._position(session, portfolio, "mark_date" if measure.name == MARK_AGE else "delta_value")
+        elif measure.table == BENCHMARK:
+            out = self._active(session, portfolio)
         elif measure.table == SECTORS:
             out = self._sector(measure, session, portfolio)
         elif measure.table == EXPOSURES or column in self._factor_of:
@@ -140,6 +152,18 @@ class Causes:
             return [f"most of the risk: {most}{share}"]
         what = {"daily_pnl": "the session's P&L of", "value": "largest:", "delta_value": ""}[column]
         return [f"{what} {most} {sums[most]:{'+' if column == 'daily_pnl' else ''},.0f}".strip()]
+
+    def _active(self, session: pd.Timestamp, portfolio: str) -> list[str]:
+        """Return the position and the factor that make most of the model's tracking error."""
+        rows = self._rows(ACTIVE, session, portfolio)
+        out = []
+        for kind in ("position", "factor"):
+            some = rows[rows["kind"] == kind].set_index("name")["risk_contribution"].astype(float).dropna()
+            if len(some) and some.abs().max() > 0:
+                most = max(sorted(some.index), key=lambda name: some[name])
+                whole = rows.loc[rows["kind"] == "position", "risk_contribution"].astype(float).sum()
+                out.append(f"{self._plain.get(most, most)} {100 * some[most] / whole:.0f} %")
+        return [f"most of the tracking error: {' and '.join(out)}"] if out else []
 
     def _sector(self, measure: Measure, session: pd.Timestamp, portfolio: str) -> list[str]:
         """Return the largest sector, or the largest name in the sector that the measure names."""

@@ -13,6 +13,9 @@ from ..analytics.limits import keeps, utilisation
 from ..analytics.reasons import Reason
 from ..analytics.sums import sum_by
 from ..config.measures import (
+    ACTIVE,
+    ACTIVE_KINDS,
+    BENCHMARK,
     EXPOSURES,
     MARK_AGE,
     POSITIONS,
@@ -28,7 +31,10 @@ from .inputs import Frames, Inputs
 from .limit_causes import Causes
 
 EVERY_PORTFOLIO = "*"
-"""In place of a portfolio's id: the limit holds for each that has no own limit on the same measure and operator."""
+"""In place of a portfolio's id: the limit holds for each that has no own limit on the same measure and operator.
+
+Of a measure against a benchmark, for each that has one.
+"""
 KEY = ["session", "portfolio_id"]
 LIMIT_KEY = ["portfolio_id", "measure", "operator"]
 WITHIN, WARNING, BREACH, UNKNOWN = "within", "warning", "breach", "unknown"
@@ -46,6 +52,7 @@ SOURCES = {
         *("session", "position_id", "portfolio_id", "symbol", "underlying", "investment_class", "mark_date", "value"),
         *("delta_value", "daily_pnl", "risk_contribution"),
     ],
+    ACTIVE: [*KEY, "kind", "name", "active", "risk_contribution"],
     "risk_changes": None,
     "analytics_skips": None,
     "symbol_factor_exposures": ["session", "symbol", "factor_name", "beta"],
@@ -78,6 +85,7 @@ def limit_rows(stored: Frames, sessions: Sequence[date], measures: Measures, ent
     known = _resolved(rows["measure"].unique(), measures)
     values = _Values(stored, entered)
     parts = []
+    rows = rows[~rows["is_general"] | ~rows["measure"].isin(_of_benchmark(known)) | values.is_compared(rows)]
     for name, some in rows.groupby("measure", sort=True):
         measure = known.get(str(name))
         keys = pd.MultiIndex.from_frame(some[KEY])
@@ -115,7 +123,8 @@ def _by_portfolio(limits: pd.DataFrame, snapshots: pd.DataFrame) -> pd.DataFrame
     """Return the limits of each portfolio with a snapshot; its own goes before that of every portfolio."""
     own = limits.merge(snapshots, on=KEY)
     general = limits[limits["portfolio_id"] == EVERY_PORTFOLIO].drop(columns="portfolio_id")
-    both = pd.concat([own, general.merge(snapshots, on="session")], ignore_index=True)
+    general = general.merge(snapshots, on="session").assign(is_general=True)
+    both = pd.concat([own.assign(is_general=False), general], ignore_index=True)
     return both.drop_duplicates(["session", *LIMIT_KEY], keep="first").sort_values(
         ["session", *LIMIT_KEY], kind="stable", ignore_index=True
     )
@@ -132,12 +141,17 @@ def _resolved(names: Iterable[str], measures: Measures) -> dict[str, Measure]:
     return out
 
 
+def _of_benchmark(known: Mapping[str, Measure]) -> list[str]:
+    return [name for name, measure in known.items() if measure.table in (BENCHMARK, ACTIVE)]
+
+
 def sources_of(names: Iterable[str], measures: Measures) -> tuple[dict[str, list[str] | None], list[str]]:
     """Return which tables and columns are needed to judge limits on these measures, and of which factors betas are."""
     known = _resolved(names, measures).values()
     factors = {measure.item for measure in known if measure.table == EXPOSURES and measure.item is not None}
     with_betas = {measures.factors.market.name, measures.factors.rates.name, *factors}
-    return {**dict.fromkeys(measure.table for measure in known), **SOURCES}, sorted(with_betas)
+    compared = {BENCHMARK: None} if any(measure.table == ACTIVE for measure in known) else {}
+    return {**dict.fromkeys(measure.table for measure in known), **compared, **SOURCES}, sorted(with_betas)
 
 
 def _judged(rows: pd.DataFrame) -> pd.DataFrame:
@@ -165,6 +179,8 @@ class _Values:
             absent = ~self.nav.index.isin(value.index)
             if measure.table == EXPOSURES:
                 absent &= self._with_exposures()
+            if measure.table == ACTIVE:
+                absent &= self._has_active(measure)
             value = value.reindex(self.nav.index)
             value[absent] = 0.0
         if measure.over_nav:
@@ -179,6 +195,8 @@ class _Values:
             return rows.groupby(KEY)[measure.column].max()
         if measure.item is not None:
             key = {EXPOSURES: "factor_name", STRESS: "scenario_id", SECTORS: "sector"}.get(measure.table, "pair")
+            if measure.table == ACTIVE:
+                rows, key = rows[rows["kind"] == _kind(measure)], "name"
             rows = rows[rows[key].str.lower() == measure.item.lower()]
         return rows.set_index(KEY)[measure.column].astype(float)
 
@@ -200,6 +218,18 @@ class _Values:
         has = pd.MultiIndex.from_frame(rows.loc[rows["exposure"].notna(), KEY].drop_duplicates())
         return np.asarray(self.nav.index.isin(has))
 
+    def _has_active(self, measure: Measure) -> Bool1D:
+        """Return which portfolios have any active weight of the measure's kind, in the order of ``nav``."""
+        rows = self.stored[ACTIVE]
+        return np.asarray(self.nav.index.isin(pd.MultiIndex.from_frame(rows.loc[rows["kind"] == _kind(measure), KEY])))
+
+    def is_compared(self, rows: pd.DataFrame) -> Bool1D:
+        """Return which rows are of a portfolio with a benchmark."""
+        if BENCHMARK not in self.stored:  # it is read for its measures only
+            return np.zeros(len(rows), dtype=bool)
+        known = pd.MultiIndex.from_frame(self.stored[BENCHMARK][KEY])
+        return np.asarray(pd.MultiIndex.from_frame(rows[KEY]).isin(known))
+
     def why(self, measure: Measure, keys: pd.MultiIndex) -> np.ndarray:
         """Return the reason of each missing value: that of its row, of its portfolio's analytic, else ``no_value``."""
         reason = np.full(len(keys), Reason.NO_VALUE.value, dtype=object)
@@ -211,9 +241,18 @@ class _Values:
             key = "factor_name" if measure.table == EXPOSURES else "scenario_id"
             own = rows[rows[key] == measure.item].set_index(KEY)["reason"].reindex(keys).to_numpy(dtype=object)
             skipped = np.where(pd.isna(own), skipped, own)
+        if measure.table in (BENCHMARK, ACTIVE):
+            compared = self.stored[BENCHMARK].set_index(KEY)["reason"]
+            own = compared.reindex(keys).to_numpy(dtype=object)
+            own = np.where(keys.isin(compared.index), own, Reason.NO_BENCHMARK.value)
+            skipped = np.where(pd.isna(own), skipped, own)
         reason = np.where(pd.isna(skipped), reason, skipped)
         reason[(self.nav.reindex(keys) <= 0).to_numpy() & ~pd.notna(skipped)] = Reason.NON_POSITIVE_EQUITY.value
         return reason
+
+
+def _kind(measure: Measure) -> str:
+    return ACTIVE_KINDS[measure.name.partition(":")[0]]
 
 
 def by_name(positions: pd.DataFrame) -> pd.DataFrame:

@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 
 import pandas as pd
 
+from .benchmark import compute_benchmark
 from .exposures import compute_exposures
 from .inputs import Frames, Inputs
 from .limits import compute_limits
@@ -42,6 +43,7 @@ def session_rows(inputs: Inputs, limits: pd.DataFrame, numeric: Mapping[str, Seq
     skips.append(frames.pop("analytics_skips"))
     stored.update(frames)
     stored["analytics_skips"] = pd.concat(skips, ignore_index=True)
+    stored.update(compute_benchmark(inputs))
     stored["limits"] = limits
     stored.update(compute_limits(inputs, numeric))
     return {name: rows for name, rows in stored.items() if name not in READ}

@@ -31,6 +31,7 @@ BOOK = (
     tables.symbol_aliases,
     tables.implied_volatilities,
     tables.limits,
+    tables.benchmarks,
 )
 """The tables that an import writes."""
 OPTION = "risk_pipeline_book"

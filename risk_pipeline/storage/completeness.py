@@ -29,7 +29,7 @@ def sessions_without_rows(engine: sa.Engine, sessions: Sequence[date]) -> dict[s
     """Return, by asset, the sessions whose rows are gone.
 
     Of an analytic, the rows that a complete snapshot was made from, unless they were pruned; else the complete
-    snapshot of a portfolio active then, and the judgement of a limit valid then.
+    snapshot of a portfolio active then, the judgement of a limit valid then, and the comparison with a benchmark.
     """
     pruned = fact(engine, PRUNED_BEFORE)
     kept = [day for day in sessions if pruned is None or day.isoformat() >= pruned]
@@ -37,6 +37,7 @@ def sessions_without_rows(engine: sa.Engine, sessions: Sequence[date]) -> dict[s
         **{name: _without_rows(engine, name, table, kept) if kept else [] for name, table in TABLE_OF_ANALYTIC.items()},
         "portfolio_snapshots": _without_snapshot(engine, sessions),
         "risk_limits": _without_limits(engine, sessions),
+        "benchmark_risk": _without_benchmark(engine, sessions),
     }
 
 
@@ -87,6 +88,20 @@ def _without_limits(engine: sa.Engine, sessions: Sequence[date]) -> list[date]:
     query = sa.select(snapshot.session).where(snapshot.session.between(sessions[0], sessions[-1]), holds, ~judged)
     with engine.connect() as connection:
         return sorted({*connection.execute(query.distinct()).scalars()} & {*sessions})
+
+
+def _without_benchmark(engine: sa.Engine, sessions: Sequence[date]) -> list[date]:
+    """Return the sessions on which a portfolio that has a benchmark has a snapshot, and was not compared with it."""
+    names = portfolios(engine).dropna(subset=["benchmark"])["portfolio_id"].tolist()
+    snapshot, compared = portfolio_snapshots.c, tables.benchmark_risk.c
+    known = sa.exists().where(compared.session == snapshot.session, compared.portfolio_id == snapshot.portfolio_id)
+    within = snapshot.session.between(sessions[0], sessions[-1])
+    found: set[date] = set()
+    with engine.connect() as connection:
+        for start in range(0, len(names), 500):
+            some = snapshot.portfolio_id.in_(names[start : start + 500])
+            found |= {*connection.execute(sa.select(snapshot.session).where(within, some, ~known).distinct()).scalars()}
+    return sorted(found & {*sessions})
 
 
 def _without_snapshot(engine: sa.Engine, sessions: Sequence[date]) -> list[date]:

@@ -16,7 +16,8 @@ LONGEST_ID = 64
 def with_groups(portfolios: pd.DataFrame, members: pd.DataFrame) -> pd.DataFrame:
     """Return portfolios and the groups of them, by id; ``members`` has ``group_id, portfolio_id``.
 
-    Equity is the members' together; the first day is the latest of theirs, the closing the earliest. A group whose
+    Equity is the members' together; the first day is the latest of theirs, the closing the earliest; its benchmark is
+    theirs if all have the same. A group whose
     members are not all there, or are in several currencies, which an import refuses, is left out.
     """
     rows = []
@@ -32,6 +33,7 @@ def with_groups(portfolios: pd.DataFrame, members: pd.DataFrame) -> pd.DataFrame
                 "inception_date": own["inception_date"].max(),
                 "closed_date": own["closed_date"].min(),
                 "starting_equity": own["starting_equity"].sum(),
+                "benchmark": own["benchmark"].iloc[0] if own["benchmark"].nunique(dropna=False) == 1 else None,
             }
         )
     return _joined(portfolios, pd.DataFrame(rows, columns=portfolios.columns), ["portfolio_id"])

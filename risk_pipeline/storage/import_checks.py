@@ -31,12 +31,15 @@ KEYS = {
     "portfolios": ("portfolio_id",),
     "positions": ("position_id",),
     "groups": ("group_id", "portfolio_id"),
+    "benchmarks": ("benchmark", "symbol", "valid_from"),
     "marks": ("symbol", "mark_date"),
     "aliases": ("old_symbol", "change_date"),
     "implied_volatilities": ("symbol", "quote_date"),
     "limits": ("portfolio_id", "measure", "operator", "valid_from"),
 }
 EVERY_PORTFOLIO = "*"
+WEIGHTS_TOLERANCE = 1e-4
+"""Weights of a benchmark are taken to sum to one within this."""
 SHARES = ("var_", "es_", "drawdown", "worst_drawdown")
 """What the names of measures begin with that no sensible limit sets above 100 % of NAV."""
 
@@ -105,6 +108,19 @@ def check_lives(
             f"{entries[0].file}, line {entries[0].line}{' and others' if len(entries) > 1 else ''}: {len(entries)} "
             f"of the {kind} of {owner} lie before its inception, {lives[owner][0]}: {what}"
         )
+
+
+def check_benchmarks(rows: list[CheckedRow], problems: list[Problem]) -> None:
+    """Find benchmarks whose weights of a day don't sum to one."""
+    sets: dict[tuple[str, date], list[CheckedRow]] = {}
+    for row in rows:
+        sets.setdefault((row.values["benchmark"], row.values["valid_from"]), []).append(row)
+    for (name, day), members in sets.items():
+        total = sum(row.values["weight"] for row in members)
+        if abs(total - 1.0) > WEIGHTS_TOLERANCE:
+            remedy = f"the weights of {name} from {day} sum to {total:g}: they must sum to 1, each a share such as 0.6"
+            first = members[0]
+            problems.append(Problem(first.file, first.line, "weight", f"{first.values['weight']:g}", remedy))
 
 
 def check_groups(engine: sa.Engine, rows: Mapping[str, list[CheckedRow]], problems: list[Problem]) -> None:

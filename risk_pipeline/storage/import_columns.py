@@ -21,7 +21,9 @@ class Columns:
 
 
 FILE_COLUMNS = {
-    "portfolios": Columns(("portfolio_id", "name", "inception_date", "starting_equity"), ("currency", "closed_date")),
+    "portfolios": Columns(
+        ("portfolio_id", "name", "inception_date", "starting_equity"), ("currency", "closed_date", "benchmark")
+    ),
     "positions": Columns(
         ("portfolio_id", "symbol", "investment_class", "quantity", "entry_date", "entry_price"),
         (
@@ -42,6 +44,7 @@ FILE_COLUMNS = {
         ),
     ),
     "groups": Columns(("group", "portfolio")),
+    "benchmarks": Columns(("benchmark", "symbol", "weight", "valid_from")),
     "flows": Columns(("portfolio_id", "flow_date", "amount")),
     "marks": Columns(("symbol", "mark_date", "price")),
     "aliases": Columns(("old", "new", "date")),
@@ -64,6 +67,7 @@ NUMBERS = frozenset(
         "exit_fees",
         "limit",
         "warning",
+        "weight",
         *PRICES,
     )
 )

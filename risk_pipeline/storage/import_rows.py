@@ -48,6 +48,7 @@ AHEAD = timedelta(days=3653)
 """No date but an expiry lies further in the future; one beyond a year is said in a note."""
 OPTION_TYPES = {"C": "CALL", "CALL": "CALL", "P": "PUT", "PUT": "PUT"}
 HIGHEST_VOLATILITY = 5.0
+HIGHEST_WEIGHT = 10.0
 HIGHEST = 1e9
 """A price beyond this is a slip."""
 
@@ -194,6 +195,7 @@ def portfolio_row(cell: Cell) -> dict[str, Any]:
         "inception_date": inception,
         "closed_date": closed,
         "starting_equity": equity,
+        "benchmark": cell.symbol("benchmark") if cell.values.get("benchmark") else None,
     }
 
 
@@ -306,6 +308,20 @@ def _compare(cell: Cell, named: OccName, option_type: str | None, strike: float 
 def group_row(cell: Cell) -> dict[str, Any]:
     """Read a member of a group."""
     return {"group_id": cell.identifier("group"), "portfolio_id": cell.identifier("portfolio")}
+
+
+def benchmark_row(cell: Cell) -> dict[str, Any]:
+    """Read the weight of a symbol in a benchmark."""
+    weight = cell.number("weight")
+    if weight is not None and not 0 < abs(weight) <= HIGHEST_WEIGHT:
+        cell.bad("weight", "must be a share such as 0.6: the weights of a day sum to 1")
+    cell.no_sign("weight")
+    return {
+        "benchmark": cell.symbol("benchmark"),
+        "symbol": cell.symbol("symbol"),
+        "valid_from": cell.day("valid_from"),
+        "weight": weight,
+    }
 
 
 def flow_row(cell: Cell) -> dict[str, Any]:

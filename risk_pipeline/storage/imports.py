@@ -23,6 +23,7 @@ from .import_checks import (
     KEYS,
     CheckedRow,
     added_up,
+    check_benchmarks,
     check_groups,
     check_keys,
     check_lives,
@@ -37,6 +38,7 @@ from .import_rows import (
     Cell,
     Styles,
     alias_row,
+    benchmark_row,
     flow_row,
     group_row,
     limit_row,
@@ -62,6 +64,7 @@ KINDS = {
     "implied_volatilities": ("implied volatility", "implied volatilities"),
     "aliases": ("change of ticker", "changes of ticker"),
     "groups": ("member of a group", "members of groups"),
+    "benchmarks": ("weight of a benchmark", "weights of benchmarks"),
     "limits": ("limit", "limits"),
 }
 """What one row of a file, and several, are called."""
@@ -80,6 +83,7 @@ class ImportSummary:
     implied_volatilities: int = 0
     groups: int = 0
     limits: int = 0
+    benchmarks: int = 0
     notes: tuple[str, ...] = ()
     """What a user should know: columns and rows that were not read, odd dates, flows that were added up."""
 
@@ -140,11 +144,8 @@ def store_import(engine: sa.Engine, checked: CheckedImport, *, made_at: datetime
     """Store checked rows in one transaction.
 
     A portfolio in the files takes the place of the stored one: its positions and flows too, where a file
-    brings some. So does a group. Other portfolios are left alone; marks, volatilities and changes of ticker are added
-    or replaced.
-    brings some. Other portfolios are left alone; marks, volatilities and changes of ticker are added or replaced.
-    brings some. Limits take the place of all those of the portfolios that they name. Other portfolios are left alone;
-    marks and changes of ticker are added or replaced.
+    brings some. So does a group, and a benchmark. Limits take the place of all those of the portfolios that they name.
+    Other portfolios are left alone; marks, volatilities and changes of ticker are added or replaced.
     """
     _store(engine, checked.rows, made_at)
     return checked.summary
@@ -163,6 +164,7 @@ _READERS: dict[str, Callable[[Cell], dict[str, Any]]] = {
     "portfolios": portfolio_row,
     "positions": position_row,
     "groups": group_row,
+    "benchmarks": benchmark_row,
     "flows": flow_row,
     "marks": mark_row,
     "aliases": alias_row,
@@ -208,6 +210,7 @@ def _validate(
     check_keys(engine, rows, named, problems)
     check_lives(engine, rows, problems, notes)
     check_groups(engine, rows, problems)
+    check_benchmarks(rows["benchmarks"], problems)
     if problems:
         raise ImportRefused(sorted(problems, key=lambda problem: (problem.file, problem.line)))
     return CheckedImport(rows, notes)
@@ -255,6 +258,9 @@ def _store(engine: sa.Engine, rows: Mapping[str, list[CheckedRow]], made_at: dat
         for group in sorted(set(frames["groups"]["group_id"])):
             connection.execute(sa.delete(tables.portfolio_groups).where(tables.portfolio_groups.c.group_id == group))
         insert_rows(connection, tables.portfolio_groups, frames["groups"])
+        for name in sorted(set(frames["benchmarks"]["benchmark"])):
+            connection.execute(sa.delete(tables.benchmarks).where(tables.benchmarks.c.benchmark == name))
+        insert_rows(connection, tables.benchmarks, frames["benchmarks"])
         for kind in ("aliases", "marks", "implied_volatilities"):
             table = _TABLES[kind]
             for row in frames[kind][list(KEYS[kind])].itertuples(index=False):
@@ -287,6 +293,7 @@ _TABLES = {
     "portfolios": tables.portfolios,
     "positions": tables.positions,
     "groups": tables.portfolio_groups,
+    "benchmarks": tables.benchmarks,
     "flows": tables.portfolio_flows,
     "marks": tables.private_marks,
     "aliases": tables.symbol_aliases,

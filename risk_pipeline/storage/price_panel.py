@@ -59,14 +59,19 @@ class PricePanel:
         return sum(int(getattr(self, name).nbytes) for name in ARRAYS)
 
     def with_symbols(self, symbols: Iterable[str]) -> PricePanel:
-        """Return the panel with further symbols that have no price on any session."""
+        """Return the panel with further symbols that have no price on any session; the others' numbers stay.
+
+        To the last bit, what is computed from them too.
+        """
         names = sorted({*self.symbols, *symbols})
         if len(names) == len(self.symbols):
             return self
         place = {symbol: column for column, symbol in enumerate(self.symbols)}
         columns = np.array([place.get(symbol, -1) for symbol in names])
-        arrays = {
-            name: np.where(columns >= 0, np.asarray(getattr(self, name))[:, columns], EMPTY.get(name, np.nan))
+        arrays = {  # rows contiguous, as they were: NumPy sums columns that are in another order
+            name: np.ascontiguousarray(
+                np.where(columns >= 0, np.asarray(getattr(self, name))[:, columns], EMPTY.get(name, np.nan))
+            )
             for name in ARRAYS
         }
         return PricePanel(dates=self.dates, symbols=tuple(names), **arrays)

@@ -13,6 +13,7 @@ import sqlalchemy as sa
 
 from ..currencies import legs
 from . import tables
+from .benchmarks import resolved, spans
 from .book_versions import BOOK, book_rows_of
 from .database import insert_rows, read_frame, transaction
 from .errors import StorageError
@@ -47,6 +48,21 @@ def lots(engine: sa.Engine, last: date) -> pd.DataFrame:
     """
     rows = _book(engine, positions, "entry_date", last, by=["portfolio_id", "position_id"])
     return lots_with_groups(rows[~rows["is_deleted"].astype(bool)].reset_index(drop=True), groups(engine))
+
+
+def benchmarks(engine: sa.Engine) -> pd.DataFrame:
+    """Return ``benchmark, symbol, weight, valid_from`` of the benchmarks that portfolios have, whenever valid."""
+    return resolved(portfolios(engine), _benchmark_weights(engine))
+
+
+def _benchmark_weights(engine: sa.Engine) -> pd.DataFrame:
+    return _book(engine, tables.benchmarks, by=["benchmark", "symbol", "valid_from"])
+
+
+def _benchmark_spans(engine: sa.Engine, last: date) -> pd.DataFrame:
+    """Return ``symbol, entry_date, end_date`` of the benchmarks of portfolios that open by a day."""
+    rows = spans(portfolios(engine), _benchmark_weights(engine))
+    return rows[rows["entry_date"] <= pd.Timestamp(last)]
 
 
 def flows(engine: sa.Engine, last: date) -> pd.DataFrame:
@@ -125,8 +141,8 @@ def upsert_profiles(engine: sa.Engine, frame: pd.DataFrame) -> int:
 
 
 def position_symbols(engine: sa.Engine) -> list[str]:
-    """Return every symbol with a market price that any lot needs, sorted."""
-    return sorted(set(_priced_lots(_book(engine, positions))["symbol"]))
+    """Return every symbol with a market price that any lot or benchmark needs, sorted."""
+    return sorted({*_priced_lots(_book(engine, positions))["symbol"], *benchmarks(engine)["symbol"]})
 
 
 def _priced_lots(rows: pd.DataFrame) -> pd.DataFrame:
@@ -138,11 +154,14 @@ def _priced_lots(rows: pd.DataFrame) -> pd.DataFrame:
 def symbol_needs(engine: sa.Engine, first: date, last: date) -> pd.DataFrame:
     """Return ``symbol, first_held, last_held, active_from, first_option`` of lots entered on or before ``last``.
 
-    ``last_held`` is the last day on which a lot needs a price (its exit or expiry, else ``last``);
+    A benchmark's symbols are needed as if they were held while its portfolio is open. ``last_held`` is the last day on
+    which a lot needs a price (its exit or expiry, else ``last``);
     ``active_from`` the first day from ``first`` on that one does, null if none does any more; ``first_option`` the
     first day on which an option on it was held, null if none was.
     """
     rows = _priced_lots(_book(engine, positions, "entry_date", last))
+    compared = _benchmark_spans(engine, last).rename(columns={"end_date": "exit_date"})
+    rows = pd.concat([rows, compared], ignore_index=True) if len(compared) else rows
     ends = rows["exit_date"].fillna(rows["expiry"]).fillna(pd.Timestamp(last))
     since = rows["entry_date"].clip(lower=pd.Timestamp(first))
     needs = (
@@ -185,9 +204,9 @@ def conversions_needed(engine: sa.Engine, first: date, last: date) -> pd.DataFra
             "active_from": since.where(ends >= pd.Timestamp(first)),
         }
     )[(currency != into).to_numpy()]
-    spans = {"first_held": "min", "last_held": "max", "active_from": "min"}
-    spans_needed = needs.groupby(["currency", "into"]).agg(spans).reset_index()
-    for name in spans:
+    first_last = {"first_held": "min", "last_held": "max", "active_from": "min"}
+    spans_needed = needs.groupby(["currency", "into"]).agg(first_last).reset_index()
+    for name in first_last:
         spans_needed[name] = pd.to_datetime(spans_needed[name]).dt.date
     return spans_needed
 
@@ -208,21 +227,25 @@ def symbols_held(engine: sa.Engine, sessions: Sequence[date]) -> pd.DataFrame:
     """Return ``session, symbol`` of every symbol whose market price a lot needs on each of the sessions, in order.
 
     A lot needs one from its entry to its exit or expiry, both included; in another currency than its portfolio's, it
-    needs those of the pairs between the two as well.
+    needs those of the pairs between the two as well. A benchmark's symbols are needed while its portfolio is open.
     """
     lots = _book(engine, positions, "entry_date", sessions[-1])
     lots = lots[~lots["is_deleted"].astype(bool)]
     ends = lots["exit_date"].fillna(lots["expiry"]).fillna(pd.Timestamp(sessions[-1]))
     lots = lots.assign(end_date=ends)[ends >= pd.Timestamp(sessions[0])]
-    spans = ["symbol", "entry_date", "end_date"]
+    columns = ["symbol", "entry_date", "end_date"]
     exchanged = lots.assign(**_currencies(engine, lots))
-    exchanged = exchanged.loc[exchanged["currency"] != exchanged["into"], ["currency", "into", *spans[1:]]]
+    exchanged = exchanged.loc[exchanged["currency"] != exchanged["into"], ["currency", "into", *columns[1:]]]
     pairs = [
         (leg.symbol, row.entry_date, row.end_date)
         for row in exchanged.drop_duplicates().itertuples(index=False)
         for leg in legs(row.currency, row.into)
     ]
-    needed = pd.concat([_priced_lots(lots)[spans], pd.DataFrame(pairs, columns=spans)]).drop_duplicates()
+    compared = _benchmark_spans(engine, sessions[-1])
+    compared = compared.assign(end_date=compared["end_date"].fillna(pd.Timestamp(sessions[-1])))
+    compared = compared[compared["end_date"] >= pd.Timestamp(sessions[0])]
+    parts = [_priced_lots(lots)[columns], pd.DataFrame(pairs, columns=columns), compared]
+    needed = pd.concat([part for part in parts if len(part)] or parts[:1]).drop_duplicates()
     days = np.array(sessions, dtype="datetime64[s]")
     first = np.searchsorted(days, needed["entry_date"].to_numpy(dtype="datetime64[s]"), side="left")
     last = np.searchsorted(days, needed["end_date"].to_numpy(dtype="datetime64[s]"), side="right")

@@ -1,7 +1,8 @@
 """Retention: the bulk of old sessions is pruned; what matters years later is kept.
 
-Snapshots, what made the P&L, portfolio volatility, the record of forecasts and of value at risk, factor returns and
-covariances, prices, imports and restatements are kept for ever; ``risk-pipeline rebuild`` makes the rest again.
+Snapshots, what made the P&L, tracking errors, portfolio volatility, the record of forecasts and of value at risk,
+factor returns and covariances, prices, imports and restatements are kept for ever; ``risk-pipeline rebuild`` makes the
+rest again.
 """
 
 from __future__ import annotations
@@ -20,6 +21,7 @@ BULK = (
     tables.factor_exposures,
     tables.position_values,
     tables.sector_exposures,
+    tables.active_exposures,
     tables.currency_exposures,
     tables.stress_test_results,
     tables.scenario_factor_moves,

@@ -28,6 +28,9 @@ def measures() -> Measures:
         ("name:aapl", "name:AAPL", "position_values"),
         ("fx eurusd", "FX EURUSD", "currency_exposures"),
         ("mark_age", "mark_age", "position_values"),
+        ("tracking_error", "tracking_error", "benchmark_risk"),
+        ("Active:momentum", "active:Momentum", "active_exposures"),
+        ("active_name:aapl", "active_name:AAPL", "active_exposures"),
     ],
 )
 def test_a_name_is_found_in_any_case(measures, written, name, table):
@@ -57,7 +60,9 @@ def test_an_unknown_name_is_told_the_nearest(measures, written, nearest):
         measures.resolve(written)
 
 
-@pytest.mark.parametrize("written", ["", "portfolio_id", "trend", "sector:", "session", "stress:covid_2020"])
+@pytest.mark.parametrize(
+    "written", ["", "portfolio_id", "trend", "sector:", "session", "stress:covid_2020", "active:Energy"]
+)
 def test_texts_and_keys_are_no_measures(measures, written):
     with pytest.raises(UnknownMeasureError):
         measures.resolve(written)

@@ -39,7 +39,7 @@ def test_every_asset_and_check_of_the_design_is_in_the_run(week):
     assert assets == {
         *("factor_definitions", "company_profiles", "market_data", "market_data_coverage"),
         *("price_cache", "factor_exposures", "stress_tests", "volatility", "portfolio_snapshots"),
-        *("pnl_explain", "risk_limits", "risk_report"),
+        *("pnl_explain", "benchmark_risk", "risk_limits", "risk_report"),
     }
     failed = [e.check_name for e in week.result.get_asset_check_evaluations() if not e.passed and e.blocking]
     assert failed == []

@@ -13,6 +13,7 @@ import sqlalchemy as sa
 from risk_pipeline.definitions import defs
 from risk_pipeline.defs.automation.freshness import CHECK
 from risk_pipeline.defs.checks import (
+    benchmark,
     definitions,
     explain,
     exposures,
@@ -28,7 +29,7 @@ from risk_pipeline.defs.resources import Registries
 from risk_pipeline.defs.run_tags import range_tags
 from risk_pipeline.storage import tables as t
 from risk_pipeline.storage.database import open_engine
-from risk_pipeline_tests.support.homes import FRAMES
+from risk_pipeline_tests.support.homes import BENCHMARKED, FRAMES
 
 SESSIONS = [date(2025, 6, 2), date(2025, 6, 3)]
 DAY = SESSIONS[0]
@@ -39,7 +40,7 @@ QUOTES = pd.DataFrame([("AAPL C", SESSIONS[0], 0.3)], columns=["symbol", "date",
 
 @pytest.fixture(scope="module")
 def week(make_home):
-    home = make_home({**FRAMES, "implied_volatilities": QUOTES})
+    home = make_home({**BENCHMARKED, "limits": FRAMES["limits"], "implied_volatilities": QUOTES})
     home.result = home.run(str(SESSIONS[0]), str(SESSIONS[-1]))
     return home
 
@@ -108,6 +109,8 @@ WRONG = {
     options.option_quotes_recent: sa.update(HELD).where(OPTION).values(volatility_date=date(2025, 5, 1)),
     options.option_marks_within_bounds: sa.update(HELD).where(OPTION).values(refused_mark=0.01),
     options.no_special_dividend: sa.update(PRICES).where(AAPL, PRICES.c.session == DAY).values(dividend=25.0),
+    benchmark.tracking_errors_add_up: sa.update(t.benchmark_risk).where(of(t.benchmark_risk)).values(factor_part=1.0),
+    benchmark.benchmarks_are_compared: sa.update(t.benchmark_risk).values(reason="no_benchmark_weights"),
     limits.limits_kept: sa.update(t.limit_utilisations).where(of(t.limit_utilisations)).values(status="breach"),
     limits.limits_measured: sa.update(t.limit_utilisations).values(status="unknown", reason="unknown_measure"),
     snapshots.pnl_telescopes: sa.update(SNAPSHOT).where(of(SNAPSHOT)).values(nav=1.0),

@@ -15,7 +15,7 @@ from risk_pipeline.desk.whatif import what_if
 from risk_pipeline.risk.trades import Trade
 from risk_pipeline.storage.errors import StorageError
 from risk_pipeline.storage.imports import import_frames
-from risk_pipeline_tests.support.homes import BROKEN_LIMITS, FRAMES
+from risk_pipeline_tests.support.homes import BENCHMARKED
 
 DAY = "2025-06-04"
 SESSION = date.fromisoformat(DAY)
@@ -32,13 +32,14 @@ TRADES = [
 COMPARED = (
     *("portfolio_snapshots", "factor_exposures", "stress_test_results", "portfolio_volatility", "position_values"),
     *("sector_exposures", "limit_utilisations", "risk_changes", "value_at_risk_outcomes", "currency_exposures"),
+    *("benchmark_risk", "active_exposures"),
 )
 SHOCKS = ["Market=-0.10", "Rates=+100bp", "Momentum=5%"]
 
 
 @pytest.fixture(scope="module")
 def home(make_home, tmp_path_factory):
-    home = make_home({**FRAMES, "limits": BROKEN_LIMITS})
+    home = make_home(BENCHMARKED)
     home.run(DAY)
     return home
 
@@ -72,7 +73,18 @@ def ordered(rows: pd.DataFrame, like: pd.DataFrame) -> pd.DataFrame:
     return rows[list(like.columns)].sort_values(keys, ignore_index=True).astype(like.dtypes.to_dict())
 
 
-KEYS = ("portfolio_id", "position_id", "factor_name", "scenario_id", "sector", "measure", "operator", "pair")
+KEYS = (
+    "portfolio_id",
+    "position_id",
+    "factor_name",
+    "scenario_id",
+    "sector",
+    "measure",
+    "operator",
+    "pair",
+    "kind",
+    "name",
+)
 
 
 def test_before_is_what_is_stored(answers):
@@ -83,7 +95,7 @@ def test_before_is_what_is_stored(answers):
 
 
 def test_an_own_shock_is_what_a_run_with_it_in_the_library_stores(make_home, answers, tmp_path, monkeypatch):
-    home = make_home({**FRAMES, "limits": BROKEN_LIMITS})
+    home = make_home(BENCHMARKED)
     path = tmp_path / "scenarios.yaml"
     path.write_text(
         "scenarios:\n- {id: own_shock, name: Own, category: own, vol: {points: 20}, shocks: {Market: {return: -0.10}, "
@@ -99,7 +111,7 @@ def test_an_own_shock_is_what_a_run_with_it_in_the_library_stores(make_home, ans
 
 
 def test_after_is_what_a_run_with_the_trades_imported_stores(make_home, answers):
-    home, result = make_home({**FRAMES, "limits": BROKEN_LIMITS}), answers[0]
+    home, result = make_home(BENCHMARKED), answers[0]
     lots = result.lots.drop(columns="is_deleted")
     import_frames(home.engine, {"positions": lots})
     home.run(DAY)

@@ -8,7 +8,7 @@ import pandas as pd
 import pytest
 
 from risk_pipeline.storage import tables
-from risk_pipeline_tests.support.homes import BROKEN_LIMITS, FRAMES, OF_RUNS, same
+from risk_pipeline_tests.support.homes import BENCHMARKED, FRAMES, OF_RUNS, same
 
 FIRST, LAST = "2025-06-02", "2025-06-06"
 MADE_FROM = ("input_revisions", "session_inputs", "portfolio_inputs")
@@ -18,8 +18,8 @@ ANALYTICS = tuple(table.name for table in tables.ANALYTICS if table.name not in 
 
 @pytest.fixture(scope="module")
 def new_home(make_home):
-    """Return a function that makes a home whose limits are broken, so that breaches have their causes."""
-    return lambda url=None: make_home({**FRAMES, "limits": BROKEN_LIMITS}, url)
+    """Return a function that makes a home with benchmarks, whose limits are broken so that breaches have causes."""
+    return lambda url=None: make_home(BENCHMARKED, url)
 
 
 @pytest.fixture(scope="module")

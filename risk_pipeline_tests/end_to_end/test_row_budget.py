@@ -8,9 +8,10 @@ import pytest
 from risk_pipeline.config.factors import load_factors
 from risk_pipeline.config.scenario_file import load_scenarios
 from risk_pipeline.storage import tables
-from risk_pipeline_tests.support.homes import FRAMES
+from risk_pipeline_tests.support.homes import BENCHMARKED, KEPT_LIMITS
 
 DAY = "2025-06-04"
+FRAMES = {**BENCHMARKED, "limits": KEPT_LIMITS}
 AXES = {
     "portfolio": {"portfolio_id"},
     "symbol": {"symbol"},

@@ -21,13 +21,19 @@ MONEY = {
     *("gamma", "vega", "theta", "rho"),
 }
 GAIN = {"daily_pnl", "cumulative_pnl", "correlation_effect", "option_revaluation", "compounding_pnl", "pnl"}
-BETA = {"exposure", "std_error", "market_beta", "ir_beta", "diversification_ratio"}
+BETA = {"exposure", "std_error", "market_beta", "ir_beta", "diversification_ratio", "beta", "correlation"}
 SHARE = {
     *("forecast", "var_95", "var_99", "es_95", "es_99", "realised_21", "realised_63", "percentile", "coverage"),
     *("factor_model_volatility", "r_squared", "return_on_equity", "risk_contribution", "top_3", "top_10"),
+    *("tracking_error", "model_tracking_error", "factor_part", "specific_part"),
     *("gross_share", "utilisation", "sold_1d", "sold_5d", "sold_20d", "volume_coverage"),
 }
-RETURN = {"daily_return", "return_ytd", "return_inception", "drawdown"}
+RETURN = {"relative_1m", "relative_3m", "relative_ytd", "relative_1y", "relative_inception"} | {
+    "daily_return",
+    "return_ytd",
+    "return_inception",
+    "drawdown",
+}
 COUNT = {"positions", "stale_positions"}
 
 
@@ -72,6 +78,8 @@ def stored(pages) -> dict[tuple[str, ...], float]:
         "limit_utilisations": ("measure", "operator"),
         "stress_factor_impacts": ("scenario_id", "factor_name"),
         "pnl_explain": ("kind", "part"),
+        "benchmark_risk": (),
+        "active_exposures": ("kind", "name"),
     }
     out = {}
     for table, keys in rows_of.items():
@@ -100,6 +108,8 @@ def check_numbers(page, stored) -> set[tuple[str, ...]]:
             key = "stress_factor_impacts", column, portfolio, f"{row}/{item}"
         else:
             key = table, column, portfolio, item
+        if table == "active_exposures" and column == "active":
+            column = "exposure" if item.startswith("factor/") else "coverage"
         assert text == written(column, stored[key]), key
         assert value == pytest.approx(stored[key], rel=1e-8, abs=1e-12)
         seen.add(key)

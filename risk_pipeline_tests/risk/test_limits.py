@@ -117,6 +117,36 @@ def test_a_reason_of_the_analytic_is_that_of_the_limit():
     assert frame["reason"].tolist() == ["no_public_positions"] * 2
 
 
+COMPARED = rows(
+    *((day, "a", 0.04, 0.03, None) for day in DAYS),
+    columns="session portfolio_id tracking_error model_tracking_error reason",
+)
+ACTIVE = rows(
+    (DAYS[0], "a", "factor", "core_market", 0.2, 0.01),
+    (DAYS[0], "a", "sector", "Energy", -0.1, np.nan),
+    (DAYS[0], "a", "position", "XOM", 0.1, 0.04),
+    columns="session portfolio_id kind name active risk_contribution",
+)
+
+
+def test_a_limit_of_every_portfolio_on_a_tracking_error_is_of_those_with_a_benchmark():
+    general = judged(limit("*", "tracking_error", 0.03), benchmark_risk=COMPARED, active_exposures=ACTIVE)
+    assert set(general["portfolio_id"]) == {"a"}
+    assert general["status"].tolist() == ["breach", "breach"]
+    assert general["cause"].iloc[0] == "most of the tracking error: XOM 100 % and Market Beta (90D) 25 %"
+    own = judged(limit("b", "tracking_error", 0.03), benchmark_risk=COMPARED)
+    assert own["reason"].tolist() == ["no_benchmark"] * 2
+
+
+def test_an_active_weight_is_zero_where_neither_holds_it_and_unknown_without_any():
+    limits = [limit("a", name, 0.05) for name in ("active:Market Beta (90D)", "active_sector:Energy", "active_name:ko")]
+    frame = judged(*limits, benchmark_risk=COMPARED, active_exposures=ACTIVE).set_index(["session", "measure"])
+    first = frame.loc[STAMPS[0]]
+    assert first["value"].tolist() == [0.2, 0.0, -0.1]
+    assert first.index.tolist() == ["active:Market Beta (90D)", "active_name:ko", "active_sector:Energy"]
+    assert set(frame.loc[STAMPS[1], "status"]) == {"unknown"}
+
+
 def test_the_order_of_stored_rows_changes_nothing():
     limits = [limit("a", "single_name", 0.15), limit("*", "gross", 1000.0)]
     shuffled = LOTS.sample(frac=1.0, random_state=3)

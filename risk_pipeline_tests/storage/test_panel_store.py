@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 
 from risk_pipeline.analytics.returns import total_returns
+from risk_pipeline.analytics.volatility import estimate_volatility
 from risk_pipeline.storage.panel_store import IN_USE, PanelStore
 from risk_pipeline.storage.price_panel import PanelError, PricePanel
 
@@ -105,3 +106,19 @@ def test_a_folder_that_machines_share_is_mapped_where_it_is(monkeypatch, tmp_pat
     assert (folder, url) == (tmp_path / "shared", None)
     name = PanelStore(folder, url).write(panel())
     assert PanelStore(folder, url).open(name).content_hash() == name
+
+
+def test_a_symbol_without_prices_changes_no_bit_of_the_others():
+    """NumPy adds up a column in another order where rows aren't contiguous."""
+    rng = np.random.default_rng(3)
+    days = np.datetime64("2025-01-01") + np.arange(400)
+    close = 100 * np.exp(np.cumsum(rng.normal(0, 0.01, (400, 3)), axis=0))
+    nothing, one = np.zeros(close.shape), np.ones(close.shape)
+    plain = PricePanel(days, ("A", "B", "D"), close, close, close, nothing, one, total_returns(close, nothing, one))
+    wider = plain.with_symbols(["C"])
+    assert wider.symbols == ("A", "B", "C", "D")
+    assert np.isnan(wider.close[:, 2]).all()
+    ends = np.array([399])
+    before, after = (estimate_volatility(np.asarray(panel.returns), ends) for panel in (plain, wider))
+    for name, values in vars(before).items():
+        np.testing.assert_array_equal(getattr(after, name)[:, [0, 1, 3]], values, err_msg=name)

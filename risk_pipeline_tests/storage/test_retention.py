@@ -47,6 +47,7 @@ def test_snapshots_and_the_records_of_forecasts_are_no_bulk():
         *(
             "factor_returns",
             "analytics_skips",
+            "benchmark_risk",
             "pnl_explain",
             "limit_utilisations",
             "session_inputs",

@@ -76,6 +76,30 @@ BROKEN_LIMITS = pd.DataFrame(
 )
 FRAMES = {"portfolios": PORTFOLIOS, "positions": POSITIONS, "marks": MARKS, "limits": KEPT_LIMITS}
 
+BENCHMARKED = {
+    **FRAMES,
+    "portfolios": PORTFOLIOS.assign(benchmark=["SPY", "BALANCED", "", "", "", "XOM"]),
+    "benchmarks": pd.DataFrame(
+        [("BALANCED", "SPY", 0.6, "2025-01-02"), ("BALANCED", "TLT", 0.4, "2025-01-02")],
+        columns=["benchmark", "symbol", "weight", "valid_from"],
+    ),
+    "limits": pd.concat(
+        [
+            BROKEN_LIMITS,
+            pd.DataFrame(
+                [
+                    ("*", "model_tracking_error", "<=", "", 0.001, "2025-01-02"),
+                    ("growth", "active:Momentum", "abs<=", "", 1e-6, "2025-01-02"),
+                    ("growth", "active_sector:Technology", "<=", "", 0.01, "2025-01-02"),
+                    ("hedged", "active_name:TLT", "<=", "", -0.9, "2025-01-02"),
+                ],
+                columns=LIMIT_COLUMNS,
+            ),
+        ]
+    ),
+}
+"""With benchmarks: a symbol of the factors, weights, and a symbol that nobody holds; and limits on what is active."""
+
 
 @dataclass
 class Home:

@@ -9,6 +9,7 @@ import pandas as pd
 from ...analytics.liquidity import WINDOW
 from ...config.measures import Measures
 from ...desk.inputs import StoredRegistries, book_frames, inputs_of
+from ...risk.benchmark import PERIODS
 from ...risk.inputs import Frames, Inputs
 from ...risk.limits import sources_of
 from ...risk.lookback import bill_needs, merged_needs, pair_needs, reporting_needs, required_history
@@ -72,6 +73,20 @@ def read_snapshot_inputs(engine: "sa.Engine", registries: Registries, first: dat
         "volumes": queries.volumes(engine, CALENDAR.look_back_from(first, WINDOW - 1), last),
         "rows_by_portfolio": queries.rows_by_portfolio(engine, first, last),
     }
+
+
+def read_benchmark_inputs(engine: "sa.Engine", registries: Registries, first: date, last: date) -> Frames:
+    """Read what the comparison with benchmarks takes from earlier assets; nothing where no portfolio has one."""
+    if queries.benchmarks(engine).empty:
+        return {}
+    key = ["session", "portfolio_id"]
+    sources = {
+        "symbol_factor_exposures": ["session", "symbol", "factor_name", "beta"],
+        "factor_covariance": ["session", "factor_a", "factor_b", "covariance"],
+        "portfolio_snapshots": [*key, *(f"return_{period}" for period in PERIODS)],
+        "sector_exposures": [*key, "sector", "net"],
+    }
+    return queries.read_sources(engine, sources, first, last, factors=registries.factors.core_names)
 
 
 def read_limit_inputs(engine: "sa.Engine", registries: Registries, first: date, last: date) -> Frames:

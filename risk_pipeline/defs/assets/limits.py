@@ -19,7 +19,10 @@ from .sessions import compute_sessions
 @dg.asset(
     **ANALYTIC,
     code_version=code_version("risk/limits.py", "config/factors.yaml"),
-    deps=["portfolios", "price_cache", "factor_exposures", "stress_tests", "volatility", "portfolio_snapshots"],
+    deps=[
+        *("portfolios", "price_cache", "factor_exposures", "stress_tests", "volatility", "portfolio_snapshots"),
+        "benchmark_risk",
+    ],
     group_name="risk",
     kinds={"table"},
     metadata=definition_metadata(tables.limit_utilisations),

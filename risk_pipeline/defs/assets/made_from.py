@@ -72,6 +72,7 @@ class MadeFrom:
                 profiles=pd.DataFrame(),
                 quotes=quotes,
                 volatilities=queries.volatilities(engine, END_OF_TIME),
+                benchmarks=queries.benchmarks(engine),
             )
         )
 

@@ -122,6 +122,7 @@ NUMBERS = (
     ("portfolio_snapshots", "complete_portfolios", "is_complete", "sum"),
     ("portfolio_snapshots", "nav", "nav", "sum"),
     ("pnl_explain", "pnl", "pnl", "sum"),
+    ("benchmark_risk", "highest_tracking_error", "model_tracking_error", "max"),
     ("limit_utilisations", "highest_utilisation", "utilisation", "max"),
 )
 

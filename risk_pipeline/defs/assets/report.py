@@ -40,7 +40,7 @@ class PageOptions(dg.Config):
 @dg.asset(
     **ANALYTIC,
     code_version=code_version("reports"),
-    deps=["portfolio_snapshots", "pnl_explain", "risk_limits"],
+    deps=["portfolio_snapshots", "pnl_explain", "risk_limits", "benchmark_risk"],
     group_name="reports",
     kinds={"html"},
 )

@@ -12,7 +12,19 @@ from dataclasses import dataclass
 from typing import Any
 
 from ..page_rows import PortfolioDay
-from . import betas, composition, data_quality, explain, exposures, headline, limits, options, stress, volatility
+from . import (
+    benchmark,
+    betas,
+    composition,
+    data_quality,
+    explain,
+    exposures,
+    headline,
+    limits,
+    options,
+    stress,
+    volatility,
+)
 
 
 @dataclass(frozen=True)
@@ -34,5 +46,6 @@ SECTIONS = (
     Section("options", "Options", options.build),
     Section("volatility", "Volatility and value at risk", volatility.build),
     Section("composition", "Where the risk is", composition.build),
+    Section("benchmark", "Against the benchmark", benchmark.build),
     Section("data_quality", "How far to trust this page", data_quality.build),
 )

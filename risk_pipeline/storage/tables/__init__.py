@@ -7,7 +7,9 @@ from typing import TypeVar
 
 from sqlalchemy import Table
 
+from .benchmark import active_exposures, benchmark_risk
 from .book import (
+    benchmarks,
     book_rows,
     book_versions,
     implied_volatilities,
@@ -59,8 +61,11 @@ __all__ = [
     "ANALYTICS",
     "STRESS_FACTOR_IMPACTS",
     "STRESS_FACTOR_IMPACTS_SELECT",
+    "active_exposures",
     "analytics_skips",
     "batch_runs",
+    "benchmark_risk",
+    "benchmarks",
     "book_rows",
     "book_versions",
     "by_table",
@@ -129,6 +134,8 @@ ANALYTICS = (
     portfolio_snapshots,
     sector_exposures,
     pnl_explain,
+    benchmark_risk,
+    active_exposures,
     limit_utilisations,
     session_inputs,
     portfolio_inputs,

@@ -16,6 +16,16 @@ portfolios = table(
     Column("inception_date", Date, nullable=False, comment="first day with a snapshot"),
     Column("closed_date", Date, comment="no snapshots from this date on"),
     Column("starting_equity", Float, nullable=False, comment="equity at inception"),
+    Column("benchmark", SYMBOL, comment="what it is compared with: a name in benchmarks, else a symbol; null: nothing"),
+)
+
+benchmarks = table(
+    "benchmarks",
+    "Benchmarks of several symbols that were imported, with their weights.",
+    Column("benchmark", SYMBOL, primary_key=True, comment="name, as portfolios have it"),
+    Column("symbol", SYMBOL, primary_key=True, comment="ticker of the priced security"),
+    Column("valid_from", Date, primary_key=True, comment="first day of the weights; a later set replaces all of them"),
+    Column("weight", Float, nullable=False, comment="share of the benchmark; the weights of a day sum to one"),
 )
 
 positions = table(

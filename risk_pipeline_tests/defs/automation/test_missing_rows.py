@@ -18,7 +18,15 @@ from risk_pipeline_tests.support.homes import FRAMES
 
 DAYS = ["2025-06-02", "2025-06-03"]
 EVENING = datetime(2025, 6, 4, 2, tzinfo=UTC)
-ASSETS = ("factor_exposures", "stress_tests", "volatility", "portfolio_snapshots", "pnl_explain", "risk_limits")
+ASSETS = (
+    "factor_exposures",
+    "stress_tests",
+    "volatility",
+    "portfolio_snapshots",
+    "pnl_explain",
+    "risk_limits",
+    "benchmark_risk",
+)
 
 
 @pytest.fixture(scope="module")
