@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import re
 import zipfile
 from collections.abc import Iterator
 from datetime import date, datetime, time
@@ -10,6 +11,7 @@ from typing import Any
 
 from .text import UnreadableError, clean
 
+_THREE_DECIMALS = re.compile(r"-?[1-9]\d{0,2}\.\d{3}")
 LARGEST = 200_000_000
 """Bytes of an unpacked file; a larger one is refused rather than filling the memory."""
 
@@ -73,5 +75,6 @@ def _text(value: Any) -> str:
     if isinstance(value, bool):
         return "TRUE" if value else "FALSE"
     if isinstance(value, float):
-        return repr(int(value)) if value.is_integer() and abs(value) < 1e15 else repr(value)
+        text = repr(int(value)) if value.is_integer() and abs(value) < 1e15 else repr(value)
+        return f"{text}0" if _THREE_DECIMALS.fullmatch(text) else text  # else it could be thousands
     return clean(str(value))

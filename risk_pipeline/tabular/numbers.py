@@ -28,8 +28,8 @@ from .text import oddity
 CURRENCY_SIGNS = "$€£¥₹"
 _PLAIN = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?", re.ASCII)
 _GROUPED = {
-    ".": re.compile(r"\d{1,3}(,\d{2,3})*,\d{3}(\.\d*)?"),
-    ",": re.compile(r"\d{1,3}(\.\d{2,3})*\.\d{3}(,\d*)?"),
+    ".": re.compile(r"[1-9]\d{0,2}(,\d{2,3})*,\d{3}(\.\d*)?"),
+    ",": re.compile(r"[1-9]\d{0,2}(\.\d{2,3})*\.\d{3}(,\d*)?"),
 }
 _SIMPLE = {".": re.compile(r"(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?"), ",": re.compile(r"(\d+,?\d*|,\d+)([eE][+-]?\d+)?")}
 _WITH_CODE = re.compile(r"[-+]?[A-Z]{2,3}[$€£¥]?\s?[-+]?[\d.,' ]*\d|[-+]?\d[\d.,' ]*\s?[A-Z]{3}")

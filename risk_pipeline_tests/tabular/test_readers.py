@@ -34,6 +34,13 @@ def test_a_column_written_in_one_way_is_read_back_whatever_the_way(values, write
     assert [style.read(cell).value for cell in cells] == values
 
 
+@given(st.lists(st.floats(-1e9, 1e9, allow_nan=False).map(lambda value: round(value, 3)), min_size=1))
+def test_plain_numbers_with_three_decimals_are_read_back_from_a_file_with_commas(values):
+    cells = [f"{value:.3f}" for value in values]
+    style = NumberStyle.of(cells, ",")
+    assert [style.read(cell).value for cell in cells] == values
+
+
 @given(NUMBERS, st.sampled_from(["({})", "{}-", "\u2212{}", "-{}", "- {}"]))
 def test_all_signs_of_a_negative_number_are_understood(value, form):
     cell = form.format(english(abs(value)))
@@ -49,6 +56,10 @@ def test_all_signs_of_a_negative_number_are_understood(value, form):
         ("1.000", [], 1.0),
         ("1,00,000", [], 100_000),
         ("0.125", [], 0.125),
+        ("2.375", ["0.125"], 2.375),  # no number of thousands begins with a zero
+        ("2,375", ["0,125"], 2.375),
+        ("(2.375)", ["$0.125"], -2.375),
+        ("1,234", ["0.125"], 1234),
         ("1e-9", [], 1e-9),
     ],
 )
@@ -121,3 +132,19 @@ def test_the_separator_is_the_one_of_the_header(sign):
 )
 def test_what_a_spreadsheet_puts_before_a_text_is_taken_away(cell, text):
     assert clean(cell) == text
+
+
+def test_numbers_of_a_sheet_are_numbers_whatever_the_cells_beside_them(tmp_path):
+    """A cell that Excel holds as a number is never thousands; 2.375 alone was refused as perhaps 2375."""
+    import openpyxl
+
+    from risk_pipeline.tabular import excel
+
+    book = openpyxl.Workbook()
+    for row in (["a", 2.375], ["b", -12.125], ["c", 5], ["d", "1.234,5"]):
+        book.active.append(row)
+    book.save(tmp_path / "book.xlsx")
+    ((_, rows),) = excel.sheets((tmp_path / "book.xlsx").read_bytes())
+    cells = [row[1] for _, row in rows]
+    style = NumberStyle.of(cells, " ")
+    assert [style.read(cell).value for cell in cells] == [2.375, -12.125, 5.0, 1234.5]
