@@ -22,6 +22,7 @@ from ..risk.session_rows import session_rows
 from ..risk.trades import Trade, with_trades
 from ..storage import queries
 from ..storage.errors import StorageError
+from ..storage.groups import lots_with_groups
 from ..storage.limit_measures import numeric_columns
 from .inputs import book_frames, inputs_of, only_portfolios, panel_of
 
@@ -94,21 +95,23 @@ class WhatIf:
 def what_if(
     engine: sa.Engine, registries: Registries, session: date, trades: Sequence[Trade], panel: PricePanel | None = None
 ) -> WhatIf:
-    """Compute the portfolios of the trades before and after them, on a session that has been computed.
+    """Compute the portfolios of the trades, and the groups that they are in, before and after them.
 
     Raises
     ------
     StorageError
-        If the session has no panel, a portfolio or symbol is unknown there.
+        If the session has not been computed, a portfolio or symbol is unknown there, or a trade is of a group.
     """
     panel = panel or panel_of(engine, session)
-    book = book_frames(engine, session)
-    ids = sorted({trade.portfolio_id for trade in trades})
-    _check(book, panel, session, trades)
-    before = only_portfolios(book, ids)
-    lots = with_trades(before.lots.assign(units_since=_units(before.lots, panel, session)), trades, session)
+    book, members = book_frames(engine, session), queries.groups(engine)
+    traded = {trade.portfolio_id for trade in trades}
+    _check(book, members, panel, session, trades)
+    owned = only_portfolios(book, sorted(traded)).lots
+    lots = with_trades(owned.assign(units_since=_units(owned, panel, session)), trades, session)
     lots = lots.drop(columns="units_since")
-    both = _beside(before, lots)
+    of_groups = members[members["group_id"].isin(members.loc[members["portfolio_id"].isin(traded), "group_id"])]
+    ids = sorted({*traded, *of_groups["group_id"]} & {*book.portfolios["portfolio_id"]})
+    both = _beside(only_portfolios(book, ids), _with_groups(book.lots, lots, of_groups, ids))
     limits = queries.limits(engine, session)
     of_after = limits[limits["portfolio_id"].isin(ids)]
     of_after = of_after.assign(portfolio_id=of_after["portfolio_id"] + AFTER)
@@ -123,6 +126,16 @@ def what_if(
     return WhatIf(session, _side(frames, after=False), _side(frames, after=True), lots)
 
 
+def _with_groups(lots: pd.DataFrame, after: pd.DataFrame, members: pd.DataFrame, ids: Sequence[str]) -> pd.DataFrame:
+    """Return the lots after the trades of the portfolios ``ids``: a group's are its members', traded or not."""
+    if members.empty:
+        return after
+    others = lots[lots["portfolio_id"].isin(set(members["portfolio_id"]) - set(after["portfolio_id"]))]
+    base = pd.concat([after, others.astype(after.dtypes.to_dict())], ignore_index=True) if len(others) else after
+    both = lots_with_groups(base, members)
+    return both[both["portfolio_id"].isin(ids)].reset_index(drop=True)
+
+
 def close_on(panel: PricePanel, session: date, symbol: str) -> float | None:
     """Return the close of a symbol on a session, None where the panel has none."""
     if symbol not in panel.symbols:
@@ -132,9 +145,12 @@ def close_on(panel: PricePanel, session: date, symbol: str) -> float | None:
     return None if np.isnan(close) else close
 
 
-def _check(book: BookFrames, panel: PricePanel, session: date, trades: Sequence[Trade]) -> None:
+def _check(book: BookFrames, members: pd.DataFrame, panel: PricePanel, session: date, trades: Sequence[Trade]) -> None:
     known = set(book.portfolios["portfolio_id"])
     for trade in trades:
+        if trade.portfolio_id in set(members["group_id"]):
+            own = ", ".join(members.loc[members["group_id"] == trade.portfolio_id, "portfolio_id"])
+            raise StorageError(f"{trade.portfolio_id} is a group: trade in one of its portfolios, {own}")
         if trade.portfolio_id not in known:
             raise StorageError(
                 f"there is no portfolio {trade.portfolio_id!r}; there are {', '.join(sorted(known)[:20])}"

@@ -15,7 +15,7 @@ from risk_pipeline.desk.whatif import what_if
 from risk_pipeline.risk.trades import Trade
 from risk_pipeline.storage.errors import StorageError
 from risk_pipeline.storage.imports import import_frames
-from risk_pipeline_tests.support.homes import BENCHMARKED
+from risk_pipeline_tests.support.homes import BENCHMARKED, LIMIT_COLUMNS
 
 DAY = "2025-06-04"
 SESSION = date.fromisoformat(DAY)
@@ -29,6 +29,14 @@ TRADES = [
     Trade("hedged", "MSFT", 500.0, 390.0),  # covers the short and goes long
     Trade("hedged", "NVDA C", -5.0, 7.0, "OPTIONS", CALL),
 ]
+OF_FUND = pd.DataFrame([("fund", "name:TLT", "<=", "", 0.1, "2025-01-02")], columns=LIMIT_COLUMNS)
+BOOK = {
+    **BENCHMARKED,
+    "groups": pd.DataFrame([("fund", "growth"), ("fund", "hedged"), ("fund", "empty")], columns=["group", "portfolio"]),
+    "limits": pd.concat([BENCHMARKED["limits"], OF_FUND]),
+}
+TRADED = ["growth", "hedged", "fund"]
+"""The portfolios of the trades, and a group of both and another."""
 COMPARED = (
     *("portfolio_snapshots", "factor_exposures", "stress_test_results", "portfolio_volatility", "position_values"),
     *("sector_exposures", "limit_utilisations", "risk_changes", "value_at_risk_outcomes", "currency_exposures"),
@@ -39,7 +47,7 @@ SHOCKS = ["Market=-0.10", "Rates=+100bp", "Momentum=5%"]
 
 @pytest.fixture(scope="module")
 def home(make_home, tmp_path_factory):
-    home = make_home(BENCHMARKED)
+    home = make_home(BOOK)
     home.run(DAY)
     return home
 
@@ -54,7 +62,7 @@ def answers(home):
     """What if, an own shock and the job's answer, asked before anything else changes; nothing may be written."""
     home.enter()
     before = content(home)
-    stored = {name: rows_of(home, name, ["growth", "hedged"]) for name in COMPARED}
+    stored = {name: rows_of(home, name, TRADED) for name in COMPARED}
     registries = StoredRegistries.of_settings()
     result = what_if(home.engine, registries, SESSION, TRADES)
     shock = own_stress(home.engine, registries, SESSION, own_scenario(SHOCKS, "+20", registries.factors))
@@ -95,7 +103,7 @@ def test_before_is_what_is_stored(answers):
 
 
 def test_an_own_shock_is_what_a_run_with_it_in_the_library_stores(make_home, answers, tmp_path, monkeypatch):
-    home = make_home(BENCHMARKED)
+    home = make_home(BOOK)
     path = tmp_path / "scenarios.yaml"
     path.write_text(
         "scenarios:\n- {id: own_shock, name: Own, category: own, vol: {points: 20}, shocks: {Market: {return: -0.10}, "
@@ -105,22 +113,27 @@ def test_an_own_shock_is_what_a_run_with_it_in_the_library_stores(make_home, ans
     home.run(DAY)
     stored = home.table("stress_test_results", first=SESSION, last=SESSION)
     stored = stored[stored["scenario_id"] == "own_shock"].reset_index(drop=True)
-    assert len(stored) == 3
+    assert len(stored) == 4
     found = ordered(answers[1]["stress_test_results"], stored)
     pd.testing.assert_frame_equal(found, stored, check_exact=True)
 
 
 def test_after_is_what_a_run_with_the_trades_imported_stores(make_home, answers):
-    home, result = make_home(BENCHMARKED), answers[0]
+    home, result = make_home(BOOK), answers[0]
     lots = result.lots.drop(columns="is_deleted")
     import_frames(home.engine, {"positions": lots})
     home.run(DAY)
     for name in COMPARED:
-        stored = rows_of(home, name, ["growth", "hedged"])
+        stored = rows_of(home, name, TRADED)
         stored = ordered(stored, stored)
         pd.testing.assert_frame_equal(ordered(result.after[name], stored), stored, check_exact=True, obj=name)
         if name in ("portfolio_snapshots", "factor_exposures"):
             assert not ordered(result.before[name], stored).equals(stored), name
+
+
+def test_a_limit_of_a_group_that_a_trade_breaks_is_said(answers):
+    broken = answers[0].new_breaches
+    assert broken.loc[broken["portfolio_id"] == "fund", "measure"].tolist() == ["name:TLT"]
 
 
 def test_headlines_name_incremental_value_at_risk_in_money(answers):
@@ -150,6 +163,8 @@ def test_what_is_unknown_is_said(home):
         what_if(home.engine, registries, SESSION, [Trade("growth", "ZZZZ", 1.0, 1.0)])
     with pytest.raises(StorageError, match="there is no portfolio 'nobody'"):
         what_if(home.engine, registries, SESSION, [Trade("nobody", "AAPL", 1.0, 1.0)])
+    with pytest.raises(StorageError, match="fund is a group: trade in one of its portfolios, empty, growth, hedged"):
+        what_if(home.engine, registries, SESSION, [Trade("fund", "AAPL", 1.0, 1.0)])
     with pytest.raises(StorageError, match="has not been computed"):
         what_if(home.engine, registries, date(2025, 6, 3), [Trade("growth", "AAPL", 1.0, 1.0)])
 
