@@ -32,12 +32,15 @@ def _tree(option: tuple[float, ...], steps: int, spots: Float1D, values: Float1D
     growth, discount = np.exp((rate - dividend_yield) * step), np.exp(-rate * step)
     share_up, share_down = _inversion(d1, steps)
     up, down = _inversion(d2, steps)
-    log_rise, log_fall = np.log(growth * share_up / up), np.log(growth * share_down / down)
-    for k in range(steps + 1):  # node k of a level has risen k times
-        spots[k] = sign * spot * np.exp(k * log_rise + (steps - k) * log_fall)
+    rise, fall = growth * share_up / up, growth * share_down / down
+    spots[0] = sign * spot * fall**steps
+    for k in range(1, steps + 1):  # node k of a level has risen k times
+        spots[k] = spots[k - 1] * (rise / fall)
+    for k in range(steps + 1):
         values[k] = max(spots[k] - sign * strike, 0.0)
+    back = 1.0
     for level in range(steps - 1, -1, -1):
-        back = np.exp((level - steps) * log_fall)
+        back /= fall
         spot_at, now, risen = spots[: level + 1], values[: level + 1], values[1 : level + 2]
         for k in range(level + 1):
             exercised = spot_at[k] * back - sign * strike
