@@ -8,7 +8,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from .arrays import Bool2D, Float1D, Float2D, Int1D, Int2D, Text2D
-from .har import HORIZON, LOOK_BACK, ROWS, Sums, har_forecast, separate_sums, trailing_sums
+from .har import Sums, har_forecast, separate_sums, trailing_sums
+from .kernels.constants import HORIZON, LOOK_BACK, ROWS
 from .rolling_sums import COLUMNS_AT_ONCE
 
 __all__ = ["HORIZON", "LOOK_BACK", "VolatilityEstimates", "estimate_many", "estimate_volatility", "parkinson_variance"]
@@ -105,7 +106,7 @@ def _estimate(returns: Float2D, ends: Int1D, ranges: Float2D | None, sums: Sums)
     short = _rolling_std(r[year:], 21)
     realised = {f"realised_{w}": _by_end([_realised(r[: end + 1], w) for end in ends], count) for w in (21, 63, 252)}
     ewma = _ewma(r, ends, sums)[:, :count]
-    har = har_forecast(r[:, :count] ** 2, r[:, :count], ends, sums)
+    har = har_forecast(r[:, :count] ** 2, r[:, :count], ends)
     variance_input = np.full(har.shape, "squared", dtype=object)
     if ranges is not None:
         by_range, covered = _har_of_ranges(r[:, :count], ranges[first:], ends)

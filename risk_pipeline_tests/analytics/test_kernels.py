@@ -13,8 +13,10 @@ import pytest
 import scipy.sparse as sp
 
 from risk_pipeline.analytics.american import american_price
+from risk_pipeline.analytics.har import har_forecast
 from risk_pipeline.analytics.holdings import constant_weight_returns, covered_returns
 from risk_pipeline.analytics.kernels import compiled
+from risk_pipeline.analytics.kernels.constants import LOOK_BACK as HAR_LOOK_BACK
 from risk_pipeline.analytics.var import LOOK_BACK, filtered_with_scales
 
 MANY = 4000
@@ -52,6 +54,17 @@ def test_a_series_alone_has_the_scenarios_that_it_has_among_thousands_to_the_las
     for k in (0, 1, 2, 1003, MANY - 1):
         for one, all_of_them in zip(filtered_with_scales(returns[:, k : k + 1]), together, strict=True):
             assert one[:, 0].tobytes() == all_of_them[:, k].tobytes()
+
+
+def test_a_series_alone_has_the_forecast_that_it_has_among_thousands_to_the_last_bit():
+    returns = series(MANY)
+    ends = np.array([LOOK_BACK - 20, LOOK_BACK - 1])
+    together = har_forecast(returns**2, returns, ends)
+    assert np.isnan(together[:, 2]).all()
+    for k in (0, 1, 2, 1003, MANY - 1):
+        window = returns[-HAR_LOOK_BACK:, k : k + 1]
+        alone = har_forecast(window**2, window, np.array([HAR_LOOK_BACK - 1]))
+        assert alone.tobytes() == together[1:, k].tobytes()
 
 
 def books(count: int) -> tuple[sp.csr_array, np.ndarray]:
@@ -97,6 +110,7 @@ def numbers() -> list[float]:
         *american_price(*options(12), steps=51),
         *(value for rows in (scenarios, scales, history.returns, gains) for value in rows[::25].ravel()),
         *history.coverage,
+        *har_forecast(series(4) ** 2, series(4), np.array([900, LOOK_BACK - 1])).ravel(),
     ]
 
 

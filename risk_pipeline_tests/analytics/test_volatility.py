@@ -10,12 +10,20 @@ from arch.univariate import EWMAVariance
 from scipy.stats import norm
 
 from risk_pipeline.analytics.evaluation import qlike
-from risk_pipeline.analytics.har import LOOK_BACK, ROWS, har_forecast, window_mean
+from risk_pipeline.analytics.har import har_forecast
+from risk_pipeline.analytics.kernels import har_regression
+from risk_pipeline.analytics.kernels.constants import LOOK_BACK, ROWS
 from risk_pipeline.analytics.var import LOOK_BACK as TAIL_LOOK_BACK
 from risk_pipeline.analytics.var import WINDOW, filtered_historical_simulation
 from risk_pipeline.analytics.volatility import EWMA_DECAY, estimate_many, estimate_volatility, parkinson_variance
 
 FIELDS = ("realised_21", "realised_63", "realised_252", "ewma", "forecast", "trend_strength", "percentile")
+
+
+def window_mean(column: np.ndarray, window: int) -> np.ndarray:
+    out, *scratch = np.empty((3, len(column)))
+    har_regression.window_mean(np.ascontiguousarray(column[:, 0]), window, out, *scratch)
+    return out[:, None]
 
 
 def last(panel: np.ndarray):
