@@ -13,6 +13,8 @@ WIDEST = 3.0
 """An entry price is within a third and three times the close of its session."""
 WIDEST_ADJUSTED = 1.15
 """The same where the series is adjusted: dividends since have taken so much from the price of that day at most."""
+LARGEST_PREMIUM = 1.5
+"""An option costs at most so many times what it can be worth at the close of the day."""
 UNIT = (80.0, 125.0)
 """A ratio of two prices between these, or its inverse, is that of a currency to its hundredth."""
 SWITCH = (50.0, 200.0)
@@ -32,6 +34,7 @@ class Cause(StrEnum):
     CURRENCY = "currency"
     OTHER = "other"
     SIZE = "size"
+    PREMIUM = "premium"
 
     def explain(self) -> str:
         """Return the cause and the remedy in a few words."""
@@ -44,6 +47,7 @@ _WORDS = {
     Cause.ADJUSTED: "the series is adjusted for dividends or splits: give closes as traded",
     Cause.CURRENCY: "the source quotes another currency than the position's: correct one of them",
     Cause.SIZE: "it is too large to compute with: correct quantity, price or multiplier",
+    Cause.PREMIUM: "no option is worth that much: give the premium of one share, not of a contract",
     Cause.OTHER: "another ticker, date or currency: correct the position or the price",
 }
 
@@ -57,6 +61,19 @@ def entry_ratio(lots: Lots, dates: Date1D, prices: SplitAdjusted) -> Float1D:
     known = (lots.kind == InvestmentClass.PUBLIC) & (entry < len(dates)) & (lots.entry_date >= dates[0])
     close = prices.close[np.minimum(entry, len(dates) - 1), np.maximum(lots.symbol, 0)]
     return np.where(known & (lots.entry_price > 0), lots.entry_price / close, np.nan)
+
+
+def impossible_premiums(lots: Lots, dates: Date1D, prices: SplitAdjusted) -> Bool1D:
+    """Whether an option's entry price is far above all that it can be worth, (L,).
+
+    A call is worth its underlying at most, a put its strike; a half is left for a day's move. Where the entry session
+    has no close a call isn't judged.
+    """
+    entry = LotRows.of(lots, dates).entry
+    known = (entry < len(dates)) & (lots.entry_date >= dates[0])
+    close = prices.close[np.minimum(entry, len(dates) - 1), np.maximum(lots.symbol, 0)]
+    most = np.where(lots.is_call, np.where(known, close, np.nan), lots.strike)
+    return np.asarray(lots.is_option & (lots.entry_price > LARGEST_PREMIUM * most))
 
 
 def doubtful_lots(ratio: Float1D, is_option: Bool1D, is_adjusted: Bool1D, is_foreign_quote: Bool1D) -> np.ndarray:

@@ -120,7 +120,8 @@ def _by_its_amount(instrument: Instrument, worth: float, amount: float, record: 
         export.notes.append(f"{place}: {instrument.symbol} is taken for a bond: its price is in % of the face value")
         return security(instrument.symbol, "BOND", "0.01")
     if not 0.5 < ratio < 2.0:
-        record.bad("amount", "is not quantity × price: put the lot into a positions file of ours, with its multiplier")
+        column = "amount" if "amount" in record.cells else "marketvalue"
+        record.bad(column, "is not quantity × price: put the lot into a positions file of ours, with its multiplier")
     return instrument
 
 
@@ -200,6 +201,7 @@ def _position(record: Record, owner: str, day: date, export: Export) -> None:
     if "fixed income" in kind or "bond" in kind:
         instrument = security(instrument.symbol, "BOND", "0.01")
     quantity, price = record.number("quantity", empty=None), record.number("price", empty=None)
+    instrument = _by_its_amount(instrument, quantity * price, record.number("marketvalue", "mktval"), record, export)
     export.trades.append(
         Trade(owner, day, instrument, quantity, price, 0.0, Effect.OPEN, record.table.file, record.line)
     )

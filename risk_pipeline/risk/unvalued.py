@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 
 from ..analytics.arrays import Float1D
-from ..analytics.basis import Cause, doubtful_lots, entry_ratio
+from ..analytics.basis import Cause, doubtful_lots, entry_ratio, impossible_premiums
 from ..analytics.reasons import Reason
 
 if TYPE_CHECKING:
@@ -29,6 +29,7 @@ def doubts(inputs: Inputs) -> tuple[np.ndarray, Float1D]:
         currencies["is_adjusted"].to_numpy(dtype=bool),
         (quoted.notna() & (quoted != currencies["currency"])).to_numpy(dtype=bool),
     )
+    causes[impossible_premiums(lots, inputs.panel.dates, inputs.prices)] = Cause.PREMIUM
     causes[inputs.is_too_large] = Cause.SIZE
     return causes, ratio
 

@@ -242,6 +242,18 @@ def note_future(rows: list[CheckedRow], today: date | None, notes: list[str]) ->
         )
 
 
+def note_negative_fees(rows: list[CheckedRow], notes: list[str]) -> None:
+    """Say how many lots have fees below zero: brokers write what was paid with either sign."""
+    fees = ("fees", "exit_fees")
+    paid_back = [row for row in rows if min(row.values.get(name) or 0.0 for name in fees) < 0]
+    if paid_back:
+        first = paid_back[0]
+        notes.append(
+            f"{first.file}, line {first.line}{' and others' if len(paid_back) > 1 else ''}: fees of {len(paid_back)} "
+            "lots are below zero, so they raise the equity: write what was paid without a sign"
+        )
+
+
 def mark_assigned(rows: list[CheckedRow], notes: list[str]) -> list[CheckedRow]:
     """Return positions in which an option that was exercised or assigned ends at nothing.
 

@@ -29,6 +29,7 @@ from .import_checks import (
     check_lives,
     mark_assigned,
     note_future,
+    note_negative_fees,
     with_measures,
     with_own_ids,
 )
@@ -204,6 +205,7 @@ def _validate(
     rows["flows"] = added_up(rows["flows"], notes)
     rows["positions"] = mark_assigned(rows["positions"], notes)
     note_future(rows["positions"], today, notes)
+    note_negative_fees(rows["positions"], notes)
     if rows["limits"]:
         measures = known_measures(Settings().scenarios_path)
         rows["limits"] = with_measures(engine, rows["limits"], measures, problems, notes)

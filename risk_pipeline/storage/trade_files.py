@@ -8,9 +8,10 @@ from pathlib import Path
 from typing import Any
 
 from ..symbols import canonical, occ_name
+from ..tabular import excel
 from ..tabular.numbers import NumberStyle
 from ..tabular.rows import Problem, ProblemsError
-from ..tabular.text import decode, first_line, separator, split_rows
+from ..tabular.text import UnreadableError, decode, first_line, is_total, printable, separator, split_rows
 from .import_columns import FILE_COLUMNS, column_names
 from .import_rows import Cell, Styles, position_row
 
@@ -31,22 +32,20 @@ class TradesRefused(ProblemsError):
 def read_trades(
     path: Path, session: date, portfolio: str | None, price_of: Callable[[str], float | None]
 ) -> list[dict[str, Any]]:
-    """Return trades as rows of ``positions`` entered on a session; a missing price is the session's close.
+    """Return trades of a CSV or Excel file as rows of ``positions`` entered on a session.
 
-    Columns are ``symbol``, ``quantity`` (negative: sold), and where needed ``price``, ``portfolio_id``,
-    ``investment_class``, and those of options as in a positions file.
+    A missing price is the session's close. Columns are ``symbol``, ``quantity`` (negative: sold), and where needed
+    ``price``, ``portfolio_id``, ``investment_class``, and those of options as in a positions file.
 
     Raises
     ------
     TradesRefused
         With every problem, by file, line and column.
     """
-    text, _ = decode(path.read_bytes())
-    sign = separator(first_line(text))
-    lines = list(split_rows(text, sign))
+    sign, lines = _lines(path)
     header = column_names(lines[0][1]) if lines else []
     lacking = [name for name in REQUIRED if name not in header]
-    unknown = [name for name in header if name not in KNOWN]
+    unknown = [printable(name)[:40] for name in header if name not in KNOWN]
     if lacking or unknown:
         what = f"lacks {', '.join(lacking)}" if lacking else f"has no use for {', '.join(unknown)}"
         remedy = f"{what}: write symbol, quantity and, where needed, price, portfolio_id, investment_class"
@@ -54,7 +53,10 @@ def read_trades(
     problems: list[Problem] = []
     numbers = NumberStyle.of({cell for _, cells in lines[1:] for cell in cells}, sign)
     rows = []
-    for line, cells in lines[1:]:
+    for line, row in lines[1:]:
+        cells = row + [""] * (len(header) - len(row)) if sign == " " else row  # a sheet's rows end with a filled cell
+        if is_total(cells):
+            continue
         if len(cells) != len(header):
             remedy = f"has {len(cells)} fields where the header has {len(header)}"
             problems.append(Problem(path.name, line, "", "", remedy))
@@ -70,6 +72,19 @@ def read_trades(
     if problems:
         raise TradesRefused(problems)
     return rows
+
+
+def _lines(path: Path) -> tuple[str, list[tuple[int, list[str]]]]:
+    """Return the sign between cells, a blank of a sheet, and the rows with their line numbers."""
+    content = path.read_bytes()
+    try:
+        if excel.is_excel(content):
+            return " ", next((rows for _, rows in excel.sheets(content)), [])
+        text, _ = decode(content)
+        sign = separator(first_line(text))
+        return sign, list(split_rows(text, sign))
+    except UnreadableError as error:
+        raise TradesRefused([Problem(path.name, error.line, "", "", str(error))]) from None
 
 
 def _completed(

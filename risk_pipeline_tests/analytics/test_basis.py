@@ -5,7 +5,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from risk_pipeline.analytics.basis import Cause, doubtful_lots, unit_levels
+from risk_pipeline.analytics.basis import Cause, doubtful_lots, impossible_premiums, unit_levels
+from risk_pipeline.analytics.lots import InvestmentClass, Lots, SplitAdjusted
 
 
 def causes(ratio, *, option=False, adjusted=False, foreign=False):
@@ -34,6 +35,38 @@ def test_an_adjusted_series_values_neither_strikes_nor_what_dividends_have_moved
     assert causes([1.0, 1.1, 1.2], adjusted=True) == [None, None, Cause.ADJUSTED]
     assert causes(np.nan, option=True, adjusted=True) == [Cause.ADJUSTED]
     assert causes(np.nan, option=True) == [None]
+
+
+@pytest.mark.parametrize(
+    ("is_call", "strike", "premium", "is_impossible"),
+    [
+        (True, 400.0, 8.4, False),
+        (True, 400.0, 840.0, True),  # of a contract
+        (True, 0.01, 101.0, False),  # nearly the share itself, bought above the close
+        (False, 400.0, 310.0, False),
+        (False, 5.0, 45.0, True),
+    ],
+)
+def test_a_premium_above_all_that_an_option_can_be_worth_is_impossible(is_call, strike, premium, is_impossible):
+    dates = np.array(["2022-12-01", "2022-12-02"], dtype="datetime64[D]")
+    none, nat = np.array([np.nan]), np.array(["NaT"], dtype="datetime64[D]")
+    lot = Lots(
+        *(np.zeros(1, dtype=np.int64),) * 3,
+        kind=np.array([InvestmentClass.OPTIONS]),
+        quantity=np.ones(1),
+        entry_date=dates[1:],
+        entry_price=np.array([premium]),
+        exit_date=nat,
+        exit_price=none,
+        is_call=np.array([is_call]),
+        strike=np.array([strike]),
+        expiry=nat,
+        implied_volatility=none,
+    )
+    for close in ([99.0, 100.0], [99.0, np.nan]):
+        prices = SplitAdjusted.of(np.array(close)[:, None], np.ones((2, 1)))
+        is_known = not is_call or not np.isnan(close[1])
+        assert impossible_premiums(lot, dates, prices).tolist() == [is_impossible and is_known]
 
 
 def test_a_quote_in_another_currency_than_the_lot_is_doubtful_whatever_the_prices():

@@ -414,3 +414,12 @@ def test_a_portfolio_made_of_lots_in_pence_is_in_pounds(tmp_path):
     found = export(tmp_path, {"list.csv": [{**row, "currency": "GBp"} for row in rows]})
     assert [row["currency"] for row in found["portfolios"]] == ["GBP"]
     assert [row["currency"] for row in found["positions"]] == ["GBp"]
+
+
+def test_a_bond_among_schwab_s_positions_is_told_by_its_value_where_no_column_says_it(tmp_path):
+    lines = (FILES / "schwab_positions.csv").read_text().splitlines()
+    path = tmp_path / "positions.csv"
+    path.write_text("\n".join(line.replace('"Fixed Income"', '""') for line in lines))
+    (rows,) = [rows for rows in read_exports([path], Format.AUTO)[0] if rows.kind == "positions"]
+    (bond,) = [row.values for row in rows.rows if row.values["symbol"] == "912828YB0"]
+    assert (bond["investment_class"], bond["multiplier"]) == ("BOND", "0.01")

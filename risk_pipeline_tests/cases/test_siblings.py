@@ -221,6 +221,14 @@ def test_a_portfolio_called_total_return_is_no_sum(engine, tmp_path):
     assert ["line 3: 'Total,5' is no row" in note for note in said] == [True]
 
 
+def test_fees_below_zero_are_said(engine, tmp_path):
+    (tmp_path / "portfolios.csv").write_text(BOOK)
+    lines = row().replace("\n", ",-1.05\n") + row().replace("\n", ",1.05\n")
+    (tmp_path / "positions.csv").write_text(PLAIN.replace("\n", ",commission\n") + lines)
+    said = run_import(engine, [tmp_path / "portfolios.csv", tmp_path / "positions.csv"]).notes
+    assert ["line 2: fees of 1 lots are below zero, so they raise the equity" in note for note in said] == [True]
+
+
 def test_positions_without_ids_may_come_in_several_files(engine, tmp_path):
     (tmp_path / "portfolios.csv").write_text(BOOK)
     for name, symbol in (("equities", "SPY"), ("bonds", "TLT")):
