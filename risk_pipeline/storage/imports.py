@@ -19,6 +19,7 @@ from ..tabular.text import oddity
 from . import tables
 from .book_versions import record_version
 from .database import insert_rows, transaction
+from .import_cells import Cell, Styles
 from .import_checks import (
     KEYS,
     CheckedRow,
@@ -36,8 +37,6 @@ from .import_checks import (
 from .import_columns import DATES, FILE_COLUMNS, NUMBERS
 from .import_files import read_files, read_texts
 from .import_rows import (
-    Cell,
-    Styles,
     alias_row,
     benchmark_row,
     flow_row,

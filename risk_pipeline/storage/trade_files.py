@@ -12,8 +12,9 @@ from ..tabular import excel
 from ..tabular.numbers import NumberStyle
 from ..tabular.rows import Problem, ProblemsError
 from ..tabular.text import UnreadableError, decode, first_line, is_total, printable, separator, split_rows
+from .import_cells import Cell, Styles
 from .import_columns import FILE_COLUMNS, column_names
-from .import_rows import Cell, Styles, position_row
+from .import_rows import position_row
 
 REQUIRED = ("symbol", "quantity")
 KNOWN = {*FILE_COLUMNS["positions"].all, "price"} - {
