@@ -28,15 +28,21 @@ SLOW = {
 }
 """Modules that take minutes, mostly waiting for Dagster's daemon, for workers or for what was killed to be missed."""
 
+LONG = {"end_to_end", "faults", "reports", "automation", "cases"}
+"""Folders whose modules run Dagster or a browser: half a minute or more each."""
+
 
 @pytest.hookimpl(wrapper=True, tryfirst=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> Iterator[None]:
-    """Mark the slow modules and begin with them; the others stay in the order that chance gave them."""
+    """Mark the slow modules and begin with them, then those that run Dagster: none of them is left over at the end.
+
+    Within each group the order is the one that chance gave.
+    """
     for item in items:
         if item.path.stem in SLOW:
             item.add_marker(pytest.mark.slow)
     yield
-    items.sort(key=lambda item: item.path.stem not in SLOW)
+    items.sort(key=lambda item: (item.path.stem not in SLOW, item.path.parent.name not in LONG))
 
 
 def pytest_configure() -> None:

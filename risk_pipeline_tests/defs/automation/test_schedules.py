@@ -237,7 +237,7 @@ def test_a_fortnight_of_ticks_asks_for_each_session_once(engine):
     add_portfolio(engine, "a", "2026-11-16")
     runs = []
     for day in pd.date_range("2026-11-16", "2026-11-29"):
-        if day.dayofweek < 5:  # the cron fires on weekdays
+        if day.day_of_week < 5:  # the cron fires on weekdays
             result = tick(f"{day:%Y-%m-%d}T20:30")
             if isinstance(result, list):
                 runs.append(asked(result))
