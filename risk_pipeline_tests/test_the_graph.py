@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import dagster as dg
+
 from risk_pipeline.definitions import defs
 from risk_pipeline.storage import tables
 
@@ -47,3 +49,14 @@ def test_jobs_schedules_and_sensors_are_those_that_were_reviewed(snapshot):
     sensors = {s.name: s.minimum_interval_seconds for s in repository.sensor_defs}
     jobs = sorted(name for name in repository.job_names if not name.startswith("__"))
     assert {"jobs": jobs, "schedules": schedules, "sensors": sensors} == snapshot
+
+
+def test_all_market_data_comes_before_the_cache_and_the_cache_before_analytics():
+    graph = defs.resolve_asset_graph()
+
+    def above(name: str) -> set[str]:
+        return {key.to_user_string() for key in graph.get_ancestor_asset_keys(dg.AssetKey(name))}
+
+    assert {"market_data", "market_data_coverage"} <= above("price_cache")
+    for analytic in ("factor_exposures", "stress_tests", "volatility", "portfolio_snapshots", "risk_report"):
+        assert {"price_cache", "market_data_coverage", "factor_definitions"} <= above(analytic)

@@ -1,4 +1,4 @@
-"""Whatever comes through a door is taken over whole, or refused in a sentence that says where and what to do.
+"""Whatever is in a file is taken over whole, or refused in a sentence that says where and what to do.
 
 Each door is tried with made-up inputs, fifty in the ordinary tests and two thousand in `make test-long`. A traceback,
 an exception of another kind, a message without a place, and half of an input that was stored are failures.
@@ -6,19 +6,15 @@ an exception of another kind, a message without a place, and half of an input th
 
 from __future__ import annotations
 
-import io
-import os
-from collections.abc import Callable, Iterator
-from contextlib import redirect_stderr, redirect_stdout
+import zipfile
+from collections.abc import Iterator
 from datetime import date
 from pathlib import Path
-from unittest import mock
 
 import numpy as np
 import pandas as pd
 import pytest
 import sqlalchemy as sa
-from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
 from risk_pipeline.brokers.detect import missing_portfolios, read_exports
@@ -30,35 +26,11 @@ from risk_pipeline.storage.import_columns import FILE_COLUMNS
 from risk_pipeline.storage.imports import checked_import, store_import
 from risk_pipeline.tabular.rows import ProblemsError
 from risk_pipeline_tests.support.databases import migrated_sqlite
-from risk_pipeline_tests.support.hostile_files import CELLS, DAYS, parquets, texts, workbooks
+from risk_pipeline_tests.support.doors import EXAMPLES, is_sentence, tried
+from risk_pipeline_tests.support.hostile_files import CELLS, parquets, texts, workbooks
 
-FEW, MANY = 50, 2_000
-EXAMPLES = [pytest.param(FEW, id="some"), pytest.param(MANY, id="many", marks=pytest.mark.long)]
 SESSIONS = pd.DatetimeIndex(["2024-12-31", "2025-01-02", "2025-01-03"]).astype("datetime64[s]")
 EXPORTS = Path(__file__).parents[1] / "brokers" / "files"
-
-
-def tried(count: int, door: Callable[..., None], **inputs: st.SearchStrategy) -> None:
-    """Open a door with so many inputs."""
-    quick = (Phase.explicit, Phase.generate, Phase.shrink)
-    checks = [HealthCheck.too_slow, HealthCheck.data_too_large, HealthCheck.filter_too_much]
-    settings(
-        max_examples=count,
-        deadline=None,
-        phases=quick,
-        database=None,
-        derandomize=count == FEW,  # the ordinary tests fail for what was changed, not by chance
-        suppress_health_check=checks,
-    )(given(**inputs)(door))()
-
-
-def is_sentence(text: str) -> bool:
-    """Return whether a message is one for a person: no stack, no name of an exception, no flood, no control signs."""
-    bad = ("Traceback", "Error(", "Exception", "  File ", "object at 0x", "pyarrow", "numpy", "pydantic")
-    return (
-        10 < len(text) < 4_000 and not any(word in text for word in bad) and "\x1b" not in text and "\x00" not in text
-    )
-
 
 PRICES = ("date", "symbol", "close", "high", "low", "volume", "dividend", "split_factor")
 PRICE_ROWS = [
@@ -287,189 +259,14 @@ def test_exports_of_brokers(database, tmp_path, name, count):
     tried(count, door, content=damaged(good))
 
 
-YAML = (
-    *(
-        "",
-        "~",
-        "true",
-        "1e400",
-        ".nan",
-        "-.inf",
-        "[]",
-        "{}",
-        "- 1",
-        "!!python/object:os.system x",
-        "&a [*a]",
-        "2020-01-01",
-    ),
-    *(
-        "'",
-        '"',
-        "{a: 1, a: 2}",
-        "|\n  x",
-        "0x1f",
-        "12345678901234567890",
-        "Market",
-        "return",
-        "-0.1",
-        "99",
-        "\t",
-        "? x",
-        "<<: *b",
-    ),
-)
-
-
-@st.composite
-def damaged_yaml(draw, text: str) -> bytes:
-    """A good file in which words are changed and lines are lost, repeated or moved in."""
-    lines = text.splitlines()
-    for _ in range(draw(st.integers(1, 3))):
-        row = draw(st.integers(0, len(lines) - 1))
-        change = draw(st.sampled_from(["value", "value", "key", "drop", "repeat", "indent", "text"]))
-        key, colon, value = lines[row].partition(":")
-        new = draw(st.sampled_from(YAML) | CELLS)
-        if change == "value" and colon:
-            lines[row] = f"{key}: {new}"
-        elif change == "key" and colon:
-            lines[row] = f"{new}:{value}"
-        elif change == "repeat":
-            lines.insert(row, lines[row])
-        elif change == "indent":
-            lines[row] = " " + lines[row]
-        elif change == "text":
-            place = draw(st.integers(0, len(lines[row])))
-            lines[row] = lines[row][:place] + new + lines[row][place:]
-        elif len(lines) > 1:
-            del lines[row]
-    return "\n".join(lines).encode(draw(st.sampled_from(["utf-8", "utf-8", "utf-16", "latin-1"])), errors="replace")
-
-
 @pytest.mark.parametrize("count", EXAMPLES)
-@pytest.mark.parametrize("name", ["factors", "scenarios"])
-def test_registries(tmp_path, name, count):
-    from risk_pipeline.config import factors
-    from risk_pipeline.config.errors import ConfigError
-    from risk_pipeline.config.scenario_file import load_scenarios
-
-    shipped = Path(factors.__file__).with_name(f"{name}.yaml").read_text()
-    known, path = factors.load_factors(), tmp_path / f"{name}.yaml"
+def test_archives_that_are_no_workbook(database, tmp_path, count):
+    path = tmp_path / "any.xlsx"
 
     def door(content: bytes) -> None:
-        path.write_bytes(content)
-        try:
-            if name == "factors":
-                factors.load_factors.__wrapped__(path)
-            else:
-                load_scenarios(known, path)
-        except ConfigError as refused:
-            assert is_sentence(str(refused)), refused  # noqa: PT017
-            assert path.name in str(refused)  # noqa: PT017
+        with zipfile.ZipFile(path, "w") as archive:
+            archive.writestr("xl/workbook.xml", content)
+        with pytest.raises(ProblemsError, match="is no readable Excel file"):
+            checked_import(database, [path])
 
-    text = shipped if name == "factors" else shipped.replace("- id: ", "- id: my_").replace("id: ", "id: ")
-    tried(count, door, content=damaged_yaml(text) | st.binary(max_size=100))
-
-
-SETTINGS = {
-    "MARKET__SOURCE": ("simulated", "files", "yahoo,files", ",", "nobody's", "tiingo"),
-    "MARKET__PATH": ("/nowhere", "~", "\x7f", "a" * 5_000),
-    "MARKET__SEED": ("7", "-1", "1e5", "9" * 400),
-    "MARKET__KEY": ("hush-hush",),
-    "DATABASE_URL": ("sqlite:///x.db", "postgresql://me:hush-hush@host/name", "hush-hush", "mysql://a:hush-hush@b/c"),
-    "PANEL_STORE": ("panels", "s3://me:hush-hush@bucket", "nothing://hush-hush", "file://"),
-    "ALERT_WEBHOOK": ("https://host/hush-hush", "hush-hush", "ftp://hush-hush"),
-    "CALENDAR": ("XNYS", "XLON", "XXXX", "24/7", ""),
-    "PROXY_CALENDAR": ("XNYS", "XXXX"),
-    "FIRST_SESSION": DAYS,
-    "SCENARIOS_PATH": ("/nowhere.yaml", "."),
-    "RISK_FREE_RATE": ("0.02", "2", "nan", "inf", "1,5", "2 %"),
-    "RISK_FREE_SYMBOL": ("^IRX", "", "a b", "\u200b"),
-    "REPORTING_CURRENCY": ("EUR", "eur", "EURO", "GBX"),
-    "LOOK_AGAIN": ("10", "0", "1e9", "ten"),
-    "STALE_SESSIONS": ("60", "-1"),
-    "BACKFILL_CHUNK": ("5", "0"),
-    "SCHEDULE_ENABLED": ("true", "perhaps"),
-    "READY": ("after_close", "noon"),
-    "LOOK_AGIAN": ("10",),
-}
-
-
-@pytest.mark.parametrize("count", EXAMPLES)
-def test_settings(tmp_path, count):
-    """A value that is none is refused with the variable's name; no secret is in what is said."""
-    from pydantic import ValidationError
-
-    from risk_pipeline.sessions import CalendarError
-    from risk_pipeline.settings import Settings
-
-    usable = st.text(st.characters(blacklist_characters="\x00", blacklist_categories=["Cs"]), max_size=12)
-    possible = {
-        name: st.sampled_from([value for value in values if "\x00" not in value]) | usable
-        for name, values in SETTINGS.items()
-    }
-    chosen = st.lists(st.sampled_from(sorted(SETTINGS)), min_size=1, max_size=4, unique=True).flatmap(
-        lambda names: st.fixed_dictionaries({name: possible[name] for name in names})
-    )
-    others = {name: value for name, value in os.environ.items() if not name.startswith("RISK_PIPELINE_")}
-
-    def door(values: dict[str, str]) -> None:
-        variables = {f"RISK_PIPELINE_{name}": value for name, value in values.items()}
-        with mock.patch.dict(os.environ, {**others, **variables, "RISK_PIPELINE_HOME": str(tmp_path)}, clear=True):
-            try:
-                found = Settings()
-                _ = found.url, found.panel_location, found.proxy_sessions, found.market.identity
-            except ValidationError as refused:
-                for problem in refused.errors(include_url=False, include_input=False):
-                    assert "hush-hush" not in problem["msg"]
-                    assert is_sentence(f"{problem['loc']}: {problem['msg']}"), problem
-            except CalendarError as refused:
-                assert is_sentence(str(refused)), refused  # noqa: PT017
-            else:
-                assert "hush-hush" not in repr(found)
-
-    tried(count, door, values=chosen)
-
-
-COMMANDS = ("run", "rebuild", "plan", "prune", "show", "calibrate")
-OPTIONS = ("--date", "--from", "--to", "--last", "--partition-range", "--before", "--portfolio")
-RANGES = ("2025-01-02...2025-01-31", "2025-01-10...2025-01-07", "a...b", "...", "1...2...3", "-1", "0")
-
-
-@pytest.mark.parametrize("count", EXAMPLES)
-def test_dates_on_the_command_line(tmp_path, count):
-    """Words that are no date end in a usage message or a sentence; the commands themselves are not carried out."""
-    from typer.main import get_command
-
-    from risk_pipeline import cli
-    from risk_pipeline.cli import which_sessions
-    from risk_pipeline.cli.terminal import UserError
-
-    engine = migrated_sqlite(tmp_path / "risk.db")
-    command = get_command(cli.app)
-    words = st.sampled_from([*DAYS, *RANGES]) | CELLS
-    options = st.lists(st.tuples(st.sampled_from(OPTIONS), words), min_size=1, max_size=3)
-
-    def door(name: str, given_options: list[tuple[str, str]]) -> None:
-        found: dict[str, object] = {}
-        target = command.commands[name]
-        said = io.StringIO()
-        stopped = pytest.raises(SystemExit)
-        instead = mock.patch.object(target, "callback", lambda **chosen: found.update(chosen))
-        with instead, redirect_stdout(said), redirect_stderr(said), stopped as ended:
-            target.main([word for pair in given_options for word in pair], prog_name=name)
-        assert ended.value.code in (0, 2)
-        if ended.value.code == 2:
-            assert "Traceback" not in said.getvalue()
-            return
-        if name not in ("run", "rebuild", "plan"):
-            return
-        ends = {key: found.get(key) for key in ("date_", "from_", "to", "last")}
-        try:
-            if found.get("partition_range") is not None:
-                ends["from_"], ends["to"] = which_sessions.range_ends(found["partition_range"])
-            which_sessions.wanted_sessions(engine, *ends.values())
-        except UserError as refused:
-            assert is_sentence(str(refused)), refused  # noqa: PT017
-
-    tried(count, door, name=st.sampled_from(COMMANDS), given_options=options)
-    engine.dispose()
+    tried(count, door, content=st.binary(max_size=300))
