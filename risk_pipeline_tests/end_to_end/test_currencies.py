@@ -60,6 +60,7 @@ def folder(tmp_path_factory) -> Path:
 def source(home, folder: Path) -> None:
     home.environment.setenv("RISK_PIPELINE_MARKET__SOURCE", "files")
     home.environment.setenv("RISK_PIPELINE_MARKET__PATH", str(folder))
+    home.environment.delenv("RISK_PIPELINE_SCENARIOS_PATH", raising=False)
 
 
 @pytest.fixture(scope="module")
@@ -216,7 +217,6 @@ def test_a_session_alone_has_the_rows_of_a_range(day, make_home, with_pairs):
 def test_without_the_pair_a_book_is_left_out_with_a_reason_and_others_are_as_before(day, make_home, folder):
     home = make_home({"portfolios": PORTFOLIOS[:-2], "positions": POSITIONS[:-2]})
     source(home, folder)
-    home.environment.delenv("RISK_PIPELINE_SCENARIOS_PATH", raising=False)
     home.run(DAY)
     skips = home.table("analytics_skips").query("entity_type == 'portfolio'")
     assert set(skips["entity"]) == {"eur", "gbp"}

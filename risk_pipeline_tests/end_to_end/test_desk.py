@@ -102,15 +102,15 @@ def test_before_is_what_is_stored(answers):
         pd.testing.assert_frame_equal(ordered(answers[0].before[name], stored), stored, check_exact=True, obj=name)
 
 
-def test_an_own_shock_is_what_a_run_with_it_in_the_library_stores(make_home, answers, tmp_path, monkeypatch):
-    home = make_home(BOOK)
+def test_an_own_shock_is_what_a_run_with_it_in_the_library_stores(make_home, home, answers, tmp_path, monkeypatch):
+    home = make_home(like=home)
     path = tmp_path / "scenarios.yaml"
     path.write_text(
         "scenarios:\n- {id: own_shock, name: Own, category: own, vol: {points: 20}, shocks: {Market: {return: -0.10}, "
         "Interest_Rate: {yield_change: 0.01}, Momentum: {relative: 0.05}}}\n"
     )
     monkeypatch.setenv("RISK_PIPELINE_SCENARIOS_PATH", str(path))
-    home.run(DAY)
+    home.run(DAY, steps=["factor_definitions", "stress_tests"])
     stored = home.table("stress_test_results", first=SESSION, last=SESSION)
     stored = stored[stored["scenario_id"] == "own_shock"].reset_index(drop=True)
     assert len(stored) == 4
@@ -158,6 +158,7 @@ def test_a_sale_closes_the_oldest_lots_and_splits_the_last(answers):
 
 
 def test_what_is_unknown_is_said(home):
+    home.enter()
     registries = StoredRegistries.of_settings()
     with pytest.raises(StorageError, match="has no price in the panel"):
         what_if(home.engine, registries, SESSION, [Trade("growth", "ZZZZ", 1.0, 1.0)])

@@ -27,11 +27,17 @@ FIRST, LAST = "2025-06-02", "2025-06-03"
 ANALYTICS = [table.name for table in t.ANALYTICS]
 
 
-@pytest.fixture
-def home(make_home):
+@pytest.fixture(scope="module")
+def done(make_home):
+    """A home after a run, to be copied."""
     home = make_home()
     home.run(FIRST, LAST)
     return home
+
+
+@pytest.fixture
+def home(make_home, done):
+    return make_home(like=done)
 
 
 def run_only(home, *assets: str, day: str = LAST, succeeds: bool = True) -> dg.ExecuteInProcessResult:
@@ -99,7 +105,7 @@ def test_what_is_known_only_later_changes_nothing(home):
         connection.execute(
             sa.insert(t.company_profiles).values(symbol="AAPL", as_of=after, sector="Moved", vendor_beta=9.0)
         )
-    home.run("2025-07-01", "2025-07-15")
+    home.run("2025-07-14", "2025-07-15")
     home.run(FIRST, LAST)
     for name, frame in analytics(home).items():
         past = frame[frame["session"] <= pd.Timestamp(LAST)].reset_index(drop=True)
@@ -226,7 +232,7 @@ def test_an_error_in_a_kernel_fails_loud_and_leaves_what_was_good(home, monkeypa
     same(analytics(home), before)
 
 
-def test_a_crash_before_the_snapshots_leaves_none_complete_and_the_next_run_repairs(make_home, home, monkeypatch):
+def test_a_crash_before_the_snapshots_leaves_none_complete_and_the_next_run_repairs(make_home, done, monkeypatch):
     def crash(*_args, **_kwargs):
         raise MemoryError("the process is gone")
 
@@ -237,20 +243,20 @@ def test_a_crash_before_the_snapshots_leaves_none_complete_and_the_next_run_repa
     assert not broken.table("factor_exposures").empty
     assert broken.table("portfolio_snapshots").empty
     broken.run(FIRST, LAST)
-    same(analytics(broken), analytics(home))
+    same(analytics(broken), analytics(done))
 
 
-def test_own_scenarios_are_run_beside_the_shipped_ones(make_home, tmp_path, monkeypatch):
+def test_own_scenarios_are_run_beside_the_shipped_ones(home, tmp_path, monkeypatch):
     path = tmp_path / "mine.yaml"
     shocks = {"Market": {"return": -0.02}, "Interest_Rate": {"yield_change": 0.002}}
     path.write_text(
         yaml.safe_dump({"scenarios": [{"id": "mine", "name": "Mine", "category": "own", "shocks": shocks}]})
     )
     monkeypatch.setenv("RISK_PIPELINE_SCENARIOS_PATH", str(path))
-    home = make_home()
-    home.run(FIRST)
-    rows = home.table("stress_test_results", portfolio="growth").set_index("scenario_id")
-    exposures = home.table("factor_exposures", portfolio="growth").set_index("factor_name")["dollar_exposure"]
+    run_only(home, "factor_definitions", "stress_tests")
+    of = {"first": date.fromisoformat(LAST), "portfolio": "growth"}
+    rows = home.table("stress_test_results", **of).set_index("scenario_id")
+    exposures = home.table("factor_exposures", **of).set_index("factor_name")["dollar_exposure"]
     rates = -16.5 * 0.002 + 190 * 0.002**2
     expected = -0.02 * exposures["Market Beta (90D)"] + rates * exposures["IR Beta"]
     assert rows.loc["mine", "direct_pnl"] == pytest.approx(expected)

@@ -23,12 +23,15 @@ def vendor(monkeypatch) -> Vendor:
     return vendor
 
 
-def launch(home, first: date, last: date, **config: dict[str, bool]) -> dg.ExecuteInProcessResult:
-    """Run the daily job as the launchpad does, with the configuration of some steps."""
+def launch(
+    home, first: date, last: date, steps: list[str] | None = None, **config: dict[str, bool]
+) -> dg.ExecuteInProcessResult:
+    """Run the daily job, or some steps of it, as the launchpad does, with the configuration of some steps."""
     home.enter()
     return defs.resolve_job_def("daily_risk").execute_in_process(
         instance=home.instance,
         tags=range_tags(first, last),
+        op_selection=steps,
         run_config={
             "loggers": {"console": {"config": {"log_level": "CRITICAL"}}},
             "ops": {step: {"config": values} for step, values in config.items()},
@@ -39,14 +42,14 @@ def launch(home, first: date, last: date, **config: dict[str, bool]) -> dg.Execu
 def test_history_is_fetched_again_when_asked_for_and_its_changed_prices_go_to_the_ledger(make_home, vendor):
     home = make_home()
     day = DAYS[0]
-    launch(home, day, day)
+    launch(home, day, day, ["market_data"])
     before = close(home)
     vendor.changes["corrected"] = times("AAPL", 1.08, on=LONG_AGO)
-    launch(home, day, day)  # looks again at the last ten sessions only
+    launch(home, day, day, ["market_data"])  # looks again at the last ten sessions only
     assert close(home) == before
     assert home.table("price_restatements").empty
 
-    launch(home, day, day, market_data={"fetch_history_again": True})
+    launch(home, day, day, ["market_data"], market_data={"fetch_history_again": True})
     assert close(home) == pytest.approx(before * 1.08)
     ledger = home.table("price_restatements")
     assert {(row.symbol, row.session.date()) for row in ledger.itertuples()} == {("AAPL", LONG_AGO)}
@@ -80,7 +83,7 @@ def test_the_pages_of_later_sessions_are_written_again_and_those_of_earlier_ones
     for page in pages.values():
         page.write_text("as it was")
     page_path(DAYS[3]).unlink()  # of this session there are no pages
-    launch(home, DAYS[1], DAYS[1])
+    launch(home, DAYS[1], DAYS[1], ["risk_report"])
     assert pages[DAYS[0]].read_text() == "as it was"
     assert pages[DAYS[2]].read_text() != "as it was"
     assert pages[DAYS[3]].read_text() == "as it was"

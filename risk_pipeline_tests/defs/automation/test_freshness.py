@@ -17,7 +17,8 @@ from risk_pipeline.sessions import session_calendar
 from risk_pipeline.storage import tables as t
 
 NEW_YORK = ZoneInfo("America/New_York")
-MONDAY, TUESDAY, WEDNESDAY, OLD = "2025-06-02", "2025-06-03", "2025-06-04", "2025-05-27"
+MONDAY, TUESDAY, WEDNESDAY, OLD = "2025-06-02", "2025-06-03", "2025-06-04", "2025-05-29"
+DAY = date.fromisoformat(MONDAY)
 WARN, ERROR = dg.AssetCheckSeverity.WARN, dg.AssetCheckSeverity.ERROR
 
 
@@ -26,9 +27,19 @@ def at(text: str) -> datetime:
 
 
 @pytest.fixture(scope="module")
-def home(make_home):
+def week(make_home):
+    """A home that has every session from the old one to Wednesday, to be copied."""
     home = make_home()
-    home.result = home.run(MONDAY)
+    home.result = home.run(OLD, WEDNESDAY)
+    return home
+
+
+@pytest.fixture
+def home(make_home, week):
+    """A home whose last session is Monday: of the later ones it lacks the snapshots."""
+    home = make_home(like=week)
+    with home.engine.begin() as connection:
+        connection.execute(sa.delete(t.portfolio_snapshots).where(t.portfolio_snapshots.c.session > DAY))
     return home
 
 
@@ -76,20 +87,24 @@ def evaluations(home) -> list[dg.AssetCheckEvaluation]:
     return [record.event.dagster_event.asset_check_evaluation_data for record in reversed(records)]
 
 
-def test_backfilling_an_old_session_makes_nothing_fresh_and_only_news_is_stored(make_home):
-    home = make_home()
-    home.run(MONDAY)
-    home.run(OLD)
+def snapshots(home, first: str, last: str | None = None) -> None:
+    """Make the snapshots, from the rows of the other assets that are there."""
+    home.run(first, last, steps=[ASSET.to_user_string()])
+
+
+def test_backfilling_an_old_session_makes_nothing_fresh_and_only_news_is_stored(home):
+    snapshots(home, MONDAY)
+    snapshots(home, OLD)
     assert home.instance.get_latest_materialization_event(ASSET).asset_materialization.partition == OLD
     for moment in ("2025-06-04T01:00", "2025-06-04T02:00", "2025-06-05T01:00"):
         report_freshness(home.instance, home.engine, at(moment))
     said = [(found.passed, found.severity, found.description[:10]) for found in evaluations(home)]
     assert said == [(False, WARN, TUESDAY), (False, ERROR, WEDNESDAY)]
 
-    home.run(TUESDAY, WEDNESDAY)
+    snapshots(home, TUESDAY, WEDNESDAY)
     for days in ([], [OLD]):  # an evaluation older than the snapshots would be shown as none
         for day in days:
-            home.run(day)
+            snapshots(home, day)
         report_freshness(home.instance, home.engine, at("2025-06-05T01:00"))
         last = evaluations(home)[-1]
         assert last.passed
@@ -99,9 +114,7 @@ def test_backfilling_an_old_session_makes_nothing_fresh_and_only_news_is_stored(
     assert len(evaluations(home)) == 4
 
 
-def test_a_session_whose_rows_are_deleted_is_late_again(make_home):
-    home = make_home()
-    home.run(MONDAY)
+def test_a_session_whose_rows_are_deleted_is_late_again(home):
     with home.engine.begin() as connection:
         connection.execute(sa.delete(t.portfolio_snapshots))
     found = freshness(home.engine, at("2025-06-03T01:00"))
@@ -115,10 +128,10 @@ def test_without_portfolios_nothing_is_due(make_home):
     assert freshness(home.engine, at("2025-06-04T01:00")).passed
 
 
-def test_it_is_a_check_that_a_person_can_run_and_no_part_of_a_batch(home, monkeypatch):
+def test_it_is_a_check_that_a_person_can_run_and_no_part_of_a_batch(home, week, monkeypatch):
     """What a run stores must not depend on the time of day."""
     assert CHECK in defs.resolve_asset_graph().asset_check_keys
-    assert CHECK.name not in {found.check_name for found in home.result.get_asset_check_evaluations()}
+    assert CHECK.name not in {found.check_name for found in week.result.get_asset_check_evaluations()}
     monkeypatch.setattr(module, "now", lambda: at("2025-06-10T12:00"))
     job = dg.define_asset_job("fresh", selection=dg.AssetSelection.checks(CHECK))
     alone = dg.Definitions(

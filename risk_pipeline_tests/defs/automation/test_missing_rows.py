@@ -70,14 +70,13 @@ def test_deleted_rows_are_missing_for_the_schedule_and_failed_in_the_ui_until_a_
     assert f"no longer in the database: {name} of 2025-06-03; run these sessions again" in failure.message
     assert look(home) == "every materialised session has its rows, from the present inputs"  # said once
 
-    home.run(DAYS[1])
+    home.run(DAYS[1], steps=[name])
     assert shown(home) == good
     assert sessions_to_run(home.engine, EVENING) == []
 
 
 def test_a_corrected_session_is_failed_in_the_ui_for_every_analytic_and_a_run_of_it_repairs_that(home):
     good = {asset: ["MATERIALIZED", "MATERIALIZED"] for asset in ASSETS}
-    home.run(*DAYS)
     assert shown(home) == good
     lots = FRAMES["positions"][FRAMES["positions"]["portfolio_id"] == "growth"].copy()
     lots.loc[lots["position_id"] == "g3", "quantity"] = 5000  # entered on the second session

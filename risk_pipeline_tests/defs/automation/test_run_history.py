@@ -175,6 +175,7 @@ main()
 """
 
 
+@pytest.mark.slow
 def test_a_killed_run_is_recorded_as_crashed_and_the_next_run_repairs_it(home, hook):
     posted, _ = hook
     process = subprocess.Popen(
