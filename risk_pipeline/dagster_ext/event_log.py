@@ -3,18 +3,20 @@
 Dagster opens and closes a connection, with an engine of its own, for each of the two or three files that an event is
 written to, and asks the schema each time whether its tables are there. A run over a hundred sessions stores 2,500
 events, and those took half its time. Events that Dagster hands over as a batch (what a run plans, and what it
-materialises of a range) are one transaction a file. Files and schema are Dagster's own: a home can be opened with
-either class.
+materialises of a range) are one transaction a file. So are the evaluations of a step's checks, one for each session:
+they wait for the next event, or for whoever reads. Files and schema are Dagster's own: a home can be opened with either
+class.
 """
 
 from __future__ import annotations
 
 import os
-from collections import OrderedDict
+from collections import Counter, OrderedDict
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
+from threading import Lock
 from typing import Any
 
 import sqlalchemy as sa
@@ -37,6 +39,8 @@ BATCHED = {
 }
 BATCH_SIZE = "DAGSTER_EVENT_BATCH_SIZE"
 """Dagster's own switch; without it, it hands over one event at a time."""
+MOST_WAITING = 500
+"""Evaluations of checks that wait to be stored together."""
 OPEN_FILES = 4
 """Files kept open, the most recently used: the index and that of the run at hand; a webserver looks at others too."""
 
@@ -48,6 +52,8 @@ class PooledSqliteEventLog(SqliteEventLogStorage):
         self._engines: OrderedDict[str, sa.Engine] = OrderedDict()
         self._tables: set[str] = set()
         self._process = os.getpid()
+        self._waiting: list[EventLogEntry] = []
+        self._waiting_lock = Lock()
         os.environ.setdefault(BATCH_SIZE, "1000")
         super().__init__(base_dir, inst_data)
 
@@ -65,12 +71,12 @@ class PooledSqliteEventLog(SqliteEventLogStorage):
 
     @contextmanager
     def _connect(self, shard: str) -> Iterator[sa.Connection]:
+        self._store_waiting()
         with self._db_lock, self._engine(shard).begin() as connection:
             yield connection
 
     def _engine(self, shard: str) -> sa.Engine:
-        if self._process != os.getpid():  # SQLite's connections must not be carried over a fork
-            self._engines, self._process = OrderedDict(), os.getpid()
+        self._leave_to_parent()
         path = Path(self.path_for_shard(shard))
         if shard in self._engines and not path.exists():  # a wiped run
             self._engines.pop(shard).dispose()
@@ -93,6 +99,50 @@ class PooledSqliteEventLog(SqliteEventLogStorage):
             self._engines.pop(next(name for name in self._engines if name != INDEX_SHARD_NAME)).dispose()
         return self._engines[shard]
 
+    def _leave_to_parent(self) -> None:
+        """After a fork, forget connections, which SQLite can't share, and events, which the parent stores."""
+        if self._process != os.getpid():
+            self._engines, self._waiting, self._process = OrderedDict(), [], os.getpid()
+
+    def store_event(self, event: EventLogEntry) -> None:
+        """Store an event; the evaluation of a check of a partition waits for others of its run."""
+        if not _may_wait(event):
+            super().store_event(event)  # connecting, it stores what waits
+            return
+        with self._waiting_lock:
+            self._leave_to_parent()
+            self._waiting.append(event)
+            is_full = len(self._waiting) >= MOST_WAITING
+        if is_full:
+            self._store_waiting()
+
+    def _store_waiting(self) -> None:
+        """Store the evaluations that wait; before anything else is read or written."""
+        with self._waiting_lock:
+            self._leave_to_parent()
+            waiting, self._waiting = self._waiting, []
+        for run_id in dict.fromkeys(event.run_id for event in waiting):
+            self._store_evaluations([event for event in waiting if event.run_id == run_id])
+
+    def _store_evaluations(self, events: Sequence[EventLogEntry]) -> None:
+        """Store the evaluations of a run: one transaction in its file, one in the index."""
+        rows = [self._event_to_row(event) for event in events]
+        with self.run_connection(events[0].run_id) as connection:
+            connection.execute(SqlEventLogStorageTable.insert(), rows)
+        with self.index_connection() as connection:
+            ids = _insert(connection, rows)
+            planned = _planned(connection, events)
+            values = {
+                number: {f"the_{name}": value for name, value in _execution(event, row, event_id).items()}
+                for number, (event, row, event_id) in enumerate(zip(events, rows, ids, strict=True))
+                if planned[_check_key(event)] == 1
+            }
+            if values:
+                connection.execute(UPDATE, list(values.values()))
+        for number, (event, event_id) in enumerate(zip(events, ids, strict=True)):
+            if number not in values:  # not planned, or twice
+                self.store_asset_check_event(event, event_id)
+
     def store_event_batch(self, events: Sequence[EventLogEntry]) -> None:
         """Store the events of a run in their order: one transaction in the run's file, one in the index."""
         if len({event.run_id for event in events}) != 1 or not all(_is_batchable(event) for event in events):
@@ -103,10 +153,7 @@ class PooledSqliteEventLog(SqliteEventLogStorage):
             connection.execute(SqlEventLogStorageTable.insert(), rows)
         is_check = [event.dagster_event_type in ASSET_CHECK_EVENTS for event in events]
         with self.index_transaction() as connection:
-            insert = SqlEventLogStorageTable.insert().returning(
-                SqlEventLogStorageTable.c.id, sort_by_parameter_order=True
-            )
-            ids = [int(row[0]) for row in connection.execute(insert, rows)]
+            ids = _insert(connection, rows)
             of_assets = [pair for pair, check in zip(zip(events, ids, strict=True), is_check, strict=True) if not check]
             self._store_asset_event_tags(
                 connection, [event for event, _ in of_assets], [event_id for _, event_id in of_assets]
@@ -145,10 +192,82 @@ class PooledSqliteEventLog(SqliteEventLogStorage):
 
     def dispose(self) -> None:
         """Close every file."""
+        self._store_waiting()
         super().dispose()
         with self._db_lock:
             while self._engines:
                 self._engines.popitem()[1].dispose()
+
+
+UPDATE = (
+    AssetCheckExecutionsTable.update()
+    .where(
+        *(
+            AssetCheckExecutionsTable.c[name] == sa.bindparam(f"the_{name}")
+            for name in ("asset_key", "check_name", "run_id", "partition")
+        )
+    )
+    .values(
+        {
+            name: sa.bindparam(f"the_{name}")
+            for name in (
+                *("execution_status", "evaluation_event", "evaluation_event_timestamp"),
+                *("evaluation_event_storage_id", "materialization_event_storage_id"),
+            )
+        }
+    )
+)
+"""Of Dagster's ``_update_asset_check_evaluation``, for many at once."""
+
+
+def _insert(connection: sa.Connection, rows: list[dict[str, Any]]) -> list[int]:
+    """Insert events into the index; returns their ids in the order of the rows."""
+    insert = SqlEventLogStorageTable.insert().returning(SqlEventLogStorageTable.c.id, sort_by_parameter_order=True)
+    return [int(row[0]) for row in connection.execute(insert, rows)]
+
+
+def _planned(connection: sa.Connection, events: Sequence[EventLogEntry]) -> Counter[tuple[str, str, str | None]]:
+    """Return how many records the checks of a run's events have of each partition, by the key of an event."""
+    table = AssetCheckExecutionsTable.c
+    found: Counter[tuple[str, str, str | None]] = Counter()
+    for asset, name in dict.fromkeys(_check_key(event)[:2] for event in events):
+        of_check = (table.asset_key == asset) & (table.check_name == name) & (table.run_id == events[0].run_id)
+        found.update(
+            (asset, name, key) for key in connection.execute(sa.select(table.partition).where(of_check)).scalars()
+        )
+    return found
+
+
+def _may_wait(event: EventLogEntry) -> bool:
+    return (
+        event.is_dagster_event
+        and event.dagster_event_type == DagsterEventType.ASSET_CHECK_EVALUATION
+        and bool(event.run_id)
+        and event.get_dagster_event().asset_check_evaluation_data.partition is not None
+    )
+
+
+def _check_key(event: EventLogEntry) -> tuple[str, str, str | None]:
+    evaluation = event.get_dagster_event().asset_check_evaluation_data
+    return evaluation.asset_key.to_string(), evaluation.check_name, evaluation.partition
+
+
+def _execution(event: EventLogEntry, row: Mapping[str, Any], event_id: int) -> dict[str, Any]:
+    """Return what the record of a check's execution holds of an evaluation, and its key."""
+    evaluation = event.get_dagster_event().asset_check_evaluation_data
+    status = AssetCheckExecutionRecordStatus.SUCCEEDED if evaluation.passed else AssetCheckExecutionRecordStatus.FAILED
+    target = evaluation.target_materialization_data
+    return {
+        "asset_key": evaluation.asset_key.to_string(),
+        "check_name": evaluation.check_name,
+        "run_id": event.run_id,
+        "partition": evaluation.partition,
+        "execution_status": status.value,
+        "evaluation_event": row["event"],
+        "evaluation_event_timestamp": row["timestamp"],
+        "evaluation_event_storage_id": event_id,
+        "materialization_event_storage_id": target.storage_id if target else None,
+    }
 
 
 def _is_batchable(event: EventLogEntry) -> bool:

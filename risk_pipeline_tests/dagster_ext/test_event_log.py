@@ -29,8 +29,31 @@ with pytest.warns(dg.PreviewWarning):
         return dg.AssetCheckResult(passed=True)
 
 
+with pytest.warns(dg.PreviewWarning):
+    SPECS = [dg.AssetCheckSpec(name, asset=numbers, partitions_def=DAYS) for name in ("are_even", "are_odd")]
+
+
+@dg.multi_asset_check(specs=SPECS)
+def of_each_day(context: dg.AssetCheckExecutionContext):
+    for number, spec in enumerate(SPECS):
+        for day in context.partition_keys:
+            passed = int(day[-1]) % 2 == number
+            yield dg.AssetCheckEvaluation(
+                asset_key=numbers.key, check_name=spec.name, passed=passed, metadata={"day": day}, partition=day
+            )
+        stored_by_now = evaluations(context.instance, context.run.run_id)
+        assert [name for name, *_ in stored_by_now].count(spec.name) == len(context.partition_keys)  # whoever reads
+        yield dg.Output(None, f"numbers_{spec.name}")
+
+
+def evaluations(instance: dg.DagsterInstance, run_id: str) -> list[tuple[str, str | None, bool]]:
+    records = instance.get_records_for_run(run_id, of_type=dg.DagsterEventType.ASSET_CHECK_EVALUATION).records
+    found = [record.event_log_entry.dagster_event.asset_check_evaluation_data for record in records]
+    return [(one.check_name, one.partition, one.passed) for one in found]
+
+
 def run(instance: dg.DagsterInstance) -> str:
-    definitions = dg.Definitions([numbers], asset_checks=[are_good])
+    definitions = dg.Definitions([numbers], asset_checks=[are_good, of_each_day])
     tags = {"dagster/asset_partition_range_start": "2025-06-02", "dagster/asset_partition_range_end": "2025-06-04"}
     result = definitions.resolve_implicit_global_asset_job_def().execute_in_process(instance=instance, tags=tags)
     assert result.success
@@ -73,7 +96,42 @@ def test_it_writes_what_dagster_s_own_class_writes(home, tmp_path_factory, monke
         theirs = run(instance)
     assert stored(home, "index") == stored(plain, "index")
     assert stored(home, ours) == stored(plain, theirs)
-    assert len(stored(home, "index")["checks"]) >= 3
+    checks = stored(home, "index")["checks"]
+    assert {row[3] for row in checks if row[1] == "are_even"} == {"SUCCEEDED", "FAILED"}
+    assert len(checks) >= 9
+
+
+def test_an_evaluation_that_was_not_planned_or_twice_is_stored_as_dagster_does(home, tmp_path_factory, monkeypatch):
+    @dg.op
+    def evaluate(context: dg.OpExecutionContext) -> None:
+        for passed in (True, False):
+            evaluation = dg.AssetCheckEvaluation(
+                asset_key=numbers.key, check_name="by_hand", passed=passed, metadata={}, partition="2025-06-02"
+            )
+            context.instance.report_dagster_event(
+                dg.DagsterEvent(
+                    dg.DagsterEventType.ASSET_CHECK_EVALUATION.value,
+                    context.job_name,
+                    event_specific_data=evaluation,
+                ),
+                context.run_id,
+            )
+
+    @dg.job
+    def by_hand() -> None:
+        evaluate()
+
+    found = {}
+    for folder in (home, tmp_path_factory.mktemp("plain")):
+        monkeypatch.setenv("DAGSTER_HOME", str(folder))
+        if folder != home:
+            (folder / "dagster.yaml").write_text("telemetry: {enabled: false}\n")
+        with dg.DagsterInstance.get() as instance:
+            assert by_hand.execute_in_process(instance=instance).success
+        found[folder] = stored(folder, "index")
+    ours, theirs = found.values()
+    assert ours == theirs
+    assert ours["checks"]
 
 
 def test_dagster_s_own_class_reads_it(home):
