@@ -15,6 +15,14 @@ from ..tabular.numbers import NumberError, NumberStyle
 IDENTIFIER = re.compile(r"[A-Za-z0-9][A-Za-z0-9 ._:/-]{0,63}")
 SYMBOL = re.compile(r"[A-Z0-9^][A-Z0-9 ._:/^&=*+$-]{0,39}")
 FORMULA = ("=", "+", "@", "-", "\t")
+NOTHING = ("-", "--", "n/a", "N/A", "#N/A", "NaN", "NaT", "null", "NULL", "None")
+"""Words that people and programs write into a cell that holds nothing."""
+MAY_BE_NOTHING = frozenset(
+    (
+        *("exit_date", "exit_price", "exit_fees", "fees", "multiplier", "implied_volatility", "strike", "expiry"),
+        *("option_type", "currency", "closed_date", "exercise"),
+    )
+)
 FIRST_DAY, LAST_DAY = date(1970, 1, 1), date(2199, 12, 31)
 AHEAD = timedelta(days=3653)
 """No date but an expiry lies further in the future; one beyond a year is said in a note."""
@@ -37,7 +45,9 @@ class Cell:
     def __init__(
         self, values: Mapping[str, str], line: int, problems: list[tuple[str, str, str]], styles: Styles | None = None
     ) -> None:
-        self.values = values
+        self.values = {
+            column: "" if value in NOTHING and column in MAY_BE_NOTHING else value for column, value in values.items()
+        }
         self.line = line
         self.problems = problems
         self.styles = styles or Styles()

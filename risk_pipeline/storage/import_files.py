@@ -7,7 +7,7 @@ from pathlib import Path
 
 from ..tabular import excel
 from ..tabular.rows import Problem, Row, RowSet
-from ..tabular.text import UnreadableError, decode, first_line, is_remark, is_total, printable, separator, split_rows
+from ..tabular.text import UnreadableError, decode, is_remark, is_total, printable, separator_of, split_rows
 from .import_columns import FILE_COLUMNS, column_names, kind_of, resembles
 
 MAX_BYTES = 50_000_000
@@ -53,7 +53,7 @@ def read_content(label: str, content: bytes, problems: list[Problem]) -> Iterato
             yield RowSet("", [], notes=[f"{label}: not read: sheet {', '.join(map(printable, others))}"])
         return
     text, note = decode(content)
-    sign = separator(first_line(text))
+    sign = separator_of(text, MOST_LINES_ABOVE)
     yield from _table(label, list(split_rows(text, sign)), sign, [f"{label}: {note}"] if note else [], problems)
 
 

@@ -15,6 +15,7 @@ from __future__ import annotations
 
 import csv
 import io
+import itertools
 import re
 import unicodedata
 from collections.abc import Iterator
@@ -144,6 +145,12 @@ def split_rows(text: str, sign: str | None = None) -> Iterator[tuple[int, list[s
                 yield reader.line_num, cells
     except csv.Error as error:
         raise UnreadableError(f"is not CSV ({error})", reader.line_num) from None
+
+
+def separator_of(text: str, most_lines: int) -> str:
+    """Return the separator of a text whose table may begin below a title: that of the line that has most of one."""
+    lines = [line for line in itertools.islice(io.StringIO(text), 3 * most_lines) if line.strip()][:most_lines]
+    return separator(max(lines, key=lambda line: max(map(line.count, SEPARATORS)), default=""))
 
 
 def first_line(text: str) -> str:

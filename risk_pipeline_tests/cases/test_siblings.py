@@ -134,6 +134,17 @@ READ = {  # bytes, quantities, prices
     "decimal commas": (GERMAN.encode(), [1234.56], [1440.5]),
     "UTF-16 without a mark": ((PLAIN + row()).encode("utf-16-le"), [5.0], [440.0]),
     "UTF-16 with one": ((PLAIN + row()).encode("utf-16"), [5.0], [440.0]),
+    "a title above semicolons": (("Positions, as of today\n\n" + GERMAN).encode(), [1234.56], [1440.5]),
+    "words for nothing": (
+        (PLAIN.replace("\n", ",exit_date,exit_price,currency\n") + row().replace("\n", ",-,n/a,NaN\n")).encode(),
+        [5.0],
+        [440.0],
+    ),
+    "a broken line in a column that is not read": (
+        (PLAIN.replace("\n", ",note\n") + row().replace("\n", ',"in two\nlots"\n')).encode(),
+        [5.0],
+        [440.0],
+    ),
     "dollars before parentheses": ((PLAIN + row("$(5)")).encode(), [-5.0], [440.0]),
     "parentheses and dollars": ((PLAIN + row("(5)", price="$440.50")).encode(), [-5.0], [440.5]),
     "a grand total": ((PLAIN + row() + "Grand Total,,,5,,\n").encode(), [5.0], [440.0]),
