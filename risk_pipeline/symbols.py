@@ -19,6 +19,10 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 from datetime import date, datetime
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 _SHARE_CLASS = re.compile(r"([A-Z0-9]+)[-./ ]([A-C])")
 
@@ -80,3 +84,13 @@ def occ_name(symbol: str) -> OccName | None:
     bare = root.rstrip("0123456789")
     option_type = "CALL" if kind == "C" else "PUT"
     return OccName(_ROOTS.get(bare, canonical(bare)), expiry, option_type, int(strike) / 1000, bare != root)
+
+
+def priced_symbol(lots: pd.DataFrame) -> pd.Series:
+    """Return the symbol whose market price each lot of ``positions`` needs, null for none.
+
+    Its own, an option's underlying, a private asset's proxy.
+    """
+    own = lots["underlying"].where(lots["underlying"].notna(), lots["symbol"])
+    proxy = lots["proxy"] if "proxy" in lots else own.where(own.isna())
+    return own.where(lots["investment_class"] != "PRIVATE", proxy)

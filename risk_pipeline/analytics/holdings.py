@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Holdings:
-    """Holdings of PUBLIC symbols, OPTIONS underlyings and currency pairs, long form, in the order of session and lot.
+    """Holdings of PUBLIC symbols, OPTIONS underlyings, currency pairs and proxies, in the order of session and lot.
 
     Every field has shape (H,). A lot is one row; one in another currency than its portfolio's is followed by a row
     for each pair between the two, at the lot's value. Several lots of a symbol are several rows; whatever is summed
@@ -31,7 +31,7 @@ class Holdings:
     lot: Int1D
     """The lot that it comes from."""
     leg: Int1D
-    """0: the lot itself; 1 and 2: the pairs between its currency and the portfolio's."""
+    """0: the lot itself; 1 and 2: the pairs between its currency and the portfolio's; 3: a private asset's proxy."""
     value: Float1D
     """Signed market value in dollars; of an option, its premium value; of a pair zero, the lot's row has it."""
     delta_value: Float1D

@@ -30,7 +30,8 @@ class Lots:
     numbers the lot's own symbol. ``quantity`` is signed, in units of the entry date, contracts for options;
     prices are per share. NaT and NaN mean none. ``contract_size``: units of the priced thing per unit of quantity,
     NaN for the usual one. ``fees`` are paid on the entry date, ``exit_fees`` on the exit date, money; NaN is 0.
-    ``is_american``: may be exercised at any time; None if all options may.
+    ``is_american``: may be exercised at any time; None if all options may. ``proxy`` is the panel's column that the
+    risk of a PRIVATE lot is assumed to follow, -1 for none, with ``proxy_beta``; None if no lot has any.
     """
 
     portfolio: Int1D
@@ -50,6 +51,8 @@ class Lots:
     fees: Float1D | None = None
     exit_fees: Float1D | None = None
     is_american: Bool1D | None = None
+    proxy: Int1D | None = None
+    proxy_beta: Float1D | None = None
 
     def take(self, rows: slice | Bool1D) -> Lots:
         """Return some of the lots."""

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from .arrays import Bool1D, Bool2D, Date1D, Float1D, Float2D, Int1D, Int2D
-from .conversion import LEGS, Conversion
+from .conversion import LEGS, PROXY, Conversion
 from .holdings import Holdings
 from .lot_values import LotMarket, Positions, entry_rates, value_lots
 from .lots import InvestmentClass, LotRows, Lots, SplitAdjusted
@@ -214,13 +214,20 @@ def _unvalued(owner: Int1D, entry: Int1D, ends: Int1D, owners: int) -> Bool2D:
 
 
 def _holdings(lots: Lots, positions: Positions, conversion: Conversion) -> Holdings:
-    """Return each market-priced position as a holding, and those in another currency as holdings of the pairs too."""
+    """Return each market-priced position as a holding, and those in another currency as holdings of the pairs too.
+
+    A private asset with a proxy is one of the proxy, at its value times the assumed beta.
+    """
     notional = positions.delta * (positions.quantity * positions.spot * lots.multiplier[positions.lot] * positions.rate)
     parts = [(lots.kind[positions.lot] != InvestmentClass.PRIVATE, 0, lots.symbol, positions.value, notional)]
     for leg in range(LEGS):
         column = conversion.column[:, leg]
         money = positions.value * conversion.power[positions.lot, leg]
         parts.append((column[positions.lot] >= 0, leg + 1, column, np.zeros(len(money)), money))
+    if lots.proxy is not None and lots.proxy_beta is not None:
+        followed = lots.is_private & (lots.proxy >= 0)
+        money = positions.value * np.where(followed, lots.proxy_beta, 0.0)[positions.lot]
+        parts.append((followed[positions.lot], PROXY, lots.proxy, np.zeros(len(money)), money))
     position_rows = np.concatenate([np.flatnonzero(chosen) for chosen, *_ in parts])
     lot = positions.lot[position_rows]
     leg_of = np.concatenate([np.full(chosen.sum(), leg) for chosen, leg, *_ in parts])

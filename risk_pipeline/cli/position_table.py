@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 from rich.markup import escape
 from rich.table import Table
 
-from ..reports.formatting import money, percent
+from ..reports.formatting import money, number, percent
 from ..reports.page_positions import positions_by_name
 from ..storage.queries import read_table
 
@@ -50,3 +50,6 @@ def print_position_risk(console: Console, engine: sa.Engine, span: dict[str, Any
     table.add_section()
     add("All", rows[PARTS].sum(), style="bold")
     console.print(table)
+    assumed = rows[rows["proxy"].notna()]
+    for name, proxy, beta in zip(assumed["symbol"], assumed["proxy"], assumed["proxy_beta"], strict=True):
+        console.print(f"– {escape(name)}: its risk is assumed to be {number(beta)} × {escape(proxy)}.", highlight=False)

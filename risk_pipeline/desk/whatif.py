@@ -155,8 +155,9 @@ def _check(book: BookFrames, members: pd.DataFrame, panel: PricePanel, session: 
             raise StorageError(
                 f"there is no portfolio {trade.portfolio_id!r}; there are {', '.join(sorted(known)[:20])}"
             )
-        priced = dict(trade.terms).get("underlying") or trade.symbol
-        if trade.investment_class != "PRIVATE" and close_on(panel, session, priced) is None:
+        terms = dict(trade.terms)
+        priced = terms.get("proxy") if trade.investment_class == "PRIVATE" else terms.get("underlying") or trade.symbol
+        if priced is not None and close_on(panel, session, priced) is None:
             raise StorageError(
                 f"{priced} has no price in the panel of {session}: what if knows the symbols that a portfolio holds or "
                 "a factor uses. Import a lot of it into any portfolio and run the session to have its history"
@@ -212,5 +213,5 @@ def trade_of(row: dict[str, Any]) -> Trade:
 
 TERMS = (
     *("underlying", "option_type", "strike", "expiry", "implied_volatility", "exercise", "multiplier", "currency"),
-    "fees",
+    *("fees", "proxy", "proxy_beta"),
 )

@@ -15,7 +15,8 @@ def positions_by_name(lots: pd.DataFrame) -> pd.DataFrame:
     is the session's P&L, of lots that were sold too; NaN where it is not stored. ``is_held`` is false of a name that
     was wholly sold or expired on the session. ``contribution`` is the part of the factor model's volatility, NaN
     where the model has none; ``specific`` what the factors leave of the session's price P&L, NaN likewise; ``var_part``
-    and ``es_part`` the parts of value at risk and expected shortfall at 99 %, shares of equity.
+    and ``es_part`` the parts of value at risk and expected shortfall at 99 %, shares of equity. ``proxy`` and
+    ``proxy_beta`` are what the risk of a private asset is assumed to follow.
     """
     kind = lots["investment_class"].fillna("")
     is_held = lots["quantity"] != 0
@@ -32,6 +33,8 @@ def positions_by_name(lots: pd.DataFrame) -> pd.DataFrame:
             "value": lots["value"],
             "is_stale": lots["is_stale"],
             "marked": lots["mark_date"],
+            "proxy": lots["proxy"],
+            "proxy_beta": lots["proxy_beta"],
             "is_held": is_held,
             "gain": lots["daily_pnl"],
             "contribution": lots["risk_contribution"],
@@ -48,6 +51,8 @@ def positions_by_name(lots: pd.DataFrame) -> pd.DataFrame:
             "value": "sum",
             "is_stale": "max",
             "marked": "first",
+            "proxy": "first",
+            "proxy_beta": "first",
             "is_held": "max",
         }
     )

@@ -19,6 +19,7 @@ from ..analytics.arrays import Bool2D, Date1D, Int1D, Int2D
 from ..analytics.hashing import UInt, mixed, numbers_hash, rows_hash, running_sums, texts_hash
 from ..config.registries import Registries
 from ..currencies import legs, pair_currencies
+from ..symbols import priced_symbol
 from .inputs import BookFrames
 from .lookback import look_back
 from .option_quotes import quote_frame, quote_name
@@ -149,11 +150,9 @@ def timeline(book: BookFrames) -> Timeline:
         quotes["hash"].to_numpy(dtype=np.uint64),
         _hash(compared[["symbol", "weight", "valid_from"]], "benchmark"),
     ]
-    own = lots.assign(priced=priced, owner=is_lot_of)[["owner", "priced", "entry_date"]]
+    own = lots.assign(priced=priced_symbol(lots), owner=is_lot_of)[["owner", "priced", "entry_date"]]
     used = (
-        pd.concat(
-            [own[lots["investment_class"] != "PRIVATE"], *_pairs_used(book, own), _used_by_benchmarks(compared, number)]
-        )
+        pd.concat([own[own["priced"].notna()], *_pairs_used(book, own), _used_by_benchmarks(compared, number)])
         .groupby(["owner", "priced"])["entry_date"]
         .min()
         .reset_index()

@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 
 from ..analytics.arrays import Bool1D, Float1D, Float2D, Float3D
-from ..analytics.conversion import LEGS
+from ..analytics.conversion import LEGS, PROXY
 from ..analytics.sums import sum_by
 from ..currencies import conventional, pair_currencies, risk_name
 from .inputs import Frames, Inputs
@@ -74,6 +74,7 @@ def _factor_rows(inputs: Inputs, returns: SymbolReturns) -> list[pd.DataFrame]:
     """Return ``x_k(d−1)·f_k(d)`` of every factor of the model."""
     factors, holdings = inputs.registries.factors, inputs.before.holdings
     modelled = ~np.isnan(returns.explained[holdings.session, holdings.symbol])
+    modelled &= holdings.leg != PROXY  # a private asset's P&L is its marks'
     option = inputs.lots.is_option[holdings.lot] & (holdings.leg == 0)
     chosen = (modelled, modelled & option, modelled & (holdings.leg > 0))
     money, of_options, of_currency = (_factor_pnl(inputs, returns, rows) for rows in chosen)

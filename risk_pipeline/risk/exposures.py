@@ -8,6 +8,7 @@ from datetime import date
 import numpy as np
 import pandas as pd
 
+from ..analytics.conversion import PROXY
 from ..analytics.covariance import WINDOW, FactorCovariance, factor_covariance
 from ..analytics.exposures import PortfolioExposures, aggregate_exposures, model_risk
 from ..analytics.factor_returns import residual_returns
@@ -99,9 +100,10 @@ def _without_currencies(
 ) -> PortfolioExposures:
     """Return the exposures with the vendor's beta of instruments alone: vendors know no beta of a currency pair."""
     holdings = inputs.book.holdings
-    if not (holdings.leg > 0).any():
+    is_pair = (holdings.leg > 0) & (holdings.leg != PROXY)
+    if not is_pair.any():
         return portfolio
-    instruments = holdings.take(holdings.leg == 0)
+    instruments = holdings.take(~is_pair)
     instrument_exposure = aggregate_exposures(instruments, betas.beta[..., [vendor]], inputs.book.equity)
     columns = {name: values.copy() for name, values in vars(portfolio).items()}
     for name, values in vars(instrument_exposure).items():

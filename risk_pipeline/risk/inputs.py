@@ -14,7 +14,7 @@ import pandas as pd
 from ..analytics.arrays import Bool1D, Bool2D, Date1D, Float1D, Float2D, Int1D
 from ..analytics.basis import is_too_large
 from ..analytics.closed_days import in_terms_of_sessions
-from ..analytics.conversion import Conversion
+from ..analytics.conversion import PROXY, Conversion
 from ..analytics.lot_values import LotMarket, Positions, close_values
 from ..analytics.lots import InvestmentClass, LotRows, Lots, SplitAdjusted, private_prices
 from ..analytics.option_positions import bill_rate
@@ -22,6 +22,7 @@ from ..analytics.reasons import Reason
 from ..analytics.valuation import Accounts, Book, active_accounts, value_book
 from ..analytics.volatility import VolatilityEstimates, estimate_volatility, parkinson_variance
 from ..config.registries import Registries
+from ..symbols import priced_symbol
 from .currency import conversion_of, lot_currencies, pairs_of
 from .derived import Derived
 from .option_quotes import (
@@ -265,7 +266,7 @@ class Inputs:
     def has_public(self) -> Bool2D:
         """Whether a portfolio holds a PUBLIC or OPTIONS position as of a session, shape (D, P)."""
         held = np.zeros(self.book.equity.shape, dtype=bool)
-        is_public = self.book.holdings.leg == 0  # a private asset may be in another currency
+        is_public = np.isin(self.book.holdings.leg, (0, PROXY))  # a private asset may be in another currency
         held[self.book.holdings.session[is_public], self.book.holdings.portfolio[is_public]] = True
         return held
 
@@ -320,6 +321,7 @@ def make_inputs(
     names = {symbol: symbol_index for symbol_index, symbol in enumerate(sorted(set(rows["symbol"])))}
     priced = rows["underlying"].where(rows["underlying"].notna(), rows["symbol"])
     private = rows["investment_class"] == "PRIVATE"
+    proxy = priced_symbol(rows).where(private)
     marks = book.marks[book.marks["symbol"].isin(names)]
     lots = Lots(
         portfolio=_integers(rows["portfolio_id"].map(portfolio_index)),
@@ -339,6 +341,8 @@ def make_inputs(
         fees=rows["fees"].to_numpy(dtype=float),
         exit_fees=rows["exit_fees"].to_numpy(dtype=float),
         is_american=(rows["exercise"] != "european").to_numpy(),
+        proxy=_integers(proxy.map(column).fillna(-1)),
+        proxy_beta=rows["proxy_beta"].to_numpy(dtype=float) if "proxy_beta" in rows else np.full(len(rows), np.nan),
     )
     too_large = is_too_large(lots)
     lots = in_terms_of_sessions(lots, panel.dates, panel.dividend, panel.split_factor)
@@ -397,6 +401,5 @@ def _integers(values: pd.Series) -> Int1D:
 
 
 def priced_symbols(lots: pd.DataFrame) -> list[str]:
-    """Return the symbols with a market price that the lots need: their own, or an option's underlying; sorted."""
-    priced = lots["underlying"].where(lots["underlying"].notna(), lots["symbol"])
-    return sorted(set(priced[lots["investment_class"] != "PRIVATE"]))
+    """Return the symbols with a market price that the lots need, their proxies among them; sorted."""
+    return sorted(set(priced_symbol(lots).dropna()))

@@ -42,6 +42,7 @@ def position_rows(inputs: Inputs, risk: Mapping[str, Float1D], parts: LotParts) 
             "mark_date": _mark_dates(inputs, rows.session, lot),
             "value": rows.value,
             "delta_value": np.where(lots.is_private[lot], np.nan, rows.delta * shares * rows.spot),
+            **_assumed(inputs, lot),
             **greeks,
             "volatility": rows.volatility,
             **volatility_origins(inputs),
@@ -108,12 +109,22 @@ def _left_rows(inputs: Inputs, risk: Iterable[str], parts: LotParts) -> pd.DataF
             "mark_date": np.datetime64("NaT", "s"),
             "value": 0.0,
             "delta_value": np.where(lots.is_private[lot], np.nan, 0.0),
+            **_assumed(inputs, lot),
             **dict.fromkeys((*GREEKS, "volatility", "refused_mark", *risk), nothing),
             "volatility_source": None,
             "volatility_date": np.datetime64("NaT", "s"),
             "is_stale": False,
         }
     )
+
+
+def _assumed(inputs: Inputs, lot: Int1D) -> dict[str, np.ndarray]:
+    """Return the proxy and beta that the risk of a private asset is assumed to have."""
+    proxy, beta = inputs.lots.proxy, inputs.lots.proxy_beta
+    if proxy is None or beta is None:
+        return {"proxy": np.full(len(lot), None, dtype=object), "proxy_beta": np.full(len(lot), np.nan)}
+    names = np.array([*inputs.panel.symbols, None], dtype=object)
+    return {"proxy": names[proxy[lot]], "proxy_beta": np.where(proxy[lot] >= 0, beta[lot], np.nan)}
 
 
 def _descriptions(inputs: Inputs, session: Int1D, lot: Int1D, parts: LotParts) -> dict[str, np.ndarray]:

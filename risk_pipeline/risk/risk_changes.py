@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 
 from ..analytics.arrays import Bool1D, Bool2D, Float2D, Float3D, Int1D, Int2D
-from ..analytics.conversion import LEGS
+from ..analytics.conversion import PROXY
 from ..analytics.exposures import aggregate_exposures
 from ..analytics.holdings import Holdings
 from ..analytics.lots import LotRows
@@ -89,7 +89,7 @@ def _trades(inputs: Inputs, book: Book, before: Book) -> _Trades:
     """Compare the lots of each session with those of the session before; a flow counts as a trade."""
     lots, shape = inputs.lots, book.equity.shape
     key, key_before = (
-        ((h.session * len(lots.portfolio) + h.lot) * (LEGS + 1)) + h.leg for h in (book.holdings, before.holdings)
+        ((h.session * len(lots.portfolio) + h.lot) * (PROXY + 1)) + h.leg for h in (book.holdings, before.holdings)
     )
     held, kept = np.isin(key, key_before), np.isin(key_before, key)
     traded = book.flow != 0

@@ -41,6 +41,8 @@ FILE_COLUMNS = {
             "fees",
             "exit_fees",
             "exercise",
+            "proxy",
+            "proxy_beta",
         ),
     ),
     "groups": Columns(("group", "portfolio")),
@@ -68,6 +70,7 @@ NUMBERS = frozenset(
         "limit",
         "warning",
         "weight",
+        "proxy_beta",
         *PRICES,
     )
 )

@@ -39,6 +39,7 @@ OPERATOR_WORDS = {
 OPTION_TYPES = {"C": "CALL", "CALL": "CALL", "P": "PUT", "PUT": "PUT"}
 HIGHEST_VOLATILITY = 5.0
 HIGHEST_WEIGHT = 10.0
+HIGHEST_PROXY_BETA = 10.0
 
 
 def portfolio_row(cell: Cell) -> dict[str, Any]:
@@ -93,6 +94,7 @@ def position_row(cell: Cell) -> dict[str, Any]:
         "multiplier": multiplier,
         "currency": cell.currency("currency", "entry_price"),
         "fees": cell.number("fees", required=False),
+        **_proxy_fields(cell, kind),
     }
     if row["currency"] in HUNDREDTHS and kind == "PRIVATE":
         cell.bad("currency", f"of a PRIVATE position is that of its marks: write {HUNDREDTHS[row['currency']]}")
@@ -116,6 +118,25 @@ def _exit_fields(cell: Cell, kind: str | None, entry: date | None, expiry: date 
     if day and price is None and not cell.values.get("exit_price") and kind in ("OPTIONS", "PRIVATE"):
         cell.bad("exit_price", f"a {kind} position that was sold needs the price it was sold for")
     return {"exit_date": day, "exit_price": price, "exit_fees": cell.number("exit_fees", required=False)}
+
+
+PROXY_COLUMNS = ("proxy", "proxy_beta")
+
+
+def _proxy_fields(cell: Cell, kind: str | None) -> dict[str, Any]:
+    """Read what the risk of a private asset is taken to follow; a beta of one unless given."""
+    given = [name for name in PROXY_COLUMNS if cell.values.get(name)]
+    if not given or kind != "PRIVATE":
+        for name in given:
+            cell.bad(name, "is only for PRIVATE: leave it empty, what has a price has a risk of its own")
+        return dict.fromkeys(PROXY_COLUMNS)
+    if "proxy" not in given:
+        cell.bad("proxy_beta", "goes with a proxy: name the symbol that the asset follows")
+        return dict.fromkeys(PROXY_COLUMNS)
+    beta = cell.number("proxy_beta", required=False)
+    if beta is not None and abs(beta) > HIGHEST_PROXY_BETA:
+        cell.bad("proxy_beta", f"is beyond {HIGHEST_PROXY_BETA:g}: write 0.8 for 80 % of the proxy's return")
+    return {"proxy": cell.symbol("proxy"), "proxy_beta": 1.0 if beta is None else beta}
 
 
 OPTION_COLUMNS = ("underlying", "option_type", "strike", "expiry", "implied_volatility", "exercise")

@@ -12,6 +12,7 @@ import pandas as pd
 import sqlalchemy as sa
 
 from ..currencies import legs
+from ..symbols import priced_symbol
 from . import tables
 from .benchmarks import resolved, spans
 from .book_versions import BOOK, book_rows_of
@@ -146,9 +147,12 @@ def position_symbols(engine: sa.Engine) -> list[str]:
 
 
 def _priced_lots(rows: pd.DataFrame) -> pd.DataFrame:
-    """Return the lots with a market price, ``symbol`` the one that is priced: their own, or an option's underlying."""
-    rows = rows[(rows["investment_class"] != "PRIVATE") & ~rows["is_deleted"].astype(bool)]
-    return rows.assign(symbol=rows["underlying"].where(rows["underlying"].notna(), rows["symbol"]))
+    """Return the lots that need a market price, ``symbol`` the one that is priced.
+
+    Their own, an option's underlying, a private asset's proxy.
+    """
+    symbol = priced_symbol(rows)
+    return rows.assign(symbol=symbol)[symbol.notna() & ~rows["is_deleted"].astype(bool)]
 
 
 def symbol_needs(engine: sa.Engine, first: date, last: date) -> pd.DataFrame:

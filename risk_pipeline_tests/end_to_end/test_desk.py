@@ -113,7 +113,7 @@ def test_an_own_shock_is_what_a_run_with_it_in_the_library_stores(make_home, hom
     home.run(DAY, steps=["factor_definitions", "stress_tests"])
     stored = home.table("stress_test_results", first=SESSION, last=SESSION)
     stored = stored[stored["scenario_id"] == "own_shock"].reset_index(drop=True)
-    assert len(stored) == 4
+    assert len(stored) == 5
     found = ordered(answers[1]["stress_test_results"], stored)
     pd.testing.assert_frame_equal(found, stored, check_exact=True)
 

@@ -69,7 +69,7 @@ def test_positions_are_a_row_per_held_lot_and_stress_a_row_per_scenario(counts):
     held = 10 - 1  # one lot is bought a day later
     assert once["position_values"] == held
     factors, scenarios = load_factors(), load_scenarios(load_factors(), None)
-    with_prices = 3  # neither cash only nor private only; "late" opens this day and buys a day later
+    with_prices = 4  # the private one by its proxy, not cash only; "late" opens this day and buys a day later
     assert once["stress_test_results"] == with_prices * len(scenarios.active)
     always = with_prices * len({*factors.names, *factors.core_names})
     beyond = once["factor_exposures"] - always  # only those to which a portfolio is exposed have a row

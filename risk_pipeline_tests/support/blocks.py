@@ -28,6 +28,8 @@ LOT = {
     "fees": np.nan,
     "exit_fees": np.nan,
     "exercise": None,
+    "proxy": None,
+    "proxy_beta": np.nan,
 }
 DAYS = ("entry_date", "exit_date", "expiry")
 

@@ -11,6 +11,7 @@ from datetime import date
 from pathlib import Path
 
 import dagster as dg
+import numpy as np
 import pandas as pd
 import pytest
 import sqlalchemy as sa
@@ -81,6 +82,7 @@ FRAMES = {"portfolios": PORTFOLIOS, "positions": POSITIONS, "marks": MARKS, "lim
 
 BENCHMARKED = {
     **FRAMES,
+    "positions": POSITIONS.assign(proxy=np.where(POSITIONS["symbol"] == "FUND A", "PG", ""), proxy_beta=""),
     "portfolios": PORTFOLIOS.assign(benchmark=["SPY", "BALANCED", "", "", "", "XOM"]),
     "benchmarks": pd.DataFrame(
         [("BALANCED", "SPY", 0.6, "2025-01-02"), ("BALANCED", "TLT", 0.4, "2025-01-02")],
@@ -101,7 +103,10 @@ BENCHMARKED = {
         ]
     ),
 }
-"""With benchmarks: a symbol of the factors, weights, and a symbol that nobody holds; and limits on what is active."""
+"""With benchmarks: a symbol of the factors, weights, and a symbol that nobody holds; and limits on what is active.
+
+The private asset is assumed to follow a symbol that nobody holds.
+"""
 
 
 @dataclass

@@ -125,6 +125,7 @@ def _positions(day: PortfolioDay) -> dict[str, Any] | None:
         "total": total,
         "shortfall": shortfall,
         "sold": sum(day.gains.values()) - sum(row["gain"] or 0.0 for row in rows),
+        "is_assumed": any(row["proxy"] for row in rows),
         "stale": [row["symbol"] for row in rows if row["is_stale"]],
     }
 

@@ -57,6 +57,8 @@ positions = table(
     Column("fees", Float, comment="money paid on the entry date"),
     Column("exit_fees", Float, comment="money paid on the exit date"),
     Column("exercise", String(8), comment="of an option: american or european"),
+    Column("proxy", SYMBOL, comment="of PRIVATE: the priced symbol that its risk is taken to follow; null: none"),
+    Column("proxy_beta", Float, comment="of PRIVATE: its assumed return for one of the proxy"),
     Index(None, "portfolio_id"),
     Index(None, "symbol"),
 )

@@ -34,6 +34,8 @@ position_values = table(
         comment="what the factors leave of its price P&L; null unless held the session before with a model",
     ),
     Column("delta_value", Float, comment="signed delta-adjusted notional; null for PRIVATE"),
+    Column("proxy", SYMBOL, comment="of PRIVATE: the symbol that its risk is assumed to follow"),
+    Column("proxy_beta", Float, comment="of PRIVATE: its assumed return for one of the proxy"),
     Column("gamma", Float, comment="of an option: change of delta_value for +1 % of the underlying"),
     Column("vega", Float, comment="of an option: change of value for +1 point of volatility"),
     Column("theta", Float, comment="of an option: change of value a calendar day"),
