@@ -33,8 +33,6 @@ def implied_volatility(price: Float1D, terms: OptionTerms) -> Float1D:
     >>> implied_volatility(call.price(), call).round(6)
     array([0.25])
     """
-    from scipy.optimize import elementwise
-
     out = np.full(len(price), np.nan)
     if not len(price):
         return out
@@ -46,6 +44,8 @@ def implied_volatility(price: Float1D, terms: OptionTerms) -> Float1D:
     lowest, highest = price_bounds(terms)
     inside = np.flatnonzero((price > lowest) & (price <= highest))
     if len(inside):
+        from scipy.optimize import elementwise  # a third of a second, for books with marked options only
+
         bracket = np.full(len(inside), LOW), np.full(len(inside), HIGH)
         found = elementwise.find_root(miss, bracket, args=(inside,), tolerances={"xatol": PRECISION})
         out[inside] = np.where(found.success, found.x, np.nan)
