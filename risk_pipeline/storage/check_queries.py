@@ -46,11 +46,16 @@ def newest_bars(engine: sa.Engine, symbols: Sequence[str], last: date | None = N
 def bars(engine: sa.Engine, first: date, last: date) -> pd.DataFrame:
     """Return closes, dividends and splits of all symbols between two sessions, by symbol and session."""
     cache = market_data_cache
-    return read_frame(
-        engine,
-        sa.select(cache.c.symbol, cache.c.session, cache.c.close, cache.c.dividend, cache.c.split_factor)
-        .where(cache.c.session.between(first, last))
-        .order_by(cache.c.symbol, cache.c.session),
+    columns = (cache.c.symbol, cache.c.session, cache.c.close, cache.c.dividend, cache.c.split_factor)
+    return read_frame(engine, sa.select(*columns).where(cache.c.session.between(first, last)), by=["symbol", "session"])
+
+
+def forecast_outcomes(engine: sa.Engine, first: date, last: date) -> pd.DataFrame:
+    """Return ``entity, forecast, outcome`` of the portfolios' own forecasts that were scored between two sessions."""
+    scores = tables.volatility_scores.c
+    own = (scores.entity_type == "portfolio") & (scores.model == "forecast")
+    return _read(
+        engine, scores.entity, scores.forecast, scores.outcome, where=scores.session.between(first, last) & own
     )
 
 

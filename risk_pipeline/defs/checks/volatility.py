@@ -11,8 +11,8 @@ import pandas as pd
 from ...analytics.backtests import kupiec
 from ...reports.quarantine import KEY, eligible
 from ...risk.scorecards import BACKTESTED
-from ...storage.check_queries import volatilities
-from ...storage.queries import read_outcomes, read_table
+from ...storage.check_queries import forecast_outcomes, volatilities
+from ...storage.queries import read_outcomes
 from ..partitions import CALENDAR
 from ..resources import Registries
 from .common import WARN, Check, Finding, session_checks
@@ -40,8 +40,7 @@ def forecast_finite_and_positive(engine: sa.Engine, registries: Registries, sess
 def forecast_unbiased(engine: sa.Engine, registries: Registries, sessions: list[date]) -> Finding:
     """Over the last 63 sessions outcomes were between half and twice what was forecast, on average."""
     first = CALENDAR.look_back_from(sessions[-1], BIAS_SESSIONS - 1)
-    rows = read_table(engine, "volatility_scores", first=first, last=sessions[-1])
-    rows = rows[(rows["entity_type"] == "portfolio") & (rows["model"] == "forecast")]
+    rows = forecast_outcomes(engine, first, sessions[-1])
     ratio = (rows["outcome"] / rows["forecast"]).groupby(rows["entity"]).mean()
     bad = ratio[(ratio < 0.5) | (ratio > 2.0)].rename("outcome_over_forecast").reset_index()
     return Finding(len(ratio), "portfolios", pd.DataFrame(bad))
