@@ -334,4 +334,4 @@ def test_a_partial_set_of_factors_is_not_accepted(engine):
         connection.execute(sa.delete(EXPOSURE).where(few))
     assert exposures.ir_beta_present(engine, Registries(), SESSIONS).bad.empty
     found = exposures.factor_set_complete(engine, Registries(), SESSIONS).bad
-    assert set(found["portfolio_id"]) == {"growth", "hedged", "ruined"}
+    assert set(found["portfolio_id"]) == {"growth", "hedged", "private", "ruined"}
