@@ -7,7 +7,7 @@ import sys
 
 import pytest
 
-SLOW = {"dagster", "scipy", "sklearn", "yfinance"}
+SLOW = {"dagster", "numba", "scipy", "sklearn", "yfinance"}
 STARTED = "import sys; sys.argv = ['risk-pipeline', *{arguments!r}]; from risk_pipeline.cli import main; main()"
 REPORT = "; ".join(
     (
