@@ -6,6 +6,7 @@ import logging
 import os
 import subprocess
 import sys
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import numpy as np
@@ -159,6 +160,14 @@ def test_without_a_folder_to_write_to_a_kernel_is_compiled_in_memory_and_that_is
         assert [compile_twice()(3.0), compile_twice()(4.0)] == [6.0, 8.0]
     assert len(caplog.messages) == 1
     assert "NUMBA_CACHE_DIR" in caplog.messages[0]
+
+
+def test_kernels_that_threads_compile_at_once_are_all_kept_in_the_folder(folder):
+    with ThreadPoolExecutor(4) as threads:
+        found = list(threads.map(lambda _: compile_twice(), range(8)))
+    assert [one(3.0) for one in found] == [6.0] * 8
+    assert sum(sum(one.stats.cache_hits.values()) for one in found) == 7
+    assert compiled.config.CACHE_LOCATOR_CLASSES == ""
 
 
 def test_damaged_machine_code_is_compiled_anew(folder, caplog):

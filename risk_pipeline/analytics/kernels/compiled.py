@@ -6,6 +6,7 @@ import hashlib
 import logging
 import os
 import pickle
+import threading
 from collections.abc import Callable
 from functools import lru_cache, partial
 from pathlib import Path
@@ -16,6 +17,8 @@ import numba
 SOURCES = Path(__file__).parent
 logger = logging.getLogger("risk_pipeline.kernels")
 config: Any = numba.config
+one_at_a_time = threading.RLock()
+"""The first call of a kernel imports its module, in whichever thread; where caches lie is a setting of the process."""
 compile_function = partial(numba.njit, nogil=True, error_model="numpy")
 """Strict arithmetic, in the order written: the same bits on every processor. Threads may run kernels side by side."""
 
@@ -29,14 +32,15 @@ def kernel(signature: str) -> Callable[[F], F]:
     """
 
     def compiled(function: F) -> F:
-        others, config.CACHE_LOCATOR_CLASSES = config.CACHE_LOCATOR_CLASSES, f"{__name__}.{KernelLocator.__name__}"
-        try:
-            return cast("F", compile_function(signature, cache=True)(function))
-        except (OSError, EOFError, pickle.UnpicklingError) as error:  # a full disk, a damaged file
-            warn_once(str(error))
-            return cast("F", compile_function(signature)(function))
-        finally:
-            config.CACHE_LOCATOR_CLASSES = others
+        with one_at_a_time:
+            others, config.CACHE_LOCATOR_CLASSES = config.CACHE_LOCATOR_CLASSES, f"{__name__}.{KernelLocator.__name__}"
+            try:
+                return cast("F", compile_function(signature, cache=True)(function))
+            except (OSError, EOFError, pickle.UnpicklingError) as error:  # a full disk, a damaged file
+                warn_once(str(error))
+                return cast("F", compile_function(signature)(function))
+            finally:
+                config.CACHE_LOCATOR_CLASSES = others
 
     return compiled
 
