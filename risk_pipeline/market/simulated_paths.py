@@ -121,7 +121,7 @@ class Paths:
 def simulate(seed: int) -> Paths:
     """Draw all paths of the universe: the same for the same seed."""
     companies = universe()
-    grid = np.arange(FIRST, np.datetime64(LAST) + 1, dtype="datetime64[D]")
+    grid = np.arange(FIRST, np.datetime64(LAST) + np.timedelta64(1, "D"), dtype="datetime64[D]")
     days = grid[np.is_busday(grid)]
     sectors = list(SECTORS)
     common = [f"factor {name}" for name in FACTORS] + [f"sector {name}" for name in sectors]

@@ -258,7 +258,7 @@ def _typed(kind: Any, values: Any) -> Any:
         missing = np.isnan(values)
         unit = "D" if isinstance(kind, sa.Date) else "us"
         times = np.where(missing, 0, values).astype(np.int64).astype(f"datetime64[{unit}]")
-        times[missing] = np.datetime64("NaT")
+        times[missing] = np.array("NaT", dtype=times.dtype)
         return times.astype("datetime64[s]") if isinstance(kind, sa.Date) else times
     if isinstance(kind, sa.Integer | sa.Boolean) and not np.isnan(values).any():
         return values.astype(bool if isinstance(kind, sa.Boolean) else np.int64)

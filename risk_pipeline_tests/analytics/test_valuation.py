@@ -69,7 +69,7 @@ def test_a_lot_cut_in_pieces_is_the_lot_and_a_lot_against_itself_is_nothing(mark
 def test_an_option_that_expires_on_a_closed_day_settles_at_the_price_before():
     friday = int(np.flatnonzero(np.diff(DATES).astype(int) > 1)[0])
     option = {"kind": InvestmentClass.OPTIONS, "entry_price": 5, "is_call": True, "strike": 100}
-    option |= {"expiry": DATES[friday] + 1, "implied_volatility": 0.3}
+    option |= {"expiry": DATES[friday] + np.timedelta64(1, "D"), "implied_volatility": 0.3}
     close = np.full((friday + 2, 1), 110.0)
     close[friday + 1] = 150.0
     book = value(lots([option]), close)

@@ -32,7 +32,7 @@ BAD = {"mistyped": "AAPLX", "option": "NOBODY"}
 
 @pytest.fixture(scope="module")
 def home(make_home):
-    portfolios, positions = FRAMES["portfolios"].copy(), FRAMES["positions"].copy()
+    portfolios, positions = FRAMES["portfolios"].copy(), FRAMES["positions"].astype({"quantity": float})
     for name in BAD:
         portfolios.loc[len(portfolios)] = (name, name, "2025-01-02", "", 10_000)
     positions.loc[len(positions)] = ("m1", "mistyped", "AAPLX", "PUBLIC", 10, "2025-05-20", 100, *[""] * 6)

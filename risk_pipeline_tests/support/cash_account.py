@@ -93,7 +93,7 @@ class Walker:
     def __init__(self, market: Market, lot: int) -> None:
         self.market = market
         for name, values in vars(market.held).items():
-            setattr(self, name, values[lot])
+            setattr(self, name, None if values is None else values[lot])
         self.state, self.units, self.ratio, self.spot, self.cash = "before", 0.0, 1.0, np.nan, 0.0
         usual = 100.0 if self.kind == InvestmentClass.OPTIONS else 1.0
         self.multiplier = usual if np.isnan(self.contract_size) else self.contract_size
@@ -188,7 +188,7 @@ def markets(draw) -> Market:
             row |= {"symbol": -1, "kind": kind}
         if kind == InvestmentClass.OPTIONS:
             terms = {"is_call": bool(rng.random() < 0.5), "strike": float(rng.uniform(80, 120))}
-            expiry = DATES[entry] + int(rng.integers(1, 60))  # on any day, a closed one too
+            expiry = DATES[entry] + np.timedelta64(int(rng.integers(1, 60)), "D")  # on any day, a closed one too
             row |= {"kind": kind, "entry_price": 4.0, "expiry": expiry, "implied_volatility": 0.3, **terms}
             if rng.random() < 0.3:  # sold on the very day of the expiry
                 row |= {"exit_date": expiry, "exit_price": float(rng.uniform(0, 9))}

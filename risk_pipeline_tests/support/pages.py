@@ -120,9 +120,12 @@ def pages(tmp_path_factory) -> Iterator[Pages]:
     instance.dispose()
 
 
-@pytest.fixture(scope="session")
-def browser() -> Iterator[Browser]:
-    """Headless Chromium; without one the tests of the pages are skipped, and fail where ``CI`` is set."""
+@pytest.fixture(scope="module")
+def browser(pages) -> Iterator[Browser]:
+    """Headless Chromium; without one the tests of the pages are skipped, and fail where ``CI`` is set.
+
+    It keeps an event loop running, in which Dagster can't close its own: runs come before it and after its module.
+    """
     path = installed_browser()
     if path is None:
         (pytest.fail if os.environ.get("CI") else pytest.skip)(MISSING)
