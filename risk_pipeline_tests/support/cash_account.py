@@ -36,9 +36,11 @@ def lots(rows: list[dict]) -> Lots:
         "fees": NONE,
         "exit_fees": NONE,
         "is_american": False,
+        "proxy": -1,
+        "proxy_beta": NONE,
     }
     filled = [{**default, **row} for row in rows]
-    kinds = {"portfolio": np.int64, "symbol": np.int64, "name": np.int64, "kind": np.int64}
+    kinds = dict.fromkeys(("portfolio", "symbol", "name", "kind", "proxy"), np.int64)
     kinds |= dict.fromkeys(("is_call", "is_american"), bool)
     kinds |= dict.fromkeys(("entry_date", "exit_date", "expiry"), "datetime64[D]")
     return Lots(**{key: np.array([row[key] for row in filled], dtype=kinds.get(key, float)) for key in default})
@@ -93,7 +95,7 @@ class Walker:
     def __init__(self, market: Market, lot: int) -> None:
         self.market = market
         for name, values in vars(market.held).items():
-            setattr(self, name, None if values is None else values[lot])
+            setattr(self, name, values[lot])
         self.state, self.units, self.ratio, self.spot, self.cash = "before", 0.0, 1.0, np.nan, 0.0
         usual = 100.0 if self.kind == InvestmentClass.OPTIONS else 1.0
         self.multiplier = usual if np.isnan(self.contract_size) else self.contract_size
