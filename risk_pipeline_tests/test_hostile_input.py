@@ -201,4 +201,4 @@ def test_a_parquet_bomb_is_refused_before_it_is_unpacked(tmp_path, monkeypatch):
     monkeypatch.setattr(file_tables, "LARGEST", 200_000_000)
     monkeypatch.setattr(pq, "read_table", lambda *_, **__: pytest.fail("it was unpacked"))
     with pytest.raises(SourceError, match=r"holds 0\.5 GB"):
-        file_tables.open_table(path)
+        file_tables.open_tables(path)

@@ -68,14 +68,14 @@ def test_writing_twice_gives_the_same_bytes(pages, rows, monkeypatch, tmp_path):
 
 def test_a_page_that_can_not_be_written_leaves_the_old_one(tmp_path, monkeypatch):
     path = tmp_path / "pages" / "one.html"
-    put(path, "old")
+    put(path, "old", 0o022)
 
     def fail(source, target):
         raise OSError("the disk is full")
 
     monkeypatch.setattr(risk_page.os, "replace", fail)
     with pytest.raises(OSError, match="disk is full"):
-        put(path, "new")
+        put(path, "new", 0o022)
     assert path.read_text() == "old"
     assert [item.name for item in path.parent.iterdir()] == ["one.html"]
 
@@ -83,7 +83,7 @@ def test_a_page_that_can_not_be_written_leaves_the_old_one(tmp_path, monkeypatch
 def test_pages_of_portfolios_that_are_gone_are_removed(rows):
     day = list(rows.sessions())[-1]
     left_over = risk_page.page_path(day.session, "sold")
-    put(left_over, "old")
+    put(left_over, "old", 0o022)
     write_pages(rows)
     assert not left_over.exists()
     assert len(list(left_over.parent.iterdir())) == len(day.portfolios) + len(day.refusals)
@@ -139,7 +139,7 @@ def test_a_thousand_portfolios_have_a_paged_overview(rows, visit):
     text = risk_page.overview_page(replace(day, portfolios=many), Path("none"))
     assert time.process_time() - start < 10.0
     assert len(text) < 2_500_000
-    put(risk_page.page_path(day.session), text)
+    put(risk_page.page_path(day.session), text, 0o022)
     page = visit(risk_page.page_path(day.session))
     shown = page.locator("#overview tbody tr:visible")
     assert shown.count() == 50
@@ -218,6 +218,8 @@ def test_lots_of_a_name_are_added_up_and_one_sold_on_the_session_counts_in_the_g
         "quantity": 10.0,
         "price": 20.0,
         "mark_date": pd.NaT,
+        "proxy": None,
+        "proxy_beta": None,
         "value": 200.0,
         "daily_pnl": 5.0,
         "risk_contribution": 0.1,
@@ -299,8 +301,8 @@ def test_a_long_run_writes_the_pages_of_its_newest_sessions_and_removes_what_it_
 ):
     own_home(pages, monkeypatch, tmp_path)
     monkeypatch.setattr(report, "PAGES_OF_A_RUN", 27)
-    put(risk_page.page_path(FIRST), "old")
-    put(risk_page.page_path(FIRST, "growth"), "old")
+    put(risk_page.page_path(FIRST), "old", 0o022)
+    put(risk_page.page_path(FIRST, "growth"), "old", 0o022)
     assert sessions_without_page() == 3
     assert sorted(path.name for path in (tmp_path / "reports").glob("2026-*")) == [
         *("2026-11-12", "2026-11-12.html", "2026-11-13", "2026-11-13.html"),
@@ -323,7 +325,7 @@ def sessions_without_page() -> int:
 def test_a_run_of_very_many_portfolios_leaves_the_pages_to_show(pages, monkeypatch, tmp_path):
     own_home(pages, monkeypatch, tmp_path)
     monkeypatch.setattr(report, "PORTFOLIOS_WITH_PAGES", 3)
-    put(risk_page.page_path(LAST), "old")
+    put(risk_page.page_path(LAST), "old", 0o022)
     assert sessions_without_page() == 5
     assert [path.name for path in (tmp_path / "reports").glob("*")] == ["index.html"]
     assert "risk-pipeline show --date" in risk_page.index_path().read_text()

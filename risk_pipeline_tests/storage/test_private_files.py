@@ -13,6 +13,7 @@ import numpy as np
 import pytest
 
 from risk_pipeline.reports.risk_page import put
+from risk_pipeline.settings import Settings
 from risk_pipeline.storage.database import open_engine
 from risk_pipeline.storage.errors import StorageError
 from risk_pipeline.storage.price_panel import UNFINISHED, prune_panels
@@ -39,9 +40,9 @@ def test_the_database_and_the_home_are_their_owner_s_and_a_group_s_on_request(tm
 
 
 def test_pages_have_the_same_permissions(tmp_path, monkeypatch):
-    put(tmp_path / "a.html", "text")
+    put(tmp_path / "a.html", "text", Settings().umask)
     monkeypatch.setenv("RISK_PIPELINE_GROUP_MAY_READ", "true")
-    put(tmp_path / "b.html", "text")
+    put(tmp_path / "b.html", "text", Settings().umask)
     assert [stat.S_IMODE((tmp_path / name).stat().st_mode) for name in ("a.html", "b.html")] == [0o600, 0o640]
 
 
