@@ -62,7 +62,7 @@ def print_portfolio(console: Console, engine: sa.Engine, portfolio: str, session
         ("Effective positions", number(row.effective_positions)),
         ("Independent bets / diversification", f"{number(row.effective_bets)} / {number(row.diversification_ratio)}"),
         ("Can be closed in 1 / 5 / 20 sessions", " / ".join(map(percent, (row.sold_1d, row.sold_5d, row.sold_20d)))),
-        ("Sessions to close everything", number(row.days_to_liquidate)),
+        ("Sessions to close all that is listed", number(row.days_to_liquidate)),
         ("Covered by betas", percent(row.coverage)),
     ):
         facts.add_row(label, text)

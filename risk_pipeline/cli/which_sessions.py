@@ -68,18 +68,18 @@ def wanted_sessions(
             f"the prices end on {newest_found.prices_end}: the newest session to run is {newest} "
             f"(`risk-pipeline run --date {newest}`, or `--last N` up to it)"
         )
+    sessions = CALENDAR.sessions_in_range(first_day, last_day).tolist()
+    if not sessions:
+        raise UserError(
+            f"{SessionRange(first_day, last_day)} holds no session of {CALENDAR.exchange}; "
+            f"the one before is {CALENDAR.date_to_session(first_day)}"
+        )
     if last_day > newest:
         raise UserError(f"{last_day} has not closed yet: the last closed session is {newest}")
     if first_day < CALENDAR.first_session:
         raise UserError(
             f"{first_day} is before the first partition, {CALENDAR.first_session}: "
             "set RISK_PIPELINE_FIRST_SESSION to an earlier session"
-        )
-    sessions = CALENDAR.sessions_in_range(first_day, last_day).tolist()
-    if not sessions:
-        raise UserError(
-            f"{SessionRange(first_day, last_day)} holds no session of {CALENDAR.exchange}; "
-            f"the one before is {CALENDAR.date_to_session(first_day)}"
         )
     return SessionRange(sessions[0], sessions[-1])
 

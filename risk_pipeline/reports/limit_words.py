@@ -19,6 +19,9 @@ NAMES = {
     "es_95": "ES 95 %, one day",
     "es_99": "ES 99 %, one day",
     "drawdown": "Drawdown",
+    "drawdown_sessions": "Sessions below the last peak",
+    "tracking_error": "Tracking error, last 252 sessions",
+    "model_tracking_error": "Tracking error by the factor model",
     "forecast": "Volatility forecast",
     "gross": "Gross exposure",
     "net": "Net exposure",
@@ -28,6 +31,7 @@ NAMES = {
 PERCENT = (
     *("var_", "es_", "drawdown", "worst_drawdown", "return_", "daily_return", "realised_", "forecast", "ewma", "top_"),
     *("single_name", "largest_sector", "sector", "name:", "coverage", "percentile", "factor_model_volatility"),
+    *("tracking_error", "model_tracking_error", "relative_", "active_sector:", "active_name:", "sold_"),
 )
 """What the names of measures begin with that are shares."""
 MONEY = ("nav", "cash", "long_value", "short_value", "gross", "net", "private_value", "flow")
@@ -40,6 +44,11 @@ def measure_name(measure: str) -> str:
     plain = measure.removesuffix("/nav")
     prefix, colon, item = plain.partition(":")
     words = {"sector": f"{item}, gross of NAV", "sector_net": f"{item}, net of NAV", "name": f"{item}, of NAV"}
+    words |= {
+        "active": f"{item}, active",
+        "active_sector": f"{item}, active weight",
+        "active_name": f"{item}, active weight",
+    }
     if measure in NAMES:
         return NAMES[measure]
     name = words.get(prefix, plain) if colon else NAMES.get(plain, plain.replace("_", " "))
@@ -52,10 +61,10 @@ def measure_form(measure: str, limit: float) -> str:
 
     A measure that no rule knows (a factor, a scenario, a column added since) is money where its limit is that large.
     """
-    if measure.endswith("/nav") or measure.startswith(PERCENT):
-        return "percent"
     if measure in WHOLE or measure.endswith("positions"):
         return "whole"
+    if measure.endswith("/nav") or measure.startswith(PERCENT):
+        return "percent"
     return "money" if measure in MONEY or measure.endswith("pnl") or abs(limit) >= 100.0 else "number"
 
 

@@ -53,7 +53,7 @@ def plausibility(one_in_days: float | None, windows: int | None, horizon: int | 
     sessions = windows + (horizon or 1) - 1 if windows else 0
     if one_in_days is None or one_in_days > sessions:
         years = round(sessions / SESSIONS_A_YEAR)
-        return f"rarer than once in {years} year{'s' if years > 1 else ''} of history" if years else NOTHING
+        return f"rarer than once in {years} year{'s' if years > 1 else ''} at today's volatility" if years else NOTHING
     if one_in_days < SESSIONS_A_YEAR:
         count = max(round(one_in_days), 1)
         return f"once in {count} session{'s' if count > 1 else ''}"

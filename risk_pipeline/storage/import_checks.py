@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections import Counter
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
 from typing import Any
@@ -107,6 +108,24 @@ def check_lives(
         notes.append(
             f"{entries[0].file}, line {entries[0].line}{' and others' if len(entries) > 1 else ''}: {len(entries)} "
             f"of the {kind} of {owner} lie before its inception, {lives[owner][0]}: {what}"
+        )
+
+
+def note_removed(engine: sa.Engine, rows: Sequence[CheckedRow], notes: list[str]) -> None:
+    """Say which symbols a portfolio holds fewer lots of than before: its positions take the place of all stored."""
+    brought = Counter((row.values["portfolio_id"], row.values["symbol"]) for row in rows)
+    owners = {owner for owner, _ in brought}
+    stored = tables.positions.c
+    with engine.connect() as connection:
+        lots = connection.execute(sa.select(stored.portfolio_id, stored.symbol).where(~stored.is_deleted)).all()
+    gone = Counter((owner, symbol) for owner, symbol in lots if owner in owners) - brought
+    for owner in sorted({owner for owner, _ in gone}):
+        symbols = [f"{symbol} ({count})" for (of, symbol), count in sorted(gone.items()) if of == owner]
+        total = sum(count for (of, _), count in gone.items() if of == owner)
+        more = f" and {len(symbols) - 5} more" if len(symbols) > 5 else ""
+        notes.append(
+            f"these files take the place of all positions of {owner}: {total} of the stored lots are in none of them "
+            f"and go, {', '.join(symbols[:5])}{more}"
         )
 
 

@@ -31,6 +31,7 @@ from .import_checks import (
     mark_assigned,
     note_future,
     note_negative_fees,
+    note_removed,
     with_measures,
     with_own_ids,
 )
@@ -214,6 +215,7 @@ def _validate(
     check_lives(engine, rows, problems, notes)
     check_groups(engine, rows, problems)
     check_benchmarks(rows["benchmarks"], problems)
+    note_removed(engine, rows["positions"], notes)
     if problems:
         raise ImportRefused(sorted(problems, key=lambda problem: (problem.file, problem.line)))
     return CheckedImport(rows, notes)

@@ -129,8 +129,12 @@ def test_importing_again_replaces_a_portfolio_and_leaves_the_others_alone(engine
     run_import(
         engine, files(POSITIONS + "y1,q,SPY,PUBLIC,1,2025-01-02,5,,,,,,,,\n", PORTFOLIOS + "q,Other,2025-01-02,5\n")
     )
-    run_import(
+    again = run_import(
         engine, files(POSITIONS + "x1,p,TLT,PUBLIC,7,2025-01-02,5,,,,,,,,\n", PORTFOLIOS + "p,New,2025-01-02,9\n")
+    )
+    assert again.notes == (
+        "these files take the place of all positions of p: 3 of the stored lots are in none of them and go, "
+        "AAPL (1), AAPL C (1), BRK.B (1)",
     )
     assert read_table(engine, "portfolios")[["portfolio_id", "name"]].to_numpy().tolist() == [
         ["p", "New"],

@@ -131,11 +131,11 @@ def evaluate(
 
     What is wrong comes with its remedy and its sessions; rows of no session are those of the ``newest`` looked at.
     """
-    text = (
-        f"{len(finding.bad)} of {finding.looked_at} {finding.what} fail"
-        if finding.looked_at
-        else f"nothing to check: there are no {finding.what}"
-    )
+    warned = int(finding.bad["excused"].sum()) if "excused" in finding.bad else 0
+    failed = len(finding.bad) - warned
+    counts = [f"{failed} of {finding.looked_at} {finding.what} fail"] if failed or not warned else []
+    counts += [f"{warned} {'' if counts else f'of {finding.looked_at} {finding.what} '}warn"] if warned else []
+    text = ", ".join(counts) if finding.looked_at else f"nothing to check: there are no {finding.what}"
     text += _named(finding.bad)
     rows = finding.bad.drop(columns="excused", errors="ignore").to_dict("records")
     return dg.AssetCheckResult(
