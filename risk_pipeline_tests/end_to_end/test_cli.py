@@ -123,7 +123,8 @@ def rows(home: Path) -> dict[str, list[tuple[object, ...]]]:
 @pytest.mark.parametrize(
     ("words", "says"),
     [
-        (["--date", "2025-06-14"], "2025-06-14 has not closed yet: the last closed session is 2025-06-13"),
+        (["--date", "2025-06-16"], "2025-06-16 has not closed yet: the last closed session is 2025-06-13"),
+        (["--date", "2025-06-14"], "holds no session of XNYS; the one before is 2025-06-13"),
         (["--date", "2025-06-08"], "holds no session of XNYS; the one before is 2025-06-06"),
         (["--date", "2014-06-02"], "set RISK_PIPELINE_FIRST_SESSION"),
         (["--from", "2025-06-02"], "--from and --to go together"),
@@ -278,9 +279,9 @@ def test_quiet_prints_errors_only(home, run, book):
     assert run("--quiet", "import", *book) == (0, "")
     assert run("--quiet", "run", "--date", "2025-06-13") == (0, "")
     assert run("-q", "show") == (0, "")
-    code, out = run("--quiet", "run", "--date", "2025-06-14")
+    code, out = run("--quiet", "run", "--date", "2025-06-16")
     assert code == 2
-    assert out.startswith("error: 2025-06-14 has not closed yet")
+    assert out.startswith("error: 2025-06-16 has not closed yet")
 
 
 def test_after_a_first_short_run_the_doctor_finds_nothing_wrong_and_after_a_hole_it_does(home, run, book):
