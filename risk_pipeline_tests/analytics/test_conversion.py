@@ -11,8 +11,7 @@ from risk_pipeline.analytics.conversion import PATIENCE, Conversion
 from risk_pipeline.analytics.lots import InvestmentClass, SplitAdjusted, private_prices
 from risk_pipeline.analytics.valuation import value_book
 from risk_pipeline.currencies import conventional, legs, pair_currencies, risk_name
-
-from .test_valuation import DATES, NO_MARKS, RATE, accounts, lots
+from risk_pipeline_tests.support.cash_account import DATES, NO_MARKS, RATE, accounts, lots
 
 SPY, EURUSD, GBPUSD = 0, 1, 2
 PAIR = {"EURUSD=X": EURUSD, "GBPUSD=X": GBPUSD}
