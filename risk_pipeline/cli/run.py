@@ -1,4 +1,4 @@
-"""``risk-pipeline run`` and ``rebuild``: which sessions, and the run itself with its progress."""
+"""``risk-pipeline run`` and ``rebuild``: the run itself with its progress, and what comes next."""
 
 from __future__ import annotations
 

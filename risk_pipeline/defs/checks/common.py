@@ -72,9 +72,14 @@ class Finding:
         return Finding(self.looked_at + other.looked_at, self.what, bad, severity)
 
     @property
+    def warned(self) -> int:
+        """How many of the bad rows are excused: they warn."""
+        return int(self.bad["excused"].sum()) if "excused" in self.bad else 0
+
+    @property
     def is_excused(self) -> bool:
         """Whether everything bad is excused."""
-        return "excused" in self.bad and not self.bad.empty and bool(self.bad["excused"].all())
+        return 0 < self.warned == len(self.bad)
 
 
 Find = Callable[["sa.Engine", Registries, list[date]], Finding]
@@ -131,7 +136,7 @@ def evaluate(
 
     What is wrong comes with its remedy and its sessions; rows of no session are those of the ``newest`` looked at.
     """
-    warned = int(finding.bad["excused"].sum()) if "excused" in finding.bad else 0
+    warned = finding.warned
     failed = len(finding.bad) - warned
     counts = [f"{failed} of {finding.looked_at} {finding.what} fail"] if failed or not warned else []
     counts += [f"{warned} {'' if counts else f'of {finding.looked_at} {finding.what} '}warn"] if warned else []
