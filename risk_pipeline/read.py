@@ -58,6 +58,11 @@ def positions(when: When = None, portfolio: str | None = None, *, url: str | Non
     return table("position_values", when, portfolio, url=url)
 
 
+def correlations(when: When = None, portfolio: str | None = None, *, url: str | None = None) -> pd.DataFrame:
+    """Return how the eight largest positions of each portfolio move together, a row a pair."""
+    return table("position_correlations", when, portfolio, url=url)
+
+
 def benchmarks(when: When = None, portfolio: str | None = None, *, url: str | None = None) -> pd.DataFrame:
     """Return tracking error, beta and relative return of each portfolio that has a benchmark."""
     return table("benchmark_risk", when, portfolio, url=url)

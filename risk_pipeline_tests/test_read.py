@@ -22,6 +22,7 @@ TABLES = {
     read.stress: "stress_test_results",
     read.volatility: "portfolio_volatility",
     read.positions: "position_values",
+    read.correlations: "position_correlations",
     read.benchmarks: "benchmark_risk",
     read.active: "active_exposures",
 }

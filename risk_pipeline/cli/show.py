@@ -45,7 +45,10 @@ def show(
     show_table(portfolio, date_.date() if date_ else None, open_page=open_)
 
 
-SHOWN = ("portfolio_snapshots", "factor_exposures", "stress_test_results", "portfolio_volatility", "position_values")
+SHOWN = (
+    *("portfolio_snapshots", "factor_exposures", "stress_test_results", "portfolio_volatility", "position_values"),
+    "position_correlations",
+)
 """What the JSON of one portfolio holds, beside its limits."""
 
 

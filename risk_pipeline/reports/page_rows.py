@@ -89,6 +89,7 @@ class PortfolioDay:
     without_betas: Quarantined | None = None
     benchmark: Row | None = None
     active: Sequence[Row] = ()
+    correlations: Sequence[Row] = ()
     beside: Beside = (None, None)
 
     @property
@@ -268,6 +269,7 @@ class PageRows:
             limits=self.of("limits", *two).get(key, []),
             benchmark=self.of("benchmark_risk", *two).get(key, [None])[0],
             active=self.of("active_exposures", *two).get(key, []),
+            correlations=self.of("position_correlations", *two).get(key, []),
             gains={(row["symbol"], row["kind"]): row["gain"] for row in names if row["gain"]},
             skips=[row for row in self.of("skips", "session", "entity").get(key, []) if row["entity_type"] != "symbol"],
             history=self._history.year(name, session),

@@ -1,4 +1,4 @@
-"""The rows of ``portfolio_snapshots`` and ``sector_exposures``."""
+"""The rows of ``portfolio_snapshots``, ``sector_exposures`` and ``position_correlations``."""
 
 from __future__ import annotations
 
@@ -28,6 +28,7 @@ def compute_snapshots(inputs: Inputs) -> Frames:
     with np.errstate(invalid="ignore", divide="ignore"):
         daily_return = np.where(invested > 0, pnl / invested, np.nan)
     cell, lot = _positions(inputs)
+    diversification, correlations = portfolio_diversification(inputs)
     shares = concentration(cell, inputs.lots.name[lot], book.positions.value, book.equity.shape)
     snapshots = inputs.frame(
         book.is_active,
@@ -53,7 +54,7 @@ def compute_snapshots(inputs: Inputs) -> Frames:
         stale_positions=book.stale_positions,
         herfindahl=shares.herfindahl,
         effective_positions=shares.effective_positions,
-        **portfolio_diversification(inputs),
+        **diversification,
         top_3=shares.top_3,
         top_10=shares.top_10,
         **_greeks(inputs, cell),
@@ -64,6 +65,7 @@ def compute_snapshots(inputs: Inputs) -> Frames:
     return {
         "portfolio_snapshots": snapshots.drop(columns="has_public"),
         "sector_exposures": _sector_rows(inputs),
+        "position_correlations": correlations,
         "analytics_skips": _without_snapshot(inputs),
     }
 

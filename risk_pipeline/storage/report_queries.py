@@ -23,6 +23,7 @@ SESSION_TABLES = (
     *("portfolio_snapshots", "portfolio_volatility", "factor_exposures", "stress_test_results", "sector_exposures"),
     *("scenario_plausibility", "stress_factor_impacts", "price_panels", "risk_changes", "currency_exposures"),
     *("position_values", "factor_returns", "option_grids", "benchmark_risk", "active_exposures"),
+    "position_correlations",
 )
 
 

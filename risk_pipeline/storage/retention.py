@@ -21,6 +21,7 @@ BULK = (
     tables.factor_exposures,
     tables.position_values,
     tables.sector_exposures,
+    tables.position_correlations,
     tables.active_exposures,
     tables.currency_exposures,
     tables.stress_test_results,

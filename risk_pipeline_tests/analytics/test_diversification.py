@@ -1,16 +1,38 @@
-"""Diversification: what it must be for independent, equal and hedged positions."""
+"""Diversification and pairs: what they must be for independent, equal and hedged positions, and by other paths."""
 
 from __future__ import annotations
 
 import numpy as np
 import pytest
+from sklearn.metrics.pairwise import cosine_similarity
 
-from risk_pipeline.analytics.diversification import HALF_LIFE, WINDOW, diversification
+from risk_pipeline.analytics.diversification import (
+    HALF_LIFE,
+    LARGEST,
+    MIN_OBSERVATIONS,
+    WINDOW,
+    Diversification,
+    largest_pairs,
+    position_risks,
+)
+from risk_pipeline.analytics.diversification import diversification as of_risks
 from risk_pipeline_tests.support.real_prices import real_returns
 
 NAMES = ["SPY", "TLT", "GLD", "KO", "XOM", "JPM"]
 REAL = real_returns(NAMES, "2019-01-02", "2021-03-31").to_numpy()[1:]
 DOLLARS = np.array([100.0, 80.0, -30.0, 40.0, 25.0, 60.0])
+
+
+def diversification(dollars: np.ndarray, returns: np.ndarray) -> Diversification:
+    return of_risks(position_risks(dollars, returns))
+
+
+def pairs_of(dollars: np.ndarray, returns: np.ndarray) -> dict[tuple[int, int], tuple[float, float]]:
+    """Return correlation and share of variance by the positions' places, the smaller first."""
+    found = largest_pairs(position_risks(dollars, returns))
+    places = zip(found.first.tolist(), found.second.tolist(), strict=True)
+    numbers = zip(found.correlation.tolist(), found.variance_share.tolist(), strict=True)
+    return {(min(pair), max(pair)): number for pair, number in zip(places, numbers, strict=True)}
 
 
 def test_independent_positions_of_one_risk_are_as_many_bets_as_there_are():
@@ -73,3 +95,57 @@ def test_a_gap_of_one_name_leaves_the_pairs_of_others_and_too_short_a_history_is
     without = diversification(DOLLARS[:5], REAL[:, :5])
     small = diversification(np.where(np.arange(6) == 5, 1.0, DOLLARS), gap)
     assert (small.ratio, small.bets) == (without.ratio, without.bets)
+
+
+def test_pairs_are_scikit_learn_s_cosines_shrunk_and_their_parts_with_the_positions_own_are_the_whole():
+    """Correlation without a mean is the cosine of the angle between weighted returns."""
+    found = largest_pairs(position_risks(DOLLARS, REAL))
+    weight = 0.5 ** (np.arange(WINDOW)[::-1] / HALF_LIFE)
+    cosine = cosine_similarity((REAL[-WINDOW:] * np.sqrt(weight)[:, None]).T)
+    off = cosine[np.triu_indices(len(NAMES), 1)] ** 2
+    share = ((1 - off) ** 2).sum() / (weight.sum() ** 2 / (weight**2).sum()) / off.sum()
+    np.testing.assert_allclose(found.correlation, (1 - share) * cosine[found.first, found.second], rtol=1e-10)
+    risk = DOLLARS * np.sqrt(np.average(REAL[-WINDOW:] ** 2, axis=0, weights=weight))
+    order = np.argsort(-np.abs(risk))
+    assert [order[rank - 1] for rank in found.rank_first] == found.first.tolist()
+    assert [order[rank - 1] for rank in found.rank_second] == found.second.tolist()
+    assert len(found.first) == 15
+    whole = risk @ ((1 - share) * cosine + share * np.eye(len(NAMES))) @ risk
+    assert found.variance_share.sum() + (risk**2).sum() / whole == pytest.approx(1.0, rel=1e-12)
+    hedge = (found.first == NAMES.index("GLD")) | (found.second == NAMES.index("GLD"))  # the short one
+    np.testing.assert_array_equal(np.sign(found.variance_share[hedge]), -np.sign(found.correlation[hedge]))
+
+
+def test_only_the_pairs_of_the_largest_are_told_and_no_position_beyond_changes_who_they_are():
+    rng = np.random.default_rng(5)
+    noise = 0.01 * rng.standard_normal((WINDOW, 30))
+    dollars = np.where(np.arange(30) % 3 == 0, 1000.0, -10.0)
+    found = largest_pairs(position_risks(dollars, noise))
+    assert len(found.first) == LARGEST * (LARGEST - 1) // 2
+    assert set(found.first) | set(found.second) <= set(range(0, 30, 3))
+    assert sorted({*found.rank_first, *found.rank_second}) == list(range(1, LARGEST + 1))
+
+
+def test_a_pair_with_little_in_common_and_a_position_that_never_moves_have_no_correlation():
+    gap = REAL[-WINDOW:].copy()
+    gap[: WINDOW // 2, 1] = np.nan
+    gap[WINDOW // 2 + MIN_OBSERVATIONS - 1 :, 0] = np.nan
+    gap[:, 2] = 0.0
+    found = pairs_of(DOLLARS, gap)
+    assert np.isnan(found[0, 1]).all()
+    assert sum(np.isnan(number).any() for number in found.values()) == 1
+    assert not [pair for pair in found if 2 in pair]
+
+
+def test_with_too_little_history_of_the_whole_pairs_have_no_share_of_it_and_one_position_has_no_pair():
+    gap = REAL.copy()
+    gap[:, 5] = np.nan
+    found, all_of = pairs_of(np.where(np.arange(6) == 5, 1e6, DOLLARS), gap), pairs_of(DOLLARS[:5], REAL[:, :5])
+    assert [number[0] for number in found.values()] == [number[0] for number in all_of.values()]
+    assert np.isnan([number[1] for number in found.values()]).all()
+    assert pairs_of(np.array([1.0]), REAL[:, :1]) == {}
+    same = np.repeat(REAL[:, :1], 2, axis=1)
+    assert pairs_of(np.array([1.0, -1.0]), same)[0, 1] == (
+        pytest.approx(1.0, rel=1e-12),
+        pytest.approx(np.nan, nan_ok=True),
+    )

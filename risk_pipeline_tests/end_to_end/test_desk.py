@@ -40,7 +40,7 @@ TRADED = ["growth", "hedged", "fund"]
 COMPARED = (
     *("portfolio_snapshots", "factor_exposures", "stress_test_results", "portfolio_volatility", "position_values"),
     *("sector_exposures", "limit_utilisations", "risk_changes", "value_at_risk_outcomes", "currency_exposures"),
-    *("benchmark_risk", "active_exposures"),
+    *("benchmark_risk", "active_exposures", "position_correlations"),
 )
 SHOCKS = ["Market=-0.10", "Rates=+100bp", "Momentum=5%"]
 

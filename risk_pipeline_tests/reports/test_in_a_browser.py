@@ -27,6 +27,7 @@ def test_every_number_equals_the_database_s_to_the_shown_precision(pages, visit,
         *(("stress_test_results", name) for name in ("correlated_pnl", "direct_pnl", "return_on_equity")),
         ("stress_factor_impacts", "impact"),
         ("sector_exposures", "net"),
+        ("position_correlations", "correlation"),
         ("limit_utilisations", "utilisation"),
         ("portfolio_volatility", "es_99"),
     ):

@@ -17,7 +17,7 @@ SHARE = {
     *("forecast", "var_95", "var_99", "es_95", "es_99", "realised_21", "realised_63", "percentile", "coverage"),
     *("factor_model_volatility", "r_squared", "return_on_equity", "risk_contribution", "top_3", "top_10"),
     *("tracking_error", "model_tracking_error", "factor_part", "specific_part"),
-    *("gross_share", "utilisation", "sold_1d", "sold_5d", "sold_20d", "volume_coverage"),
+    *("gross_share", "utilisation", "variance_share", "sold_1d", "sold_5d", "sold_20d", "volume_coverage"),
 }
 RETURN = {
     *("daily_return", "return_ytd", "return_inception", "drawdown"),
@@ -69,11 +69,12 @@ def stored(pages) -> dict[tuple[str, ...], float]:
         "pnl_explain": ("kind", "part"),
         "benchmark_risk": (),
         "active_exposures": ("kind", "name"),
+        "position_correlations": ("rank_a", "rank_b"),
     }
     out = {}
     for table, keys in rows_of.items():
         for row in pages.table(table).to_dict("records"):
-            row_key = "/".join(row[key] for key in keys)
+            row_key = "/".join(str(row[key]) for key in keys)
             for column, value in row.items():
                 if isinstance(value, int | float):
                     out[table, column, row["portfolio_id"], row_key] = float(value)

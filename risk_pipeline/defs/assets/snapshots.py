@@ -28,7 +28,7 @@ GROUP = "risk"
     ],
     group_name=GROUP,
     kinds={"table"},
-    metadata=definition_metadata(tables.portfolio_snapshots, tables.sector_exposures),
+    metadata=definition_metadata(tables.portfolio_snapshots, tables.sector_exposures, tables.position_correlations),
 )
 @with_remedy
 def portfolio_snapshots(
@@ -36,6 +36,7 @@ def portfolio_snapshots(
 ) -> dg.MaterializeResult:
     """NAV, P&L, exposures, volatility, worst scenario and concentration; equity is derived, never rolled.
 
+    `sector_exposures` has net and gross by sector, `position_correlations` how the largest positions move together.
     `is_complete` is true only when every analytic of the session is there or skipped with a reason.
     """
     return compute_sessions(context, db, cache, registries, compute_snapshots, read_snapshot_inputs)

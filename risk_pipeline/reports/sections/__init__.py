@@ -16,6 +16,7 @@ from . import (
     benchmark,
     betas,
     composition,
+    correlations,
     data_quality,
     explain,
     exposures,
@@ -46,6 +47,7 @@ SECTIONS = (
     Section("options", "Options", options.build),
     Section("volatility", "Volatility and value at risk", volatility.build),
     Section("composition", "Where the risk is", composition.build),
+    Section("correlations", "How positions move together", correlations.build),
     Section("benchmark", "Against the benchmark", benchmark.build),
     Section("data_quality", "How far to trust this page", data_quality.build),
 )

@@ -44,7 +44,13 @@ from .provenance import (
 )
 from .reference import company_profiles, factor_definitions, stress_scenarios
 from .schema import metadata
-from .snapshots import portfolio_snapshots, position_values, risk_changes, sector_exposures
+from .snapshots import (
+    portfolio_snapshots,
+    position_correlations,
+    position_values,
+    risk_changes,
+    sector_exposures,
+)
 from .stress import (
     STRESS_FACTOR_IMPACTS,
     STRESS_FACTOR_IMPACTS_SELECT,
@@ -94,6 +100,7 @@ __all__ = [
     "portfolio_snapshots",
     "portfolio_volatility",
     "portfolios",
+    "position_correlations",
     "position_values",
     "positions",
     "price_panels",
@@ -133,6 +140,7 @@ ANALYTICS = (
     risk_changes,
     portfolio_snapshots,
     sector_exposures,
+    position_correlations,
     pnl_explain,
     benchmark_risk,
     active_exposures,

@@ -144,3 +144,24 @@ sector_exposures = table(
     Column("gross", Float, nullable=False, comment="absolute dollars"),
     Column("gross_share", Float, comment="share of the portfolio's gross"),
 )
+
+position_correlations = table(
+    "position_correlations",
+    "How the eight largest positions by risk of every portfolio move together, a row a pair.",
+    session_key(),
+    portfolio_key(),
+    Column("rank_a", Integer, primary_key=True, comment="1 to 7, by money times volatility; 1 is the largest"),
+    Column("rank_b", Integer, primary_key=True, comment="rank of the other position, larger than rank_a"),
+    Column("symbol_a", SYMBOL, nullable=False, comment="lots netted; of options and proxied assets what they follow"),
+    Column("symbol_b", SYMBOL, nullable=False, comment="the other position; foreign money is its currency pair"),
+    Column(
+        "correlation",
+        Float,
+        comment="of daily returns, 252 sessions, half-life 126, shrunk; null with fewer than 63 in common",
+    ),
+    Column(
+        "variance_share",
+        Float,
+        comment="of the variance of all positions, negative for a hedge; null where 20 % of gross has no history",
+    ),
+)
