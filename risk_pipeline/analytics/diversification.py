@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cache, cached_property
 
 import numpy as np
 
-from .arrays import Float1D, Float2D, Int1D, Int2D
+from .arrays import Bool2D, Float1D, Float2D, Int1D
 
 WINDOW, HALF_LIFE, MIN_OBSERVATIONS = 252, 126, 63
 LEAST_COVERAGE = 0.8
@@ -22,15 +23,26 @@ class PositionRisks:
     """How the n positions with a history of one portfolio move.
 
     ``position`` (n,) are their places among those asked for; ``risk`` (n,) is dollars times daily volatility, signed
-    as the dollars; ``correlation`` (n, n) is of their returns, shrunk; ``common`` (n, n) counts the sessions on which
-    both have a return. ``is_covered``: they are enough of gross to stand for the portfolio.
+    as the dollars; ``correlation`` (n, n) is of their returns, shrunk; ``present`` (W, n) tells on which sessions
+    each has a return. ``is_covered``: they are enough of gross to stand for the portfolio.
     """
 
     position: Int1D
     risk: Float1D
     correlation: Float2D
-    common: Int2D
+    present: Bool2D
     is_covered: bool
+
+    @cached_property
+    def covariance(self) -> Float2D:
+        """(n, n), of the positions' P&L."""
+        return self.correlation * (self.risk[:, None] * self.risk)
+
+    @cached_property
+    def variance(self) -> float:
+        """Of all together; NaN where they hedge each other but for rounding, or nothing moves."""
+        together = float(self.covariance.sum())
+        return together if together > HEDGED * float((self.risk**2).sum()) else np.nan
 
 
 def position_risks(dollars: Float1D, returns: Float2D) -> PositionRisks:
@@ -60,17 +72,15 @@ def position_risks(dollars: Float1D, returns: Float2D) -> PositionRisks:
         total = squares.sum(axis=0)
         size = np.sqrt(np.outer(total, total))
         variance = total / weights.sum()
-        common = np.full((len(held), len(held)), len(window))
     else:
         both = squares.T @ present  # of each symbol, over the sessions of the other
         size = np.sqrt(both * both.T)
         variance = squares.sum(axis=0) / seen.sum(axis=0)
-        common = present.T.astype(np.int64) @ present
     with np.errstate(invalid="ignore", divide="ignore"):
         correlation = np.where(size > 0, (scaled.T @ scaled) / size, 0.0)
     np.fill_diagonal(correlation, 1.0)
     correlation = _shrunk(correlation, float(weights.sum() ** 2 / (weights**2).sum()))
-    return PositionRisks(np.flatnonzero(known), held * np.sqrt(variance), correlation, common, is_covered)
+    return PositionRisks(np.flatnonzero(known), held * np.sqrt(variance), correlation, present, is_covered)
 
 
 @dataclass(frozen=True)
@@ -101,13 +111,12 @@ def diversification(risks: PositionRisks) -> Diversification:
     """
     if not risks.is_covered:
         return NOTHING
-    covariance = risks.correlation * np.outer(risks.risk, risks.risk)
-    own, together = float((risks.risk**2).sum()), float(covariance.sum())
+    own = float((risks.risk**2).sum())
     if not own > 0.0:
         return NOTHING
     return Diversification(
-        ratio=float(np.abs(risks.risk).sum() / np.sqrt(together)) if together > HEDGED * own else np.nan,
-        bets=float(own**2 / (covariance**2).sum()),
+        ratio=float(np.abs(risks.risk).sum() / np.sqrt(risks.variance)),
+        bets=float(own**2 / (risks.covariance**2).sum()),
     )
 
 
@@ -135,21 +144,24 @@ def largest_pairs(risks: PositionRisks) -> Pairs:
     size = np.abs(risks.risk)
     order = np.argsort(-size, kind="stable")[:LARGEST]
     order = order[size[order] > 0.0]
-    above, below = np.triu_indices(len(order), 1)
+    above, below = _ranks(len(order))
     one, other = order[above], order[below]
-    correlation, share = risks.correlation[one, other], np.full(len(one), np.nan)
-    if risks.is_covered and len(one):
-        together = float((risks.correlation * np.outer(risks.risk, risks.risk)).sum())
-        if together > HEDGED * float((risks.risk**2).sum()):
-            share = 2.0 * risks.risk[one] * risks.risk[other] * correlation / together
+    present = risks.present[:, order].astype(float)
+    is_enough = (present.T @ present)[above, below] >= MIN_OBSERVATIONS
+    whole = risks.variance if risks.is_covered and len(order) else np.nan
     return Pairs(
         first=risks.position[one],
         second=risks.position[other],
         rank_first=above + 1,
         rank_second=below + 1,
-        correlation=np.where(risks.common[one, other] >= MIN_OBSERVATIONS, correlation, np.nan),
-        variance_share=np.where(risks.common[one, other] >= MIN_OBSERVATIONS, share, np.nan),
+        correlation=np.where(is_enough, risks.correlation[one, other], np.nan),
+        variance_share=np.where(is_enough, 2.0 * risks.covariance[one, other] / whole, np.nan),
     )
+
+
+@cache
+def _ranks(count: int) -> tuple[Int1D, Int1D]:
+    return np.triu_indices(count, 1)
 
 
 def _shrunk(correlation: Float2D, observations: float) -> Float2D:

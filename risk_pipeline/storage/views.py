@@ -6,7 +6,7 @@ They are dropped before a migration, which may change what they read, and made a
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import date
 from typing import Any
 
@@ -17,10 +17,15 @@ from ..config.scenario_file import load_scenarios
 from . import tables
 
 BEFORE_ALL = date(1900, 1, 1)
+FACTOR_KINDS = ("core", "cross_asset", "sector")
+OTHER_KINDS = ("currency", "specific", "options", "dividends", "trades", "marks", "fees", "unattributed")
+"""Kinds of ``pnl_explain``: whose parts are factors, and the others, each with a column of its own."""
 COMMENTS = {
     "v_latest_snapshots": "The snapshots of the latest session, with name and currency of each portfolio.",
     "v_exposures_wide": "Exposure (beta on equity) to each factor, a column each, by session and portfolio.",
     "v_stress_wide": "correlated_pnl of each shipped scenario, a column each, by session and portfolio.",
+    "v_pnl_explain_wide": "daily_pnl and its parts, a column for each factor and each other kind, which sum to it.",
+    "v_benchmark_wide": "benchmark_risk with the active exposure to each core factor, a column each.",
     "v_breaches": "Every broken limit by session, and since which session it has been.",
 }
 
@@ -39,6 +44,8 @@ def view_selects() -> dict[str, sa.Select[Any]]:
             "correlated_pnl",
             scenarios,
         ),
+        "v_pnl_explain_wide": _pnl_explain(factors.model_names),
+        "v_benchmark_wide": _benchmark(factors.core_names),
         "v_breaches": _breaches(),
     }
 
@@ -81,6 +88,43 @@ def _wide(table: sa.Table, key: str, value: str, names: Mapping[str, str]) -> sa
     ]
     group = (table.c.session, table.c.portfolio_id)
     return sa.select(*group, *columns).group_by(*group)
+
+
+def _pnl_explain(factors: Sequence[str]) -> sa.Select[Any]:
+    """Return the P&L and its parts: by factor, else by kind; a part without a row is nothing."""
+    row, snapshot = tables.pnl_explain.c, tables.portfolio_snapshots.c
+
+    def summed(condition: sa.ColumnElement[bool], label: str) -> sa.Label[Any]:
+        return sa.func.sum(sa.case((condition, row.pnl), else_=0.0)).label(label)
+
+    key = (snapshot.session, snapshot.portfolio_id, snapshot.daily_pnl)
+    of_factor = row.kind.in_(FACTOR_KINDS)
+    return (
+        sa.select(
+            *key,
+            *(summed(sa.and_(of_factor, row.part == name), column_name(name)) for name in factors),
+            *(summed(row.kind == kind, kind) for kind in OTHER_KINDS),
+        )
+        .join_from(
+            tables.portfolio_snapshots,
+            tables.pnl_explain,
+            sa.and_(row.session == snapshot.session, row.portfolio_id == snapshot.portfolio_id),
+        )
+        .group_by(*key)
+    )
+
+
+def _benchmark(factors: Sequence[str]) -> sa.Select[Any]:
+    risk, active = tables.benchmark_risk.c, tables.active_exposures.c
+    columns = {f"active_{column_name(name)}": name for name in factors}
+    is_factor = active.kind == "factor"
+    wide = _wide(tables.active_exposures, "name", "active", columns).where(is_factor).subquery("wide")
+    return sa.select(*risk, *(wide.c[name] for name in columns)).join_from(
+        tables.benchmark_risk,
+        wide,
+        sa.and_(wide.c.session == risk.session, wide.c.portfolio_id == risk.portfolio_id),
+        isouter=True,
+    )
 
 
 def _breaches() -> sa.Select[Any]:

@@ -55,6 +55,25 @@ def stored(engine):
         )
         another = limits.assign(measure="net", status="breach")  # the breach of one limit keeps no other open
         insert_rows(connection, tables.limit_utilisations, pd.concat([limits, another]))
+        parts = [("core", "Momentum", 1.0), ("sector", "Energy Sector", -0.5), ("options", "gamma", 0.25)]
+        parts += [("options", "theta", -0.75), ("currency", "FX EURUSD", 2.0), ("specific", "specific", 7.0)]
+        for at, day in enumerate(DAYS):
+            rows = pd.DataFrame(parts[at:], columns=["kind", "part", "pnl"])
+            explained = filled(tables.pnl_explain, session=day, portfolio_id="p", **rows.to_dict("list"))
+            insert_rows(connection, tables.pnl_explain, explained)
+        risk = filled(
+            tables.benchmark_risk, session=DAYS, portfolio_id="p", benchmark="SPY", tracking_error=[0.1, 0.2, 0.3, 0.4]
+        )
+        insert_rows(connection, tables.benchmark_risk, risk)
+        active = filled(
+            tables.active_exposures,
+            session=[DAYS[0], DAYS[0], DAYS[1]],
+            portfolio_id="p",
+            kind=["factor", "position", "factor"],
+            name=["Momentum", "Momentum", "core_market"],  # a ticker may be called as a factor is
+            active=[0.5, 0.9, -0.2],
+        )
+        insert_rows(connection, tables.active_exposures, active)
     return engine
 
 
@@ -75,6 +94,27 @@ def test_views_say_what_the_tables_say(stored):
     assert [since["gross", str(DAYS[at].date())] for at in (0, 2, 3)] == ["2024-12-30", "2025-01-02", "2025-01-02"]
     found = limit_rows(stored, DAYS[0].date(), DAYS[-1].date()).dropna(subset=["since"])
     assert since == {(row.measure, str(row.session.date())): str(row.since.date()) for row in found.itertuples()}
+
+
+def test_parts_of_the_pnl_are_columns_that_sum_to_all_of_them(stored):
+    rows = sorted(rows_of(stored, "v_pnl_explain_wide"), key=lambda row: str(row["session"]))
+    assert [row["daily_pnl"] for row in rows] == [1.0] * 4
+    names = ("momentum", "energy_sector", "options", "currency", "specific", "core_market", "fees")
+    assert [tuple(row[name] for name in names) for row in rows] == [
+        (1.0, -0.5, -0.5, 2.0, 7.0, 0.0, 0.0),
+        (0.0, -0.5, -0.5, 2.0, 7.0, 0.0, 0.0),
+        (0.0, 0.0, -0.5, 2.0, 7.0, 0.0, 0.0),
+        (0.0, 0.0, -0.75, 2.0, 7.0, 0.0, 0.0),
+    ]
+    stored_parts = read_table(stored, "pnl_explain").groupby("session")["pnl"].sum().tolist()
+    assert [sum(list(row.values())[3:]) for row in rows] == stored_parts
+
+
+def test_the_benchmark_s_view_has_every_session_and_the_active_factors_of_those_that_have_any(stored):
+    rows = sorted(rows_of(stored, "v_benchmark_wide"), key=lambda row: str(row["session"]))
+    assert [row["tracking_error"] for row in rows] == [0.1, 0.2, 0.3, 0.4]
+    assert [row["active_momentum"] for row in rows] == [0.5, None, None, None]
+    assert [row["active_core_market"] for row in rows] == [None, -0.2, None, None]
 
 
 def test_a_second_migration_leaves_the_views_and_every_one_is_described(engine):
