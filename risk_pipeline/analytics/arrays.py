@@ -14,6 +14,7 @@ Int1D: TypeAlias = np.ndarray[tuple[int], np.dtype[np.int64]]
 Int2D: TypeAlias = np.ndarray[tuple[int, int], np.dtype[np.int64]]
 Bool1D: TypeAlias = np.ndarray[tuple[int], np.dtype[np.bool_]]
 Bool2D: TypeAlias = np.ndarray[tuple[int, int], np.dtype[np.bool_]]
+Bytes1D: TypeAlias = np.ndarray[tuple[int], np.dtype[np.uint8]]
 Date1D: TypeAlias = "np.ndarray[tuple[int], np.dtype[np.datetime64[date]]]"
 Text1D: TypeAlias = np.ndarray[tuple[int], np.dtype[np.object_]]
 Text2D: TypeAlias = np.ndarray[tuple[int, int], np.dtype[np.object_]]

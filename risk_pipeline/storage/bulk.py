@@ -1,8 +1,7 @@
 """Many rows at once, in and out: binary COPY and aggregated columns on Postgres, executemany and tuples on SQLite.
 
-For Postgres, NumPy builds the bytes of its binary COPY, column by column; a read returns a whole column as
-one array: row by row through the driver either costs ten times as much. Both go past SQLAlchemy, so that errors
-are explained here.
+For Postgres, a compiled loop builds the bytes of its binary COPY; a read returns a whole column as one array: row by
+row through the driver either costs ten times as much. Both go past SQLAlchemy, so that errors are explained here.
 """
 
 from __future__ import annotations
@@ -16,20 +15,17 @@ import numpy as np
 import pandas as pd
 import sqlalchemy as sa
 
-from ..analytics.arrays import Bool1D, Bool2D, Float1D, Int1D
+from ..analytics.arrays import Bool1D, Float1D, Int1D
 from .columns import Column
+from .copy_rows import END, HEADER, binary_rows
 from .errors import StorageError, storage_errors
 
-CHUNK = 8_000_000
-"""Maximum bytes of a COPY in memory at once."""
-HEADER = b"PGCOPY\n\xff\r\n\0" + bytes(8)
-END = b"\xff\xff"
-EPOCH = np.datetime64("2000-01-01")  # of Postgres
+FEW = 2000
+"""Rows that go to Postgres as texts: in less time than a compiled loop takes to load."""
 ROWS_AT_ONCE = 1000
 """Rows of SQLite that are objects of Python at once: few enough to stay in the processor's cache."""
 FIRST_TEXT = -(2.0**53)
 """What stands for the first text in a row of SQLite; the others follow one by one."""
-Bytes2D = np.ndarray[tuple[int, int], np.dtype[np.uint8]]
 
 
 @storage_errors()
@@ -41,84 +37,28 @@ def insert(connection: sa.Connection, table: sa.Table, columns: list[Column]) ->
     names = ", ".join(f'"{column.name}"' for column in columns)
     driver: Any = connection.connection.driver_connection
     if connection.dialect.name == "postgresql":
+        form = "TEXT" if count <= FEW else "BINARY"
         with (
             driver.cursor() as cursor,
-            cursor.copy(f'COPY "{table.name}" ({names}) FROM STDIN (FORMAT BINARY)') as copy,
+            cursor.copy(f'COPY "{table.name}" ({names}) FROM STDIN (FORMAT {form})') as copy,
         ):
-            copy.write(HEADER)
-            for piece in _pieces(columns, count):
-                copy.write(piece)
-            copy.write(END)
+            if count <= FEW:
+                for row in zip(*map(_values, columns), strict=True):
+                    copy.write_row(row)
+            else:
+                for piece in chain([HEADER], binary_rows(columns), [END]):
+                    copy.write(piece)
     else:
         marks = ", ".join("?" * len(columns))
         driver.executemany(
             f'INSERT INTO "{table.name}" ({names}) VALUES ({marks})',  # noqa: S608 (names are ours)
-            zip(*(_sqlite_values(column) for column in columns), strict=True),
+            zip(*map(_values, columns), strict=True),
         )
     return count
 
 
-def _pieces(columns: list[Column], count: int) -> Iterator[bytes]:
-    """Yield the rows in the format of a binary COPY."""
-    start = 0
-    rows = 1000
-    while start < count:
-        fields = [_field(column.part(slice(start, start + rows))) for column in columns]
-        size = min(rows, count - start)
-        width = 2 + sum(data.shape[1] for data, _ in fields)
-        out, kept = np.empty((size, width), dtype=np.uint8), np.ones((size, width), dtype=bool)
-        out[:, :2] = np.frombuffer(len(columns).to_bytes(2, "big"), dtype=np.uint8)
-        first_column = 2
-        for data, keep in fields:
-            out[:, first_column : first_column + data.shape[1]] = data
-            if keep is not None:
-                kept[:, first_column : first_column + data.shape[1]] = keep
-            first_column += data.shape[1]
-        yield (out if all(keep is None for _, keep in fields) else out[kept]).tobytes()
-        start += size
-        rows = max(CHUNK // width, 1)
-
-
-def _field(column: Column) -> tuple[Bytes2D, Bool2D | None]:
-    """Return each row's length and value as bytes, and which of them count; None for all."""
-    if column.texts is not None:
-        encoded = [text.encode() for text in column.texts]
-        lengths = np.array([*map(len, encoded), 0])
-        data = _with_length(np.array([*encoded, b""], dtype=f"S{max(lengths.max(), 1)}"), lengths)
-        data[-1, :4] = 0xFF  # absent: the length is -1, nothing follows
-        codes = np.where(column.absent, -1, column.values)
-        keep = np.arange(data.shape[1]) < 4 + lengths[:, None]
-        return data[codes], keep[codes]
-    values = _big_endian(column)
-    out = _with_length(values, np.full(len(values), values.itemsize))
-    if not column.absent.any():
-        return out, None
-    out[column.absent, :4] = 0xFF
-    keep = np.ones(out.shape, dtype=bool)
-    keep[column.absent, 4:] = False
-    return out, keep
-
-
-def _with_length(values: np.ndarray[Any, Any], lengths: np.ndarray[Any, Any]) -> Bytes2D:
-    out = np.empty((len(values), 4 + values.itemsize), dtype=np.uint8)
-    out[:, :4] = lengths.astype(">i4").view(np.uint8).reshape(-1, 4)
-    out[:, 4:] = values.view(np.uint8).reshape(len(values), -1)
-    return out
-
-
-def _big_endian(column: Column) -> np.ndarray[Any, Any]:
-    """Return numbers, days since 2000 or microseconds since then as Postgres has them."""
-    if issubclass(column.kind, sa.Date):
-        return np.asarray((column.values - EPOCH).astype(np.int64), dtype=">i4")
-    if issubclass(column.kind, sa.DateTime):
-        return np.asarray((column.values - EPOCH.astype("datetime64[us]")).astype(np.int64), dtype=">i8")
-    if issubclass(column.kind, sa.Boolean):
-        return np.asarray(column.values, dtype=np.uint8)
-    return np.asarray(column.values, dtype=">i4" if issubclass(column.kind, sa.Integer) else ">f8")
-
-
-def _sqlite_values(column: Column) -> Any:
-    """Return values as SQLAlchemy stores them in SQLite, None for what is absent."""
+def _values(column: Column) -> Any:
+    """Return values as SQLAlchemy stores them in SQLite and as texts say them to Postgres, None for what is absent."""
     if column.texts is not None:
         return np.array([*column.texts, None], dtype=object)[np.where(column.absent, -1, column.values)].tolist()
     if issubclass(column.kind, sa.Date | sa.DateTime):

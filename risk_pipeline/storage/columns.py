@@ -43,13 +43,6 @@ class Column:
         """Return the rows in another order."""
         return Column(self.name, self.kind, self.values[rows], self.absent[rows], self.texts)
 
-    def part(self, rows: slice) -> Column:
-        """Return some of the rows."""
-        if self.kind is sa.JSON and self.texts is not None:  # long texts, each used once
-            texts = [self.texts[place] for place in self.values[rows]]
-            return Column(self.name, self.kind, np.arange(len(texts)), self.absent[rows], texts)
-        return Column(self.name, self.kind, self.values[rows], self.absent[rows], self.texts)
-
 
 def checked_columns(table: sa.Table, frame: pd.DataFrame, sessions: Sequence[date] | None) -> list[Column]:
     """Return a frame's columns in the table's order, and its rows in that of the primary key.
@@ -75,8 +68,20 @@ def checked_columns(table: sa.Table, frame: pd.DataFrame, sessions: Sequence[dat
         strange = np.setdiff1d(days, np.array(sessions, dtype="datetime64[D]"))
         if len(strange):
             raise StorageError(f"{table.name}: rows of {strange[0]}, which is not among the sessions to replace")
-    order = np.lexsort([columns[names.index(key.name)].ranks for key in reversed(table.primary_key.columns)])
+    ranks = [columns[names.index(key.name)].ranks for key in table.primary_key.columns]
+    if _in_order(ranks):
+        return columns
+    order = np.lexsort(ranks[::-1])
     return [column.take(order) for column in columns]
+
+
+def _in_order(ranks: list[np.ndarray[Any, Any]]) -> bool:
+    """Return whether rows never fall; the first of the ranks counts most."""
+    rises, level = np.zeros(max(len(ranks[0]) - 1, 0), dtype=bool), True
+    for rank in ranks:
+        rises |= level & (rank[1:] > rank[:-1])
+        level &= rank[1:] == rank[:-1]
+    return bool((rises | level).all())
 
 
 def _column(table: sa.Table, column: sa.Column[Any], values: pd.Series) -> Column:

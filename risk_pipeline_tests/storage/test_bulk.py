@@ -9,7 +9,7 @@ import pandas as pd
 import pytest
 import sqlalchemy as sa
 
-from risk_pipeline.storage import bulk
+from risk_pipeline.storage import bulk, copy_rows
 from risk_pipeline.storage.columns import checked_columns
 from risk_pipeline.storage.database import open_engine, read_frame
 from risk_pipeline.storage.errors import StorageError
@@ -70,7 +70,9 @@ def plain(engine) -> list[tuple]:
         return [tuple(row) for row in connection.execute(sa.select(TABLE).order_by(TABLE.c.number))]
 
 
-def test_rows_in_bulk_are_the_rows_that_one_by_one_inserts_make(every_kind):
+@pytest.mark.parametrize("few", [bulk.FEW, 0], ids=["few", "many"])
+def test_rows_in_bulk_are_the_rows_that_one_by_one_inserts_make(every_kind, monkeypatch, few):
+    monkeypatch.setattr(bulk, "FEW", few)
     with every_kind.begin() as connection:
         assert bulk.insert(connection, TABLE, checked_columns(TABLE, frame(ROWS), None)) == len(ROWS)
     assert plain(every_kind) == ROWS
@@ -115,10 +117,9 @@ def test_a_select_with_parameters_an_order_and_no_rows(every_kind):
     assert nothing.columns.tolist() == ["number", "text"]
 
 
-def test_more_rows_than_are_put_together_at_once(every_kind, monkeypatch):
-    monkeypatch.setattr(bulk, "CHUNK", 100_000)
+def test_more_rows_than_are_put_together_at_once(every_kind):
     rng = np.random.default_rng(3)
-    count = 5_000
+    count = 2 * copy_rows.AT_ONCE + 7
     rows = pd.DataFrame(
         {
             "number": np.arange(count),
