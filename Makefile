@@ -26,12 +26,14 @@ test-slow: $(VENV)/development browser  ## what waits: daemons, workers, kills, 
 test-long: $(VENV)/development  ## sixty simulated evenings on both databases, every door with 2,000 inputs; not part of CI
 	@$(BIN)/$(PYTEST) -m long
 
-test-newest:  ## what an upgrade would break: the newest versions that pyproject.toml allows, in an environment of their own
-	@$(PYTHON) -m venv .venv-newest
+test-newest:  ## what an upgrade would break: the newest versions that pyproject.toml allows, in a new environment
+	@$(PYTHON) -m venv --clear .venv-newest
 	@.venv-newest/bin/pip install --quiet --disable-pip-version-check --upgrade --upgrade-strategy eager -e '.[dev]'
 	@echo "Newer than in requirements-dev.lock:"
 	@.venv-newest/bin/pip freeze --exclude-editable | tr _ - \
 		| awk 'NR == FNR {locked[tolower($$1)]; next} !(tolower($$0) in locked)' requirements-dev.lock -
+	@.venv-newest/bin/python -m risk_pipeline.analytics.kernels
+	@.venv-newest/bin/python -m risk_pipeline_tests.support.browser
 	@.venv-newest/bin/$(PYTEST) -m "not slow and not long"
 
 dev: $(VENV)/runtime

@@ -6,6 +6,7 @@ import os
 from pathlib import Path
 from typing import Any
 
+from ..dagster_ext.history import history_error
 from ..dagster_ext.instance import CONFIG, open_instance, shipped_config
 from .diagnosis import Diagnosis
 
@@ -21,6 +22,9 @@ def examine_instance() -> tuple[Diagnosis, bool]:
         with open_instance() as instance:
             kept_by = type(instance.event_log_storage).__name__
     except Exception as error:  # whatever its configuration makes go wrong
+        known = history_error(error)
+        if known is not None:
+            return Diagnosis("history", False, str(known)), False
         return Diagnosis(
             "instance", False, f"{file} can't be used: {str(error).splitlines()[0]}; {_remedy(file)}"
         ), False

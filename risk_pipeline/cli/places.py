@@ -10,7 +10,8 @@ from ..config.errors import ConfigError
 from ..config.factors import load_factors
 from ..config.scenario_file import load_scenarios
 from ..dagster_ext.history import history_problem
-from ..settings import ENV_FILE, Settings
+from ..settings import ENV_FILE, Settings, dagster_home
+from ..storage.database import parse_url
 from ..storage.probe import readable_by_others
 from .diagnosis import Diagnosis
 
@@ -40,10 +41,22 @@ def _permissions(settings: Settings) -> Diagnosis:
 
 
 def _space(settings: Settings) -> Diagnosis:
-    home = settings.home.resolve()
-    free = shutil.disk_usage(next(folder for folder in (home, *home.parents) if folder.exists())).free
-    text = f"{free / 2**30:,.1f} GiB free where {home} is"
-    return Diagnosis("disk", free >= FREE, text if free >= FREE else f"{text}: free space before the next run")
+    """Examine each disk that a run writes to: of the home, of Dagster's, of an SQLite file elsewhere."""
+    places = [settings.home.resolve(), dagster_home()]
+    url = parse_url(settings.url)
+    if url.get_backend_name() == "sqlite" and url.database:
+        places.append(Path(url.database).absolute().parent)
+    disks: dict[int, Path] = {}
+    for place in places:
+        disks.setdefault(_existing(place).stat().st_dev, place)
+    free = {place: shutil.disk_usage(_existing(place)).free for place in disks.values()}
+    text = ", ".join(f"{count / 2**30:,.1f} GiB free where {place} is" for place, count in free.items())
+    enough = min(free.values()) >= FREE
+    return Diagnosis("disk", enough, text if enough else f"{text}: free space before the next run")
+
+
+def _existing(place: Path) -> Path:
+    return next(folder for folder in (place, *place.parents) if folder.exists())
 
 
 def _scenarios(settings: Settings) -> Diagnosis:

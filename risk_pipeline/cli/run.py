@@ -132,7 +132,7 @@ def execute(range_: SessionRange) -> bool:
     here = {HOST_TAG: this_place(), PID_TAG: str(os.getpid())}
     with open_instance() as instance, database() as engine:
         for gone in end_dead_runs(instance, engine):
-            console.print(f"[yellow]Run {gone[:8]} had been killed; it is recorded as failed.[/]")
+            console.print(f"[yellow]Run {gone[:8]} ended without a word, killed perhaps; it is recorded as failed.[/]")
         broken = False
         try:
             with follow(instance, console) as run_id:

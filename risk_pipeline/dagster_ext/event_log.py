@@ -29,8 +29,6 @@ from dagster._core.storage.sqlite import SQLITE_BUSY_TIMEOUT_SECONDS
 from dagster._serdes import ConfigurableClassData, serialize_value
 
 from ..settings import sqlite_url
-from ..storage.errors import translate_errors_of
-from .history import said_of_history
 
 BATCHED = {
     DagsterEventType.ASSET_MATERIALIZATION,
@@ -89,7 +87,6 @@ class PooledSqliteEventLog(SqliteEventLogStorage):
                 connect_args={"timeout": SQLITE_BUSY_TIMEOUT_SECONDS, "check_same_thread": False},
             )
             sa.event.listen(engine, "connect", _write_ahead)
-            translate_errors_of(engine, said_of_history)
             if shard not in self._initialized_dbs:
                 self._initdb(engine)
                 self._initialized_dbs.add(shard)

@@ -3,20 +3,29 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from functools import cache
 from pathlib import Path
 
 import sqlalchemy as sa
 
 from ..settings import dagster_home
 from ..storage.database import open_engine
-from ..storage.errors import StorageError, as_storage_error
-from ..storage.probe import probe_file
+from ..storage.errors import StorageError, as_storage_error, explained
+from ..storage.probe import probe_file, probe_tables
 
+URL = "DAGSTER_PG_URL"
+OF_HISTORY = "Dagster's storage"
+"""How every error of it begins."""
 REMEDY = (
     "Dagster keeps its history of runs there and can't go on without it. Free space, end what holds it, or correct the "
     "permissions, then run these sessions again; a damaged file can be moved away: results are in the tables, not there"
 )
+TABLES = ("runs", "event_logs", "job_ticks")
+"""A table of each part of Dagster's storage: runs, events, schedules."""
+
+_listeners: list[Callable[[StorageError], None]] = []
 
 
 def history_error(error: BaseException) -> StorageError | None:
@@ -34,14 +43,56 @@ def history_error(error: BaseException) -> StorageError | None:
 
 def said_of_history(known: StorageError) -> StorageError:
     """Return an error of a database as one of Dagster's storage."""
+    if os.environ.get(URL):
+        cause = str(known).replace("RISK_PIPELINE_DATABASE_URL", URL)
+        return StorageError(f"{OF_HISTORY} in its Postgres ({URL}): {cause}")
     cause = str(known).partition("): ")[0]
-    where = "Dagster's Postgres (DAGSTER_PG_URL)" if os.environ.get("DAGSTER_PG_URL") else f"home {dagster_home()}"
-    return StorageError(f"Dagster's storage in its {where}: {cause}). {REMEDY}")
+    return StorageError(f"{OF_HISTORY} in its home {dagster_home()}: {cause}). {REMEDY}")
+
+
+@contextmanager
+def history_errors_told(listener: Callable[[StorageError], None]) -> Iterator[None]:
+    """Tell of each error of Dagster's storage in this process, in words; Dagster itself may swallow it."""
+    explain_history_errors()
+    _listeners.append(listener)
+    try:
+        yield
+    finally:
+        _listeners.remove(listener)
+
+
+@cache
+def explain_history_errors() -> None:
+    """From now on let errors of Dagster's own engines in this process say what to do."""
+    sa.event.listen(sa.engine.Engine, "handle_error", _explain)
+
+
+def _explain(context: sa.engine.ExceptionContext) -> StorageError | None:
+    known = explained(context) if context.engine is not None and _is_history(context.engine.url) else None
+    if known is None:
+        return None
+    said = said_of_history(known)
+    for listener in _listeners:
+        listener(said)
+    return None if context.connection is None else said  # Dagster tries again to connect, and looks at the kind
+
+
+def _is_history(url: sa.URL) -> bool:
+    """Whether a database is Dagster's, and not that of the tables or of somebody's own assets."""
+    if url.get_backend_name() == "sqlite":
+        folders = Path(url.database or "").absolute().parents
+        return any(dagster_home() / name in folders for name in ("history", "schedules"))
+    named = os.environ.get(URL)
+    return bool(named) and _place(url) == _place(sa.make_url(named or ""))
+
+
+def _place(url: sa.URL) -> tuple[object, ...]:
+    return url.drivername, url.host, url.port, url.database, url.query.get("host")
 
 
 def history_problem() -> StorageError | None:
     """Return why Dagster's storage can't be written, None if it can or isn't made yet."""
-    url = os.environ.get("DAGSTER_PG_URL")
+    url = os.environ.get(URL)
     if url:
         return _postgres_problem(url)
     for path in _history_files(dagster_home()):
@@ -54,15 +105,14 @@ def history_problem() -> StorageError | None:
 def _postgres_problem(url: str) -> StorageError | None:
     try:
         engine = open_engine(url)
-        with engine.connect() as connection:
-            read_only = connection.exec_driver_sql("SHOW transaction_read_only").scalar_one() == "on"
     except StorageError as error:
         return said_of_history(error)
-    engine.dispose()
-    if read_only:
-        return StorageError(
-            "Dagster's Postgres (DAGSTER_PG_URL) is read-only, as a standby is: name the server that may be written"
-        )
+    try:
+        probe_tables(engine, TABLES)
+    except StorageError as error:
+        return said_of_history(error)
+    finally:
+        engine.dispose()
     return None
 
 

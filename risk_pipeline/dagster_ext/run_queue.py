@@ -7,6 +7,8 @@ from typing import Any
 
 from dagster._core.run_coordinator.queued_run_coordinator import QueuedRunCoordinator
 
+from .history import explain_history_errors
+
 LOOK_EVERY = 5
 """Seconds between the daemon's looks at backfills. Dagster's 30 can't be set; a backfill waits for two looks or more.
 An idle daemon takes under 2 % of a core with it."""
@@ -14,11 +16,15 @@ CONTROLLER, INTERVAL = "dagster._daemon.controller", "DEFAULT_DAEMON_INTERVAL_SE
 
 
 class PromptRunCoordinator(QueuedRunCoordinator):
-    """Dagster's queue, with the same configuration; in the daemon's process it shortens the daemon's interval."""
+    """Dagster's queue, with the same configuration; in the daemon's process it shortens the daemon's interval.
+
+    Every process that opens the instance has one, so here errors of Dagster's storage learn to say what to do.
+    """
 
     def __init__(self, *arguments: Any, **options: Any) -> None:
         super().__init__(*arguments, **options)
         look_often()
+        explain_history_errors()
 
 
 def look_often() -> None:

@@ -7,7 +7,7 @@ secret is ever part of a run's configuration, which the Dagster UI shows.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager, nullcontext
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from datetime import date
 from functools import lru_cache
@@ -35,6 +35,7 @@ from ..storage.panel_store import PanelStore
 from ..storage.price_panel import PanelError
 from ..storage.queries import ticker_changes
 from ..storage.result_inputs import claim_source
+from .last_words import last_words
 from .lease import lease
 from .run_tags import BOOK_TAG, HOST_TAG, tag_sessions, this_place
 
@@ -65,7 +66,10 @@ class Database(dg.ConfigurableResource):
                 with attempt:
                     migrate(self._engine)
                     self._look_at_one_book(context)
-            with lease(self._engine, context.run.run_id) if context.run else nullcontext():
+            with ExitStack() as stack:
+                if context.run:
+                    stack.enter_context(last_words(self._engine, context.run))
+                    stack.enter_context(lease(self._engine, context.run.run_id))
                 yield self
         finally:
             self._engine.dispose()

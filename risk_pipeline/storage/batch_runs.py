@@ -36,6 +36,8 @@ class BatchRun:
 def record_run(engine: sa.Engine, run: BatchRun) -> bool:
     """Insert or update a run's row; returns whether an alert for it has been sent before."""
     values = asdict(run) | {"error": run.error and run.error[:ERROR_LENGTH]}
+    if run.status == "started":  # it may have noted one itself
+        del values["error"]
     with transaction(engine, batch_runs) as connection:
         known = connection.execute(
             sa.select(batch_runs.c.is_alerted).where(batch_runs.c.run_id == run.run_id)
@@ -49,15 +51,28 @@ def record_run(engine: sa.Engine, run: BatchRun) -> bool:
 
 def fail_run(engine: sa.Engine, run_id: str, error: str) -> None:
     """Record why a run failed that Dagster can't record itself."""
-    with transaction(engine, batch_runs) as connection:
-        values = {"status": "failed", "error": error[:ERROR_LENGTH]}
-        connection.execute(sa.update(batch_runs).where(batch_runs.c.run_id == run_id).values(values))
+    _update(engine, run_id, status="failed", error=error[:ERROR_LENGTH])
+
+
+def note_error(engine: sa.Engine, run_id: str, error: str) -> None:
+    """Record what a run came upon that may end it without a word; what became of it overwrites that."""
+    _update(engine, run_id, error=error[:ERROR_LENGTH])
+
+
+def noted_error(engine: sa.Engine, run_id: str) -> str | None:
+    """Return what was recorded last of why a run may fail."""
+    with engine.connect() as connection:
+        return connection.execute(sa.select(batch_runs.c.error).where(batch_runs.c.run_id == run_id)).scalar()
 
 
 def mark_alerted(engine: sa.Engine, run_id: str) -> None:
     """Record that an alert for the run has been sent."""
+    _update(engine, run_id, is_alerted=True)
+
+
+def _update(engine: sa.Engine, run_id: str, **values: object) -> None:
     with transaction(engine, batch_runs) as connection:
-        connection.execute(sa.update(batch_runs).where(batch_runs.c.run_id == run_id).values(is_alerted=True))
+        connection.execute(sa.update(batch_runs).where(batch_runs.c.run_id == run_id).values(**values))
 
 
 def was_alerted(engine: sa.Engine, session: date) -> bool:

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import errno
 import sqlite3
-from collections.abc import Callable, Iterator
+import sys
+from collections.abc import Iterator
 from contextlib import contextmanager
 
 import sqlalchemy as sa
@@ -27,9 +28,7 @@ def as_storage_error(error: BaseException) -> StorageError | None:
         return _of_sqlite(getattr(error, "sqlite_errorname", None) or "", cause)
     if isinstance(error, OSError):
         return _of_disk(error, cause)
-    import psycopg
-
-    if isinstance(error, psycopg.OperationalError | psycopg.InterfaceError) or _state(error) in (READ_ONLY, NO_RIGHT):
+    if isinstance(error, _of_connections()) or _state(error) in (READ_ONLY, NO_RIGHT):
         return _of_postgres(_state(error) or "", cause)
     return None
 
@@ -37,9 +36,20 @@ def as_storage_error(error: BaseException) -> StorageError | None:
 READ_ONLY, NO_RIGHT = "25006", "42501"
 
 
+def _of_connections() -> tuple[type[Exception], ...]:
+    """Return what the drivers raise of a server or a connection: ours, and psycopg2, which Dagster uses."""
+    import psycopg
+
+    known: list[type[Exception]] = [psycopg.OperationalError, psycopg.InterfaceError]
+    theirs = sys.modules.get("psycopg2")
+    if theirs is not None:
+        known += [theirs.OperationalError, theirs.InterfaceError]
+    return tuple(known)
+
+
 def _state(error: BaseException) -> str | None:
     """Return the code of a Postgres error."""
-    state: str | None = getattr(error, "sqlstate", None)
+    state: str | None = getattr(error, "sqlstate", None) or getattr(error, "pgcode", None)
     return state
 
 
@@ -119,14 +129,15 @@ def storage_errors() -> Iterator[None]:
         raise known from error
 
 
-def translate_errors_of(engine: sa.Engine, said: Callable[[StorageError], StorageError] = lambda known: known) -> None:
-    """Let every error of an engine's connections say what to do; ``said`` puts it for another database than ours."""
+def explained(context: sa.engine.ExceptionContext) -> StorageError | None:
+    """Return in words what an engine came upon, None for what says something about our own code."""
+    if context.is_pre_ping:  # the pool itself asks whether a connection is still good
+        return None
+    if _state(context.original_exception) == READ_ONLY:
+        context.is_disconnect = True  # the next connection may lead to the server that took over
+    return as_storage_error(context.original_exception)
 
-    @sa.event.listens_for(engine, "handle_error")
-    def _explain(context: sa.engine.ExceptionContext) -> StorageError | None:
-        if context.is_pre_ping:  # the pool itself asks whether a connection is still good
-            return None
-        if _state(context.original_exception) == READ_ONLY:
-            context.is_disconnect = True  # the next connection may lead to the server that took over
-        known = as_storage_error(context.original_exception)
-        return None if known is None else said(known)
+
+def translate_errors_of(engine: sa.Engine) -> None:
+    """Let every error of an engine's connections say what to do."""
+    sa.event.listen(engine, "handle_error", explained)

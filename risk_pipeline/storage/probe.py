@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sqlite3
 import stat
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import closing
 from itertools import islice
 from pathlib import Path
@@ -29,6 +29,23 @@ def probe(engine: sa.Engine) -> None:
     """
     with transaction(engine, batch_runs) as connection:
         connection.execute(sa.update(batch_runs).where(sa.false()).values(status=batch_runs.c.status))
+
+
+def probe_tables(engine: sa.Engine, names: Sequence[str]) -> None:
+    """Begin to write to tables that others keep, those that are there, and write nothing.
+
+    Raises
+    ------
+    StorageError
+        If the database is read-only or away, or its user may not write.
+    """
+    with engine.connect() as connection, connection.begin() as transaction:
+        there = sa.inspect(connection).get_table_names()
+        for name in names:
+            if name in there:
+                table = sa.table(name, sa.column("id"))
+                connection.execute(sa.update(table).where(sa.false()).values(id=table.c.id))
+        transaction.rollback()
 
 
 def probe_file(path: Path, wait: float = 2.0) -> StorageError | None:

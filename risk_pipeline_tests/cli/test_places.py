@@ -7,12 +7,16 @@ import os
 import sqlite3
 import subprocess
 import sys
+import tempfile
 from contextlib import closing
 from pathlib import Path
 
 import pytest
+import sqlalchemy as sa
 
 from risk_pipeline import cli
+from risk_pipeline.cli import places
+from risk_pipeline.cli.diagnosis import Diagnosis
 from risk_pipeline.cli.places import examine_history, examine_places
 from risk_pipeline.dagster_ext.instance import open_instance, prepare_home
 from risk_pipeline.settings import Settings, sqlite_url
@@ -139,6 +143,19 @@ def test_doctor_sees_that_the_scenarios_are_gone(tmp_path, at, monkeypatch):
     assert f"RISK_PIPELINE_SCENARIOS_PATH={tmp_path / 'gone.yaml'}" in finding.text
 
 
+def test_doctor_looks_at_the_disk_of_dagster_s_home_too(tmp_path, at, monkeypatch):
+    at(tmp_path)
+    (finding,) = [one for one in examine_places(Settings()) if one.subject == "disk"]
+    assert finding.text.count("GiB free") == 1  # one disk holds all
+    with tempfile.TemporaryDirectory(dir="/dev/shm") as other:
+        monkeypatch.setenv("DAGSTER_HOME", other)
+        monkeypatch.setattr(places, "FREE", 2**60)
+        (finding,) = [one for one in examine_places(Settings()) if one.subject == "disk"]
+    assert not finding.is_fine
+    assert f"free where {tmp_path} is" in finding.text
+    assert finding.text.endswith(f"free where {other} is: free space before the next run")
+
+
 @pytest.fixture
 def history(tmp_path, at) -> Path:
     """The runs' file of a home's Dagster."""
@@ -172,6 +189,30 @@ def test_dagsters_storage_that_is_damaged_is_said_by_doctor_and_by_every_command
     said = " ".join(capsys.readouterr().err.split())
     assert said.startswith("error: Dagster's storage in its home")
     assert "a damaged file can be moved away: results are in the tables, not there" in said
+
+
+@pytest.mark.parametrize("fault", ["no rights", "away"])
+def test_doctor_sees_that_dagster_s_postgres_can_t_be_written(fault, new_postgres, tmp_path, monkeypatch):
+    url = sa.make_url(new_postgres())
+    owner = open_engine(url.render_as_string(hide_password=False))
+    reader = f"reader_{url.database}"
+    with owner.begin() as connection:
+        connection.exec_driver_sql("CREATE TABLE runs (id integer)")
+        connection.exec_driver_sql(f'CREATE ROLE "{reader}" LOGIN')
+        connection.exec_driver_sql(f'GRANT SELECT ON runs TO "{reader}"')
+    owner.dispose()
+
+    def finding(changed: sa.URL) -> Diagnosis:
+        theirs = changed.set(drivername="postgresql+psycopg2").render_as_string(hide_password=False)
+        monkeypatch.setenv("DAGSTER_PG_URL", theirs)
+        return examine_history()
+
+    assert finding(url).is_fine
+    seen = finding(url.set(username=reader) if fault == "no rights" else url.set(query={"host": str(tmp_path)}))
+    assert not seen.is_fine
+    assert seen.text.startswith("Dagster's storage in its Postgres (DAGSTER_PG_URL): ")
+    said = {"no rights": "the user in DAGSTER_PG_URL may not do that", "away": "start it, check DAGSTER_PG_URL"}
+    assert said[fault] in seen.text
 
 
 def test_a_database_file_of_another_user_can_t_be_written(tmp_path):

@@ -49,7 +49,8 @@ def instance_of(home: Path) -> Iterator[dg.DagsterInstance]:
 @contextmanager
 def serving(home: Path, *command: str, **environment: str) -> Iterator[None]:
     """Run a command of Dagster's on a home; its whole group of processes is ended afterwards."""
-    shutil.copy(ROOT / "dagster_home" / "dagster.yaml", home)
+    if not (home / "dagster.yaml").exists():
+        shutil.copy(ROOT / "dagster_home" / "dagster.yaml", home)
     with (home / "server.log").open("wb") as log:
         process = subprocess.Popen(
             [sys.executable, *command, "--workspace", str(ROOT / "workspace.yaml")],

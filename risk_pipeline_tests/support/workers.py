@@ -82,10 +82,10 @@ def end(process: subprocess.Popen[bytes]) -> None:
                 continue
 
 
-def backfill(
+def ask_for_backfill(
     instance: dg.DagsterInstance, name: str, sessions: list[str], without: tuple[str, ...] = ()
-) -> list[dg.DagsterRun]:
-    """Ask for a backfill of the whole graph, or nearly, wait for its success; returns its runs."""
+) -> None:
+    """Ask for a backfill of the whole graph, or nearly."""
     graph = defs.resolve_asset_graph()
     wanted = PartitionBackfill.from_asset_partitions(
         asset_graph=graph,
@@ -101,6 +101,13 @@ def backfill(
         run_config=None,
     )
     instance.add_backfill(wanted)
+
+
+def backfill(
+    instance: dg.DagsterInstance, name: str, sessions: list[str], without: tuple[str, ...] = ()
+) -> list[dg.DagsterRun]:
+    """Ask for a backfill of the whole graph, or nearly, wait for its success; returns its runs."""
+    ask_for_backfill(instance, name, sessions, without)
 
     def ended() -> str | None:
         status = instance.get_backfill(name).status.value

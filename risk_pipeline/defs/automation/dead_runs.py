@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 import dagster as dg
 
 from ...dagster_ext.launchers import launches_here
-from ...storage.batch_runs import LEASE, end_lease, lease_ages
+from ...storage.batch_runs import LEASE, end_lease, lease_ages, noted_error
 from ..run_tags import HOST_TAG, PID_TAG, this_place
 from .catch_up import now
 
@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     import sqlalchemy as sa
 
 DIED = "the process of the run is gone"
+KILLED = "it was killed or the machine was restarted; run its sessions again"
 START_WITHIN = timedelta(minutes=15)
 UNFINISHED = [
     dg.DagsterRunStatus.NOT_STARTED,
@@ -38,7 +39,7 @@ def end_dead_runs(instance: dg.DagsterInstance, engine: "sa.Engine", location: s
     found = _dead_with_ages(instance, engine, location)
     dead = [run for run, age in found if end_lease(engine, run.run_id, age)]
     for run in dead:
-        instance.report_run_failed(run, f"{DIED}: it was killed or the machine was restarted; run its sessions again")
+        instance.report_run_failed(run, f"{DIED}: {noted_error(engine, run.run_id) or KILLED}")
     return [run.run_id for run in dead]
 
 

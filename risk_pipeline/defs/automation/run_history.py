@@ -4,6 +4,7 @@ A sensor, so that it also sees the runs of the time when the daemon was down.
 """
 
 from collections.abc import Mapping
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
@@ -11,15 +12,16 @@ import dagster as dg
 
 from ...alerts import send_alert
 from ...config.factors import load_factors
+from ...dagster_ext.history import OF_HISTORY
 from ...reports.quarantine import quarantined
-from ...storage.batch_runs import BatchRun, mark_alerted, record_run, was_alerted
+from ...storage.batch_runs import BatchRun, mark_alerted, noted_error, record_run, was_alerted
 from ...storage.check_queries import snapshots
 from ...storage.queries import latest_session
 from ..partitions import CALENDAR
 from ..resources import Database
 from ..run_tags import PID_TAG, sessions_of
 from .catch_up import described, due, now, stretches, without_todays_price
-from .dead_runs import DIED, end_dead_runs, is_ours
+from .dead_runs import DIED, KILLED, end_dead_runs, is_ours
 from .jobs import EARLIER_TAG, LAST_TRY, TRY_TAG
 from .limit_alerts import alert_breaches
 
@@ -36,6 +38,8 @@ STATUS = {
 }
 WORKER_DIED = "Detected run worker status"
 """What distinguishes a crash from a failure in Dagster's own record: ours, and that of Dagster's run monitoring."""
+FROM_OUTSIDE = "This run has been marked as failed from outside"
+"""What Dagster's code server says, and no more, of a run whose process it finds gone."""
 OUR_ERRORS = {"StorageError", "DatabaseAwayError", "PanelError", "SourceError", "ConfigError"}
 NAMED = 10
 """Portfolios without numbers that an alert names."""
@@ -75,6 +79,8 @@ def run_records(context: dg.SensorEvaluationContext, db: Database) -> dg.SkipRea
 def watch(instance: dg.DagsterInstance, engine: "sa.Engine", record: dg.RunRecord) -> None:
     """Write a run's row, and send the alerts that it needs and that have not been sent: its failure, broken limits."""
     run = batch_run(instance, record)
+    if run.status == "crashed":
+        run = _with_last_words(instance, engine, record.dagster_run, run)
     alerted = record_run(engine, run)
     problem = _problem(engine, record.dagster_run, run) or _news_of_portfolios(engine, run)
     recent = run.ended_at is not None and now().replace(tzinfo=None) - run.ended_at < ALERT_WITHIN
@@ -84,6 +90,16 @@ def watch(instance: dg.DagsterInstance, engine: "sa.Engine", record: dg.RunRecor
             mark_alerted(engine, run.run_id)
     if run.status == "success" and recent and run.first_session is not None and run.last_session is not None:
         alert_breaches(engine, run.first_session, run.last_session)
+
+
+def _with_last_words(instance: dg.DagsterInstance, engine: "sa.Engine", run: dg.DagsterRun, row: BatchRun) -> BatchRun:
+    """Return the row with what the run noted of Dagster's storage, which could not keep it; put that on its page."""
+    noted = noted_error(engine, row.run_id) or ""
+    if noted.startswith(OF_HISTORY):
+        if noted not in (row.error or ""):  # whoever ended it knew nothing of that
+            instance.report_engine_event(noted, run)
+        noted = f"{DIED}: {noted}"
+    return replace(row, error=noted) if noted.startswith(f"{DIED}: {OF_HISTORY}") else row
 
 
 def batch_run(instance: dg.DagsterInstance, record: dg.RunRecord) -> BatchRun:
@@ -161,6 +177,8 @@ def _error(instance: dg.DagsterInstance, run_id: str) -> str:
         event = entry.dagster_event
         failure = event.job_failure_data if event is not None else None
         said = _cause(failure.error) if failure is not None else None  # a resource could not be opened
+        if event is not None and not said and not entry.user_message and (event.message or "").startswith(FROM_OUTSIDE):
+            return f"{DIED}: {KILLED}"
         return said or entry.user_message or (event and event.message) or "it did not say why"
     return "it did not say why"
 
