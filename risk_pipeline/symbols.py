@@ -94,3 +94,8 @@ def priced_symbol(lots: pd.DataFrame) -> pd.Series:
     own = lots["underlying"].where(lots["underlying"].notna(), lots["symbol"])
     proxy = lots["proxy"] if "proxy" in lots else own.where(own.isna())
     return own.where(lots["investment_class"] != "PRIVATE", proxy)
+
+
+def priced_symbols(lots: pd.DataFrame) -> list[str]:
+    """Return the symbols with a market price that the lots need, their proxies among them; sorted."""
+    return sorted(set(priced_symbol(lots).dropna()))

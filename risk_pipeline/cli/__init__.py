@@ -96,29 +96,41 @@ def main() -> None:
 
 
 def _main() -> None:
-    from pydantic import ValidationError
-
-    expected: tuple[type[Exception], ...] = (UserError, *_domain_errors())
+    """Run the command; an error that a person can fix is printed with its remedy, exit code 2."""
     try:
         app()
-    except expected as error:
-        errors.print(f"[bold red]error:[/] {escape(str(error))}", highlight=False)
+    except Exception as error:
+        if not _is_explained(error):
+            raise
         sys.exit(2)
-    except ValidationError as error:
+
+
+def _is_explained(error: Exception) -> bool:
+    """Print an error with its remedy; returns False for one that only a traceback explains.
+
+    What tells errors apart is imported here: only a command that fails needs it.
+    """
+    from pydantic import ValidationError
+
+    if isinstance(error, (UserError, *_domain_errors())):
+        _print_error(str(error))
+    elif isinstance(error, ValidationError):
         for problem in error.errors(include_url=False, include_input=False):
             name = "RISK_PIPELINE_" + "__".join(str(part).upper() for part in problem["loc"])
             where = f"setting {name}: " if problem["loc"] else ""
-            text = escape(problem["msg"].removeprefix("Value error, "))
-            errors.print(f"[bold red]error:[/] {where}{text}", highlight=False, soft_wrap=True)
-        sys.exit(2)
-    except Exception as error:
+            _print_error(where + problem["msg"].removeprefix("Value error, "), soft_wrap=True)
+    else:
         from ..dagster_ext.history import history_error
 
         known = history_error(error)
         if known is None:
-            raise
-        errors.print(f"[bold red]error:[/] {escape(str(known))}", highlight=False)
-        sys.exit(2)
+            return False
+        _print_error(str(known))
+    return True
+
+
+def _print_error(text: str, *, soft_wrap: bool = False) -> None:
+    errors.print(f"[bold red]error:[/] {escape(text)}", highlight=False, soft_wrap=soft_wrap)
 
 
 def _domain_errors() -> tuple[type[Exception], ...]:

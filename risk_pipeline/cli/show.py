@@ -81,17 +81,18 @@ DAYS = ("session", "mark_date", "valid_from", "since")
 
 def show_table(portfolio: str | None, session: date | None, *, open_page: bool = False) -> None:
     """Print the risk table of a session (the latest if None)."""
-    from ..reports.risk_page import page_path
+    from ..reports.page_paths import page_path
     from ..storage.queries import portfolios
-    from .risk_table import print_risk_table
-    from .tables import print_portfolio
 
     with database() as engine:
-        shown = (
-            print_portfolio(console, engine, portfolio, session)
-            if portfolio
-            else print_risk_table(console, engine, session)
-        )
+        if portfolio:
+            from .tables import print_portfolio
+
+            shown = print_portfolio(console, engine, portfolio, session)
+        else:
+            from .risk_table import print_risk_table
+
+            shown = print_risk_table(console, engine, session)
         ids = portfolios(engine)["portfolio_id"].tolist() if shown is None else []
     if shown is None:
         if portfolio and ids and portfolio not in ids:

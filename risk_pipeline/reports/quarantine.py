@@ -15,12 +15,12 @@ import pandas as pd
 
 from ..analytics.reasons import Reason
 from ..config.factors import FactorRegistry
-from ..risk.inputs import priced_symbols
 from ..sessions import session_calendar
 from ..settings import Settings
 from ..storage.check_queries import exposures, skipped
 from ..storage.market_data import read_bars
 from ..storage.queries import lots, portfolios, read_table
+from ..symbols import priced_symbols
 from .refusals import refusals_of
 
 if TYPE_CHECKING:

@@ -6,7 +6,6 @@ Under the report folder stand ``index.html``, ``<session>.html`` (the overview) 
 
 from __future__ import annotations
 
-import hashlib
 import os
 import re
 import tempfile
@@ -29,6 +28,7 @@ from .formatting import FORMS, MINUS, NOTHING, money, number, percent, short_mon
 from .narrative import long_date, plain_words, reason
 from .neighbours import link_sessions, slot
 from .overview import overview
+from .page_paths import file_name, index_path, page_path
 from .page_rows import YEAR, PageRows, PortfolioDay, Provenance, SessionDay, read_page_rows
 from .refusals import Refusal
 from .sections import SECTIONS
@@ -40,25 +40,6 @@ Stage = Callable[[str], AbstractContextManager[None]]
 UNFINISHED, LEFT_BEHIND = ".writing", 3600
 """Ending of a page that is being written, and the seconds after which it was left by a killed process."""
 TEMPLATES = Path(__file__).parent / "templates"
-
-
-def page_path(session: date, portfolio: str | None = None, folder: Path | None = None) -> Path:
-    """Return where the overview of a session is, or the page of one of its portfolios."""
-    folder = folder or Settings().report_folder
-    return folder / f"{session}.html" if portfolio is None else folder / str(session) / file_name(portfolio)
-
-
-def index_path() -> Path:
-    """Return where the index of sessions is."""
-    return Settings().report_folder / "index.html"
-
-
-def file_name(portfolio: str) -> str:
-    """Return a file name that any portfolio id may have, and no two share."""
-    plain = re.sub(r"[^a-z0-9_-]+", "-", portfolio.lower())
-    if plain == portfolio:
-        return f"{plain}.html"
-    return f"{plain.strip('-')}-{hashlib.sha256(portfolio.encode()).hexdigest()[:8]}.html"
 
 
 def write_sessions(

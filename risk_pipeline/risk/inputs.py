@@ -22,7 +22,7 @@ from ..analytics.reasons import Reason
 from ..analytics.valuation import Accounts, Book, active_accounts, value_book
 from ..analytics.volatility import VolatilityEstimates, estimate_volatility, parkinson_variance
 from ..config.registries import Registries
-from ..symbols import priced_symbol
+from ..symbols import priced_symbol, priced_symbols
 from .currency import conversion_of, lot_currencies, pairs_of
 from .derived import Derived
 from .option_quotes import (
@@ -398,8 +398,3 @@ def _days(values: pd.Series) -> Date1D:
 
 def _integers(values: pd.Series) -> Int1D:
     return np.asarray(values.to_numpy(dtype=float).astype(np.int64))
-
-
-def priced_symbols(lots: pd.DataFrame) -> list[str]:
-    """Return the symbols with a market price that the lots need, their proxies among them; sorted."""
-    return sorted(set(priced_symbol(lots).dropna()))

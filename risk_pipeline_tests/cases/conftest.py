@@ -24,12 +24,13 @@ from risk_pipeline.defs.assets.market import look_again_from, store_fetched
 from risk_pipeline.desk.inputs import book_frames
 from risk_pipeline.desk.inputs import inputs_of as laid_on
 from risk_pipeline.market.files import FileMarket
-from risk_pipeline.risk.inputs import Inputs, priced_symbols
+from risk_pipeline.risk.inputs import Inputs
 from risk_pipeline.sessions import session_calendar
 from risk_pipeline.storage import queries
 from risk_pipeline.storage.imports import run_import
 from risk_pipeline.storage.market_data import asked_ranges, extend_ranges, store_bars
 from risk_pipeline.storage.price_panel import build_panel
+from risk_pipeline.symbols import priced_symbols
 from risk_pipeline_tests.support.cases import CASES
 from risk_pipeline_tests.support.databases import migrated_sqlite
 from risk_pipeline_tests.support.real_prices import PATH as REAL_PRICES

@@ -14,7 +14,7 @@ from rich.console import Console
 from risk_pipeline.analytics.reasons import Reason
 from risk_pipeline.cli.risk_table import print_risk_table
 from risk_pipeline.cli.tables import print_portfolio
-from risk_pipeline.reports.risk_page import index_path, page_path
+from risk_pipeline.reports.page_paths import index_path, page_path
 from risk_pipeline.storage.imports import run_import
 from risk_pipeline_tests.support.real_prices import PATH, real_prices
 

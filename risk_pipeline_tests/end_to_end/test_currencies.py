@@ -11,7 +11,7 @@ import pandas as pd
 import pytest
 
 from risk_pipeline.analytics.reasons import Reason
-from risk_pipeline.reports.risk_page import page_path
+from risk_pipeline.reports.page_paths import page_path
 from risk_pipeline.storage.completeness import incomplete_sessions
 from risk_pipeline_tests.support.real_prices import PATH, real_prices
 

@@ -124,7 +124,7 @@ def test_the_page_and_the_terminal_show_breaches_first(week):
     from rich.console import Console
 
     from risk_pipeline.cli.tables import print_portfolio
-    from risk_pipeline.reports.risk_page import page_path
+    from risk_pipeline.reports.page_paths import page_path
 
     week.enter()
     page = page_path(DAYS[-1], "growth").read_text(encoding="utf-8")

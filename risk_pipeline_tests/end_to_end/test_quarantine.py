@@ -20,8 +20,9 @@ from risk_pipeline.defs.assets.stale import freshness
 from risk_pipeline.defs.automation.catch_up import due
 from risk_pipeline.defs.automation.run_history import watch
 from risk_pipeline.reports.freshness import PRESENT
+from risk_pipeline.reports.page_paths import page_path
 from risk_pipeline.reports.page_rows import Provenance
-from risk_pipeline.reports.risk_page import page_path, write_sessions
+from risk_pipeline.reports.risk_page import write_sessions
 from risk_pipeline.storage.imports import import_frames
 from risk_pipeline_tests.support.homes import FRAMES
 

@@ -12,7 +12,7 @@ import pytest
 from rich.console import Console
 
 from risk_pipeline.cli.risk_table import print_risk_table
-from risk_pipeline.reports.risk_page import page_path
+from risk_pipeline.reports.page_paths import page_path
 from risk_pipeline_tests.support.real_prices import PATH
 
 DAY, ENTRY = "2022-06-16", "2022-06-09"

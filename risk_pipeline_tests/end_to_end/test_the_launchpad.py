@@ -9,7 +9,7 @@ import pytest
 
 from risk_pipeline.definitions import defs
 from risk_pipeline.defs.run_tags import range_tags
-from risk_pipeline.reports.risk_page import page_path
+from risk_pipeline.reports.page_paths import page_path
 from risk_pipeline_tests.support.vendor import Vendor, times
 
 DAYS = [date(2025, 6, 2), date(2025, 6, 3), date(2025, 6, 4), date(2025, 6, 5)]

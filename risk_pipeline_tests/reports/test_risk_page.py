@@ -22,9 +22,10 @@ from risk_pipeline.defs.assets import report
 from risk_pipeline.defs.run_tags import range_tags
 from risk_pipeline.reports import risk_page
 from risk_pipeline.reports.neighbours import slot
+from risk_pipeline.reports.page_paths import file_name, index_path
 from risk_pipeline.reports.page_positions import positions_by_name
 from risk_pipeline.reports.page_rows import Provenance, read_page_rows
-from risk_pipeline.reports.risk_page import file_name, portfolio_page, put, write_index, write_pages
+from risk_pipeline.reports.risk_page import portfolio_page, put, write_index, write_pages
 from risk_pipeline.reports.sections import composition
 from risk_pipeline.reports.summary import summary
 from risk_pipeline.sessions import session_calendar
@@ -271,8 +272,8 @@ def test_the_pages_of_a_session_that_a_long_run_left_out_are_written_when_asked_
     assert not risk_page.page_path(FIRST).exists(), "only asked for a page is one written"
     show.show_table("growth", FIRST, open_page=True)
     assert opened == [risk_page.page_path(FIRST, "growth").as_uri()]
-    assert f'<a href="{FIRST}.html"' in risk_page.index_path().read_text()
-    assert f"<span>{LAST.day}</span>" in risk_page.index_path().read_text()
+    assert f'<a href="{FIRST}.html"' in index_path().read_text()
+    assert f"<span>{LAST.day}</span>" in index_path().read_text()
     ours, theirs = (
         re.sub(r"Checks of the run.*Made from|<!--beside-->.*?<!--/beside-->", "", text, flags=re.DOTALL)
         for text in (opened_page(opened[0]), pages.of("growth", FIRST).read_text())
@@ -328,7 +329,7 @@ def test_a_run_of_very_many_portfolios_leaves_the_pages_to_show(pages, monkeypat
     put(risk_page.page_path(LAST), "old", 0o022)
     assert sessions_without_page() == 5
     assert [path.name for path in (tmp_path / "reports").glob("*")] == ["index.html"]
-    assert "risk-pipeline show --date" in risk_page.index_path().read_text()
+    assert "risk-pipeline show --date" in index_path().read_text()
     monkeypatch.setattr(show.typer, "launch", lambda url: None)
     show.show_table("growth", LAST, open_page=True)
     assert risk_page.page_path(LAST, "growth").exists()

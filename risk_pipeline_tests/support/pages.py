@@ -17,7 +17,7 @@ from playwright.sync_api import Browser, Page, sync_playwright
 from risk_pipeline.definitions import defs
 from risk_pipeline.defs.run_tags import range_tags
 from risk_pipeline.demo import demo_frames
-from risk_pipeline.reports.risk_page import file_name
+from risk_pipeline.reports.page_paths import file_name
 from risk_pipeline.storage import tables
 from risk_pipeline.storage.imports import import_frames
 from risk_pipeline.storage.queries import read_table

@@ -7,8 +7,9 @@ import dagster as dg
 from pydantic import Field
 
 from ...reports.freshness import Freshness
+from ...reports.page_paths import index_path, page_path
 from ...reports.page_rows import CheckResult, Provenance
-from ...reports.risk_page import index_path, page_path, remove_pages, write_sessions
+from ...reports.risk_page import remove_pages, write_sessions
 from ...reports.summary import summary
 from ...storage.queries import portfolios
 from ...storage.report_queries import sessions_after
