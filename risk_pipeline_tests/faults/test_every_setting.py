@@ -171,6 +171,7 @@ def test_dates_on_the_command_line(tmp_path, count):
     from risk_pipeline import cli
     from risk_pipeline.cli import which_sessions
     from risk_pipeline.cli.terminal import UserError
+    from risk_pipeline.sessions import NoSessionError
 
     engine = migrated_sqlite(tmp_path / "risk.db")
     command = get_command(cli.app)
@@ -196,7 +197,7 @@ def test_dates_on_the_command_line(tmp_path, count):
             if found.get("partition_range") is not None:
                 ends["from_"], ends["to"] = which_sessions.range_ends(found["partition_range"])
             which_sessions.wanted_sessions(engine, *ends.values())
-        except UserError as refused:
+        except (UserError, NoSessionError) as refused:
             assert is_sentence(str(refused)), refused  # noqa: PT017
 
     tried(count, door, name=st.sampled_from(COMMANDS), given_options=options)
