@@ -6,36 +6,31 @@ import math
 from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
 from functools import cached_property, lru_cache
-from typing import TYPE_CHECKING, Any, cast
+from pathlib import Path
+from typing import TYPE_CHECKING, cast
 from zoneinfo import ZoneInfo
 
 import numpy as np
 import pandas as pd
 
 from .analytics.arrays import Date1D
+from .exchange_days import FIRST, SESSIONS_OF_A_YEAR, CalendarError, ExchangeDays, exchange_days
 
 if TYPE_CHECKING:
     import dagster as dg
 
-FIRST = date(2000, 1, 3)
-"""Of a calendar that begins by then; partitions begin at the first session that a calendar is made with."""
 READY_HOURS = 3
 """A session's partition exists this long after the exchange's latest regular close (rounded up to an hour)."""
 EARLIEST_END, LATEST_END = 10, 36
 """Hours of UTC, from a session's midnight on, at which its partition may end: zones are UTC+14 to UTC-12."""
 TRY_AFTER = timedelta(minutes=30)
 MOST_TRIES = 4
-SESSIONS_OF_A_YEAR = 260
 LAST_TRY_TAKES = timedelta(hours=1)
 MORNING_TRIES = (time(6, 30), time(7, 30), time(8, 30), time(9, 15))
 
 
 class NoSessionError(ValueError):
     """A date or range that holds no session of the exchange."""
-
-
-class CalendarError(ValueError):
-    """An exchange whose calendar is unknown, can't be made or fits no daily partitions; names the remedy."""
 
 
 @dataclass(frozen=True)
@@ -50,21 +45,21 @@ class SessionCalendar:
     first_session: date
     is_ready_next_morning: bool = False
     """Whether the schedule waits for the morning after, for a vendor that publishes overnight."""
+    home: Path | None = None
+    """Where the exchange's days are kept from one process to the next."""
 
-    @cached_property
-    def _calendar(self) -> Any:
-        return _exchange_calendar(self.exchange)
+    @property
+    def _days(self) -> ExchangeDays:
+        return exchange_days(self.exchange, self.home)
 
     @cached_property
     def _sessions(self) -> Date1D:
-        return self._calendar.sessions.values.astype("datetime64[D]")
+        return self._days.sessions
 
     @cached_property
     def _partition_end(self) -> int:
         """Hours of UTC from a session's midnight to the end of its partition."""
-        closes = self._calendar.schedule["close"].tail(SESSIONS_OF_A_YEAR)
-        after = (closes.dt.tz_localize(None) - closes.index) / pd.Timedelta(hours=1)
-        return max(math.ceil(float(after.max()) + READY_HOURS), EARLIEST_END)
+        return max(math.ceil(self._days.latest_close + READY_HOURS), EARLIEST_END)
 
     @cached_property
     def partition_timezone(self) -> str:
@@ -74,10 +69,10 @@ class SessionCalendar:
         """
         return "UTC" if self._partition_end == 24 else f"Etc/GMT{self._partition_end - 24:+d}"
 
-    @cached_property
+    @property
     def timezone(self) -> str:
         """Return the exchange's own time zone."""
-        return str(self._calendar.tz)
+        return self._days.timezone
 
     @cached_property
     def partitions(self) -> dg.TimeWindowPartitionsDefinition:
@@ -87,7 +82,7 @@ class SessionCalendar:
         first = max(self.first_session, self._sessions[0].item())
         weekdays = self._weekdays(first)
         days = pd.date_range(first, self._sessions[-1].item())
-        holidays = days[days.day_of_week.isin(weekdays)].difference(self._calendar.sessions)
+        holidays = days[days.day_of_week.isin(weekdays)].difference(pd.DatetimeIndex(self._sessions))
         weekend = [str((day + 1) % 7) for day in range(7) if day not in weekdays]
         return dg.TimeWindowPartitionsDefinition(
             start=first.isoformat(),
@@ -227,7 +222,7 @@ class SessionCalendar:
 
 @lru_cache
 def session_calendar(
-    exchange: str, first_session: date = FIRST, *, is_ready_next_morning: bool = False
+    exchange: str, first_session: date = FIRST, *, is_ready_next_morning: bool = False, home: Path | None = None
 ) -> SessionCalendar:
     """Return the calendar of an exchange by its ISO 10383 code, such as ``XNYS``.
 
@@ -236,28 +231,7 @@ def session_calendar(
     CalendarError
         If there is no such calendar, or it can't be made; names the remedy.
     """
-    calendar = SessionCalendar(exchange, first_session, is_ready_next_morning)
+    calendar = SessionCalendar(exchange, first_session, is_ready_next_morning, home)
     if calendar._partition_end > LATEST_END:
         raise CalendarError(f"{exchange} closes too long after its sessions' dates for a partition a day")
     return calendar
-
-
-@lru_cache
-def _exchange_calendar(exchange: str) -> Any:
-    import exchange_calendars as xc
-
-    if exchange not in xc.get_calendar_names(include_aliases=True):
-        raise CalendarError(
-            f"there is no exchange calendar {exchange!r}; "
-            "give a code such as XNYS, XLON or XTKS (`python -m exchange_calendars` lists them)"
-        )
-    problem = ""
-    for start in (FIRST, None):  # some calendars begin later, and say so in words only
-        try:
-            return xc.get_calendar(exchange, start=start)
-        except (ValueError, NotImplementedError) as error:
-            problem = str(error)
-    raise CalendarError(
-        f"exchange_calendars {xc.__version__} can't make the calendar {exchange} ({problem:.80}): "
-        "set RISK_PIPELINE_CALENDAR to an exchange with the same sessions"
-    )

@@ -275,9 +275,14 @@ class Settings(BaseSettings):
         return self.home.resolve() / "panels", url
 
     @property
+    def sessions(self) -> SessionCalendar:
+        """Return the calendar of the exchange."""
+        return session_calendar(self.calendar, home=self.home.resolve())
+
+    @property
     def proxy_sessions(self) -> SessionCalendar:
         """Return the calendar of the factor proxies' exchange."""
-        return session_calendar(self.proxy_calendar)
+        return session_calendar(self.proxy_calendar, home=self.home.resolve())
 
     @property
     def umask(self) -> int:

@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 from datetime import UTC, date, datetime, timedelta
 from zoneinfo import ZoneInfo
 
 import dagster as dg
 import exchange_calendars as xc
+import numpy as np
 import pandas as pd
 import pytest
 
-from risk_pipeline.sessions import CalendarError, NoSessionError, session_calendar
+from risk_pipeline.exchange_days import CalendarError, exchange_days
+from risk_pipeline.sessions import NoSessionError, session_calendar
 
 NEW_YORK = ZoneInfo("America/New_York")
 
@@ -142,3 +146,61 @@ def test_a_vendor_that_publishes_overnight_is_asked_the_morning_after_every_sess
     saturday = datetime(2026, 11, 21, 6, 30, tzinfo=ZoneInfo("America/New_York"))
     assert calendar.day_of_tick(saturday.date()) == calendar.last_closed(saturday) == date(2026, 11, 20)
     assert not calendar.is_session(calendar.day_of_tick(date(2026, 11, 27)))  # the morning after Thanksgiving
+
+
+LOOK = """
+import sys
+from pathlib import Path
+from risk_pipeline.exchange_days import exchange_days
+from risk_pipeline.sessions import session_calendar
+days = exchange_days("XLON", Path(sys.argv[1]))
+keys = session_calendar("XLON", home=Path(sys.argv[1])).partitions.get_partition_keys()
+print(days.latest_close, days.timezone, "exchange_calendars" in sys.modules, *days.sessions, *keys)
+"""
+
+
+def looked_at(home) -> list[str]:
+    """Return what a process of its own knows of London's sessions: with, third, whether it made the calendar itself."""
+    done = subprocess.run([sys.executable, "-c", LOOK, str(home)], capture_output=True, text=True, check=True)
+    return done.stdout.split()
+
+
+def test_a_calendar_that_is_kept_in_the_home_is_the_one_that_is_made(tmp_path):
+    close, zone, has_made, *days = looked_at(tmp_path)
+    assert (zone, has_made) == ("Europe/London", "True")
+    expected = exchange_days("XLON")
+    assert (float(close), days[: len(expected.sessions)]) == (expected.latest_close, [*map(str, expected.sessions)])
+    assert looked_at(tmp_path) == [close, zone, "False", *days]
+
+
+@pytest.mark.parametrize(
+    "spoil",
+    [
+        lambda content: content[: len(content) // 2],
+        lambda content: content.replace('"pandas": "', '"pandas": "1.'),
+        lambda content: content.replace(f'"day": "{date.today()}"', '"day": "2026-01-02"'),
+        lambda content: content.replace('["2000-01-04"', '["2000-13-04"'),
+        lambda content: "[]",
+    ],
+    ids=["cut off", "other pandas", "another day", "no date", "something else"],
+)
+def test_a_kept_calendar_that_is_damaged_or_old_is_made_again(tmp_path, spoil):
+    exchange_days.cache_clear()
+    made = exchange_days("XLON", tmp_path)
+    file = tmp_path / "calendars" / "XLON.json"
+    content = file.read_text()
+    spoilt = spoil(content)
+    assert spoilt != content
+    file.write_text(spoilt)
+    exchange_days.cache_clear()
+    again = exchange_days("XLON", tmp_path)
+    np.testing.assert_array_equal(again.sessions, made.sessions)
+    assert (again.latest_close, again.timezone) == (made.latest_close, made.timezone)
+    assert file.read_text() == content
+
+
+def test_a_home_that_cannot_be_written_or_is_not_there_has_a_calendar_too(tmp_path):
+    (tmp_path / "calendars").write_text("a file in the place of the folder")
+    assert exchange_days("XLON", tmp_path).timezone == "Europe/London"
+    assert exchange_days("XLON", tmp_path / "gone").timezone == "Europe/London"
+    assert not (tmp_path / "gone").exists()

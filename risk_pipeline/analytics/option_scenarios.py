@@ -7,6 +7,7 @@ from dataclasses import replace
 import numpy as np
 
 from .arrays import Float2D, Float3D, Int1D
+from .cubic_spline import cubic_pieces
 from .options import OptionTerms, black_scholes_price
 
 DAY = 1.0 / 365.0
@@ -37,8 +38,6 @@ class OptionScenarios:
 
     def _splines(self) -> Float3D:
         """Return the cubic pieces between the knots, (4, knots - 1, early), the highest power first."""
-        from scipy.interpolate import CubicSpline
-
         early = self.terms.take(self._early)
         every = early.take(np.tile(np.arange(len(self._early)), len(KNOTS)))
         every = replace(every, spot=every.spot * np.repeat(KNOTS, len(self._early)))
@@ -47,7 +46,7 @@ class OptionScenarios:
         now = np.maximum(early.tree_price() - early.european_price(), 0.0)
         at_spot = premium[len(KNOTS) // 2]
         scale = np.where(at_spot > 1e-5 * early.spot, now / np.where(at_spot > 0, at_spot, 1.0), 1.0)
-        return np.asarray(CubicSpline(np.log(KNOTS), premium * scale).c)
+        return cubic_pieces(np.log(KNOTS), premium * scale)
 
     def take(self, rows: Int1D) -> OptionScenarios:
         """Return some of the options, in the order of ``rows``, without computing their trees again."""

@@ -135,8 +135,9 @@ def _print_error(text: str, *, soft_wrap: bool = False) -> None:
 
 def _domain_errors() -> tuple[type[Exception], ...]:
     from ..config.errors import ConfigError
+    from ..exchange_days import CalendarError
     from ..market.source import SourceError
-    from ..sessions import CalendarError, NoSessionError
+    from ..sessions import NoSessionError
     from ..storage.errors import StorageError
 
     return CalendarError, ConfigError, SourceError, NoSessionError, StorageError

@@ -24,7 +24,8 @@ def configured_calendar() -> SessionCalendar:
     settings = Settings()
     _ = settings.proxy_sessions  # one that there is not is refused at once, not by a run
     first = settings.first_session or earliest_day(settings.url) or BEFORE_ANY_PORTFOLIO
-    return session_calendar(settings.calendar, first, is_ready_next_morning=settings.ready == "next_morning")
+    next_morning = settings.ready == "next_morning"
+    return session_calendar(settings.calendar, first, is_ready_next_morning=next_morning, home=settings.home.resolve())
 
 
 CALENDAR = configured_calendar()

@@ -14,7 +14,6 @@ import pandas as pd
 from ..config.factors import load_factors
 from ..risk.explain import CORE, CROSS_ASSET, CURRENCY, OPTIONS, SECTOR, SPECIFIC
 from ..risk.explain_record import SESSIONS, explained_shares
-from ..sessions import session_calendar
 from ..settings import Settings
 from ..storage.explain_queries import equity_at_start, explained_sessions, linked, linked_positions
 
@@ -104,7 +103,7 @@ def pnl_explained(
     """Return what made the P&L of each session and portfolio, of one portfolio or of all."""
     if not len(sessions):
         return {}
-    calendar = session_calendar(Settings().calendar)
+    calendar = Settings().sessions
     opened = {row.portfolio_id: row.inception_date.date() for row in portfolios.itertuples(index=False)}
     first = calendar.look_back_from(sessions[0], SESSIONS - 1)
     history = explained_sessions(engine, first, sessions[-1], portfolio)

@@ -15,7 +15,6 @@ import pandas as pd
 
 from ..analytics.reasons import Reason
 from ..config.factors import FactorRegistry
-from ..sessions import session_calendar
 from ..settings import Settings
 from ..storage.check_queries import exposures, skipped
 from ..storage.market_data import read_bars
@@ -112,7 +111,7 @@ def _price_counts(engine: sa.Engine, window: int, session: date, names: Sequence
     held = lots(engine, session)
     ends = held["exit_date"].fillna(held["expiry"])
     held = held[held["portfolio_id"].isin(list(names)) & ~(ends <= pd.Timestamp(session))]
-    first = session_calendar(Settings().calendar).look_back_from(session, window)
+    first = Settings().sessions.look_back_from(session, window)
     rows = read_bars(engine, first, session, priced_symbols(held))
     counts = rows.groupby("symbol").size()
     symbols = [(name, symbol) for name, own in held.groupby("portfolio_id") for symbol in priced_symbols(own)]

@@ -20,7 +20,6 @@ from typing import TYPE_CHECKING, Any
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup, escape
 
-from ..sessions import session_calendar
 from ..settings import Settings
 from ..storage.queries import portfolios
 from ..storage.report_queries import session_totals
@@ -54,7 +53,7 @@ def write_sessions(
     pages = []
     if sessions:
         with stage("read"):
-            history_from = session_calendar(Settings().calendar).look_back_from(sessions[0], YEAR)
+            history_from = Settings().sessions.look_back_from(sessions[0], YEAR)
             rows = read_page_rows(engine, sessions, provenance, history_from)
         with stage("render"):
             pages = write_pages(rows)

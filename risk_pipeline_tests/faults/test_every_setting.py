@@ -127,7 +127,7 @@ def test_settings(tmp_path, count):
     """A value that is none is refused with the variable's name; no secret is in what is said."""
     from pydantic import ValidationError
 
-    from risk_pipeline.sessions import CalendarError
+    from risk_pipeline.exchange_days import CalendarError
     from risk_pipeline.settings import Settings
 
     usable = st.text(st.characters(blacklist_characters="\x00", blacklist_categories=["Cs"]), max_size=12)
