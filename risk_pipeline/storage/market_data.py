@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -143,9 +144,15 @@ def _within_asked(connection: sa.Connection, bars: pd.DataFrame) -> pd.DataFrame
     The history that an earlier session needs is no news to a later one, which has read all that it needs.
     """
     table = tables.market_data_ranges
-    first = {row.symbol: pd.Timestamp(row.first_session) for row in connection.execute(sa.select(table))}
-    asked_since = bars["symbol"].map(first)
-    return bars[pd.to_datetime(bars["session"]) >= pd.to_datetime(asked_since)]
+    first = {row.symbol: row.first_session for row in connection.execute(sa.select(table))}
+    return bars[bars["session"].to_numpy() >= days_of_symbols(bars["symbol"], first)]
+
+
+def days_of_symbols(symbols: pd.Series, days: Mapping[str, date]) -> np.ndarray[Any, Any]:
+    """Return the day of each row's symbol (B,), NaT where it has none; millions of rows are a few symbols."""
+    codes, names = pd.factorize(symbols)
+    by_name = np.array([days.get(name) for name in names], dtype="datetime64[s]")
+    return np.asarray(by_name[codes])
 
 
 def _new_bases(both: pd.DataFrame) -> dict[str, float]:
@@ -305,7 +312,9 @@ def read_bars(engine: sa.Engine, first: date, last: date, symbols: Sequence[str]
         select = select.where(bars_table.c.symbol.in_(list(symbols)))
     frame = read_frame(engine, select)
     if symbols is not None and len(symbols) > 500:
-        frame = frame[frame["symbol"].isin(symbols)]
+        codes, names = pd.factorize(frame["symbol"])
+        is_asked = np.isin(names, symbols)
+        frame = frame if is_asked.all() else frame[is_asked[codes]]
     return frame
 
 

@@ -18,7 +18,7 @@ import numpy as np
 import pandas as pd
 import sqlalchemy as sa
 
-from ..analytics.arrays import Date1D, Float2D
+from ..analytics.arrays import Bool1D, Date1D, Float2D
 from ..analytics.returns import returns_for_estimates
 from .errors import StorageError, storage_errors
 from .market_data import read_bars
@@ -94,11 +94,12 @@ def build_panel(engine: sa.Engine, dates: Date1D, symbols: list[str]) -> PricePa
     code, distinct = pd.factorize(bars["symbol"])
     column = np.searchsorted(np.array(names), distinct.to_numpy(dtype=str))[code]
     on_session = (row < len(dates)) & (dates[np.minimum(row, len(dates) - 1)] == sessions)
-    shape = (len(dates), len(names))
+    kept: slice | Bool1D = slice(None) if on_session.all() else on_session  # millions of rows are not copied in vain
+    place = row * len(names) + column
 
     def scatter(name: str, empty: float) -> Float2D:
-        out = np.full(shape, empty)
-        out[row[on_session], column[on_session]] = bars[name].to_numpy(dtype=float)[on_session]
+        out = np.full((len(dates), len(names)), empty)
+        out.reshape(-1)[place[kept]] = bars[name].to_numpy(dtype=float)[kept]
         return out
 
     close, dividend, split = scatter("close", np.nan), scatter("dividend", 0.0), scatter("split_factor", 1.0)

@@ -18,6 +18,7 @@ from ...storage.gaps import gaps_to_ask, record_gaps
 from ...storage.market_data import (
     StoredBars,
     asked_ranges,
+    days_of_symbols,
     extend_ranges,
     give_up,
     last_units,
@@ -117,9 +118,9 @@ def market_data(
         for first, last, starts in _fetches(needs[new], asked, look_again_from(fetched_now), gaps):
             with watch.stage("source"):
                 fetched = source.fetch(list(starts), CALENDAR.index(CALENDAR.look_back_from(first, CARRIED), last))
-                bars = fetched.bars[fetched.bars["session"] >= pd.to_datetime(fetched.bars["symbol"].map(starts))]
+                bars = _since(fetched.bars, starts)
             with watch.stage("database"):
-                bars = bars if "source" in bars else bars.assign(source=source.name)
+                bars = _with_source(bars, source.name)
                 bars, switched = _without_unit_switches(db, bars, first)
                 stored = store_fetched(db, source, bars, last, known_at)
                 store_quotes(db.engine, _quotes(fetched, registries))
@@ -161,6 +162,17 @@ def market_data(
             **watch.metadata,
         }
     )
+
+
+def _since(bars: pd.DataFrame, starts: dict[str, date]) -> pd.DataFrame:
+    """Return the bars of each symbol from its own start on."""
+    is_kept = bars["session"].to_numpy() >= days_of_symbols(bars["symbol"], starts)
+    return bars if is_kept.all() else bars[is_kept]
+
+
+def _with_source(bars: pd.DataFrame, name: str) -> pd.DataFrame:
+    """Return bars that say where they are from."""
+    return bars if "source" in bars else bars.assign(source=pd.Categorical.from_codes(np.zeros(len(bars), int), [name]))
 
 
 def _notes(fetched: "MarketBars") -> dict[str, str]:
@@ -251,7 +263,7 @@ def store_fetched(
     first = min([fetched_from, *(first for first, _ in asked)])
     last = max([last, *(last for _, last in asked)])
     fetched = source.fetch(list(stored.rebased), CALENDAR.index(first, last))
-    history = fetched.bars if "source" in fetched.bars else fetched.bars.assign(source=source.name)
+    history = _with_source(fetched.bars, source.name)
     history, _ = _without_unit_switches(db, history, first)
     whole = {*history["symbol"].unique()} - {*fetched.errors}
     ratios = {symbol: ratio for symbol, ratio in stored.rebased.items() if symbol in whole}
@@ -265,8 +277,7 @@ def _without_unit_switches(db: Database, bars: pd.DataFrame, first: date) -> tup
     The others are kept in ``quarantined_bars``: to what is computed they are gaps.
     """
     code, names = pd.factorize(bars["symbol"], sort=True)
-    sessions = bars["session"].to_numpy()
-    by_symbol = np.lexsort([sessions, code])
+    by_symbol = np.lexsort([bars["session"].to_numpy(), code.astype(np.min_scalar_type(len(names)))])
     before = last_units(
         db.engine, list(names), CALENDAR.look_back_from(first, CARRIED), CALENDAR.look_back_from(first, 1)
     )
@@ -285,10 +296,8 @@ def _without_unit_switches(db: Database, bars: pd.DataFrame, first: date) -> tup
         f"({rows['close'].iloc[0]:g}); {len(rows)} bars are not used until the source gives one unit"
         for symbol, rows in wrong.groupby("symbol")
     }
-    sound = by_symbol[~is_wrong]
-    by_session = sound[np.lexsort([code[sound], sessions[sound]])]
-    in_order = len(by_session) == len(bars) and bool((np.diff(by_session) > 0).all())
-    return (bars if in_order else bars.iloc[by_session]).reset_index(drop=True), said
+    sound = bars.iloc[np.sort(by_symbol[~is_wrong])] if len(wrong) else bars
+    return sound.reset_index(drop=True), said
 
 
 def _quotes(fetched: "MarketBars", registries: Registries) -> dict[str, tuple[str | None, str]]:
