@@ -18,6 +18,7 @@ import pandas as pd
 import sqlalchemy as sa
 
 from . import bulk, tables
+from .columns import sorted_by
 from .database import insert_rows, transaction
 from .errors import StorageError
 from .tables import book_rows, book_versions
@@ -72,12 +73,12 @@ def record_version(connection: sa.Connection, made_at: datetime | None = None) -
         for key, content in _as_json(table, bulk.read(connection, sa.select(table))).items()
     }
     held = {
-        (row.kind, row.row_key): row.content
-        for row in connection.execute(
+        (kind, key): content
+        for kind, key, content in connection.execute(
             sa.select(book_rows.c.kind, book_rows.c.row_key, book_rows.c.content).where(
                 book_rows.c.valid_to_version.is_(None)
             )
-        )
+        ).all()
     }
     ended = [key for key, content in held.items() if present.get(key) != content]
     added = [key for key, content in present.items() if held.get(key) != content]
@@ -102,25 +103,28 @@ def record_version(connection: sa.Connection, made_at: datetime | None = None) -
 
 def _as_json(table: sa.Table, rows: pd.DataFrame) -> dict[str, str]:
     """Return each row as JSON by its key; an empty optional field is left out, so that a new column changes none."""
-    columns: dict[str, list[Any]] = {}
-    for name in rows:
-        values = rows[name]
-        if pd.api.types.is_datetime64_any_dtype(values):
-            columns[name] = [None if pd.isna(day) else day.date().isoformat() for day in values]
-        else:
-            columns[name] = [None if _is_null(value) else value for value in values.tolist()]
-    names, keys = list(columns), [column.name for column in table.primary_key.columns]
-    places = [names.index(key) for key in keys]
+    cells = {name: _cells(rows[name]) for name in rows}
+    keys = zip(*(cells[column.name] for column in table.primary_key.columns), strict=True)
+    fields = ([cell and f'"{name}": {cell}' for cell in cells[name]] for name in sorted(cells))
+    contents = zip(*fields, strict=True)
     return {
-        json.dumps([row[place] for place in places]): json.dumps(
-            {name: value for name, value in zip(names, row, strict=True) if value is not None}, sort_keys=True
-        )
-        for row in zip(*columns.values(), strict=True)
+        f"[{', '.join(key)}]": f"{{{', '.join(filter(None, row))}}}" for key, row in zip(keys, contents, strict=True)
     }
 
 
-def _is_null(value: object) -> bool:
-    return value is None or (isinstance(value, float) and np.isnan(value))
+def _cells(values: pd.Series) -> list[Any]:
+    """Return each value as JSON, None of a null; each different one is written once."""
+    texts: list[str | None]
+    if pd.api.types.is_datetime64_any_dtype(values):
+        codes, days = pd.factorize(values)
+        texts = [json.dumps(day.date().isoformat()) for day in days]
+    elif pd.api.types.is_float_dtype(values):  # by their bits: -0.0 is not 0.0
+        codes, bits = pd.factorize(values.to_numpy().view(np.int64))
+        texts = [None if np.isnan(value) else json.dumps(value) for value in bits.view(float).tolist()]
+    else:
+        codes, distinct = pd.factorize(values)
+        texts = [json.dumps(value) for value in distinct.tolist()]
+    return list(np.array([*texts, None], dtype=object)[codes])
 
 
 def pin_version(engine: sa.Engine, run_id: str) -> int:
@@ -158,11 +162,12 @@ def book_at(engine: sa.Engine, version: int) -> BookView:
     holds = (book_rows.c.valid_from_version <= version) & sa.or_(
         book_rows.c.valid_to_version.is_(None), book_rows.c.valid_to_version > version
     )
-    rows: dict[str, list[dict[str, Any]]] = {table.name: [] for table in BOOK}
+    rows: dict[str, list[str]] = {table.name: [] for table in BOOK}
     with engine.connect() as connection:
-        for row in connection.execute(sa.select(book_rows.c.kind, book_rows.c.content).where(holds)):
-            rows.setdefault(row.kind, []).append(json.loads(row.content))
-    return BookView(version, {table.name: _frame(table, rows[table.name]) for table in BOOK})
+        for kind, content in connection.execute(sa.select(book_rows.c.kind, book_rows.c.content).where(holds)).all():
+            rows.setdefault(kind, []).append(content)
+    frames = {table.name: _frame(table, json.loads(f"[{','.join(rows[table.name])}]")) for table in BOOK}
+    return BookView(version, frames)
 
 
 def _frame(table: sa.Table, rows: list[dict[str, Any]]) -> pd.DataFrame:
@@ -171,7 +176,8 @@ def _frame(table: sa.Table, rows: list[dict[str, Any]]) -> pd.DataFrame:
     for column in table.columns:
         values = [row.get(column.name) for row in rows]
         if isinstance(column.type, sa.Date):
-            columns[column.name] = np.array(values, dtype="datetime64[D]").astype("datetime64[s]")
+            codes, days = pd.factorize(np.array([*values, None], dtype=object)[:-1])
+            columns[column.name] = np.array([*days, None], dtype="datetime64[D]").astype("datetime64[s]")[codes]
         elif isinstance(column.type, sa.Boolean):
             columns[column.name] = np.array(values, dtype=bool)
         elif isinstance(column.type, sa.Float):
@@ -181,7 +187,7 @@ def _frame(table: sa.Table, rows: list[dict[str, Any]]) -> pd.DataFrame:
             texts[:] = values
             columns[column.name] = texts
     frame = pd.DataFrame({name: pd.Series(v, dtype=v.dtype) for name, v in columns.items()})
-    return frame.sort_values([column.name for column in table.primary_key.columns], kind="stable", ignore_index=True)
+    return sorted_by(frame, [column.name for column in table.primary_key.columns])
 
 
 def looking_at(engine: sa.Engine, view: BookView) -> sa.Engine:

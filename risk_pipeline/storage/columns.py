@@ -112,3 +112,17 @@ def _column(table: sa.Table, column: sa.Column[Any], values: pd.Series) -> Colum
             raise StorageError(f"{label} holds a number that is no 32-bit integer; round it")
         numbers = numbers.astype(np.int64)
     return Column(column.name, kind, numbers, absent)
+
+
+def sorted_by(frame: pd.DataFrame, names: Sequence[str]) -> pd.DataFrame:
+    """Return rows numbered from 0 in the order of some columns, nulls last; as they are if they are in it.
+
+    Texts are compared by code point, each different one once.
+    """
+    ranks = [_ranks(frame[name]) for name in names]
+    return frame if _in_order(ranks) else frame.iloc[np.lexsort(ranks[::-1])].reset_index(drop=True)
+
+
+def _ranks(values: pd.Series) -> Int1D:
+    codes, distinct = pd.factorize(values, sort=True)
+    return np.where(codes < 0, len(distinct), codes)

@@ -13,7 +13,7 @@ import pandas as pd
 import sqlalchemy as sa
 
 from . import bulk, tables
-from .columns import checked_columns
+from .columns import checked_columns, sorted_by
 from .errors import StorageError, storage_errors, translate_errors_of
 from .fencing import renew, require_living
 
@@ -218,7 +218,7 @@ def read_frame(engine: sa.Engine, select: sa.Select[Any], by: Sequence[str] = ()
     """
     with engine.connect() as connection:
         frame = bulk.read(connection, select)
-    return frame.sort_values(list(by), kind="stable", ignore_index=True) if by else frame
+    return sorted_by(frame, by) if by else frame
 
 
 def _is_one_of(column: sa.ColumnElement[Any], sessions: Sequence[date]) -> sa.ColumnElement[bool]:

@@ -16,6 +16,7 @@ from ..symbols import priced_symbol
 from . import tables
 from .benchmarks import resolved, spans
 from .book_versions import BOOK, book_rows_of
+from .columns import sorted_by
 from .database import insert_rows, read_frame, transaction
 from .errors import StorageError
 from .groups import flows_with_groups, lots_with_groups, with_groups
@@ -112,7 +113,7 @@ def _book(
     """Return rows of the book: of the version that the engine looks at, else the present ones."""
     rows = book_rows_of(engine, table, None if column is None or last is None else (column, last))
     if rows is not None:
-        return rows.sort_values(list(by), kind="stable", ignore_index=True)
+        return sorted_by(rows, by) if by else rows
     select = sa.select(table)
     return read_frame(engine, select if column is None else select.where(table.c[column] <= last), by=by)
 
