@@ -47,18 +47,18 @@ def summary_of(frame: pd.DataFrame, session: date) -> str:
     """Return the same of the session's rows of ``portfolio_snapshots``."""
     if frame.empty:
         return f"No portfolio has a snapshot on {session}."
-    rows = frame.sort_values("nav", ascending=False).to_dict("records")
-    texts = (_text(session, rows, shown) for shown in range(min(len(rows), MOST), -1, -1))
+    largest = frame.sort_values("nav", ascending=False).head(MOST).to_dict("records")
+    texts = (_text(session, largest[:shown], len(frame)) for shown in range(len(largest), -1, -1))
     return next(text for text in texts if len(text) < LIMIT)
 
 
-def _text(session: date, rows: list[dict[str, Any]], shown: int) -> str:
-    more = f", the largest {shown} here" if shown < len(rows) else ""
-    lines = [f"**{session}**, {len(rows)} portfolios{more}", ""]
-    if shown:
+def _text(session: date, rows: list[dict[str, Any]], portfolios: int) -> str:
+    more = f", the largest {len(rows)} here" if len(rows) < portfolios else ""
+    lines = [f"**{session}**, {portfolios} portfolios{more}", ""]
+    if rows:
         lines += ["|".join(TABLE_COLUMNS), "|".join(["--", *["--:"] * (len(TABLE_COLUMNS) - 1)])]
-        lines += ["|".join(_cell(row, name) for name in TABLE_COLUMNS.values()) for row in rows[:shown]]
-    bars = [(row["portfolio_id"], row["forecast"]) for row in rows[:shown] if pd.notna(row["forecast"])]
+        lines += ["|".join(_cell(row, name) for name in TABLE_COLUMNS.values()) for row in rows]
+    bars = [(row["portfolio_id"], row["forecast"]) for row in rows if pd.notna(row["forecast"])]
     if bars:
         lines += ["", f"![Forecast volatility]({_chart(bars)})"]
     return "\n".join(lines)

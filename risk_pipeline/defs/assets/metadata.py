@@ -133,8 +133,9 @@ def session_tables(frames: Frames, factors: FactorRegistry) -> dict[date, dict[s
         days = frames["portfolio_snapshots"].groupby(pd.to_datetime(frames["portfolio_snapshots"]["session"]))
         return {day.date(): {"risk": dg.MetadataValue.md(summary_of(rows, day.date()))} for day, rows in days}
     if "factor_exposures" in frames:
-        rows = frames["factor_exposures"]
         names = [factors.market.name, factors.provider.name, factors.rates.name]
+        rows = frames["factor_exposures"]
+        rows = rows[rows["factor_name"].isin(names)]
         wide = rows.set_index(["session", "portfolio_id", "factor_name"])["exposure"].unstack().reindex(columns=names)
         market = rows[rows["factor_name"] == factors.market.name].set_index(["session", "portfolio_id"])
         wide["coverage"] = market["coverage"]
@@ -145,10 +146,10 @@ def session_tables(frames: Frames, factors: FactorRegistry) -> dict[date, dict[s
         columns = ["session", "portfolio_id", "measure", "value", "limit_value", "status", "cause"]
         return _by_session("limits", beyond[columns])
     if "stress_test_results" in frames:
-        rows = frames["stress_test_results"].dropna(subset=["correlated_pnl"])
-        worst = rows.sort_values(["session", "correlated_pnl"]).drop_duplicates(["session", "portfolio_id"])
         columns = ["session", "portfolio_id", "scenario_id", "correlated_pnl", "direct_pnl", "return_on_equity"]
-        return _by_session("worst_scenarios", worst[columns])
+        rows = frames["stress_test_results"][columns].dropna(subset=["correlated_pnl"])
+        worst = rows.sort_values(["session", "correlated_pnl"]).drop_duplicates(["session", "portfolio_id"])
+        return _by_session("worst_scenarios", worst)
     return {}
 
 
