@@ -30,7 +30,7 @@ class Cells:
                [ 1., nan]])
         """
         indexes = {name: _index(name, labels) for name, labels in axes.items()}
-        places = tuple(index.get_indexer(_index(name, rows[name])) for name, index in indexes.items())
+        places = tuple(_places(index, name, rows[name]) for name, index in indexes.items())
         known = np.logical_and.reduce([place >= 0 for place in places])
         return cls(tuple(len(index) for index in indexes.values()), places, known)
 
@@ -45,6 +45,13 @@ class Cells:
         out = np.full(len(self.known), np.nan)
         out[self.known] = array[tuple(place[self.known] for place in self.places)]
         return out
+
+
+def _places(index: pd.Index, name: str, values: pd.Series) -> Int1D:
+    """Return where each value stands in an index, -1 where it does not; each different one is looked up once."""
+    codes, distinct = pd.factorize(values)
+    places = np.append(index.get_indexer(_index(name, distinct)), -1)
+    return np.asarray(places[codes])
 
 
 def _index(name: str, labels: Iterable[object]) -> pd.Index:

@@ -205,9 +205,11 @@ def volatilities(engine: sa.Engine, sessions: Sequence[date]) -> pd.DataFrame:
     )
 
 
-def snapshots(engine: sa.Engine, sessions: Sequence[date]) -> pd.DataFrame:
-    """Return all columns of the snapshots of the sessions."""
-    return read_frame(engine, sa.select(portfolio_snapshots).where(_in_range(portfolio_snapshots, sessions)))
+def snapshots(engine: sa.Engine, sessions: Sequence[date], *names: str) -> pd.DataFrame:
+    """Return ``session, portfolio_id`` and some columns of the snapshots of the sessions."""
+    table = portfolio_snapshots
+    columns = (table.c[name] for name in ("session", "portfolio_id", *names))
+    return _read(engine, *columns, where=_in_range(table, sessions))
 
 
 def unvalued(engine: sa.Engine, sessions: Sequence[date]) -> pd.DataFrame:

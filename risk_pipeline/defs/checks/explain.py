@@ -24,7 +24,7 @@ RESIDUAL_SHARE = 1e-3
 
 def parts_sum_to_pnl(engine: sa.Engine, registries: Registries, sessions: list[date]) -> Finding:
     """The parts of every portfolio's P&L sum to it, to 1e-9 of NAV and gross."""
-    rows = snapshots(engine, sessions).merge(
+    rows = snapshots(engine, sessions, "daily_pnl", "nav", "gross").merge(
         explained_sessions(engine, sessions[0], sessions[-1])[[*KEY, "parts"]], on=KEY, how="left"
     )
     gap = rows["daily_pnl"] - rows["parts"]

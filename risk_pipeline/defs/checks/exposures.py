@@ -72,8 +72,8 @@ def coverage_sufficient(engine: sa.Engine, registries: Registries, sessions: lis
 def no_sudden_change(engine: sa.Engine, registries: Registries, sessions: list[date]) -> Finding:
     """No exposure moves by more than five of its standard errors from one session to the next."""
     rows = exposures_with_errors(engine, [CALENDAR.look_back_from(sessions[0], 1), *sessions])
-    axes = {name: np.unique(rows[name]) for name in ("session", "portfolio_id", "factor_name")}
-    cells = Cells.of(rows, **axes)
+    axes = {name: rows[name].unique() for name in ("portfolio_id", "factor_name")}
+    cells = Cells.of(rows, session=np.sort(rows["session"].unique()), **axes)
     change = np.abs(cells.gather(np.diff(cells.spread(rows["exposure"]), axis=0, prepend=np.nan)))
     looked_at = ~np.isnan(change) & (rows["std_error"] > 0)
     bad = rows.assign(change=change)[looked_at & (change > 5 * rows["std_error"])]

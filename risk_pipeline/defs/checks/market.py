@@ -94,19 +94,22 @@ def no_unexplained_jumps(engine: "sa.Engine", registries: Registries, sessions: 
     one of a year, which knows of earlier days of results; and beyond two per cent.
     """
     rows = bars(engine, CALENDAR.look_back_from(sessions[0], YEAR), sessions[-1])
-    rows["move"] = np.log(rows["close"] * rows["split_factor"]) - np.log(rows.groupby("symbol")["close"].shift())
-    moves = rows.pivot(index="session", columns="symbol", values="move")
-    judged = moves[moves.index >= pd.Timestamp(sessions[0])]
-    if judged.empty:  # a session that was given up
-        return Finding(0, "returns", pd.DataFrame(columns=["session", "symbol", "move"]))
-    first = len(moves) - len(judged)
-    limit = np.stack([_limit(moves.to_numpy()[max(row - YEAR, 0) : row]) for row in range(first, len(moves))])
-    market = judged.get(registries.factors.market.proxy, pd.Series(0.0, judged.index)).fillna(0.0)
-    sector = _sector_moves(engine, judged)
-    far = np.minimum.reduce([judged.abs(), judged.sub(market, axis=0).abs(), (judged - sector).abs()])
-    jumps = judged.where(far > limit).stack().dropna().rename("move").reset_index()
-    plain = rows.loc[(rows["dividend"] == 0) & (rows["split_factor"] == 1), ["session", "symbol"]]
-    return Finding(int(judged.notna().sum().sum()), "returns", jumps.merge(plain, on=["session", "symbol"]))
+    close, split, dividend = (rows[name].to_numpy(dtype=float) for name in ("close", "split_factor", "dividend"))
+    column, symbols = pd.factorize(rows["symbol"])
+    days, row = np.unique(rows["session"].to_numpy(), return_inverse=True)
+    before = np.where(np.diff(column, prepend=-1) == 0, np.roll(close, 1), np.nan)
+    moves, is_plain = np.full((len(days), len(symbols)), np.nan), np.zeros((len(days), len(symbols)), dtype=bool)
+    moves[row, column] = np.log(close * split) - np.log(before)
+    is_plain[row, column] = (dividend == 0) & (split == 1)
+    first = int(np.searchsorted(days, np.datetime64(sessions[0])))
+    judged = moves[first:]  # none of a session that was given up
+    limit = [_limit(moves[max(day - YEAR, 0) : day]) for day in range(first, len(days))]
+    market = np.nan_to_num(judged[:, symbols == registries.factors.market.proxy]).sum(axis=1, keepdims=True)
+    sector = _sector_moves(engine, judged, symbols, sessions[-1])
+    far = np.minimum.reduce([np.abs(judged), np.abs(judged - market), np.abs(judged - sector)])
+    day, symbol = np.nonzero((far > np.reshape(limit, judged.shape)) & is_plain[first:])
+    jumps = {"session": days[first:][day], "symbol": symbols[symbol], "move": judged[day, symbol]}
+    return Finding(int((~np.isnan(judged)).sum()), "returns", pd.DataFrame(jumps))
 
 
 def _limit(before: np.ndarray) -> np.ndarray:
@@ -114,19 +117,29 @@ def _limit(before: np.ndarray) -> np.ndarray:
     quarter = before[-QUARTER:]
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", RuntimeWarning)  # symbols without any
-        robust = 1.4826 * np.nanmedian(np.abs(quarter - np.nanmedian(quarter, axis=0)), axis=0)
+        robust = 1.4826 * _medians(np.abs(quarter - _medians(quarter)))
         limit = np.maximum(JUMP * np.fmax(robust, np.nanstd(before, axis=0, ddof=1)), JUMP_FLOOR)
     return np.where((~np.isnan(before)).sum(axis=0) >= LEAST_RETURNS, limit, np.nan)
 
 
-def _sector_moves(engine: "sa.Engine", moves: pd.DataFrame) -> pd.DataFrame:
+def _medians(values: np.ndarray) -> np.ndarray:
+    """Return the median of each column without its gaps; the few that have some take NumPy ten times as long."""
+    has_gaps = np.isnan(values).any(axis=0)
+    out = np.empty(values.shape[1])
+    out[~has_gaps] = np.median(values[:, ~has_gaps], axis=0)
+    out[has_gaps] = np.nanmedian(values[:, has_gaps], axis=0)
+    return out
+
+
+def _sector_moves(engine: "sa.Engine", moves: np.ndarray, symbols: pd.Index, last: date) -> np.ndarray:
     """Return the median move of each symbol's sector by session; zero where it has few symbols."""
-    known = profiles(engine, moves.index[-1].date()).dropna(subset=["sector"]).groupby("symbol")["sector"].last()
-    out = pd.DataFrame(0.0, moves.index, moves.columns)
-    for _, members in known[known.index.isin(moves.columns)].groupby(known):
-        member_moves = moves[members.index]
-        median = member_moves.median(axis=1).where(member_moves.notna().sum(axis=1) >= LEAST_IN_SECTOR, 0.0)
-        out[members.index] = np.broadcast_to(median.to_numpy()[:, None], member_moves.shape)
+    known = profiles(engine, last).dropna(subset=["sector"]).groupby("symbol")["sector"].last()
+    sectors = known.reindex(symbols).to_numpy(dtype=object, na_value=None)
+    out = np.zeros(moves.shape)
+    for sector in set(sectors) - {None}:
+        members = sectors == sector
+        enough = (~np.isnan(moves[:, members])).sum(axis=1) >= LEAST_IN_SECTOR
+        out[np.ix_(enough, members)] = np.nanmedian(moves[np.ix_(enough, members)], axis=1)[:, None]
     return out
 
 

@@ -28,8 +28,9 @@ def option_quotes_recent(engine: sa.Engine, registries: Registries, sessions: li
     """The mark or quote that values an option is no more than RISK_PIPELINE_OPTION_QUOTE_AGE sessions old."""
     rows = option_volatilities(engine, sessions)
     rows = rows[rows["volatility_source"].isin(QUOTED)]
-    oldest = {day: CALENDAR.look_back_from(day, Settings().option_quote_age) for day in sessions}
-    allowed = np.array([oldest[day.date()] for day in rows["session"]], dtype="datetime64[s]")
+    days, place = np.unique(rows["session"].to_numpy().astype("datetime64[D]"), return_inverse=True)
+    oldest = [CALENDAR.look_back_from(day, Settings().option_quote_age) for day in days.tolist()]
+    allowed = np.array(oldest, dtype="datetime64[s]")[place]
     bad = rows[rows["volatility_date"].to_numpy().astype("datetime64[s]") < allowed]
     return Finding(len(rows), "quoted options", bad[[*KEY, "contract", "volatility_source", "volatility_date"]])
 

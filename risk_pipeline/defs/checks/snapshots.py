@@ -6,6 +6,7 @@ from datetime import date
 from typing import TYPE_CHECKING
 
 import numpy as np
+import pandas as pd
 
 from ...reports.quarantine import KEY
 from ...storage.check_queries import snapshots, unvalued
@@ -21,7 +22,7 @@ TOLERANCE = 1e-9
 
 def nav_is_cash_long_short(engine: sa.Engine, registries: Registries, sessions: list[date]) -> Finding:
     """NAV equals cash plus long plus short value."""
-    rows = snapshots(engine, sessions)
+    rows = snapshots(engine, sessions, "nav", "cash", "long_value", "short_value", "gross")
     gap = rows["nav"] - (rows["cash"] + rows["long_value"] + rows["short_value"])
     size = rows["cash"].abs() + rows["gross"].abs() + 1.0
     bad = rows.assign(gap=gap).loc[gap.abs() > TOLERANCE * size, [*KEY, "nav", "gap"]]
@@ -36,17 +37,18 @@ def portfolios_valued(engine: sa.Engine, registries: Registries, sessions: list[
 
 def snapshots_complete(engine: sa.Engine, registries: Registries, sessions: list[date]) -> Finding:
     """Every snapshot has every analytic, or a recorded reason for the absence of one."""
-    rows = snapshots(engine, sessions)
+    rows = snapshots(engine, sessions, "is_complete", "missing")
     return Finding(len(rows), "snapshots", rows.loc[~rows["is_complete"].astype(bool), [*KEY, "missing"]])
 
 
 def pnl_telescopes(engine: sa.Engine, registries: Registries, sessions: list[date]) -> Finding:
     """NAV is the previous session's NAV plus the day's P&L and flow."""
-    rows = snapshots(engine, [CALENDAR.look_back_from(sessions[0], 1), *sessions])
-    rows = rows.sort_values(["portfolio_id", "session"])
-    before = rows.groupby("portfolio_id")["nav"].shift()
-    days = np.array([CALENDAR.look_back_from(day.date(), 1) for day in rows["session"]], dtype="datetime64[s]")
-    consecutive = rows.groupby("portfolio_id")["session"].shift().to_numpy() == days
+    days = [CALENDAR.look_back_from(sessions[0], 1), *sessions]
+    rows = snapshots(engine, days, "nav", "gross", "daily_pnl", "flow").sort_values(["portfolio_id", "session"])
+    of_portfolio = rows.groupby("portfolio_id")
+    before = of_portfolio["nav"].shift()
+    session_before = {day: pd.Timestamp(CALENDAR.look_back_from(day.date(), 1)) for day in rows["session"].unique()}
+    consecutive = (of_portfolio["session"].shift() == rows["session"].map(session_before)).to_numpy()
     gap = rows["nav"] - before - rows["daily_pnl"] - rows["flow"]
     size = rows["nav"].abs() + rows["gross"].abs() + 1.0
     bad = consecutive & (gap.abs() > TOLERANCE * size)
@@ -62,8 +64,9 @@ def tails_are_possible(engine: sa.Engine, registries: Registries, sessions: list
 
     Positive shares of NAV: such a book can't lose more than its gross value.
     """
-    rows = snapshots(engine, sessions)
-    rows = rows[rows[["var_95", "es_95", "var_99", "es_99"]].notna().all(axis=1) & (rows["nav"] > 0)]
+    tails = ["var_95", "es_95", "var_99", "es_99"]
+    rows = snapshots(engine, sessions, *tails, "nav", "gross", "short_value", "option_positions")
+    rows = rows[rows[tails].notna().all(axis=1) & (rows["nav"] > 0)]
     ordered = (rows["var_95"] <= rows["es_95"]) & (rows["var_99"] <= rows["es_99"]) & (rows["es_95"] <= rows["es_99"])
     is_long = (rows["short_value"] == 0) & (rows["option_positions"] == 0)
     most = (rows["gross"] / rows["nav"]).where(is_long, np.inf)
