@@ -5,10 +5,10 @@
 >>> read.exposures("2026-11-13", "growth")            # doctest: +SKIP
 >>> read.stress(read.since("2026-11-09"), "growth")   # doctest: +SKIP
 
-Each function takes ``when`` (a session as a date or text, a pair of first and last, None for the latest session) and
-``portfolio`` (an id, None for all). Rows come in the order of their key; columns are those of ``docs/tables.md``.
-The database is that of the settings, unless ``url`` names another. It must have the schema of this version:
-``risk-pipeline init`` brings it there.
+Each function takes ``session`` (a date or its text, a pair of first and last, None for the latest session) and
+``portfolio`` (an id, None for all; an unknown one is a StorageError that names those there are). Rows come in the
+order of their key; columns are those of ``docs/tables.md``. The database is that of the settings, unless ``url`` names
+another. It must have the schema of this version: ``risk-pipeline init`` brings it there.
 """
 
 from __future__ import annotations
@@ -21,6 +21,7 @@ import pandas as pd
 from .settings import Settings
 from .storage import queries
 from .storage.database import open_engine
+from .storage.errors import StorageError
 from .storage.limit_queries import limit_rows
 
 if TYPE_CHECKING:
@@ -28,86 +29,98 @@ if TYPE_CHECKING:
 
     import sqlalchemy as sa
 
-When: TypeAlias = date | str | tuple[date | str, date | str] | None
+Sessions: TypeAlias = date | str | tuple[date | str, date | str] | None
 LAST = date(2199, 12, 31)
+NAMED = 20
+"""Portfolios that an error names."""
 Reader: TypeAlias = "Callable[[sa.Engine, date, date], pd.DataFrame]"
 
 
-def snapshots(when: When = None, portfolio: str | None = None, *, url: str | None = None) -> pd.DataFrame:
+def snapshots(session: Sessions = None, portfolio: str | None = None, *, url: str | None = None) -> pd.DataFrame:
     """Return the portfolios' snapshots: NAV, P&L, betas, volatility, value at risk, worst scenario."""
-    return table("portfolio_snapshots", when, portfolio, url=url)
+    return table("portfolio_snapshots", session, portfolio, url=url)
 
 
-def exposures(when: When = None, portfolio: str | None = None, *, url: str | None = None) -> pd.DataFrame:
+def exposures(session: Sessions = None, portfolio: str | None = None, *, url: str | None = None) -> pd.DataFrame:
     """Return the exposure of each portfolio to each factor, with its standard error and coverage."""
-    return table("factor_exposures", when, portfolio, url=url)
+    return table("factor_exposures", session, portfolio, url=url)
 
 
-def stress(when: When = None, portfolio: str | None = None, *, url: str | None = None) -> pd.DataFrame:
+def stress(session: Sessions = None, portfolio: str | None = None, *, url: str | None = None) -> pd.DataFrame:
     """Return the P&L of each portfolio in each scenario."""
-    return table("stress_test_results", when, portfolio, url=url)
+    return table("stress_test_results", session, portfolio, url=url)
 
 
-def volatility(when: When = None, portfolio: str | None = None, *, url: str | None = None) -> pd.DataFrame:
+def volatility(session: Sessions = None, portfolio: str | None = None, *, url: str | None = None) -> pd.DataFrame:
     """Return each portfolio's volatilities, forecast, value at risk and expected shortfall."""
-    return table("portfolio_volatility", when, portfolio, url=url)
+    return table("portfolio_volatility", session, portfolio, url=url)
 
 
-def positions(when: When = None, portfolio: str | None = None, *, url: str | None = None) -> pd.DataFrame:
+def positions(session: Sessions = None, portfolio: str | None = None, *, url: str | None = None) -> pd.DataFrame:
     """Return every lot held: value, P&L of the session, greeks, contribution to risk."""
-    return table("position_values", when, portfolio, url=url)
+    return table("position_values", session, portfolio, url=url)
 
 
-def correlations(when: When = None, portfolio: str | None = None, *, url: str | None = None) -> pd.DataFrame:
+def correlations(session: Sessions = None, portfolio: str | None = None, *, url: str | None = None) -> pd.DataFrame:
     """Return how the eight largest positions of each portfolio move together, a row a pair."""
-    return table("position_correlations", when, portfolio, url=url)
+    return table("position_correlations", session, portfolio, url=url)
 
 
-def benchmarks(when: When = None, portfolio: str | None = None, *, url: str | None = None) -> pd.DataFrame:
+def benchmarks(session: Sessions = None, portfolio: str | None = None, *, url: str | None = None) -> pd.DataFrame:
     """Return tracking error, beta and relative return of each portfolio that has a benchmark."""
-    return table("benchmark_risk", when, portfolio, url=url)
+    return table("benchmark_risk", session, portfolio, url=url)
 
 
-def active(when: When = None, portfolio: str | None = None, *, url: str | None = None) -> pd.DataFrame:
+def active(session: Sessions = None, portfolio: str | None = None, *, url: str | None = None) -> pd.DataFrame:
     """Return exposures, sector and position weights less the benchmark's, with their parts of the tracking error."""
-    return table("active_exposures", when, portfolio, url=url)
+    return table("active_exposures", session, portfolio, url=url)
 
 
-def limits(when: When = None, portfolio: str | None = None, *, url: str | None = None) -> pd.DataFrame:
+def limits(session: Sessions = None, portfolio: str | None = None, *, url: str | None = None) -> pd.DataFrame:
     """Return how much of each limit is used, and ``since`` when each breach has lasted."""
-    return _read(when, url, lambda engine, first, last: limit_rows(engine, first, last, portfolio))
+    return _read(session, portfolio, url, lambda engine, first, last: limit_rows(engine, first, last, portfolio))
 
 
-def table(name: str, when: When = None, portfolio: str | None = None, *, url: str | None = None) -> pd.DataFrame:
+def table(name: str, session: Sessions = None, portfolio: str | None = None, *, url: str | None = None) -> pd.DataFrame:
     """Return the rows of any table with a session.
 
     Raises
     ------
     StorageError
-        If there is no such table.
+        If there is no such table or portfolio.
     """
     return _read(
-        when,
+        session,
+        portfolio,
         url,
         lambda engine, first, last: queries.read_table(engine, name, first=first, last=last, portfolio=portfolio),
     )
 
 
 def since(first: date | str) -> tuple[date, date]:
-    """Return all sessions from one on, as ``when``."""
+    """Return all sessions from one on, as ``session``."""
     return _day(first), LAST
 
 
-def _read(when: When, url: str | None, read: Reader) -> pd.DataFrame:
+def _read(session: Sessions, portfolio: str | None, url: str | None, read: Reader) -> pd.DataFrame:
     engine = open_engine(url or Settings().url)
     try:
-        if isinstance(when, tuple):
-            first, last = (_day(day) for day in when)
+        if portfolio is not None:
+            _require(engine, portfolio)
+        if isinstance(session, tuple):
+            first, last = (_day(day) for day in session)
         else:
-            first = last = queries.latest_session(engine) or LAST if when is None else _day(when)
+            first = last = queries.latest_session(engine) or LAST if session is None else _day(session)
         return read(engine, first, last)
     finally:
         engine.dispose()
+
+
+def _require(engine: sa.Engine, portfolio: str) -> None:
+    known = queries.portfolios(engine)["portfolio_id"].tolist()
+    if portfolio not in known:
+        names = ", ".join(known[:NAMED]) + " …" * (len(known) > NAMED)
+        raise StorageError(f"there is no portfolio {portfolio!r}; there are {names or 'none yet'}")
 
 
 def _day(written: date | str) -> date:

@@ -214,7 +214,7 @@ class Settings(BaseSettings):
         ge=0,
         le=1,
         description="A check warns when the factors and all else that has a name explain less than this share of the "
-        "variance of a portfolio's P&L over 63 sessions.",
+        "variance of a portfolio's P&L over 63 sessions, unless its factor model expects less.",
     )
     group_may_read: bool = Field(
         default=False,

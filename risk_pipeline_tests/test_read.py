@@ -12,6 +12,7 @@ import pandas as pd
 import pytest
 
 from risk_pipeline import read
+from risk_pipeline.storage.errors import StorageError
 from risk_pipeline_tests.support.pages import FIRST, LAST, pages
 
 __all__ = ["pages"]
@@ -50,6 +51,13 @@ def test_sessions_are_named_in_each_way(url):
     assert days[:2] == [[FIRST], [FIRST]]
     assert days[2:] == [[FIRST, date(2026, 11, 10)], [date(2026, 11, 12), LAST]]
     assert read.limits(url=url).columns.tolist()[-1] == "since"
+
+
+@pytest.mark.parametrize("function", [*TABLES, read.limits], ids=lambda function: function.__name__)
+def test_a_portfolio_that_is_not_there_is_an_error_that_names_those_that_are(url, function):
+    with pytest.raises(StorageError, match=r"there is no portfolio 'nope'; there are .*growth"):
+        function(session=LAST, portfolio="nope", url=url)
+    assert function(session=FIRST, portfolio="cash", url=url)["session"].dt.date.isin([FIRST]).all()
 
 
 def test_the_notebook_runs_on_the_demo(pages, monkeypatch):

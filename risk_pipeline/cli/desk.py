@@ -60,7 +60,8 @@ def stress(
         raise UserError(str(error)) from None
     with database() as engine:
         session = date_.date() if date_ else _latest(engine)
-        print_stress(console, engine, session, own_stress(engine, registries, session, scenario, portfolio))
+        frames = own_stress(engine, registries, session, scenario, portfolio)
+        print_stress(console, engine, session, frames, scenario)
 
 
 def _latest(engine: sa.Engine) -> date:

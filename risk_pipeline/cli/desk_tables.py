@@ -8,8 +8,11 @@ from typing import TYPE_CHECKING
 from rich.markup import escape
 from rich.table import Table
 
+from ..analytics.reasons import Reason
+from ..config.factors import load_factors
+from ..currencies import risk_name
 from ..reports.formatting import money, number, percent
-from ..reports.limit_words import breach_sentence
+from ..reports.limit_words import breach_sentence, measure_name
 from ..reports.narrative import disagreement, history_count, plausibility
 from ..reports.page_rows import bucket
 from ..storage.queries import read_table
@@ -19,6 +22,7 @@ if TYPE_CHECKING:
     import sqlalchemy as sa
     from rich.console import Console
 
+    from ..config.scenarios import Scenario
     from ..desk.whatif import WhatIf
     from ..risk.inputs import Frames
 
@@ -52,19 +56,30 @@ HIDDEN = {"market_beta", "ir_beta"}
 def print_whatif(console: Console, result: WhatIf) -> None:
     """Print before, after and difference of each portfolio's numbers, and the limits that would break."""
     rows = result.headlines
-    scenarios = set(result.after["stress_test_results"]["scenario_id"])
+    scenarios, name = set(result.after["stress_test_results"]["scenario_id"]), load_factors().label
     for portfolio, numbers in rows.groupby("portfolio_id", sort=True):
         title = f"What if, {portfolio}, {result.session}; nothing was written"
         table = Table(title=title, title_justify="left", header_style="bold")
-        for name in ("", "before", "after", "difference"):
-            table.add_column(name, justify="right" if name else "left")
+        for head in ("", "before", "after", "difference"):
+            table.add_column(head, justify="right" if head else "left")
         for row in numbers.itertuples(index=False):
             if row.number in HIDDEN or (row.before != row.before and row.after != row.after):
                 continue
-            label, form = LABELS.get(row.number, (row.number, money if row.number in scenarios else number))
+            label, form = LABELS.get(row.number, (name(row.number), money if row.number in scenarios else number))
             table.add_row(escape(label), *(form(value) for value in (row.before, row.after, row.difference)))
         console.print(table)
+    for sentence in _sold_short(result):
+        console.print(sentence, style="yellow", highlight=False, soft_wrap=True, markup=False)
     _print_limits(console, result)
+
+
+def _sold_short(result: WhatIf) -> list[str]:
+    """Say which trades sell more than is held."""
+    out = []
+    for row in result.sold_short.itertuples(index=False):
+        held = f"more than the {row.held:,.6g} that it holds" if row.held else "of which it holds none"
+        out.append(f"! {row.portfolio_id} would sell {row.symbol}, {held}: short {-row.after:,.6g}")
+    return out
 
 
 def _print_limits(console: Console, result: WhatIf) -> None:
@@ -74,13 +89,13 @@ def _print_limits(console: Console, result: WhatIf) -> None:
         console.print(text, style="bold red", highlight=False, soft_wrap=True, markup=False)
     cured = limits[(limits["status_before"] == "breach") & (limits["status"] != "breach")]
     for row in cured.itertuples(index=False):
-        text = f"✓ would keep again: {row.portfolio_id} {row.measure}"
+        text = f"✓ would keep again: {row.portfolio_id} {measure_name(row.measure)}"
         console.print(text, style="green", highlight=False, markup=False)
     if len(limits) and new.empty:
         console.print(f"No further one of {len(limits)} limits would break.", highlight=False)
 
 
-def print_stress(console: Console, engine: sa.Engine, session: date, frames: Frames) -> None:
+def print_stress(console: Console, engine: sa.Engine, session: date, frames: Frames, scenario: Scenario) -> None:
     """Print what the shock does to each portfolio, how the factors move, and how often that happens."""
     results = frames["stress_test_results"]
     nav = read_table(engine, "portfolio_snapshots", first=session, last=session).set_index("portfolio_id")["nav"]
@@ -100,10 +115,12 @@ def print_stress(console: Console, engine: sa.Engine, session: date, frames: Fra
             money(row["correlated_stressed_pnl"]),
             money(None if band is None else 2 * band),
         )
+        if pnl is None and row["reason"] is not None:
+            notes.append(f"{row['portfolio_id']} has no P&L: {Reason(row['reason']).explain()}.")
         why = disagreement(row, before)
         notes += [f"{row['portfolio_id']}: {why}."] if why else []
     console.print(table)
-    _print_moves(console, frames["scenario_factor_moves"])
+    _print_moves(console, frames["scenario_factor_moves"], scenario)
     odds = frames["scenario_plausibility"].iloc[0]
     if odds["reason"] is None:
         often = plausibility(odds["one_in_days"], odds["history_windows"], 1)
@@ -113,9 +130,12 @@ def print_stress(console: Console, engine: sa.Engine, session: date, frames: Fra
         console.print(note, highlight=False, soft_wrap=True, markup=False)
 
 
-def _print_moves(console: Console, moves: pd.DataFrame) -> None:
-    parts = [
-        f"{row.factor_name} {percent(row.move)}{' (shocked)' if row.is_shocked else ''}"
+def _print_moves(console: Console, moves: pd.DataFrame, scenario: Scenario) -> None:
+    """Print the moves of shocked currency pairs and of the core factors."""
+    label = load_factors().label
+    parts = [f"{risk_name(pair)} {percent(size)} (shocked)" for pair, size in scenario.currencies.items()]
+    parts += [
+        f"{label(row.factor_name)} {percent(row.move)}{' (shocked)' if row.is_shocked else ''}"
         for row in moves.itertuples(index=False)
     ]
     if parts:

@@ -18,7 +18,7 @@ from ..storage.check_queries import unvalued
 from ..storage.coverage import newest_coverage
 from ..storage.errors import StorageError
 from ..storage.probe import probe
-from ..storage.queries import earliest_session, latest_session, portfolios, read_table
+from ..storage.queries import earliest_session, group_ids, latest_session, portfolios, read_table
 from .diagnosis import Diagnosis
 from .instance import examine_instance
 from .newest import Newest, newest_session
@@ -85,11 +85,13 @@ def _settings(settings: Settings) -> Diagnosis:
 
 
 def _portfolios(engine: sa.Engine) -> Diagnosis:
-    count = len(portfolios(engine))
+    known, of_groups = portfolios(engine)["portfolio_id"], group_ids(engine)
+    count, groups = int((~known.isin(of_groups)).sum()), len(of_groups)
+    also = f", and {groups} group{'' if groups == 1 else 's'} of them" if groups else ""
     return Diagnosis(
         "portfolios",
         count > 0,
-        f"{count} imported" if count else "none yet: `risk-pipeline import` or `risk-pipeline demo`",
+        f"{count} imported{also}" if count else "none yet: `risk-pipeline import` or `risk-pipeline demo`",
     )
 
 

@@ -24,6 +24,8 @@ from .which_sessions import (
 )
 
 if TYPE_CHECKING:
+    from datetime import date
+
     import sqlalchemy as sa
 
     from ..defs.automation.catch_up import SessionRange
@@ -76,7 +78,7 @@ def run(
             break
     if failed:
         raise typer.Exit(1)
-    show_table(None, max(stretch.last for stretch in done))
+    _show_last(max(stretch.last for stretch in done))
     _what_next()
 
 
@@ -105,7 +107,22 @@ def rebuild(
     console.print(f"Cleared {sum(cleared.values()):,} rows of {range_}; prices are kept.")
     if not execute(range_):
         raise typer.Exit(1)
-    show_table(None, range_.last)
+    _show_last(range_.last)
+
+
+def _show_last(session: date) -> None:
+    """Show a run's last session, and say which is the newest where that is a later one."""
+    from ..storage.queries import latest_session
+
+    show_table(None, session)
+    with database() as engine:
+        newest = latest_session(engine)
+    if newest is not None and newest > session:
+        console.print(
+            f"This is {session}, the last session of the run; the newest is {newest}: `{own_command()} show`.",
+            soft_wrap=True,
+            highlight=False,
+        )
 
 
 ROUNDS = 3

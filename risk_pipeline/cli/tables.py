@@ -78,20 +78,8 @@ def print_portfolio(console: Console, engine: sa.Engine, portfolio: str, session
     exposures = read_table(engine, "factor_exposures", **span)
     order = read_table(engine, "factor_definitions").set_index("factor_name")["factor_order"]
     exposures["order"] = exposures["factor_name"].map(order)
-    table = Table(title="Factor exposures", title_justify="left", header_style="bold")
-    for name in ("Factor", "Exposure", "± 2 s.e.", "Dollars", "R²", "Coverage", ""):
-        table.add_column(name, justify="left" if name in ("Factor", "") else "right")
-    for item in exposures.dropna(subset=["order"]).sort_values("order").itertuples(index=False):
-        table.add_row(
-            item.factor_name,
-            number(item.exposure),
-            number(2 * item.std_error),
-            money(item.dollar_exposure),
-            percent(item.r_squared),
-            percent(item.coverage),
-            Reason(item.reason).explain() if item.reason else "",
-        )
-    console.print(table)
+    _print_exposures(console, exposures.dropna(subset=["order"]).sort_values("order"))
+    _print_currencies(console, read_table(engine, "currency_exposures", **span))
     stress = read_table(engine, "stress_test_results", **span).sort_values("correlated_pnl")
     if stress.empty and row.worst_scenario:
         again = f"`risk-pipeline rebuild --from {session} --to {session}`"
@@ -101,6 +89,46 @@ def print_portfolio(console: Console, engine: sa.Engine, portfolio: str, session
     print_options(console, engine, span)
     print_record(console, engine, session, portfolio)
     return session
+
+
+def _print_exposures(console: Console, exposures: pd.DataFrame) -> None:
+    """Print the exposures to the factors of the registry; why one has no number, where there is one such."""
+    with_reasons = bool(exposures["reason"].notna().any())
+    table = Table(title="Factor exposures", title_justify="left", header_style="bold")
+    for name in (
+        "Factor",
+        "Exposure",
+        "± 2 s.e.",
+        "Dollars",
+        "R²",
+        "Coverage",
+        *(["Why none"] if with_reasons else []),
+    ):
+        table.add_column(name, justify="left" if name in ("Factor", "Why none") else "right")
+    for item in exposures.itertuples(index=False):
+        table.add_row(
+            item.factor_name,
+            number(item.exposure),
+            number(2 * item.std_error),
+            money(item.dollar_exposure),
+            percent(item.r_squared),
+            percent(item.coverage),
+            *([Reason(item.reason).explain() if item.reason else ""] if with_reasons else []),
+        )
+    console.print(table)
+
+
+def _print_currencies(console: Console, currencies: pd.DataFrame) -> None:
+    """Print the exposures to currency pairs, the largest first; nothing of a portfolio that has none."""
+    if currencies.empty:
+        return
+    table = Table(title="Currency exposures", title_justify="left", header_style="bold")
+    for name in ("Pair", "Exposure", "Money", "Of volatility"):
+        table.add_column(name, justify="left" if name == "Pair" else "right")
+    order = currencies["dollar_exposure"].abs().sort_values(ascending=False, kind="stable").index
+    for item in currencies.loc[order].itertuples(index=False):
+        table.add_row(item.pair, number(item.exposure), money(item.dollar_exposure), percent(item.risk_contribution))
+    console.print(table)
 
 
 def _returns(row: Any) -> list[tuple[str, str]]:

@@ -137,6 +137,10 @@ class FactorRegistry(BaseModel):
         """Names of the core model's coefficients in its order: market, rates, styles."""
         return (self.core_market, self.core_rates, *(style.name for style in self.styles))
 
+    def label(self, name: str) -> str:
+        """Return what readers call a factor: the core's own market and rates coefficients have names in words."""
+        return {self.core_market: "Market", self.core_rates: "Interest rates"}.get(name, name)
+
     @cached_property
     def prior_mean(self) -> tuple[float, ...]:
         """Prior means of the core model's coefficients, in raw units: one for the market, zero for the others."""

@@ -96,11 +96,13 @@ class Measures:
         if prefix == "active":
             factors = self.factors
             plain = {factors.market.name: factors.core_market, factors.rates.name: factors.core_rates}
-            names = {name.lower(): name for name in factors.core_names}
-            names |= {name.lower(): core for name, core in plain.items()}
-            if item.lower() not in names:
-                raise UnknownMeasureError(f"is no measure: active: takes one of {', '.join(factors.core_names)}")
-            item = names[item.lower()]
+            labels = {factors.label(name): name for name in factors.core_names}
+            names = {name.lower(): core for name, core in (plain | labels).items()}
+            names |= {name.lower(): name for name in factors.core_names}
+            item = " ".join(item.lower().split())
+            if item not in names:
+                raise UnknownMeasureError(f"is no measure: active: takes one of {', '.join(labels)}")
+            item = names[item]
         item = item.upper() if prefix == "active_name" else item
         return Measure(f"{prefix}:{item}", ACTIVE, "active", item, absent_is_zero=prefix != "active")
 
@@ -127,7 +129,9 @@ class Measures:
             yield factor.name, Measure(factor.name, EXPOSURES, "exposure", factor.name)
         for name in self.factors.model_names:
             beyond = name in self.factors.beyond_names
-            yield name, Measure(name, EXPOSURES, "exposure", name, absent_is_zero=beyond)
+            measure = Measure(name, EXPOSURES, "exposure", name, absent_is_zero=beyond)
+            yield name, measure
+            yield self.factors.label(name), measure
         for scenario in self.scenarios.active:
             measure = Measure(scenario.id, STRESS, "correlated_pnl", scenario.id)
             share = replace(measure, name=scenario.id + OVER_NAV, over_nav=True)

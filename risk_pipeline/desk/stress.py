@@ -61,7 +61,10 @@ def _key(written: str, factors: FactorRegistry, rates: str | None) -> str:
     if rates is not None:
         keys["rates"] = rates
     if written.lower() not in keys:
-        raise ValueError(f"--shock {written} is no factor: there are Rates, {', '.join(factors.by_scenario_key)}")
+        raise ValueError(
+            f"--shock {written} is no factor: there are Rates, {', '.join(factors.by_scenario_key)}, and "
+            "currency pairs in capitals, such as EURUSD or USDJPY"
+        )
     return keys[written.lower()]
 
 

@@ -16,10 +16,11 @@ import numpy as np
 import pandas as pd
 
 from ..analytics.liquidity import WINDOW
+from ..config.factors import load_factors
 from ..config.registries import Registries
 from ..risk.inputs import BookFrames, Frames
 from ..risk.session_rows import session_rows
-from ..risk.trades import Trade, with_trades
+from ..risk.trades import DUST, Trade, with_trades
 from ..storage import queries
 from ..storage.errors import StorageError
 from ..storage.groups import lots_with_groups
@@ -39,6 +40,8 @@ HEADLINES = (
 )
 """Columns of the snapshot that are compared."""
 TAILS = ("var_95", "var_99", "es_95", "es_99")
+EXPOSURES = ("factor_exposures", "currency_exposures")
+"""Where a pair, or a factor beyond the core, without a row is no exposure to it."""
 LIMIT_KEY = ["portfolio_id", "measure", "operator"]
 
 
@@ -46,13 +49,15 @@ LIMIT_KEY = ["portfolio_id", "measure", "operator"]
 class WhatIf:
     """Rows of a session before and after trades, by table; both under the portfolios' own ids.
 
-    ``lots`` are the lots of ``positions`` after the trades.
+    ``lots`` are the lots of ``positions`` after the trades. ``sold_short`` has ``portfolio_id, symbol, held, after`` of
+    what was held, or not at all, and would be short: quantities in units of the session.
     """
 
     session: date
     before: Frames
     after: Frames
     lots: pd.DataFrame
+    sold_short: pd.DataFrame
 
     @property
     def headlines(self) -> pd.DataFrame:
@@ -61,13 +66,25 @@ class WhatIf:
         for table, item, column in (
             ("portfolio_snapshots", None, None),
             ("factor_exposures", "factor_name", "exposure"),
+            ("currency_exposures", "pair", "exposure"),
             ("stress_test_results", "scenario_id", "correlated_pnl"),
         ):
             sides = [self._long(rows[table], item, column) for rows in (self.before, self.after)]
-            parts.append(pd.concat(sides, axis=1, keys=["before", "after"]))
+            both = pd.concat(sides, axis=1, keys=["before", "after"])
+            if table in EXPOSURES:
+                for column_name, rows, side in zip(both, (self.before, self.after), sides, strict=True):
+                    both.loc[self._none(both.index, side.index, table, rows), column_name] = 0.0
+            parts.append(both)
         out = pd.concat(parts).astype(float)
         out["difference"] = out["after"] - out["before"]
         return out.rename_axis(["portfolio_id", "number"]).reset_index()
+
+    @staticmethod
+    def _none(cells: pd.Index, stored: pd.Index, table: str, rows: Frames) -> np.ndarray:
+        """Return which cells of portfolios and items are no exposure: a valued portfolio without the item's row."""
+        owner, item = (cells.get_level_values(level) for level in (0, 1))
+        optional = item.isin(load_factors().beyond_names) | (table == "currency_exposures")
+        return np.asarray(~cells.isin(stored) & owner.isin(rows["portfolio_snapshots"]["portfolio_id"]) & optional)
 
     def _long(self, rows: pd.DataFrame, item: str | None, column: str | None) -> pd.Series:
         if item is None:
@@ -107,7 +124,9 @@ def what_if(
     traded = {trade.portfolio_id for trade in trades}
     _check(book, members, panel, session, trades)
     owned = only_portfolios(book, sorted(traded)).lots
-    lots = with_trades(owned.assign(units_since=_units(owned, panel, session)), trades, session)
+    owned = owned.assign(units_since=_units(owned, panel, session))
+    lots = with_trades(owned, trades, session)
+    sold_short = _sold_short(owned, trades, session)
     lots = lots.drop(columns="units_since")
     of_groups = members[members["group_id"].isin(members.loc[members["portfolio_id"].isin(traded), "group_id"])]
     ids = sorted({*traded, *of_groups["group_id"]} & {*book.portfolios["portfolio_id"]})
@@ -123,7 +142,7 @@ def what_if(
         pd.concat([limits, of_after], ignore_index=True) if len(of_after) else limits,
         numeric_columns(),
     )
-    return WhatIf(session, _side(frames, after=False), _side(frames, after=True), lots)
+    return WhatIf(session, _side(frames, after=False), _side(frames, after=True), lots, sold_short)
 
 
 def _with_groups(lots: pd.DataFrame, after: pd.DataFrame, members: pd.DataFrame, ids: Sequence[str]) -> pd.DataFrame:
@@ -175,6 +194,19 @@ def _units(lots: pd.DataFrame, panel: PricePanel, session: date) -> np.ndarray:
             first = int(np.searchsorted(dates, np.datetime64(lot.entry_date, "D"), side="right"))
             units[row] = float(np.prod(panel.split_factor[first : end + 1, place[lot.symbol]]))
     return units
+
+
+def _sold_short(lots: pd.DataFrame, trades: Sequence[Trade], session: date) -> pd.DataFrame:
+    """Return what the trades make short that was not, by portfolio and symbol, in units of the session."""
+    key, day = ["portfolio_id", "symbol"], pd.Timestamp(session)
+    held = lots[lots["exit_date"].isna() & ~(lots["expiry"] <= day)]
+    before = (held["quantity"] * held["units_since"]).groupby([held[name] for name in key]).sum()
+    traded = pd.DataFrame([(t.portfolio_id, t.symbol, t.quantity) for t in trades], columns=[*key, "sold"])
+    rows = traded.groupby(key, as_index=False)["sold"].sum()
+    rows["held"] = before.reindex(pd.MultiIndex.from_frame(rows[key])).fillna(0.0).to_numpy(dtype=float)
+    rows["after"] = rows["held"] + rows["sold"]
+    is_short = (rows["held"] >= 0.0) & (rows["after"] < -DUST * rows["sold"].abs())
+    return rows.loc[is_short, [*key, "held", "after"]].reset_index(drop=True)
 
 
 def _beside(before: BookFrames, lots: pd.DataFrame) -> BookFrames:

@@ -60,6 +60,12 @@ class Span:
         return None if centre is None or half is None else self.between(centre - half, centre + half)
 
 
+def without_flows(nav: Values, cumulative_pnl: Values) -> list[float]:
+    """Return the first NAV and what was gained since, session by session: money paid in or out is no gain."""
+    pnl = np.array(cumulative_pnl, dtype=float)
+    return (np.array(nav, dtype=float)[:1] + (pnl - pnl[:1])).tolist()
+
+
 def sparkline(values: Values) -> dict[str, Any] | None:
     """Return a path through the values and where the last one stands; None with fewer than two."""
     series = np.array(values, dtype=float)

@@ -170,7 +170,6 @@ def _total(values: Iterable[float]) -> float:
 def _parts(rows: list[Row], *, day: bool) -> list[Part]:
     """Return the parts: core factors in the registry's order, cross-asset, sectors together, and all else."""
     factors = load_factors()
-    names = {factors.core_market: "Market", factors.core_rates: "Interest rates"}
     place = {name: number for number, name in enumerate((*factors.model_names, *GREEKS))}
     rows = sorted(rows, key=lambda row: (_order(row["kind"]), place.get(row["part"], 0), row["part"]))
     parts: list[Part] = []
@@ -180,7 +179,7 @@ def _parts(rows: list[Row], *, day: bool) -> list[Part]:
             parts.append(Part("Sectors", "", sum(row["pnl"] for row in of_kind)))
             continue
         for row in of_kind:
-            label = names.get(row["part"], row["part"]) if kind in {CORE, CROSS_ASSET} else LABELS.get(kind)
+            label = factors.label(row["part"]) if kind in {CORE, CROSS_ASSET} else LABELS.get(kind)
             label = label or (f"Options, {row['part']}" if kind == OPTIONS else row["part"])
             parts.append(Part(label, f"pnl_explain.pnl:{kind}/{row['part']}" if day else "", row["pnl"]))
     return parts

@@ -7,6 +7,7 @@ from math import isnan
 from typing import Any
 
 from ..analytics.reasons import Reason
+from ..config.factors import load_factors
 from .formatting import FORMS, NOTHING
 
 NAMES = {
@@ -43,6 +44,7 @@ def measure_name(measure: str) -> str:
     """Return a measure as readers call it."""
     plain = measure.removesuffix("/nav")
     prefix, colon, item = plain.partition(":")
+    item = load_factors().label(item)
     words = {"sector": f"{item}, gross of NAV", "sector_net": f"{item}, net of NAV", "name": f"{item}, of NAV"}
     words |= {
         "active": f"{item}, active",
@@ -51,7 +53,7 @@ def measure_name(measure: str) -> str:
     }
     if measure in NAMES:
         return NAMES[measure]
-    name = words.get(prefix, plain) if colon else NAMES.get(plain, plain.replace("_", " "))
+    name = words.get(prefix, plain) if colon else NAMES.get(plain, load_factors().label(plain).replace("_", " "))
     name = name[:1].upper() + name[1:]
     return f"{name}, of NAV" if measure.endswith("/nav") else name
 

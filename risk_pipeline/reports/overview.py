@@ -7,7 +7,7 @@ from typing import Any
 
 from ..config.factors import load_factors
 from .changes import risk_changes
-from .charts import Span, sparkline
+from .charts import Span, sparkline, without_flows
 from .formatting import percent
 from .narrative import scenario_name, skip_sentences
 from .page_rows import PortfolioDay, SessionDay
@@ -129,7 +129,7 @@ def _row(portfolio: PortfolioDay, day: SessionDay, file_name: Callable[[str], st
         "is_group": bool(portfolio.portfolio["is_group"]),
         "href": f"{day.session}/{file_name(portfolio.id)}",
         "betas": {row["factor_name"]: row["exposure"] for row in portfolio.exposures},
-        "line": sparkline(history["nav"].tolist()),
+        "line": sparkline(without_flows(history["nav"], history["cumulative_pnl"])),
         "nav_change": None if len(history) < 2 else now["nav"] - float(history["nav"].iloc[0]),
         "worst_name": scenario_name(worst["name"]) if worst else None,
         "worst_share": now["worst_scenario_pnl"] / now["nav"] if worst and now["nav"] > 0 else None,

@@ -23,7 +23,7 @@ from markupsafe import Markup, escape
 from ..settings import Settings
 from ..storage.queries import portfolios
 from ..storage.report_queries import session_totals
-from .formatting import FORMS, MINUS, NOTHING, money, number, percent, short_money
+from .formatting import FORMS, MINUS, NOTHING, money, number, percent, short_money, signed_money
 from .narrative import long_date, plain_words, reason
 from .neighbours import link_sessions, slot
 from .overview import overview
@@ -215,7 +215,9 @@ def _environment() -> Environment:
         "script": Markup(_packed("page.js")),  # noqa: S704
     }
     environment.globals.update(helpers)
-    environment.filters.update(money=money, number=number, percent=percent, short=short_money, words=plain_words)
+    environment.filters.update(
+        money=money, gain=signed_money, number=number, percent=percent, short=short_money, words=plain_words
+    )
     return environment
 
 

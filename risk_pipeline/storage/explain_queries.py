@@ -8,7 +8,14 @@ import pandas as pd
 import sqlalchemy as sa
 
 from .database import read_frame
-from .tables import pnl_explain, portfolio_snapshots, position_values
+from .tables import (
+    currency_exposures,
+    factor_exposures,
+    pnl_explain,
+    portfolio_snapshots,
+    portfolio_volatility,
+    position_values,
+)
 
 UNEXPLAINED = ("specific", "dividends", "unattributed")
 """Kinds that no factor and no other name explains: on the ex-day the price falls by the dividend, so both count."""
@@ -80,5 +87,30 @@ def explained_sessions(engine: sa.Engine, first: date, last: date, portfolio: st
     return read_frame(
         engine,
         sa.select(*key, *sums).join_from(portfolio_snapshots, pnl_explain, same).where(chosen).group_by(*key),
+        by=["portfolio_id", "session"],
+    )
+
+
+def modelled_variances(engine: sa.Engine, first: date, last: date) -> pd.DataFrame:
+    """Return ``session, portfolio_id, volatility, factor_part`` of the factor model, by portfolio and session.
+
+    ``factor_part`` is what factors and currency pairs contribute to ``volatility``, both annualised.
+    """
+    parts = [
+        sa.select(table.c.session, table.c.portfolio_id, table.c.risk_contribution).where(
+            table.c.session.between(first, last)
+        )
+        for table in (factor_exposures, currency_exposures)
+    ]
+    part = sa.union_all(*parts).subquery().c
+    model = portfolio_volatility.c
+    key = (model.session, model.portfolio_id, model.factor_model_volatility.label("volatility"))
+    same = (part.session == model.session) & (part.portfolio_id == model.portfolio_id)
+    return read_frame(
+        engine,
+        sa.select(*key, sa.func.sum(part.risk_contribution).label("factor_part"))
+        .join_from(portfolio_volatility, part.session.table, same)
+        .where(model.session.between(first, last))
+        .group_by(model.session, model.portfolio_id, model.factor_model_volatility),
         by=["portfolio_id", "session"],
     )

@@ -16,7 +16,17 @@ from .limit_queries import limit_rows
 from .queries import group_ids, portfolios, read_table
 
 HISTORY_COLUMNS = (
-    *("session", "portfolio_id", "nav", "daily_pnl", "daily_return", "is_opening", "market_beta", "provider_beta"),
+    *(
+        "session",
+        "portfolio_id",
+        "nav",
+        "daily_pnl",
+        "cumulative_pnl",
+        "daily_return",
+        "is_opening",
+        "market_beta",
+        "provider_beta",
+    ),
     *("ir_beta", "realised_21", "forecast", "var_99"),
 )
 SESSION_TABLES = (

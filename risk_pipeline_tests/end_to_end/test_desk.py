@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import hashlib
+import io
+from dataclasses import replace
 from datetime import date
 
 import pandas as pd
 import pytest
+from rich.console import Console
 
+from risk_pipeline.cli.desk_tables import print_stress, print_whatif
 from risk_pipeline.defs.automation.desk import desk_question
 from risk_pipeline.desk.inputs import StoredRegistries
 from risk_pipeline.desk.stress import own_scenario, own_stress
@@ -92,6 +96,8 @@ KEYS = (
     "pair",
     "kind",
     "name",
+    "rank_a",
+    "rank_b",
 )
 
 
@@ -147,6 +153,22 @@ def test_headlines_name_incremental_value_at_risk_in_money(answers):
     assert {"IR Beta", "covid_2020", "leverage"} <= set(rows.loc["growth"].index)
 
 
+def test_headlines_have_currencies_and_what_has_no_row_on_one_side_is_none_of_it(answers):
+    pairs = pd.DataFrame([("growth", "FX EURUSD", 0.25)], columns=["portfolio_id", "pair", "exposure"])
+    after = {**answers[0].after, "currency_exposures": pairs}
+    result = replace(answers[0], before={**answers[0].before, "currency_exposures": pairs.iloc[:0]}, after=after)
+    rows = result.headlines.set_index(["portfolio_id", "number"])
+    assert rows.loc[("growth", "FX EURUSD")].tolist() == [0.0, 0.25, 0.25]
+    before, after = (
+        set(side["factor_exposures"].query("portfolio_id == 'growth'")["factor_name"])
+        for side in (result.before, result.after)
+    )
+    for name in before ^ after:  # sectors and cross-asset factors of what was bought or sold
+        sides = rows.loc[("growth", name)]
+        assert sides["difference"] == sides["after"] - sides["before"] != 0.0
+        assert 0.0 in sides.tolist()
+
+
 def test_a_sale_closes_the_oldest_lots_and_splits_the_last(answers):
     lots = answers[0].lots.set_index("position_id")
     assert lots.loc["g1", "quantity"] == 700.0
@@ -155,6 +177,37 @@ def test_a_sale_closes_the_oldest_lots_and_splits_the_last(answers):
     assert pd.isna(lots.loc["g1.rest", "exit_date"])
     assert lots.loc["h2", "exit_price"] == 390.0
     assert lots.loc["whatif:hedged:0003", "quantity"] == 200.0
+
+
+def test_only_what_was_not_short_and_becomes_so_is_sold_short(answers, home):
+    written = [["hedged", "NVDA C", 0.0, -5.0]]  # covering a short and selling what is held are no short sales
+    assert answers[0].sold_short.to_numpy().tolist() == written
+    home.enter()
+    trades = [
+        *(Trade("growth", "AAPL", quantity, 205.0) for quantity in (-1000.0, -800.0)),  # 1,000 are held for good
+        Trade("hedged", "MSFT", -1.0, 390.0),  # adds to a short
+        Trade("hedged", "SPY", -1.0, 600.0),
+        Trade("growth", "TLT", -5.0, 90.0),
+        Trade("growth", "TLT", 5.0, 90.0),
+    ]
+    result = what_if(home.engine, StoredRegistries.of_settings(), SESSION, trades)
+    assert result.sold_short.to_numpy().tolist() == [["growth", "AAPL", 1000.0, -800.0], ["hedged", "SPY", 0.0, -1.0]]
+    printed = io.StringIO()
+    print_whatif(Console(file=printed, width=200), result)
+    assert "growth would sell AAPL, more than the 1,000 that it holds: short 800" in printed.getvalue()
+
+
+def test_a_shocked_pair_is_among_the_moves_and_who_has_no_number_says_why(home):
+    home.enter()
+    registries = StoredRegistries.of_settings()
+    scenario = own_scenario(["EURUSD=-5%"], None, registries.factors)
+    frames = own_stress(home.engine, registries, SESSION, scenario)
+    printed = io.StringIO()
+    print_stress(Console(file=printed, width=250), home.engine, SESSION, frames, scenario)
+    assert "Factors: FX EURUSD −5.0 % (shocked)" in " ".join(printed.getvalue().split())
+    assert "growth has no P&L: " in printed.getvalue()  # nobody here holds euros, so the pair has no prices
+    with pytest.raises(ValueError, match=r"Foo is no factor: there are Rates, .*currency pairs in capitals"):
+        own_scenario(["Foo=-5%"], None, registries.factors)
 
 
 def test_what_is_unknown_is_said(home):

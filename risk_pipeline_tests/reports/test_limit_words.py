@@ -17,6 +17,8 @@ from risk_pipeline.reports.limit_words import measure_form, measure_name
         ("drawdown_sessions", 60.0, "Sessions below the last peak", "whole"),
         ("model_tracking_error", 0.08, "Tracking error by the factor model", "percent"),
         ("active_sector:Energy", 0.1, "Energy, active weight", "percent"),
+        ("core_market", 1.2, "Market", "number"),
+        ("active:core_rates", 0.2, "Interest rates, active", "number"),
         ("IR Beta", 0.5, "IR Beta", "number"),
         ("covid_2020", -1e6, "Covid 2020", "money"),
     ],

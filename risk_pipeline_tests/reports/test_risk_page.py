@@ -369,7 +369,8 @@ def test_the_slot_of_links_has_one_width_whatever_it_holds():
 def test_ten_pages_with_a_year_of_history_are_light(rows):
     start = pd.bdate_range("2025-11-20", periods=252, unit="s")
     some = rows.rows.history.groupby("portfolio_id").head(1)
-    history = pd.concat([some.assign(session=day, nav=some["nav"] * (1 + n % 7 / 50)) for n, day in enumerate(start)])
+    moved = [some.assign(session=day, cumulative_pnl=some["nav"] * (n % 7 / 50)) for n, day in enumerate(start)]
+    history = pd.concat([frame.assign(nav=frame["nav"] + frame["cumulative_pnl"]) for frame in moved])
     models = [("forecast", 0.2), ("ewma", 0.3), ("realised_21", 0.1)]
     scores = pd.concat(
         some.assign(session=day, entity=some["portfolio_id"], model=model, forecast_session=day, forecast=value).assign(

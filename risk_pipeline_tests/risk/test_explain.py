@@ -8,7 +8,7 @@ import pytest
 
 from risk_pipeline.analytics.options import black_scholes
 from risk_pipeline.risk.explain import compute_explain
-from risk_pipeline.risk.explain_record import explained_shares
+from risk_pipeline.risk.explain_record import explained_shares, poorly_explained
 from risk_pipeline.risk.lot_explain import lot_parts, symbol_returns
 from risk_pipeline.risk.symbol_betas import betas_before, symbol_betas
 from risk_pipeline_tests.support.blocks import block, lot
@@ -240,6 +240,25 @@ def test_the_explained_share_is_one_less_the_unexplained_variance():
     last = slice(-63, None)
     assert share == pytest.approx(1 - noise[last].var() / (pnl + noise)[last].var(), rel=1e-9)
     assert explained_shares(rows.head(20))["explained_share"].isna().all()
+
+
+def test_a_market_neutral_book_is_judged_by_how_large_the_unexplained_is_and_a_directional_one_by_its_share():
+    shares = pd.DataFrame(
+        {
+            "portfolio_id": ["directional", "neutral", "mispriced", "fine", "new"],
+            "sessions": 63,
+            "explained_share": [0.1, -0.2, -0.2, 0.9, 0.1],
+            "unexplained_volatility": [0.01, 0.031, 0.05, 0.3, 0.01],
+        }
+    )
+    names = ["directional", "neutral", "mispriced", "fine"]
+    days = pd.concat([pd.DataFrame({"portfolio_id": names}).assign(volatility=vol) for vol in (0.03, 0.04)])
+    model = days.assign(factor_part=days["portfolio_id"].eq("directional") * 0.9 * days["volatility"])
+    bad = poorly_explained(shares, model, 0.25)
+    assert bad["portfolio_id"].tolist() == ["directional", "mispriced", "new"]
+    specific = np.sqrt((0.03**2 + 0.04**2) / 2)
+    assert bad["specific_volatility"].tolist()[1] == pytest.approx(specific, rel=1e-12)
+    assert bad["expected_share"].tolist()[0] == pytest.approx(0.9, rel=1e-12)
 
 
 def test_rates_books_and_stock_books_are_explained_as_far_as_they_were_on_real_prices():

@@ -230,8 +230,9 @@ def _restated(found: pd.DataFrame) -> str:
         f"{symbol} ({sessions} from {str(first)[:10]})" for symbol, sessions, first in found.itertuples(index=False)
     ]
     more = f" and {len(named) - 5} symbols more" if len(named) > 5 else ""
+    count = int(found["sessions"].sum())
     return (
-        f"the source has corrected prices of {int(found['sessions'].sum())} stored sessions: "
+        f"the source has corrected prices of {count} stored session{'' if count == 1 else 's'}: "
         f"{', '.join(named[:5])}{more}; the old ones are in price_restatements"
     )
 

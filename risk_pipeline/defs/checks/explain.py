@@ -5,10 +5,10 @@ from __future__ import annotations
 from datetime import date
 from typing import TYPE_CHECKING
 
-from ...risk.explain_record import SESSIONS, explained_shares
+from ...risk.explain_record import SESSIONS, explained_shares, poorly_explained
 from ...settings import Settings
 from ...storage.check_queries import snapshots
-from ...storage.explain_queries import explained_sessions
+from ...storage.explain_queries import explained_sessions, modelled_variances
 from ..partitions import CALENDAR
 from ..resources import Registries
 from .common import WARN, Check, Finding, session_checks
@@ -34,10 +34,15 @@ def parts_sum_to_pnl(engine: sa.Engine, registries: Registries, sessions: list[d
 
 
 def pnl_is_explained(engine: sa.Engine, registries: Registries, sessions: list[date]) -> Finding:
-    """Over the last 63 sessions what has a name explains the P&L to more than the share that the setting asks for."""
+    """Over the last 63 sessions what has a name explains the P&L to more than the share that the setting asks for.
+
+    A book of which the factor model expects less, such as a market-neutral one, fails only where what is unexplained
+    is half as large again as the model's specific volatility.
+    """
     first = CALENDAR.look_back_from(sessions[-1], SESSIONS - 1)
     shares = explained_shares(explained_sessions(engine, first, sessions[-1])).dropna()
-    return Finding(len(shares), "portfolios", shares[shares["explained_share"] < Settings().explained_share_warning])
+    model = modelled_variances(engine, first, sessions[-1])
+    return Finding(len(shares), "portfolios", poorly_explained(shares, model, Settings().explained_share_warning))
 
 
 def greeks_explain_options(engine: sa.Engine, registries: Registries, sessions: list[date]) -> Finding:

@@ -2,28 +2,30 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
 
 from ..changes import risk_changes
-from ..charts import Span, time_chart
+from ..charts import Span, time_chart, without_flows
 from ..explained import NEGLIGIBLE, Part
 from ..formatting import money_axis
 from ..narrative import headline, scenario_name, skip_sentences
 from ..page_rows import PortfolioDay
 from . import limits
 
+if TYPE_CHECKING:
+    import pandas as pd
+
 FEW = 3
 """Parts of the P&L, and limits, that the first screen names."""
+LEAST_FLOW = 0.5
+"""Less money than this is rounding, or nothing that a reader would ask about."""
 
 
 def build(day: PortfolioDay) -> dict[str, Any]:
     """Return the headline of a portfolio; every one has it."""
     snapshot = day.snapshot
-    history = day.history
-    chart = None
-    if history["nav"].nunique() > 1:
-        days = [stamp.date() for stamp in history["session"]]
-        chart = time_chart(days, {"NAV": history["nav"].tolist()}, labels=money_axis, ticks_wanted=3)
     worst = day.scenarios.get(snapshot["worst_scenario"]) if snapshot["worst_scenario"] else None
     return {
         "sentences": headline(day),
@@ -31,11 +33,26 @@ def build(day: PortfolioDay) -> dict[str, Any]:
         "worst": scenario_name(worst["name"]) if worst else None,
         "worst_share": _share(snapshot["worst_scenario_pnl"], snapshot["nav"]),
         "var_money": None if snapshot["var_99"] is None else -snapshot["var_99"] * snapshot["nav"],
-        "chart": chart,
+        **_nav_chart(day.history),
         "parts": _largest_parts(day),
         "limits": _fullest_limits(day),
         "changes": [] if snapshot["is_opening"] else risk_changes(day),
     }
+
+
+def _nav_chart(history: pd.DataFrame) -> dict[str, Any]:
+    """Return the chart of NAV, and ``paid``, what was paid in (out: negative) after its first session, None if nothing.
+
+    With money paid in or out a second line is what NAV would be without: that of the first session and the P&L since.
+    """
+    nav, gained = history["nav"].to_numpy(), np.array(without_flows(history["nav"], history["cumulative_pnl"]))
+    if len({*nav}) < 2:
+        return {"chart": None, "paid": None}
+    has_flows = bool((np.abs(nav - gained) >= LEAST_FLOW).any())
+    lines = {"NAV": nav.tolist()} | ({"without flows": gained.tolist()} if has_flows else {})
+    days = [stamp.date() for stamp in history["session"]]
+    chart = time_chart(days, lines, labels=money_axis, ticks_wanted=3)
+    return {"chart": chart, "paid": float(nav[-1] - gained[-1]) if has_flows else None}
 
 
 def _largest_parts(day: PortfolioDay) -> dict[str, Any] | None:

@@ -98,5 +98,4 @@ def _parts(impacts: list[Row]) -> str:
 
 def factor_label(name: str) -> str:
     """Return what the page calls a factor of the core model."""
-    factors = load_factors()
-    return {factors.core_market: "Market", factors.core_rates: "Interest rates"}.get(name, name)
+    return load_factors().label(name)

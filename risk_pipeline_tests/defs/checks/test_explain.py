@@ -46,6 +46,20 @@ def test_a_book_that_no_factor_explains_is_named_and_another_is_not(engine):
     assert finding.bad["explained_share"].item() < 0.2
 
 
+def test_a_book_of_which_the_model_expects_no_more_is_not_named_unless_it_moves_more(engine):
+    for volatility, named in ((0.05, []), (0.02, ["bet"])):
+        with engine.begin() as connection:
+            for table in (t.portfolio_volatility, t.currency_exposures):
+                connection.execute(table.delete())
+            for day in DAYS[-63:]:
+                key = {"session": day, "portfolio_id": "bet"}
+                row = key | {"factor_model_volatility": volatility, "coverage": 1.0}
+                connection.execute(t.portfolio_volatility.insert().values(**row))
+                part = {"pair": "FX EURUSD", "dollar_exposure": 1.0, "risk_contribution": 0.1 * volatility}
+                connection.execute(t.currency_exposures.insert().values(**key, **part))
+        assert list(pnl_is_explained(engine, Registries(), DAYS[-2:]).bad["portfolio_id"]) == named
+
+
 def test_a_portfolio_with_a_few_sessions_is_not_judged(engine):
     assert pnl_is_explained(engine, Registries(), DAYS[:5]).looked_at == 0
 
