@@ -147,7 +147,7 @@ def largest_pairs(risks: PositionRisks) -> Pairs:
     above, below = _ranks(len(order))
     one, other = order[above], order[below]
     present = risks.present[:, order].astype(float)
-    is_enough = (present.T @ present)[above, below] >= MIN_OBSERVATIONS
+    is_enough = np.full(len(one), True) if present.all() else (present.T @ present)[above, below] >= MIN_OBSERVATIONS
     whole = risks.variance if risks.is_covered and len(order) else np.nan
     return Pairs(
         first=risks.position[one],

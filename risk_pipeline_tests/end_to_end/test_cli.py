@@ -108,6 +108,7 @@ def test_own_portfolios_catch_up_rebuild_and_nothing_left_to_do(home, run, book,
     code, out = run("rebuild", "--from", "2025-06-11", "--to", "2025-06-13")
     assert code == 0
     assert "prices are kept" in out
+    assert "the newest is" not in out
     assert rows(home) == before
 
 
@@ -260,7 +261,9 @@ def test_pruning_shows_asks_and_leaves_a_session_that_is_complete_shown_and_rebu
     code, out = run("show", "--date", "2025-06-12")
     assert code == 0
     assert "mine" in out
-    assert run("rebuild", "--from", "2025-06-12", "--to", "2025-06-12")[0] == 0
+    code, out = run("rebuild", "--from", "2025-06-12", "--to", "2025-06-12")
+    assert code == 0
+    assert "This is 2025-06-12, the last session of the run; the newest is 2025-06-13: `risk-pipeline show`." in out
     assert positions() == before
 
 
@@ -285,11 +288,14 @@ def test_quiet_prints_errors_only(home, run, book):
 
 
 def test_after_a_first_short_run_the_doctor_finds_nothing_wrong_and_after_a_hole_it_does(home, run, book):
-    run("import", *book)
+    groups = book[0].with_name("groups.csv")
+    groups.write_text("group,portfolio\nall_of_it,mine\n")
+    run("import", *book, groups)
     assert run("run", "--last", "2")[0] == 0
     code, out = run("doctor")
     assert code == 0, out
     assert "✓ snapshots: complete from 2025-06-12 on; the " in out
+    assert "✓ portfolios: 1 imported, and 1 group of them" in out
     assert f"✓ instance: {home / 'dagster.yaml'}, history kept by PooledSqliteEventLog; as shipped" in out
     with sqlite3.connect(home / "risk.db") as connection:
         connection.execute("DELETE FROM portfolio_snapshots WHERE session = '2025-06-13'")

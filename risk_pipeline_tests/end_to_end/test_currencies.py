@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import re
 import shutil
 from pathlib import Path
@@ -9,8 +10,10 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
+from rich.console import Console
 
 from risk_pipeline.analytics.reasons import Reason
+from risk_pipeline.cli.tables import print_portfolio
 from risk_pipeline.reports.page_paths import page_path
 from risk_pipeline.storage.completeness import incomplete_sessions
 from risk_pipeline_tests.support.real_prices import PATH, real_prices
@@ -136,6 +139,20 @@ def test_the_page_names_currency_risk_in_exposures_and_in_volatility(day):
         (value,) = re.findall(rf'<data value="([^"]+)" data-k="currency_exposures.{column}:FX EURUSD"', page)
         assert float(value) == pytest.approx(exposure[column], rel=1e-8)
     assert "FX " not in page_path(pd.Timestamp(DAY).date(), "usd").read_text()
+
+
+def test_the_terminal_and_the_correlations_name_the_pair(day):
+    day.enter()
+    printed = io.StringIO()
+    print_portfolio(Console(file=printed, width=200), day.engine, "eur", pd.Timestamp(DAY).date())
+    exposure = rows(day, "currency_exposures", "eur", "pair")["exposure"].item()
+    words = " ".join(printed.getvalue().split("Currency exposures")[1].split())
+    assert f"FX EURUSD │ {exposure:.2f}".replace("-", "−") in words
+    pairs = rows(day, "position_correlations", "eur")
+    assert {"SPY", "KO", "EURUSD=X"} == {*pairs["symbol_a"], *pairs["symbol_b"]}
+    assert pairs["correlation"].between(-1, 1).all()
+    page = page_path(pd.Timestamp(DAY).date(), "eur").read_text()
+    assert "FX EURUSD" in page.split('id="correlations"')[1].split("</section>")[0]
 
 
 def test_foreign_cash_is_a_holding_of_the_pair(day, rates):
