@@ -248,7 +248,7 @@ def test_a_market_neutral_book_is_judged_by_how_large_the_unexplained_is_and_a_d
             "portfolio_id": ["directional", "neutral", "mispriced", "fine", "new"],
             "sessions": 63,
             "explained_share": [0.1, -0.2, -0.2, 0.9, 0.1],
-            "unexplained_volatility": [0.01, 0.031, 0.05, 0.3, 0.01],
+            "unexplained_volatility": [0.01, 0.031, 0.06, 0.3, 0.01],
         }
     )
     names = ["directional", "neutral", "mispriced", "fine"]
