@@ -78,7 +78,10 @@ def test_containers_have_no_rights_that_they_do_not_need_and_no_password_on_a_co
         assert "no-new-privileges:true" in service["security_opt"], name
     for name, service in compose["services"].items():
         assert "${" not in " ".join(service.get("command", [])).replace("$${", ""), name
-    assert re.search(r"^USER \d+:\d+$", (DEPLOY / "Dockerfile").read_text(), re.MULTILINE)
+    image = (DEPLOY / "Dockerfile").read_text()
+    assert re.search(r"^USER \d+:\d+$", image, re.MULTILINE)
+    assert "ARG LOCK=requirements.lock\n" in image  # what running takes
+    assert "-dev.lock" not in image
     chart = (DEPLOY / "kubernetes" / "values.yaml").read_text()
     assert chart.count("runAsNonRoot: true") == chart.count("allowPrivilegeEscalation: false") == 2
 
@@ -126,6 +129,18 @@ def test_systemd_finds_no_fault(tmp_path):
         about_ours = [line for line in said.stderr.splitlines() if "risk-pipeline" in line]
         assert about_ours == []
         assert said.returncode == 0, said.stderr
+
+
+def test_ci_calls_targets_that_exist_on_every_python_that_the_package_names():
+    """It can't be started here; that each target works is what the targets themselves are for."""
+    text = (ROOT / ".github" / "workflows" / "tests.yaml").read_text()
+    jobs = yaml.safe_load(text)["jobs"]
+    wanted = {step["run"].split()[1] for job in jobs.values() for step in job["steps"] if "run" in step}
+    assert wanted == {"test", "test-newest", "test-slow"}
+    assert wanted <= set(re.findall(r"^([\w-]+):", (ROOT / "Makefile").read_text(), re.MULTILINE))
+    named = re.findall(r"Python :: (3\.\d+)", (ROOT / "pyproject.toml").read_text())
+    assert jobs["lock"]["strategy"]["matrix"]["python"] == named
+    assert all(re.fullmatch(r"actions/[\w-]+@v\d+", action) for action in re.findall(r"uses: (\S+)", text))
 
 
 def test_the_embedded_postgres_is_there_for_the_command_and_gone_after_it(tmp_path):

@@ -10,7 +10,7 @@ import os
 import re
 import tempfile
 from collections.abc import Callable, Sequence
-from contextlib import AbstractContextManager, nullcontext
+from contextlib import AbstractContextManager, nullcontext, suppress
 from datetime import date
 from functools import cache
 from math import isnan
@@ -97,9 +97,9 @@ def remove_pages(engine: sa.Engine, sessions: Sequence[date]) -> None:
     for session in sessions:
         folder = page_path(session, "any").parent
         page_path(session).unlink(missing_ok=True)
-        for path in folder.glob("*.html"):
-            path.unlink()
-        if folder.exists():
+        for path in (*folder.glob("*.html"), *folder.glob(f"*{UNFINISHED}")):
+            path.unlink(missing_ok=True)
+        with suppress(OSError):  # there is none, or somebody keeps a file of their own in it
             folder.rmdir()
     if sessions:
         link_sessions(engine, Settings().report_folder, sessions[0], sessions[-1])
@@ -113,7 +113,7 @@ def remove_others(day: SessionDay, folder: Path) -> None:
         if path.name not in kept:
             path.unlink()
     now = max((path.stat().st_mtime for path in pages.glob("*.html")), default=0.0)
-    for path in pages.glob(f"*{UNFINISHED}"):
+    for path in (*pages.glob(f"*{UNFINISHED}"), *pages.parent.glob(f"*{UNFINISHED}")):
         if now - path.stat().st_mtime > LEFT_BEHIND:
             path.unlink(missing_ok=True)
 

@@ -13,7 +13,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-from .price_panel import PanelError, PricePanel, open_panel, panel_files, prune_panels, write_panel
+from .price_panel import UNFINISHED, PanelError, PricePanel, open_panel, panel_files, prune_panels, write_panel
 
 logger = logging.getLogger("risk_pipeline.panels")
 IN_USE = timedelta(hours=6)
@@ -107,7 +107,7 @@ class PanelStore:
 
     def _fetch(self, name: str) -> None:
         self.folder.mkdir(parents=True, exist_ok=True)
-        scratch = Path(tempfile.mkdtemp(prefix=".fetching-", dir=self.folder))
+        scratch = Path(tempfile.mkdtemp(prefix=UNFINISHED, dir=self.folder))
         try:
             (scratch / name).mkdir()
             for file in panel_files():

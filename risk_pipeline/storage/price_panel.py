@@ -6,13 +6,13 @@ import hashlib
 import json
 import os
 import shutil
-import tempfile
 from collections.abc import Iterable
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
+from uuid import uuid4
 
 import numpy as np
 import pandas as pd
@@ -127,7 +127,8 @@ def write_panel(folder: Path, panel: PricePanel) -> str:
         return name
     except PanelError:
         folder.mkdir(parents=True, exist_ok=True)
-    scratch = Path(tempfile.mkdtemp(prefix=UNFINISHED, dir=folder))
+    scratch = folder / f"{UNFINISHED}{uuid4().hex}"
+    scratch.mkdir()  # with the permissions of the settings, which a folder of tempfile's has not
     try:
         for array in ARRAYS:
             np.save(scratch / f"{array}.npy", np.ascontiguousarray(getattr(panel, array)))

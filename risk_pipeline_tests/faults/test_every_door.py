@@ -19,11 +19,13 @@ from hypothesis import strategies as st
 
 from risk_pipeline.brokers.detect import missing_portfolios, read_exports
 from risk_pipeline.brokers.formats import Format
+from risk_pipeline.desk.whatif import trade_of
 from risk_pipeline.market.files import FileMarket
 from risk_pipeline.market.source import SourceError
 from risk_pipeline.storage import tables as stored_tables
 from risk_pipeline.storage.import_columns import FILE_COLUMNS
 from risk_pipeline.storage.imports import checked_import, store_import
+from risk_pipeline.storage.trade_files import read_trades
 from risk_pipeline.tabular.rows import ProblemsError
 from risk_pipeline_tests.support.databases import migrated_sqlite
 from risk_pipeline_tests.support.doors import EXAMPLES, is_sentence, tried
@@ -151,6 +153,22 @@ ROWS = {
         },
     ],
     "groups": [{"group": "all", "portfolio": "mine"}],
+    "benchmarks": [
+        {"benchmark": "BALANCED", "symbol": "SPY", "weight": "0.6", "valid_from": "2025-01-02"},
+        {"benchmark": "BALANCED", "symbol": "TLT", "weight": "40 %", "valid_from": "2025-01-02"},
+    ],
+    "limits": [
+        {"portfolio_id": "mine", "measure": "leverage", "operator": "<=", "limit": "2", "valid_from": "2025-01-02"},
+        {"portfolio_id": "*", "measure": "sector:Energy", "operator": "<=", "limit": "0.2", "valid_from": "2025-01-02"},
+        {
+            "portfolio_id": "mine",
+            "measure": "market beta (90d)",
+            "operator": "abs<=",
+            "warning": "0.5",
+            "limit": "1",
+            "valid_from": "2025-01-02",
+        },
+    ],
     "implied_volatilities": [
         {"date": "2025-01-02", "volatility": "0.2", "symbol": "SPY   250321C00400000"},
         {"date": "2025-01-02", "volatility": "20", "underlying": "SPY", "strike": "1"},
@@ -173,7 +191,7 @@ def database(tmp_path_factory) -> Iterator[sa.Engine]:
 
 
 def book(engine: sa.Engine) -> dict[str, int]:
-    kinds = ("portfolios", "positions", "portfolio_flows", "private_marks", "symbol_aliases")
+    kinds = ("portfolios", "positions", "portfolio_flows", "private_marks", "symbol_aliases", "benchmarks", "limits")
     with engine.connect() as connection:
         count = sa.select(sa.func.count())
         return {
@@ -223,6 +241,31 @@ def test_imports(database, tmp_path, kind, count):
         imported(database, [paths[ending], *([beside] if kind != "portfolios" else [])])
 
     tried(count, door, file=kinds)
+
+
+@pytest.mark.parametrize("count", EXAMPLES)
+def test_trades_of_a_what_if(tmp_path, count):
+    good = [
+        {"symbol": "SPY", "quantity": "-10", "price": "600.5", "portfolio_id": "mine", "currency": "USD"},
+        {"symbol": "SPY   250321C00400000", "quantity": "1", "price": "6", "investment_class": "OPTIONS"},
+        {"symbol": "NA", "quantity": "1"},
+    ]
+    path = tmp_path / "trades.csv"
+
+    def door(content: bytes) -> None:
+        path.write_bytes(content)
+        try:
+            rows = read_trades(path, date(2025, 1, 2), "mine", {"SPY": 600.0, "NA": 70.0}.get)
+        except ProblemsError as refused:
+            assert refused.problems  # noqa: PT017
+            assert all(problem.file == "trades.csv" and is_sentence(str(problem)) for problem in refused.problems)  # noqa: PT017
+            return
+        for trade in map(trade_of, rows):
+            assert np.isfinite(trade.quantity), trade
+            assert np.isfinite(trade.price), trade
+
+    columns = (*good[0], "investment_class", "strike", "expiry", "option_type", "underlying", "fees")
+    tried(count, door, content=texts(columns, good) | workbooks(columns, good) | st.binary(max_size=100))
 
 
 @st.composite

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import os
+import re
 from contextlib import redirect_stderr, redirect_stdout
 from pathlib import Path
 from unittest import mock
@@ -202,3 +203,42 @@ def test_dates_on_the_command_line(tmp_path, count):
 
     tried(count, door, name=st.sampled_from(COMMANDS), given_options=options)
     engine.dispose()
+
+
+SHOCKS = (
+    *("Market=-0.10", "Rates=+100bp", "rates=-9e9bp", "Momentum=-5%", "EURUSD=-10%", "EUREUR=1", "EURUSD=-100%"),
+    *(
+        "Market=-1",
+        "Market=-1.01",
+        "Market=1e400",
+        "Market=nan",
+        "Market=",
+        "=1",
+        "Market=1=2",
+        "Nobody=1",
+        "Market=１",
+    ),
+)
+POINTS = ("+20", "-20", "50%", "-100%", "1e400", "nan", "", "points", "+-3", "٣")
+
+
+@pytest.mark.parametrize("count", EXAMPLES)
+def test_shocks_of_one_s_own(count):
+    from risk_pipeline.config.factors import load_factors
+    from risk_pipeline.desk.stress import own_scenario
+
+    factors = load_factors()
+
+    def door(shocks: list[str], volatility: str | None) -> None:
+        try:
+            scenario = own_scenario(shocks, volatility, factors)
+        except ValueError as refused:
+            assert is_sentence(str(refused)), refused  # noqa: PT017
+            assert "could not convert" not in str(refused)  # noqa: PT017
+        else:
+            assert not {"inf", "-inf", "nan"} & {*re.findall(r"-?\w+", scenario.model_dump_json())}, scenario
+
+    words = st.sampled_from(SHOCKS) | st.builds("{}={}{}".format, st.sampled_from(["Market", "Rates"]), CELLS, CELLS)
+    tried(
+        count, door, shocks=st.lists(words | CELLS, max_size=3), volatility=st.none() | st.sampled_from(POINTS) | CELLS
+    )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 import time
 from dataclasses import replace
@@ -347,6 +348,24 @@ def test_pages_link_to_the_sessions_beside_them_in_whatever_order_they_are_writt
             assert links(session, name) == [day for day in (before, after) if day], (session, name)
     risk_page.remove_pages(pages.engine, sessions[1:3])
     assert links(sessions[0]) == links(sessions[3], "growth") == []
+
+
+def test_what_a_killed_writer_left_is_removed_with_the_pages_or_an_hour_later_and_breaks_nothing(
+    pages, monkeypatch, tmp_path
+):
+    own_home(pages, monkeypatch, tmp_path)
+    folder = risk_page.page_path(LAST, "any").parent
+    folder.mkdir(parents=True)
+    left, young, own = (folder / name for name in (f"a{risk_page.UNFINISHED}", f"b{risk_page.UNFINISHED}", "notes.txt"))
+    overview = folder.parent / left.name
+    for path in (left, young, own, overview):
+        path.write_text("half a page")
+    for path in (left, overview):
+        os.utime(path, (0, 0))
+    risk_page.write_sessions(pages.engine, [LAST], Provenance("test"))
+    assert [path.exists() for path in (left, overview, young, own)] == [False, False, True, True]
+    risk_page.remove_pages(pages.engine, [LAST])
+    assert [path.name for path in folder.iterdir()] == [own.name]
 
 
 def links(session: date, name: str | None = None) -> list[date]:

@@ -16,7 +16,7 @@ from risk_pipeline.reports.risk_page import put
 from risk_pipeline.settings import Settings
 from risk_pipeline.storage.database import open_engine
 from risk_pipeline.storage.errors import StorageError
-from risk_pipeline.storage.price_panel import UNFINISHED, prune_panels
+from risk_pipeline.storage.price_panel import ARRAYS, UNFINISHED, PricePanel, prune_panels, write_panel
 
 INIT = [Path(sys.executable).with_name("risk-pipeline"), "init"]
 
@@ -44,6 +44,21 @@ def test_pages_have_the_same_permissions(tmp_path, monkeypatch):
     monkeypatch.setenv("RISK_PIPELINE_GROUP_MAY_READ", "true")
     put(tmp_path / "b.html", "text", Settings().umask)
     assert [stat.S_IMODE((tmp_path / name).stat().st_mode) for name in ("a.html", "b.html")] == [0o600, 0o640]
+
+
+@pytest.mark.parametrize(("shared", "file_mode", "folder_mode"), [("false", 0o600, 0o700), ("true", 0o640, 0o750)])
+def test_panels_have_the_same_permissions(tmp_path, monkeypatch, shared, file_mode, folder_mode):
+    monkeypatch.setenv("RISK_PIPELINE_GROUP_MAY_READ", shared)
+    dates, one = np.array(["2025-06-02"], dtype="datetime64[D]"), np.ones((1, 1))
+    panel = PricePanel(dates=dates, symbols=("SPY",), **dict.fromkeys(ARRAYS, one))
+    before = os.umask(Settings().umask)  # as every process that writes begins
+    try:
+        name = write_panel(tmp_path, panel)
+    finally:
+        os.umask(before)
+    assert [path.name for path in tmp_path.iterdir()] == [name]
+    assert stat.S_IMODE((tmp_path / name).stat().st_mode) == folder_mode
+    assert {stat.S_IMODE(path.stat().st_mode) for path in (tmp_path / name).iterdir()} == {file_mode}
 
 
 def test_what_a_killed_writer_of_panels_left_is_removed_and_a_living_one_s_is_not(tmp_path):

@@ -8,6 +8,8 @@ import subprocess
 import sys
 
 NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable", "chrome")
+DEBIAN = ("chromium", "libatomic1")
+"""Packages: the browser, and what Playwright's driver needs and a small Debian lacks."""
 MISSING = (
     "NO BROWSER: the tests of the pages did not run. `make test` gets one by itself where it can; "
     "else install Chromium or Chrome, or `.venv/bin/playwright install --with-deps chromium`"
@@ -15,16 +17,18 @@ MISSING = (
 
 
 def installed_browser() -> str | None:
-    """Return a Chromium or Chrome that starts, the system's or Playwright's own; None if there is none."""
+    """Return a Chromium or Chrome that starts, the system's or Playwright's own; None if there is none.
+
+    None too where Playwright's driver does not start, for want of a library: it would start no browser.
+    """
     from playwright.sync_api import sync_playwright
 
-    for name in NAMES:
-        path = shutil.which(name)
-        if path and _starts(path):
-            return path
-    with sync_playwright() as playwright:
-        own = playwright.chromium.executable_path
-    return own if _starts(own) else None
+    try:
+        with sync_playwright() as playwright:
+            own = playwright.chromium.executable_path
+    except Exception:
+        return None
+    return next((path for path in (*map(shutil.which, NAMES), own) if path and _starts(path)), None)
 
 
 def _starts(path: str) -> bool:
@@ -39,9 +43,7 @@ def attempts() -> list[list[list[str]]]:
     """Return what may get a browser here, in order: Debian's package as root, then Playwright's download."""
     apt = shutil.which("apt-get") if os.geteuid() == 0 else None
     playwright = [sys.executable, "-m", "playwright", "install", *(["--with-deps"] if apt else []), "chromium"]
-    debian = (
-        [[apt, "update", "-qq"], [apt, "install", "-y", "-qq", "--no-install-recommends", "chromium"]] if apt else []
-    )
+    debian = [[apt, "update", "-qq"], [apt, "install", "-y", "-qq", "--no-install-recommends", *DEBIAN]] if apt else []
     return [debian, [playwright]] if debian else [[playwright]]
 
 

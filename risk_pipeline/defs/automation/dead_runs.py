@@ -8,6 +8,7 @@ began in, is a quicker proof of its end than the lease.
 import os
 from collections.abc import Iterator
 from datetime import UTC, timedelta
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import dagster as dg
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
 
 DIED = "the process of the run is gone"
 KILLED = "it was killed or the machine was restarted; run its sessions again"
+PACKAGE = __name__.partition(".")[0]
 START_WITHIN = timedelta(minutes=15)
 UNFINISHED = [
     dg.DagsterRunStatus.NOT_STARTED,
@@ -63,11 +65,16 @@ def _dead_with_ages(
 
 
 def is_ours(run: dg.DagsterRun, location: str | None) -> bool:
-    """Return whether a run belongs to a code location; those of the command line belong to any."""
+    """Return whether a run belongs to a code location; where none is known, as on a command line, to our code."""
     origin = run.remote_job_origin
-    if origin is None or location is None:
-        return True
-    return origin.repository_origin.code_location_origin.location_name == location
+    if origin is not None and location is not None:
+        return origin.repository_origin.code_location_origin.location_name == location
+    if run.job_code_origin is None:  # a process of the command line
+        return origin is None
+    pointer = run.job_code_origin.repository_origin.code_pointer
+    file = getattr(pointer, "python_file", None)
+    module = Path(file).absolute().parent.name if file else getattr(pointer, "module", "")
+    return module.partition(".")[0] == PACKAGE
 
 
 def _is_dead(instance: dg.DagsterInstance, record: dg.RunRecord, lease_age: timedelta | None) -> bool:

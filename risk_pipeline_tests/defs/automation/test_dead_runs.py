@@ -11,6 +11,8 @@ from datetime import UTC, datetime, timedelta
 import dagster as dg
 import pytest
 import sqlalchemy as sa
+from dagster._core.code_pointer import ModuleCodePointer
+from dagster._core.origin import JobPythonOrigin, RepositoryPythonOrigin
 from dagster._core.remote_origin import (
     InProcessCodeLocationOrigin,
     RemoteJobOrigin,
@@ -48,13 +50,21 @@ def instance(tmp_path):
         yield instance
 
 
-def add_run(instance, status=STARTED, location: str | None = None, **tags: str) -> str:
+def add_run(instance, status=STARTED, location: str | None = None, module: str | None = None, **tags: str) -> str:
     origin = None
+    pointer = module and ModuleCodePointer(module, "defs")
     if location is not None:
         code = InProcessCodeLocationOrigin(LoadableTargetOrigin(), location_name=location)
         origin = RemoteJobOrigin(RemoteRepositoryOrigin(code, "theirs"), "daily_risk")
     run = dg.DagsterRun(
-        job_name="daily_risk", run_id=str(uuid.uuid4()), status=status, tags=tags, remote_job_origin=origin
+        job_name="daily_risk",
+        run_id=str(uuid.uuid4()),
+        status=status,
+        tags=tags,
+        remote_job_origin=origin,
+        job_code_origin=JobPythonOrigin("daily_risk", RepositoryPythonOrigin(sys.executable, pointer))
+        if module
+        else None,
     )
     instance.run_storage.add_historical_run(run, datetime.now(UTC))
     return run.run_id
@@ -106,12 +116,34 @@ def test_a_run_that_was_killed_before_its_first_step_does_not_wait_for_ever(engi
         assert [run.run_id for run in dead_runs(instance, engine)] == dead
 
 
-def test_runs_of_other_code_locations_and_with_other_partitions_are_left_alone(engine, instance):
-    theirs = add_run(instance, location="theirs", **{"dagster/partition": "2026-01-02|europe"})
-    assert end_dead_runs(instance, engine, "ours") == []
+OURS = "risk_pipeline.definitions"
+
+
+@pytest.mark.parametrize(
+    ("location", "module", "asked_by", "dead"),
+    [
+        ("ours", OURS, "ours", True),
+        ("theirs", OURS, "ours", False),
+        ("theirs", "theirs.definitions", "ours", False),
+        ("theirs", "theirs.definitions", None, False),  # by the command line, which knows no location
+        ("ours", OURS, None, True),
+        (None, "theirs.definitions", None, False),  # `dagster job execute` of another project
+        (None, OURS, None, True),
+    ],
+)
+def test_runs_of_other_code_locations_are_left_alone_however_long_they_take(
+    engine, instance, monkeypatch, location, module, asked_by, dead
+):
+    run_id = add_run(instance, location=location, module=module, **{"dagster/partition": "2026-01-02|europe"})
+    later = datetime.now(UTC) + timedelta(days=1)
+    monkeypatch.setattr("risk_pipeline.defs.automation.dead_runs.now", lambda: later)
+    assert end_dead_runs(instance, engine, asked_by) == [run_id] * dead
+    assert instance.get_run_by_id(run_id).status is (dg.DagsterRunStatus.FAILURE if dead else STARTED)
+
+
+def test_a_run_whose_partition_is_no_session_is_recorded_without_one(engine, instance):
     odd = add_run(instance, dg.DagsterRunStatus.SUCCESS, **{"dagster/partition": "europe"})
     with dg.build_sensor_context(instance=instance, resources={"db": Database()}) as context:
         run_records(context)
     rows = read_table(engine, "batch_runs").set_index("run_id")
     assert rows["first_session"].isna().loc[odd]
-    assert instance.get_run_by_id(theirs).status is STARTED
