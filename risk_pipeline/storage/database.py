@@ -16,6 +16,7 @@ from . import bulk, tables
 from .columns import checked_columns, sorted_by
 from .errors import StorageError, storage_errors, translate_errors_of
 from .fencing import renew, require_living
+from .migrations.shipped import create_newest
 
 POSTGRES_LIMITS = {"statement_timeout": "15min", "idle_in_transaction_session_timeout": "15min", "work_mem": "64MB"}
 """A statement, the wait for another writer included, the silence of a writer that holds locks, and a sort's memory."""
@@ -96,6 +97,17 @@ def migrate(engine: sa.Engine) -> None:
     """Bring the schema to its newest revision; several processes may do so at once."""
     if revision(engine) == newest_revision():  # the usual case; alembic alone takes a quarter of a second to load
         return
+    if engine.dialect.name == "sqlite":
+        with engine.begin() as connection:
+            connection.exec_driver_sql("BEGIN IMMEDIATE")
+            is_empty = connection.exec_driver_sql("SELECT count(*) FROM sqlite_master").scalar_one() == 0
+            if is_empty and create_newest(connection, newest_revision()):
+                return
+    upgrade(engine)
+
+
+def upgrade(engine: sa.Engine) -> None:
+    """Run the migrations that a database lacks."""
     from alembic import command
 
     with engine.connect() as connection:

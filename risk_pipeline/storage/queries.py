@@ -136,9 +136,10 @@ def upsert_profiles(engine: sa.Engine, frame: pd.DataFrame) -> int:
     with transaction(engine, table) as connection:
         known = set(connection.execute(sa.select(table.c.symbol, table.c.as_of)).fetchall())
         keys = list(zip(frame["symbol"], pd.to_datetime(frame["as_of"]).dt.date, strict=True))
-        again = [key for key in keys if key in known]
-        for symbol, as_of in again:
-            connection.execute(sa.delete(table).where(table.c.symbol == symbol, table.c.as_of == as_of))
+        again = [{"of_symbol": key[0], "from_day": key[1]} for key in keys if key in known]
+        if again:  # on each run all that the source has known for long: one statement
+            version = (table.c.symbol == sa.bindparam("of_symbol")) & (table.c.as_of == sa.bindparam("from_day"))
+            connection.execute(sa.delete(table).where(version), again)
         return insert_rows(connection, table, frame[[column.name for column in table.columns]])
 
 

@@ -23,8 +23,11 @@ from risk_pipeline.storage.database import (
     open_engine,
     replace_sessions,
     revision,
+    upgrade,
 )
 from risk_pipeline.storage.describe import tables_page
+from risk_pipeline.storage.migrations.ship import migrated_script
+from risk_pipeline.storage.migrations.shipped import SCRIPT, create_newest, statements_of
 from risk_pipeline.storage.queries import read_table
 
 ROOT = Path(__file__).parents[2]
@@ -42,6 +45,45 @@ def test_the_migrations_make_exactly_the_tables(engine):
     with engine.connect() as connection:
         difference = compare_metadata(MigrationContext.configure(connection, opts={"compare_type": True}), t.metadata)
     assert difference == []
+
+
+def test_the_shipped_schema_of_sqlite_is_what_the_migrations_make(tmp_path):
+    """Statement by statement and column by column, in their order, with every index and view; and no row."""
+    assert SCRIPT.read_text(encoding="utf-8") == migrated_script(), "python -m risk_pipeline.storage.migrations.ship"
+    shipped, migrated = (open_engine(f"sqlite:///{tmp_path / name}.db") for name in ("shipped", "migrated"))
+    with shipped.begin() as connection:
+        assert create_newest(connection, newest_revision())
+    upgrade(migrated)
+    assert revision(shipped) == revision(migrated) == newest_revision()
+    names = sa.inspect(migrated).get_table_names()
+    assert sa.inspect(shipped).get_table_names() == names
+    assert {*t.metadata.tables} < {*names}
+    with shipped.connect() as left, migrated.connect() as right:
+        assert statements_of(left) == statements_of(right)
+        for name in names:
+            for pragma in ("table_xinfo", "table_list", "foreign_key_list"):
+                query = f"PRAGMA {pragma}('{name}')"
+                assert left.exec_driver_sql(query).fetchall() == right.exec_driver_sql(query).fetchall(), name
+            indexes = [
+                {
+                    index: (row, tuple(one.exec_driver_sql(f"PRAGMA index_xinfo('{index}')").fetchall()))
+                    for _, index, *row in one.exec_driver_sql(f"PRAGMA index_list('{name}')").fetchall()
+                }
+                for one in (left, right)
+            ]
+            assert indexes[0] == indexes[1], name
+            rows = [one.exec_driver_sql(f'SELECT * FROM "{name}"').fetchall() for one in (left, right)]
+            assert rows[0] == rows[1], name
+
+
+def test_only_an_empty_database_gets_the_shipped_schema_and_only_of_its_revision(tmp_path):
+    other = open_engine(f"sqlite:///{tmp_path / 'other.db'}")
+    with other.begin() as connection:
+        assert not create_newest(connection, "9999")
+        connection.exec_driver_sql("CREATE TABLE somebody_elses (id INTEGER)")
+    migrate(other)
+    assert revision(other) == newest_revision()
+    assert "somebody_elses" in sa.inspect(other).get_table_names()
 
 
 def test_every_table_and_column_says_what_it_is():

@@ -12,7 +12,7 @@ from risk_pipeline.config.factors import load_factors
 from risk_pipeline.config.scenario_file import load_scenarios
 from risk_pipeline.storage import tables as t
 from risk_pipeline.storage.database import insert_rows, transaction
-from risk_pipeline.storage.queries import read_table
+from risk_pipeline.storage.queries import profiles, read_table, upsert_profiles
 from risk_pipeline.storage.reference import reconcile_factors, reconcile_scenarios
 
 NOTHING = {"added": 0, "changed": 0, "retired": 0, "merged": 0}
@@ -83,3 +83,16 @@ def test_scenarios_are_reconciled_too(engine):
     stored = read_table(engine, "stress_scenarios").set_index("scenario_id")
     assert stored["is_active"].astype(bool).sum() == 22
     assert stored.loc["rates_up_100bp", "shocks"] == {"Interest_Rate": {"yield_change": 0.01}}
+
+
+def test_profiles_that_are_stored_again_replace_their_own_versions_only(engine):
+    columns = ["symbol", "as_of", "name", "sector", "vendor_beta"]
+    first = [("AAPL", "2024-01-02", "Apple", "Technology", 1.2), ("AAPL", "2025-01-02", "Apple", "Technology", 1.3)]
+    other = [("XOM", "2024-01-02", "Exxon", "Energy", None)]
+    again = [("AAPL", "2025-01-02", "Apple Inc.", "Technology", 1.4), ("AAPL", "2026-01-02", "Apple", "Hardware", 1.5)]
+    for rows, written in ((first + other, 3), (again, 2), (again, 2)):
+        frame = pd.DataFrame(rows, columns=columns).astype({"as_of": "datetime64[s]"})
+        assert upsert_profiles(engine, frame) == written
+    stored = profiles(engine, date(2030, 1, 1))
+    expected = pd.DataFrame(first[:1] + again + other, columns=columns).astype({"as_of": "datetime64[s]"})
+    pd.testing.assert_frame_equal(stored[columns], expected, check_dtype=False)
