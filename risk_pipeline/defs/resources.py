@@ -190,6 +190,8 @@ class PriceCache(dg.ConfigurableResource):
 class Registries(dg.ConfigurableResource):
     """The validated factor and scenario registries, user scenarios included."""
 
+    _scenarios: ScenarioLibrary | None = PrivateAttr(default=None)
+
     @property
     def factors(self) -> FactorRegistry:
         """Return the factor registry."""
@@ -197,8 +199,10 @@ class Registries(dg.ConfigurableResource):
 
     @property
     def scenarios(self) -> ScenarioLibrary:
-        """Return the scenario library."""
-        return _library(Settings().scenarios_path)
+        """Return the scenario library; the settings are asked once for where it is."""
+        if self._scenarios is None:
+            self._scenarios = _library(Settings().scenarios_path)
+        return self._scenarios
 
 
 @lru_cache

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import re
+import sys
 import time
 from dataclasses import replace
 from datetime import date
@@ -15,6 +16,7 @@ import pandas as pd
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from jinja2 import DictLoader, Environment
 
 from risk_pipeline.cli import show
 from risk_pipeline.config.factors import load_factors
@@ -26,7 +28,7 @@ from risk_pipeline.reports.neighbours import slot
 from risk_pipeline.reports.page_paths import file_name, index_path
 from risk_pipeline.reports.page_positions import positions_by_name
 from risk_pipeline.reports.page_rows import Provenance, read_page_rows
-from risk_pipeline.reports.risk_page import portfolio_page, put, write_index, write_pages
+from risk_pipeline.reports.risk_page import KeptTemplates, portfolio_page, put, write_index, write_pages
 from risk_pipeline.reports.sections import composition
 from risk_pipeline.reports.summary import summary
 from risk_pipeline.sessions import session_calendar
@@ -403,3 +405,25 @@ def test_ten_pages_with_a_year_of_history_are_light(rows):
     assert {len(portfolio.history) for portfolio in day.portfolios} == {252}
     sizes = [len(portfolio_page(portfolio, Path("none")).encode()) for portfolio in day.portfolios]
     assert sum(sizes) * 10 / 12 + len(risk_page.overview_page(day, Path("none")).encode()) < 1_100_000
+
+
+@pytest.mark.parametrize("state", ["fresh", "kept", "damaged", "of another text", "not writable"])
+def test_kept_templates_render_as_their_text_says(tmp_path, monkeypatch, state):
+    monkeypatch.setattr(sys, "dont_write_bytecode", False)
+    folder, texts = tmp_path / "kept", {"page": "Value {{ 1 + 1 }}"}
+
+    def rendered() -> str:
+        cache = KeptTemplates(str(folder))
+        return Environment(loader=DictLoader(texts), bytecode_cache=cache).get_template("page").render()
+
+    if state == "not writable":
+        folder.write_text("a file in the place of the folder")
+    elif state != "fresh":
+        rendered()
+        (file,) = folder.iterdir()
+        if state == "damaged":
+            file.write_bytes(file.read_bytes()[:-9])
+        if state == "of another text":
+            texts["page"] = "Value {{ 1 + 2 }}"
+    assert rendered() == ("Value 3" if state == "of another text" else "Value 2")
+    assert state == "not writable" or len(list(folder.iterdir())) == 1

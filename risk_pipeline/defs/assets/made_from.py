@@ -40,7 +40,7 @@ END_OF_TIME = date(2250, 1, 1)
 STALE = "upstream-stale"
 """In place of a fingerprint (it equals none): the rows were made from rows of earlier assets that are stale."""
 SNAPSHOTS = "portfolio_snapshots"
-EVENTS = "events"
+EVENTS, REGISTRY = "events", "registry"
 
 
 @dataclass(frozen=True)
@@ -94,8 +94,14 @@ class MadeFrom:
 
     @cached_property
     def registry(self) -> str:
-        """The hash of factors, scenarios and the risk-free rate."""
-        return registry_hash(self.registries, Settings().risk_free_rate)
+        """The hash of factors, scenarios and the risk-free rate, which the assets of a run share."""
+        view = view_seen(self.engine)
+        if view is None:
+            return registry_hash(self.registries, Settings().risk_free_rate)
+        if REGISTRY not in view.made:
+            view.made[REGISTRY] = registry_hash(self.registries, Settings().risk_free_rate)
+        registry: str = view.made[REGISTRY]
+        return registry
 
     def present(self, sessions: Sequence[date]) -> Fingerprints:
         """Return the fingerprints of the present inputs of sorted sessions."""
