@@ -57,16 +57,16 @@ def no_special_dividend(engine: sa.Engine, registries: Registries, sessions: lis
     columns = [*KEY, "position_id", "contract", "dividend"]
     if rows.empty or paid.empty:  # no rows have no types, and pandas merges none
         return Finding(len(rows), "options", pd.DataFrame(columns=columns))
-    of_symbol = dict(list(paid.groupby("symbol")))
-    recent = paid[paid["session"] >= pd.Timestamp(sessions[0])]
-    is_special = []
-    for row in recent.itertuples(index=False):
-        since = pd.Timestamp(CALENDAR.look_back_from(row.session.date(), YEAR))
-        before = of_symbol[row.symbol]
-        usual = before[(before["session"] < row.session) & (before["session"] >= since)]
-        most = 2.0 * usual["dividend"].max() if len(usual) else 0.02 * row.close
-        is_special.append(row.dividend >= LEAST_ADJUSTED and row.dividend > most)
-    special = recent[np.array(is_special, dtype=bool)].rename(columns={"symbol": "underlying"})
+    symbol, day, dividend, close = (paid[name].tolist() for name in ("symbol", "session", "dividend", "close"))
+    since = {one: pd.Timestamp(CALENDAR.look_back_from(one.date(), YEAR)) for one in set(day)}
+    is_special = np.zeros(len(paid), dtype=bool)
+    for row in np.flatnonzero(paid["session"] >= pd.Timestamp(sessions[0])).tolist():
+        before = row
+        while before and symbol[before - 1] == symbol[row] and day[before - 1] >= since[day[row]]:
+            before -= 1
+        most = 2.0 * max(dividend[before:row]) if before < row else 0.02 * close[row]
+        is_special[row] = dividend[row] >= LEAST_ADJUSTED and dividend[row] > most
+    special = paid[is_special].rename(columns={"symbol": "underlying"})
     bad = rows.merge(special[["underlying", "session", "dividend"]], on=["underlying", "session"])
     return Finding(len(rows), "options", bad[columns])
 
