@@ -98,7 +98,7 @@ def _column(table: sa.Table, column: sa.Column[Any], values: pd.Series) -> Colum
         limit, longest = getattr(column.type, "length", None) or np.inf, max(texts, key=len, default="")
         if len(longest) > limit:
             raise StorageError(f"{label}: {longest[:20]}… is over {limit} characters; shorten it")
-        return Column(column.name, sa.String, codes, absent, texts)
+        return Column(column.name, sa.String, codes.astype(np.int32), absent, texts)
     if issubclass(kind, sa.JSON):
         texts = [json.dumps(value) for value in values]
         return Column(column.name, sa.JSON, np.arange(len(texts)), absent, texts)
@@ -108,7 +108,8 @@ def _column(table: sa.Table, column: sa.Column[Any], values: pd.Series) -> Colum
         return Column(column.name, kind, pd.to_datetime(values).to_numpy().astype("datetime64[us]"), absent)
     if issubclass(kind, sa.Boolean):
         return Column(column.name, kind, values.to_numpy(dtype=object, na_value=False).astype(bool), absent)
-    numbers = values.to_numpy(dtype=float, na_value=np.nan)
+    is_float = isinstance(values.dtype, np.dtype) and values.dtype.kind == "f"  # without a copy
+    numbers = values.to_numpy(dtype=float) if is_float else values.to_numpy(dtype=float, na_value=np.nan)
     if issubclass(kind, sa.Integer):
         numbers = np.where(absent, 0.0, numbers)
         if not np.all((numbers == np.round(numbers)) & (np.abs(numbers) < 2**31)):

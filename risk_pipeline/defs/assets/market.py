@@ -10,6 +10,7 @@ from pydantic import Field
 
 from ...analytics.basis import unit_levels
 from ...currencies import pair_currencies
+from ...memory import give_back_tables
 from ...risk.lookback import panel_start
 from ...settings import Settings
 from ...storage import tables
@@ -388,6 +389,7 @@ def price_cache(
     It reaches from the longest look-back before the first session to the last session; every analytic of
     the run reads it, memory-mapped, and nothing else.
     """
+    give_back_tables()  # of the step before, which has read prices
     watch = Stopwatch()
     sessions = run_sessions(context)
     needs = history_needed(db, registries, sessions)
