@@ -231,7 +231,10 @@ def test_a_shock_that_says_nothing_is_refused(text):
 
 def test_the_job_answers_in_its_metadata(home):
     home.enter()
-    trades = [{"portfolio_id": "growth", "symbol": "MSFT", "quantity": 100.0}]
+    trades = [
+        {"portfolio_id": "growth", "symbol": "MSFT", "quantity": 100.0},
+        {"portfolio_id": "growth", "symbol": "TLT", "quantity": -5.0},
+    ]
     config = {"session": DAY, "trades": trades, "shocks": ["Market=-0.10"], "volatility": "+20"}
     result = desk_question.execute_in_process(
         run_config={"ops": {"answer": {"config": config}}}, instance=home.instance, resources=resources()
@@ -241,6 +244,8 @@ def test_the_job_answers_in_its_metadata(home):
     assert {"what_if", "limits_broken", "own_shock"} <= metadata.keys()
     numbers = {record.data["number"] for record in metadata["what_if"].records}
     assert {"var_99_money", "IR Beta"} <= numbers
+    (short,) = metadata["sold_short"].records
+    assert short.data == {"portfolio_id": "growth", "symbol": "TLT", "held": 0.0, "after": -5.0}
 
 
 def resources() -> dict:

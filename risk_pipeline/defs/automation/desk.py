@@ -60,6 +60,7 @@ def answer(context: dg.OpExecutionContext, config: DeskQuestion, db: Database) -
         result = what_if(db.engine, registries, session, trades, panel)
         broken = ["portfolio_id", "measure", "operator", "value_before", "value", "limit_value", "cause"]
         metadata["what_if"] = table_metadata(result.headlines.to_dict("records"), ROWS)
+        metadata["sold_short"] = table_metadata(result.sold_short.to_dict("records"), ROWS)
         metadata["limits_broken"] = table_metadata(result.new_breaches[broken].to_dict("records"), ROWS)
     if config.shocks:
         try:
@@ -67,7 +68,14 @@ def answer(context: dg.OpExecutionContext, config: DeskQuestion, db: Database) -
         except ValueError as error:
             raise StorageError(str(error)) from None
         rows = own_stress(db.engine, registries, session, scenario, config.portfolio)["stress_test_results"]
-        columns = ["portfolio_id", "correlated_pnl", "return_on_equity", "direct_pnl", "correlated_stressed_pnl"]
+        columns = [
+            "portfolio_id",
+            "correlated_pnl",
+            "return_on_equity",
+            "direct_pnl",
+            "correlated_stressed_pnl",
+            "reason",
+        ]
         metadata["own_shock"] = table_metadata(rows[columns].to_dict("records"), ROWS)
     context.add_output_metadata(metadata)
 
