@@ -91,7 +91,7 @@ def test_a_restated_price_is_recorded_and_used(make_home, range_home, range_rows
             .values(close=1.0, low=1.0)
         )
     said = [entry.user_message for entry in home.instance.all_logs(home.run(FIRST, LAST).run_id)]
-    assert any("corrected prices of 1 stored sessions: AAPL (1 from 2025-06-04)" in line for line in said)
+    assert any("corrected prices of 1 stored session: AAPL (1 from 2025-06-04)" in line for line in said)
     ledger = home.table("price_restatements")
     assert set(ledger["field"]) == {"close", "low"}
     assert (ledger["symbol"] == "AAPL").all()
