@@ -65,7 +65,7 @@ def read_trades(
         values = _completed(dict(zip(header, cells, strict=True)), session, portfolio, price_of)
         bad: list[tuple[str, str, str]] = []
         if not values["entry_price"]:
-            bad.append(("price", "", f"{values['symbol']} has no price on {session}: give one"))
+            bad.append(("price", "", f"{printable(values['symbol'])[:40]} has no price on {session}: give one"))
             values["entry_price"] = "0"
         rows.append(position_row(Cell(values, line, bad, Styles(numbers))))
         places = {"entry_price": "price"}

@@ -43,6 +43,7 @@ def test_trades_of_a_workbook_are_read(tmp_path):
         (b"PK\x03\x04", "is no readable Excel file"),
         (b"symbol,quantity,\x1b[2J\nSPY,5,1\n", r"has no use for \\u001b"),
         (b"symbol,quantity\nXYZ,5\n", "XYZ has no price on 2022-12-14: give one"),
+        (b"symbol,quantity\nX\x1bZ,5\n", r"X\\u001bZ has no price on 2022-12-14: give one"),
     ],
 )
 def test_what_is_no_list_of_trades_is_refused_in_a_sentence(tmp_path, content, says):
