@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from .arrays import Bool1D, Bool2D, Float1D, Float2D, Int1D
+from .arrays import Bool1D, Float1D, Float2D, Int1D
 
 if TYPE_CHECKING:
     import scipy.sparse as sp
@@ -103,19 +103,29 @@ def constant_weight_returns(
 
 
 def covered_returns(
-    gained: Float2D, present: Bool2D, owner: Int1D, dollars: Float1D, equity: Float1D, *, min_coverage: float
+    moves: Float2D,
+    symbol: Int1D,
+    owner: Int1D,
+    dollars: Float1D,
+    equity: Float1D,
+    *,
+    min_coverage: float,
+    revalued: Float2D,
+    revaluation: Int1D,
 ) -> Float2D:
     """Return what portfolios gain on equity in scenarios, (S, P), as :func:`constant_weight_returns` does of history.
 
     Parameters
     ----------
-    gained : (S, H) money of holdings; zero where a holding has no return, which ``present`` (S, H) tells.
+    moves : (N, S) of symbols; NaN where one has no return.
+    symbol : (H,) row of each holding's symbol in ``moves``.
     owner : (H,) position of each holding's portfolio in ``equity`` (P,).
     dollars : (H,) delta-adjusted notional.
     min_coverage : least share of gross that must have a return in a scenario.
+    revalued : (O, S) money that options gain; ``revaluation`` (H,) is the row of a holding, -1 of one that moves as its
+        symbol does.
     """
     from .kernels.covered_returns import scenario_returns
 
-    by_holding = np.ascontiguousarray(gained.T), np.ascontiguousarray(present.T)
-    found = scenario_returns(*by_holding, owner, dollars, equity, min_coverage)
+    found = scenario_returns(moves, symbol, owner, dollars, equity, min_coverage, revalued, revaluation)
     return np.ascontiguousarray(found.T)  # the order of a sum, and so its last bit, depends on the layout

@@ -53,8 +53,17 @@ def option_parts(books: SessionBooks, gains: Gains) -> tuple[Int1D, Float1D, Flo
     """
     tail = tail_scenarios(gains.on_equity)
     parts = gains.parts(tail.row)
-    owner = gains.owner_index
-    return books.rows, -weighted(tail.var_weight[:, owner], parts), -weighted(tail.es_weight[:, owner], parts)
+    var_weight, es_weight = (weights[:, gains.owner] for weights in (tail.var_weight, tail.es_weight))
+    return books.rows, -weighted(var_weight, parts), -weighted(es_weight, parts)
+
+
+def is_revalued(inputs: Inputs, book: Book) -> Bool2D:
+    """Return which portfolios have options and equity, (D, P)."""
+    rows, lots = book.positions, inputs.lots
+    held = lots.is_option[rows.lot]
+    out = np.zeros(book.equity.shape, dtype=bool)
+    out[rows.session[held], lots.portfolio[rows.lot[held]]] = True
+    return np.asarray(out & (book.equity > 0))
 
 
 def revalued_books(inputs: Inputs, book: Book, ends: Int1D) -> Iterator[tuple[SessionBooks, Gains]]:
@@ -69,8 +78,9 @@ def revalued_books(inputs: Inputs, book: Book, ends: Int1D) -> Iterator[tuple[Se
     for whole, moves in zip(days, _moves(inputs, ends, days), strict=True):
         today = np.flatnonzero(session == whole.day)
         scenarios = OptionScenarios(terms.take(today[whole.is_owned]), DAY)
+        by_symbol = np.ascontiguousarray(moves.T)
         for books, options in whole.split(inputs, book):
-            yield books, _gains(inputs, book, books, scenarios.take(options), moves)
+            yield books, _gains(inputs, book, books, scenarios.take(options), by_symbol)
 
 
 @dataclass(frozen=True)
@@ -136,43 +146,53 @@ def _moves(inputs: Inputs, ends: Int1D, days: list[SessionBooks]) -> Iterator[Fl
 
 
 def _gains(inputs: Inputs, book: Book, books: SessionBooks, options: OptionScenarios, moves: Float2D) -> Gains:
-    """Return what the holdings gain on each scenario of the symbols' ``moves``, (S, symbols)."""
+    """Return what the holdings gain on each scenario of the symbols' ``moves``, (symbols, S)."""
     lots, rows, holdings, held = inputs.lots, book.positions, books.holdings, books.held
     market = inputs.column[inputs.registries.factors.market.proxy]
-    place = np.searchsorted(books.symbols, holdings.symbol)
-    present = ~np.isnan(moves)
-    moves = np.where(present, moves, 0.0)
-    response = -inputs.registries.scenarios.spot_volatility_response * moves[:, np.searchsorted(books.symbols, market)]
-    gained = moves[:, place] * holdings.delta_value
-    is_option = (holdings.leg == 0) & lots.is_option[holdings.lot]
+    response = np.nan_to_num(moves[np.searchsorted(books.symbols, market)])
+    response = -inputs.registries.scenarios.spot_volatility_response * response
     lot = rows.lot[held]
-    underlying = moves[:, np.searchsorted(books.symbols, lots.symbol[lot])]
+    underlying = np.nan_to_num(moves[np.searchsorted(books.symbols, lots.symbol[lot])].T)
     shares = rows.quantity[held] * lots.multiplier[lot] * rows.rate[held]
-    price = options.price(underlying, response[:, None])
-    gained[:, is_option] = shares * (price - rows.price[held])
-    equity = book.equity[books.day, books.owners]
-    owner_index = np.searchsorted(books.owners, holdings.portfolio)
-    return Gains(gained, present[:, place], owner_index, holdings.delta_value, equity)
+    gained = shares * (options.price(underlying, response[:, None]) - rows.price[held])
+    is_option = (holdings.leg == 0) & lots.is_option[holdings.lot]
+    return Gains(
+        moves=moves,
+        symbol=np.searchsorted(books.symbols, holdings.symbol),
+        dollars=holdings.delta_value,
+        revalued=np.ascontiguousarray(gained.T),
+        revaluation=np.where(is_option, np.cumsum(is_option) - 1, -1),
+        owner=np.searchsorted(books.owners, holdings.portfolio),
+        equity=book.equity[books.day, books.owners],
+    )
 
 
 @dataclass(frozen=True)
 class Gains:
-    """What holdings gain on each scenario in money, (S, H); whether they have a return there, (S, H).
+    """What holdings gain on each scenario.
 
-    ``owner_index`` (H,) is each holding's portfolio among those of ``equity``; ``dollars`` (H,) are delta-adjusted.
+    ``moves`` (symbols, S) are those of the symbols, NaN without a return; ``symbol`` (H,) is each holding's row there
+    and ``dollars`` (H,) its delta-adjusted notional. Options gain ``revalued`` (O, S) in money; ``revaluation`` (H,)
+    is an option's row there, -1 of what moves as its symbol does. ``owner`` (H,) is each holding's portfolio among
+    those of ``equity``.
     """
 
-    gained: Float2D
-    present: Bool2D
-    owner_index: Int1D
+    moves: Float2D
+    symbol: Int1D
     dollars: Float1D
+    revalued: Float2D
+    revaluation: Int1D
+    owner: Int1D
     equity: Float1D
 
     @cached_property
     def on_equity(self) -> Float2D:
         """Return the sums by portfolio on equity, (S, owners); what has no return moves like the rest."""
         return covered_returns(
-            self.gained, self.present, self.owner_index, self.dollars, self.equity, min_coverage=LEAST_COVERAGE
+            *(self.moves, self.symbol, self.owner, self.dollars, self.equity),
+            min_coverage=LEAST_COVERAGE,
+            revalued=self.revalued,
+            revaluation=self.revaluation,
         )
 
     def parts(self, rows: Int2D) -> Float2D:
@@ -180,17 +200,19 @@ class Gains:
 
         ``rows`` (K, owners) are the scenarios. A holding without a return has its share of gross in the whole.
         """
-        chosen = rows[:, self.owner_index]
-        holding = np.arange(len(self.owner_index))
-        whole = self.on_equity[chosen, self.owner_index]
+        chosen = rows[:, self.owner]
+        moved = self.moves[self.symbol, chosen]
+        is_option = self.revaluation >= 0
+        gained = np.nan_to_num(moved) * self.dollars
+        gained[:, is_option] = self.revalued[self.revaluation[is_option], chosen[:, is_option]]
         with np.errstate(invalid="ignore", divide="ignore"):
-            like_the_rest = whole * (np.abs(self.dollars) / self._gross[self.owner_index])
-            own = self.gained[chosen, holding] / self.equity[self.owner_index]
-        return own + np.where(self.present[chosen, holding], 0.0, like_the_rest)
+            like_the_rest = self.on_equity[chosen, self.owner] * (np.abs(self.dollars) / self._gross[self.owner])
+            own = gained / self.equity[self.owner]
+        return own + np.where(np.isnan(moved), like_the_rest, 0.0)
 
     @cached_property
     def _gross(self) -> Float1D:
-        return sum_by(self.owner_index, np.abs(self.dollars), len(self.equity))
+        return sum_by(self.owner, np.abs(self.dollars), len(self.equity))
 
 
 def option_outcomes(inputs: Inputs, before: Book, outcome: Float2D) -> Float2D:

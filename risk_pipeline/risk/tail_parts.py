@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass, replace
+
 import numpy as np
 
 from ..analytics.arrays import Float1D, Float2D, Float3D, Int1D
+from ..analytics.holdings import Holdings
 from ..analytics.tail_parts import holding_parts, tail_scenarios, weighted
 from ..analytics.valuation import Book
 from ..analytics.var import LOOK_BACK, TailRisk, filtered_historical_simulation, filtered_with_scales, tail_risk
 from .inputs import Inputs
-from .option_tails import option_parts, put_tail, revalued_books, with_options
-from .portfolio_series import by_series
+from .option_tails import is_revalued, option_parts, put_tail, revalued_books, with_options
+from .portfolio_series import Estimate, by_series
 
 KIND = "tails of portfolios"
 MEASURES = ("var_95", "var_99", "es_95", "es_99")
@@ -24,21 +27,43 @@ def portfolio_tails(inputs: Inputs, book: Book, ends: Int1D) -> TailRisk:
 
     def made(rows: Int1D) -> Float3D:
         some = book.take(np.searchsorted(ends, rows))
-        found = by_series(
-            inputs,
-            some.holdings,
-            some.equity,
-            rows,
-            LOOK_BACK,
-            lambda series: vars(filtered_historical_simulation(series)),
-        )
-        return _stacked(with_options(inputs, some, rows, _tail_of(found)))
+        tail = _Linear.of(inputs, some).tail(inputs, rows, lambda series: vars(filtered_historical_simulation(series)))
+        return _stacked(with_options(inputs, some, rows, tail[0]))
 
     return TailRisk(*np.moveaxis(inputs.derived.at(KIND, ends, made), 1, 0))
 
 
-def _tail_of(found: dict[str, np.ndarray]) -> TailRisk:
-    return TailRisk(**{name: found[name] for name in MEASURES})
+@dataclass(frozen=True)
+class _Linear:
+    """The portfolios of a book whose tail is that of their series on some session: not revalued on each.
+
+    ``portfolios`` (Q,) are their positions, ``rows`` (R,) their holdings as rows of the book's; ``holdings`` are these,
+    with positions among the Q, and ``equity`` (D, Q) theirs.
+    """
+
+    portfolios: Int1D
+    rows: Int1D
+    holdings: Holdings
+    equity: Float2D
+    shape: tuple[int, int]
+
+    @classmethod
+    def of(cls, inputs: Inputs, book: Book) -> _Linear:
+        """Return those of a book."""
+        portfolios = np.flatnonzero(~is_revalued(inputs, book).all(axis=0))
+        place = np.full(book.equity.shape[1], -1, dtype=np.int64)
+        place[portfolios] = np.arange(len(portfolios))
+        rows = np.flatnonzero(place[book.holdings.portfolio] >= 0)
+        holdings = book.holdings.take(rows)
+        holdings = replace(holdings, portfolio=place[holdings.portfolio])
+        return cls(portfolios, rows, holdings, book.equity[:, portfolios], book.equity.shape)
+
+    def tail(self, inputs: Inputs, ends: Int1D, estimate: Estimate) -> tuple[TailRisk, dict[str, np.ndarray]]:
+        """Return the tail risk of all portfolios, (D, P), NaN of the others, and what was estimated, (D, Q, …)."""
+        found = by_series(inputs, self.holdings, self.equity, ends, LOOK_BACK, estimate)
+        measures = np.full((len(MEASURES), *self.shape), np.nan)
+        measures[:, :, self.portfolios] = [found[name] for name in MEASURES]
+        return TailRisk(*measures), found
 
 
 def _stacked(tail: TailRisk) -> Float3D:
@@ -52,12 +77,12 @@ def tail_parts(inputs: Inputs) -> dict[str, Float1D]:
     portfolio's own tail: its past returns, scaled to its present volatility; of a book with options the revaluations.
     """
     book, ends = inputs.book, inputs.ends
-    holdings = book.holdings
-    found = by_series(inputs, holdings, book.equity, ends, LOOK_BACK, _tail)
-    out = np.full((2, len(holdings.symbol)), np.nan)
+    linear = _Linear.of(inputs, book)
+    tail, found = linear.tail(inputs, ends, _tail)
+    out = np.full((2, len(book.holdings.symbol)), np.nan)
     returns = inputs.panel.returns
     for day, end in enumerate(ends.tolist()):
-        held = np.flatnonzero(holdings.session == day)
+        held = np.flatnonzero(linear.holdings.session == day)
         if not len(held):
             continue
         rows, series, scale, *weights = (
@@ -65,12 +90,11 @@ def tail_parts(inputs: Inputs) -> dict[str, Float1D]:
         )
         first = max(end + 1 - LOOK_BACK, 0)
         window = np.asarray(returns[first : end + 1])
-        of_day = holdings.take(held)
+        of_day = linear.holdings.take(held)
         # rows before the panel's first have no series and no weight
-        parts = holding_parts(of_day, window, np.maximum(end - first - rows, 0), series, scale, book.equity[day])
+        parts = holding_parts(of_day, window, np.maximum(end - first - rows, 0), series, scale, linear.equity[day])
         for component, weight in zip(out, weights, strict=True):
-            component[held] = -weighted(weight[:, of_day.portfolio], parts)
-    tail = _tail_of(found)
+            component[linear.rows[held]] = -weighted(weight[:, of_day.portfolio], parts)
     for books, gains in revalued_books(inputs, book, ends):
         held, *components = option_parts(books, gains)
         out[:, held] = components

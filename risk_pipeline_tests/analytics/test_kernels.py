@@ -76,11 +76,18 @@ def books(count: int) -> tuple[sp.csr_array, np.ndarray]:
     return sp.csr_array(dollars), rng.uniform(1e4, 1e5, count)
 
 
-def scenarios_of(notional: sp.csr_array) -> tuple[np.ndarray, ...]:
-    """Return what holdings gain in the rows of ``series``, whether they have a return, their portfolio and dollars."""
+def gains_of(notional: sp.csr_array, equity: np.ndarray) -> np.ndarray:
+    """Return what portfolios gain in the rows of ``series``; each third holding is given as one that is revalued."""
     holdings = notional.tocoo()
-    returns = series(9)[:200, holdings.col]
-    return np.nan_to_num(returns * holdings.data), ~np.isnan(returns), holdings.row.astype(np.int64), holdings.data
+    moves, symbol = np.ascontiguousarray(series(9)[:200].T), holdings.col.astype(np.int64)
+    revaluation = np.where(np.arange(holdings.nnz) % 3 == 0, np.arange(holdings.nnz) // 3, -1)
+    revalued = np.nan_to_num(moves[symbol[::3]]) * holdings.data[::3, None]
+    return covered_returns(
+        *(moves, symbol, holdings.row.astype(np.int64), holdings.data, equity),
+        min_coverage=0.8,
+        revalued=revalued,
+        revaluation=revaluation,
+    )
 
 
 def test_a_portfolio_alone_has_the_history_that_it_has_among_thousands_to_the_last_bit():
@@ -96,7 +103,7 @@ def test_history_and_scenarios_of_the_same_returns_are_the_same():
     notional, equity = books(40)
     history = constant_weight_returns(notional, series(9)[:200], equity).returns
     holds = np.diff(notional.indptr) > 0
-    found = covered_returns(*scenarios_of(notional), equity, min_coverage=0.8)
+    found = gains_of(notional, equity)
     assert np.isnan(history[:, holds]).any()
     np.testing.assert_allclose(found[:, holds], history[:, holds], rtol=1e-12, atol=1e-15)
 
@@ -106,7 +113,7 @@ def numbers() -> list[float]:
     scenarios, scales = filtered_with_scales(series(4))
     notional, equity = books(20)
     history = constant_weight_returns(notional, series(9)[:200], equity)
-    gains = covered_returns(*scenarios_of(notional), equity, min_coverage=0.8)
+    gains = gains_of(notional, equity)
     return [
         *american_price(*options(12), steps=51),
         *(value for rows in (scenarios, scales, history.returns, gains) for value in rows[::25].ravel()),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from ..arrays import Bool2D, Float1D, Float2D, Int1D
+from ..arrays import Float1D, Float2D, Int1D
 from .compiled import kernel, part
 
 ROUNDING = 1e-12
@@ -19,30 +19,44 @@ def _on_equity(gained: float, share: float, equity: float, least: float) -> floa
 
 
 @kernel(
-    "float64[:, ::1](Array(float64, 2, 'C', True), Array(boolean, 2, 'C', True), Array(int64, 1, 'C', True), "
-    "Array(float64, 1, 'C', True), Array(float64, 1, 'C', True), float64)"
+    "float64[:, ::1](Array(float64, 2, 'C', True), Array(int64, 1, 'C', True), Array(int64, 1, 'C', True), "
+    "Array(float64, 1, 'C', True), Array(float64, 1, 'C', True), float64, Array(float64, 2, 'C', True), "
+    "Array(int64, 1, 'C', True))"
 )
 def scenario_returns(
-    gained: Float2D, present: Bool2D, owner: Int1D, dollars: Float1D, equity: Float1D, least: float
+    moves: Float2D,
+    symbol: Int1D,
+    owner: Int1D,
+    dollars: Float1D,
+    equity: Float1D,
+    least: float,
+    revalued: Float2D,
+    revaluation: Int1D,
 ) -> Float2D:
     """Return the gains of portfolios on equity, (P, S); NaN where less than a share of their gross has a return.
 
     Parameters
     ----------
-    gained : (H, S) money of holdings, zero where not ``present`` (H, S).
-    owner : (H,) their portfolios, positions in ``equity`` (P,).
-    dollars : (H,) at their delta-adjusted notional.
+    moves : (N, S) of symbols; NaN is no return.
+    symbol, owner : (H,) of holdings: rows of ``moves``, positions in ``equity`` (P,).
+    dollars : (H,) their delta-adjusted notional.
+    revalued : (O, S) what some holdings gain in money; ``revaluation`` (H,) is the row of each, -1 of the others.
     """
-    shape = (len(equity), gained.shape[1])
+    shape = (len(equity), moves.shape[1])
     total, covered, gross = np.zeros(shape), np.zeros(shape), np.zeros(len(equity))
-    for h in range(len(gained)):
-        portfolio, size = owner[h], abs(dollars[h])
+    for h in range(len(symbol)):
+        portfolio, value, size = owner[h], dollars[h], abs(dollars[h])
         gross[portfolio] += size
-        gained_here, present_here = gained[h], present[h]
-        total_here, covered_here = total[portfolio], covered[portfolio]
-        for s in range(shape[1]):
-            total_here[s] += gained_here[s]
-            covered_here[s] += size if present_here[s] else 0.0
+        moved, total_here, covered_here = moves[symbol[h]], total[portfolio], covered[portfolio]
+        if revaluation[h] >= 0:
+            own = revalued[revaluation[h]]
+            for s in range(shape[1]):
+                total_here[s] += own[s]
+                covered_here[s] += 0.0 if np.isnan(moved[s]) else size
+        else:
+            for s in range(shape[1]):
+                total_here[s] += 0.0 if np.isnan(moved[s]) else value * moved[s]
+                covered_here[s] += 0.0 if np.isnan(moved[s]) else size
     for p in range(shape[0]):
         for s in range(shape[1]):
             share = covered[p, s] / gross[p] if gross[p] > 0.0 else 1.0
