@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from .arrays import Bool1D, Float1D
+from .arrays import Bool1D, Float1D, Float2D
 
 STEPS = 201
 """Odd, as the method asks. With the extrapolation from half as many, the error is below 1e-4 of the spot."""
@@ -42,5 +42,28 @@ def american_price(
     """
     from .kernels.american_tree import american_prices
 
-    sign = np.where(is_call, 1.0, -1.0)
-    return american_prices(np.stack([spot, strike, years, rate, dividend_yield, volatility, sign]), steps)
+    return american_prices(_terms(spot, strike, years, rate, dividend_yield, volatility, is_call), steps)
+
+
+def american_prices_at(
+    multiples: Float1D,
+    spot: Float1D,
+    strike: Float1D,
+    years: Float1D,
+    rate: Float1D,
+    dividend_yield: Float1D,
+    volatility: Float1D,
+    is_call: Bool1D,
+    *,
+    steps: int = STEPS,
+) -> Float2D:
+    """Return the prices at ascending multiples of the spots, (K, n); the numbers of :func:`american_price`, faster."""
+    from .kernels.american_tree import american_prices_at
+
+    terms = _terms(spot, strike, years, rate, dividend_yield, volatility, is_call)
+    return american_prices_at(terms, multiples, steps)
+
+
+def _terms(*terms: Float1D | Bool1D) -> Float2D:
+    """Return the terms as rows, the last as 1 of calls and -1 of puts."""
+    return np.stack([*terms[:-1], np.where(terms[-1], 1.0, -1.0)])

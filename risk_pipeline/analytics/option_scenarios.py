@@ -41,8 +41,8 @@ class OptionScenarios:
         early = self.terms.take(self._early)
         every = early.take(np.tile(np.arange(len(self._early)), len(KNOTS)))
         every = replace(every, spot=every.spot * np.repeat(KNOTS, len(self._early)))
-        european = every.european_price()
-        premium = np.maximum(every.tree_price(KNOT_STEPS) - european, 0.0).reshape(len(KNOTS), -1)
+        european = every.european_price().reshape(len(KNOTS), -1)
+        premium = np.maximum(early.tree_prices_at(KNOTS, KNOT_STEPS) - european, 0.0)
         now = np.maximum(early.tree_price() - early.european_price(), 0.0)
         at_spot = premium[len(KNOTS) // 2]
         scale = np.where(at_spot > 1e-5 * early.spot, now / np.where(at_spot > 0, at_spot, 1.0), 1.0)

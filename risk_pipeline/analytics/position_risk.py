@@ -9,9 +9,6 @@ from .exposures import SESSIONS_A_YEAR, ModelRisk, SeriesFit
 from .holdings import Holdings
 from .sums import sum_by
 
-AT_ONCE = 1024
-"""Holdings worked on at a time, so that their histories stay in the processor's cache."""
-
 
 def residual_covariance(
     holdings: Holdings, returns: Float2D, series: Float2D, fit: SeriesFit, equity: Float1D
@@ -28,22 +25,18 @@ def residual_covariance(
     returns : (W, N) of the symbols. series : (W, P) on equity. fit : of the series on the factors.
     equity : (P,) dollars.
     """
-    pairs, pair = np.unique(holdings.portfolio * returns.shape[1] + holdings.symbol, return_inverse=True)
-    net = sum_by(pair, holdings.delta_value, len(pairs))
+    from .kernels.residual_parts import residual_products
+
+    owner, dollars = holdings.portfolio, holdings.delta_value
+    pairs, pair = np.unique(owner * returns.shape[1] + holdings.symbol, return_inverse=True)
+    net = sum_by(pair, dollars, len(pairs))
     gross = sum_by(pairs // returns.shape[1], np.abs(net), len(equity))
     direction = np.sign(net)[pair]  # lots of a symbol are one position of the book
-    out = np.empty(len(holdings.symbol))
-    for start in range(0, len(out), AT_ONCE):
-        rows = np.arange(start, min(start + AT_ONCE, len(out)))
-        padded = np.resize(rows, max(len(rows), 2))  # at least two columns: NumPy sums a single one in another order
-        owner, dollars = holdings.portfolio[padded], holdings.delta_value[padded]
-        symbol_returns, residual = returns[:, holdings.symbol[padded]], fit.residual[:, owner]
-        with np.errstate(invalid="ignore", divide="ignore"):
-            like_the_rest = series[:, owner] * (direction[padded] * dollars / gross[owner])
-            part = np.where(np.isnan(symbol_returns), like_the_rest, symbol_returns * (dollars / equity[owner]))
-            product = np.where(np.isnan(residual), 0.0, part * residual)
-            out[rows] = (product.sum(axis=0) * (SESSIONS_A_YEAR / fit.degrees[owner]))[: len(rows)]
-    return out
+    moved, whole, rest = (np.ascontiguousarray(rows.T) for rows in (returns, series, fit.residual))
+    with np.errstate(invalid="ignore", divide="ignore"):
+        weight, share = dollars / equity[owner], direction * dollars / gross[owner]
+        products = residual_products(moved, whole, rest, holdings.symbol, owner, weight, share)
+        return np.asarray(products * (SESSIONS_A_YEAR / fit.degrees[owner]))
 
 
 def position_risk(holdings: Holdings, betas: Float3D, equity: Float2D, residual: Float1D, risk: ModelRisk) -> Float1D:

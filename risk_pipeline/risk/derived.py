@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Callable, Hashable, Sequence
+from threading import RLock
 from typing import Any, TypeVar, cast
 
 import numpy as np
@@ -21,32 +23,37 @@ R = TypeVar("R", np.ndarray, Book, VolatilityEstimates)
 class Derived:
     """Results by kind and row of the panel, and those that no row has part in.
 
-    A number of a session depends on nothing beside it, so it may be made in one block and used in another.
+    A number of a session depends on nothing beside it, so it may be made in one block and used in another. Threads may
+    share it: while one makes results of a kind, others that ask for that kind wait.
     """
 
     def __init__(self, most_bytes: int = MOST_BYTES) -> None:
         self._left = most_bytes
         self._once: dict[str, Any] = {}
         self._by_row: dict[tuple[Hashable, int], Any] = {}
+        self._making: defaultdict[Hashable, RLock] = defaultdict(RLock)
 
     def once(self, kind: str, make: Callable[[], T]) -> T:
         """Return what is the same for all sessions, made at the first call."""
-        if kind not in self._once:
-            self._once[kind] = make()
-        return cast("T", self._once[kind])
+        with self._making[kind]:
+            if kind not in self._once:
+                self._once[kind] = make()
+            return cast("T", self._once[kind])
 
     def at(self, kind: Hashable, rows: Int1D, make: Callable[[Int1D], R]) -> R:
         """Return a result of rows of the panel, each once; ``make`` is asked for those that are not there.
 
         Its first axis is that of the rows. It can't be written to, since others read it too.
         """
-        known = np.array([(kind, row) in self._by_row for row in rows.tolist()], dtype=bool)
-        if not known.any():
-            return self.keep(kind, rows, make(rows))
-        parts: dict[int, R] = {row: self._by_row[kind, row] for row in rows[known].tolist()}
-        if not known.all():
-            missing = rows[~known]
-            parts |= dict(zip(missing.tolist(), _split(self.keep(kind, missing, make(missing))), strict=True))
+        with self._making[kind]:
+            known = np.array([(kind, row) in self._by_row for row in rows.tolist()], dtype=bool)
+            if not known.any():
+                return self.keep(kind, rows, make(rows))
+            parts: dict[int, R] = {row: self._by_row[kind, row] for row in rows[known].tolist()}
+            if not known.all():
+                missing = rows[~known]
+                made = self.keep(kind, missing, make(missing))
+                parts |= dict(zip(missing.tolist(), _split(made), strict=True))
         return _join([parts[row] for row in rows.tolist()])
 
     def keep(self, kind: Hashable, rows: Int1D, made: R) -> R:

@@ -11,6 +11,10 @@ FAR = 7.0
 """Standard deviations between spot and strike beyond which the tree's probabilities are 0 or 1 to the last digit."""
 
 
+ROUNDING = 1e-13
+"""Share of the strike that a tree's price may differ by from what exercising brings, where it exercises."""
+
+
 @part
 def _inversion(z: float, steps: int) -> tuple[float, float]:
     """Return the binomial probability whose tree has a normal quantile at its strike, and one less it.
@@ -49,6 +53,28 @@ def _tree(option: tuple[float, ...], steps: int, spots: Float1D, values: Float1D
     return float(values[0])
 
 
+@part
+def _price(option: Float1D, spot: float, steps: int, spots: Float1D, values: Float1D) -> float:
+    """Return the price of an option, a column of :func:`american_prices`' terms, at a spot; the rest is scratch."""
+    strike, years, rate, dividend_yield, volatility, sign = option[1:]
+    if np.isnan(spot + strike + years + rate + dividend_yield):
+        return np.nan
+    years = max(years, 0.0)
+    spread = volatility * np.sqrt(years)
+    forward = sign * (spot * np.exp(-dividend_yield * years) - strike * np.exp(-rate * years))
+    least: float = max(sign * (spot - strike), forward, 0.0)
+    if not spread > 1e-8:
+        return least
+    d2 = (np.log(spot / strike) + (rate - dividend_yield) * years) / spread - spread / 2.0
+    if not (abs(d2) < FAR and abs(d2 + spread) < FAR):
+        return least
+    half = steps // 2 | 1
+    terms = (spot, strike, years, rate, dividend_yield, d2, d2 + spread, sign)
+    fine, coarse = _tree(terms, steps, spots, values), _tree(terms, half, spots, values)
+    # exercise is possible only at the tree's times, which costs the holder something like 1 / steps
+    return max(least, fine + (fine - coarse) * half / (steps - half))
+
+
 @kernel("float64[::1](float64[:, ::1], int64)")
 def american_prices(terms: Float2D, steps: int) -> Float1D:
     """Return the price of each option, (n,).
@@ -60,22 +86,31 @@ def american_prices(terms: Float2D, steps: int) -> Float1D:
     """
     out = np.empty(terms.shape[1])
     spots, values = np.empty(steps + 1), np.empty(steps + 1)
-    half = steps // 2 | 1
     for n in range(len(out)):
-        spot, strike, years, rate, dividend_yield, volatility, sign = terms[:, n]
-        out[n] = np.nan
-        if np.isnan(spot + strike + years + rate + dividend_yield):
-            continue
-        years = max(years, 0.0)
-        spread = volatility * np.sqrt(years)
-        forward = sign * (spot * np.exp(-dividend_yield * years) - strike * np.exp(-rate * years))
-        out[n] = max(sign * (spot - strike), forward, 0.0)
-        if not spread > 1e-8:
-            continue
-        d2 = (np.log(spot / strike) + (rate - dividend_yield) * years) / spread - spread / 2.0
-        if abs(d2) < FAR and abs(d2 + spread) < FAR:
-            option = (spot, strike, years, rate, dividend_yield, d2, d2 + spread, sign)
-            fine, coarse = _tree(option, steps, spots, values), _tree(option, half, spots, values)
-            # exercise is possible only at the tree's times, which costs the holder something like 1 / steps
-            out[n] = max(out[n], fine + (fine - coarse) * half / (steps - half))
+        out[n] = _price(terms[:, n], terms[0, n], steps, spots, values)
+    return out
+
+
+@kernel("float64[:, ::1](float64[:, ::1], Array(float64, 1, 'C', True), int64)")
+def american_prices_at(terms: Float2D, multiples: Float1D, steps: int) -> Float2D:
+    """Return the price of each option at ascending multiples of its spot, (K, n); arguments as above.
+
+    Where an option is worth no more than exercising it, it is so further in the money: no tree is built there. Under
+    negative rates that need not hold.
+    """
+    out = np.empty((len(multiples), terms.shape[1]))
+    spots, values = np.empty(steps + 1), np.empty(steps + 1)
+    for n in range(terms.shape[1]):
+        option = terms[:, n]
+        strike, sign = option[1], option[6]
+        is_exercised, is_usual = False, option[3] >= 0.0 and option[4] >= 0.0
+        for step in range(len(multiples)):
+            k = step if sign > 0.0 else len(multiples) - 1 - step  # into the money
+            spot = option[0] * multiples[k]
+            gain = sign * (spot - strike)
+            if is_exercised:
+                out[k, n] = gain
+            else:
+                out[k, n] = _price(option, spot, steps, spots, values)
+                is_exercised = is_usual and gain > 0.0 and out[k, n] - gain <= ROUNDING * strike
     return out

@@ -1,8 +1,11 @@
 """Computes an analytic over the sessions of a run, block by block, and reports the results to the Dagster UI."""
 
-from collections.abc import Callable
+import os
+from collections import deque
+from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from datetime import date
+from functools import partial
 from time import perf_counter
 from typing import TYPE_CHECKING, Any
 
@@ -24,10 +27,11 @@ if TYPE_CHECKING:
     import sqlalchemy as sa
 
 SESSIONS_AT_ONCE = 64
-CELLS_AT_ONCE = 32_000
-"""Maximum sessions per block, and maximum sessions x portfolios: they bound memory on long ranges.
-
-A block is written while the next is computed."""
+LEAST_SESSIONS = 11
+CELLS_AT_ONCE = 16_000
+"""Maximum sessions of a block, the least for which blocks are made smaller to have one for each thread, and maximum
+sessions x portfolios. They bound memory on long ranges: a block is written while the next ones are computed."""
+MOST_THREADS = 4
 
 
 def compute_sessions(
@@ -38,13 +42,14 @@ def compute_sessions(
     compute: Callable[[Inputs], Frames],
     read: Reader | None = None,
     cells: int = CELLS_AT_ONCE,
+    threads: int = MOST_THREADS,
     of_newest: Callable[["sa.Engine", date], dict[str, Any]] | None = None,
 ) -> dg.MaterializeResult:
     """Compute an analytic over the run's sessions and replace its partitions, block by block.
 
-    Each block is one transaction: the skips of the analytic are replaced together with its rows. It is written on a
-    thread beside the computing of the next, which reads nothing of it. ``of_newest`` makes what only the event of the
-    run's newest session shows, from the stored rows.
+    Each block is one transaction: the skips of the analytic are replaced together with its rows. Blocks are computed
+    on up to ``threads`` threads, and written in their order on another; none reads what another writes. ``of_newest``
+    makes what only the event of the run's newest session shows, from the stored rows.
     """
     analytic = context.asset_key.to_user_string()
     watch = Stopwatch()
@@ -58,8 +63,13 @@ def compute_sessions(
     book = portfolios(db.engine)
     alike = book["currency"].nunique() < 2
     without = group_ids(db.engine)
-    size = max(min(SESSIONS_AT_ONCE, cells // max(len(book), 1)), 1)
+    threads = min(threads, os.cpu_count() or 1)
     pending: Future[dict[str, int]] | None = None
+
+    def computed(whole: Inputs, block: list[date]) -> tuple[Frames, float]:
+        began = perf_counter()
+        frames = compute(whole.of(block, read(db.engine, registries, block[0], block[-1]) if read else {}))
+        return frames, perf_counter() - began
 
     def written_by_now() -> None:
         if pending is not None:
@@ -70,21 +80,18 @@ def compute_sessions(
     with ThreadPoolExecutor(1) as writer:
         for panel, sessions in cache.panels(db, run_sessions(context)):
             whole = shared_inputs(db, cache, registries, panel, sessions)
-            for start in range(0, len(sessions), size):
-                block = sessions[start : start + size]
-                began = perf_counter()
+            blocks = _blocks(sessions, cells // max(len(book), 1), threads)
+            for block, computing in _ahead(blocks, partial(computed, whole), threads):
                 with watch.stage("compute"):
-                    stored = read(db.engine, registries, block[0], block[-1]) if read else {}
-                    frames = compute(whole.of(block, stored))
+                    frames, seconds = computing()
                 with watch.stage("fingerprints"):
                     made = made_from.rows(analytic, block, code_version, upstream, panel.symbols, made_at)
                     frames = {**frames, **made}
                 written_by_now()
                 pending = writer.submit(replace_sessions, db.engine, block, by_table(frames), analytic=analytic)
                 log_skips(context, frames)
-                seconds = round((perf_counter() - began) / len(block), 4)
                 shown |= _shown(frames, block, registries.factors, add_money=alike, without=without)
-                made_by = {"panel": cache.hash_of(panel), "seconds": seconds}
+                made_by = {"panel": cache.hash_of(panel), "seconds": round(seconds / len(block), 4)}
                 origin |= dict.fromkeys(block, made_by)
         written_by_now()
     last = run_sessions(context)[-1]
@@ -92,6 +99,28 @@ def compute_sessions(
         shown[last] = {**shown[last], **of_newest(db.engine, last)}
     rows = {f"run/rows/{name}": count for name, count in written.items()}
     return materialized(context, {day: {**shown[day], **rows, **origin[day]} for day in shown}, watch.metadata)
+
+
+def _blocks(sessions: list[date], most: int, threads: int) -> list[list[date]]:
+    """Split sessions into blocks of at most ``most``, and so that each thread has one if that is worth it."""
+    share = max(-(-len(sessions) // threads), LEAST_SESSIONS)
+    size = max(min(SESSIONS_AT_ONCE, most, share), 1)
+    return [sessions[start : start + size] for start in range(0, len(sessions), size)]
+
+
+def _ahead(
+    blocks: list[list[date]], compute: Callable[[list[date]], tuple[Frames, float]], threads: int
+) -> Iterator[tuple[list[date], Callable[[], tuple[Frames, float]]]]:
+    """Yield each block and what waits for its result; as many as there are threads are computed ahead of it."""
+    with ThreadPoolExecutor(threads) as pool:
+        ahead: deque[Future[tuple[Frames, float]]] = deque(pool.submit(compute, block) for block in blocks[:threads])
+        try:
+            for number, block in enumerate(blocks):
+                yield block, ahead.popleft().result
+                if number + threads < len(blocks):
+                    ahead.append(pool.submit(compute, blocks[number + threads]))
+        finally:
+            pool.shutdown(cancel_futures=True)
 
 
 def _shown(
