@@ -62,7 +62,7 @@ def positions(session: Sessions = None, portfolio: str | None = None, *, url: st
 
 
 def correlations(session: Sessions = None, portfolio: str | None = None, *, url: str | None = None) -> pd.DataFrame:
-    """Return how the eight largest positions of each portfolio move together, a row a pair."""
+    """Return how the six largest positions of each portfolio move together, a row a pair."""
     return table("position_correlations", session, portfolio, url=url)
 
 

@@ -2,16 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import fields
-
 import numpy as np
 import pandas as pd
 
 from ..analytics.arrays import Float2D
-from ..analytics.diversification import WINDOW, Pairs, diversification, largest_pairs, position_risks
+from ..analytics.diversification import FIRST, SECOND, WINDOW, diversification
 from .inputs import Inputs
-
-PAIR_FIELDS = tuple(field.name for field in fields(Pairs))
 
 
 def portfolio_diversification(inputs: Inputs) -> tuple[dict[str, Float2D], pd.DataFrame]:
@@ -22,38 +18,26 @@ def portfolio_diversification(inputs: Inputs) -> tuple[dict[str, Float2D], pd.Da
     """
     book, returns = inputs.book, inputs.panel.returns
     ratio, bets = np.full((2, *book.equity.shape), np.nan)
-    cells: list[tuple[int, int, int]] = []
-    pairs: dict[str, list[np.ndarray]] = {name: [np.empty(0, dtype=np.int64)] for name in PAIR_FIELDS}
-    for day, end in enumerate(inputs.ends.tolist()):
+    names, ids = (np.array(values, dtype=object) for values in (inputs.panel.symbols, inputs.portfolio_ids))
+    rows = []
+    for day, (session, end) in enumerate(zip(inputs.sessions, inputs.ends.tolist(), strict=True)):
         notional = book.holdings.at(day).notional(book.equity.shape[1], len(inputs.panel.symbols))
+        first, symbols = notional.indptr.astype(np.int64), notional.indices.astype(np.int64)
         window = np.asarray(returns[max(end + 1 - WINDOW, 0) : end + 1])
-        for portfolio in np.flatnonzero(np.diff(notional.indptr)).tolist():
-            own = slice(notional.indptr[portfolio], notional.indptr[portfolio + 1])
-            symbols = notional.indices[own]
-            risks = position_risks(notional.data[own], window[:, symbols])
-            found = diversification(risks)
-            ratio[day, portfolio], bets[day, portfolio] = found.ratio, found.bets
-            told = largest_pairs(risks)
-            cells.append((day, portfolio, len(told.first)))
-            for name, values in vars(told).items():
-                pairs[name].append(symbols[values] if name in ("first", "second") else values)
-    numbers = {"diversification_ratio": ratio, "effective_bets": bets}
-    return numbers, _pair_rows(inputs, cells, {name: np.concatenate(parts) for name, parts in pairs.items()})
-
-
-def _pair_rows(inputs: Inputs, cells: list[tuple[int, int, int]], pairs: dict[str, np.ndarray]) -> pd.DataFrame:
-    """Return the rows of pairs, of which each of the cells (session, portfolio, count) has its own in turn."""
-    session, portfolio, count = np.array(cells, dtype=np.int64).reshape(-1, 3).T
-    symbols = np.array(inputs.panel.symbols, dtype=object)
-    return pd.DataFrame(
-        {
-            "session": np.array(inputs.sessions, dtype="datetime64[s]")[np.repeat(session, count)],
-            "portfolio_id": np.array(inputs.portfolio_ids, dtype=object)[np.repeat(portfolio, count)],
-            "rank_a": pairs["rank_first"],
-            "rank_b": pairs["rank_second"],
-            "symbol_a": symbols[pairs["first"]],
-            "symbol_b": symbols[pairs["second"]],
-            "correlation": pairs["correlation"],
-            "variance_share": pairs["variance_share"],
+        found = diversification(first, symbols, notional.data, window)
+        ratio[day], bets[day] = found.ratio, found.bets
+        portfolio, pair = np.nonzero(found.largest[:, SECOND] >= 0)
+        one, other = (first[portfolio] + found.largest[portfolio, rank[pair]] for rank in (FIRST, SECOND))
+        columns = {
+            "session": np.full(len(pair), np.datetime64(session, "s")),
+            "portfolio_id": ids[portfolio],
+            "rank_a": FIRST[pair] + 1,
+            "rank_b": SECOND[pair] + 1,
+            "symbol_a": names[symbols[one]],
+            "symbol_b": names[symbols[other]],
+            "correlation": found.correlation[portfolio, pair],
+            "variance_share": found.variance_share[portfolio, pair],
         }
-    )
+        rows.append(pd.DataFrame(columns))
+    numbers = {"diversification_ratio": ratio, "effective_bets": bets}
+    return numbers, pd.concat(rows, ignore_index=True)

@@ -6,16 +6,9 @@ import numpy as np
 import pytest
 from sklearn.metrics.pairwise import cosine_similarity
 
-from risk_pipeline.analytics.diversification import (
-    HALF_LIFE,
-    LARGEST,
-    MIN_OBSERVATIONS,
-    WINDOW,
-    Diversification,
-    largest_pairs,
-    position_risks,
-)
-from risk_pipeline.analytics.diversification import diversification as of_risks
+from risk_pipeline.analytics.diversification import FIRST, HALF_LIFE, LARGEST, SECOND, WINDOW
+from risk_pipeline.analytics.diversification import diversification as of_portfolios
+from risk_pipeline.analytics.kernels.position_pairs import MIN_OBSERVATIONS
 from risk_pipeline_tests.support.real_prices import real_returns
 
 NAMES = ["SPY", "TLT", "GLD", "KO", "XOM", "JPM"]
@@ -23,13 +16,25 @@ REAL = real_returns(NAMES, "2019-01-02", "2021-03-31").to_numpy()[1:]
 DOLLARS = np.array([100.0, 80.0, -30.0, 40.0, 25.0, 60.0])
 
 
-def diversification(dollars: np.ndarray, returns: np.ndarray) -> Diversification:
-    return of_risks(position_risks(dollars, returns))
+class One:
+    """What is found of one portfolio of all columns of ``returns``; its pairs are those that there are."""
+
+    def __init__(self, dollars: np.ndarray, returns: np.ndarray) -> None:
+        columns = np.arange(returns.shape[1])
+        found = of_portfolios(np.array([0, len(columns)]), columns, dollars, returns)
+        self.ratio, self.bets = found.ratio[0], found.bets[0]
+        pairs = np.flatnonzero(found.largest[0, SECOND] >= 0)
+        self.rank_first, self.rank_second = FIRST[pairs] + 1, SECOND[pairs] + 1
+        self.first, self.second = (found.largest[0, rank[pairs]] for rank in (FIRST, SECOND))
+        self.correlation, self.variance_share = found.correlation[0, pairs], found.variance_share[0, pairs]
+
+
+diversification = One
 
 
 def pairs_of(dollars: np.ndarray, returns: np.ndarray) -> dict[tuple[int, int], tuple[float, float]]:
     """Return correlation and share of variance by the positions' places, the smaller first."""
-    found = largest_pairs(position_risks(dollars, returns))
+    found = One(dollars, returns)
     places = zip(found.first.tolist(), found.second.tolist(), strict=True)
     numbers = zip(found.correlation.tolist(), found.variance_share.tolist(), strict=True)
     return {(min(pair), max(pair)): number for pair, number in zip(places, numbers, strict=True)}
@@ -81,7 +86,7 @@ def test_neither_scale_nor_order_nor_history_beyond_the_window_matters():
     found, order = diversification(DOLLARS, REAL), np.array([3, 1, 5, 0, 4, 2])
     for other in (diversification(-7.0 * DOLLARS, REAL), diversification(DOLLARS[order], 3.0 * REAL[:, order])):
         assert (other.ratio, other.bets) == pytest.approx((found.ratio, found.bets), rel=1e-10)
-    assert diversification(DOLLARS, REAL[-WINDOW:]) == found
+    assert diversification(DOLLARS, REAL[-WINDOW:]).bets == found.bets
 
 
 def test_a_gap_of_one_name_leaves_the_pairs_of_others_and_too_short_a_history_is_no_number():
@@ -99,7 +104,7 @@ def test_a_gap_of_one_name_leaves_the_pairs_of_others_and_too_short_a_history_is
 
 def test_pairs_are_scikit_learn_s_cosines_shrunk_and_their_parts_with_the_positions_own_are_the_whole():
     """Correlation without a mean is the cosine of the angle between weighted returns."""
-    found = largest_pairs(position_risks(DOLLARS, REAL))
+    found = One(DOLLARS, REAL)
     weight = 0.5 ** (np.arange(WINDOW)[::-1] / HALF_LIFE)
     cosine = cosine_similarity((REAL[-WINDOW:] * np.sqrt(weight)[:, None]).T)
     off = cosine[np.triu_indices(len(NAMES), 1)] ** 2
@@ -120,7 +125,7 @@ def test_only_the_pairs_of_the_largest_are_told_and_no_position_beyond_changes_w
     rng = np.random.default_rng(5)
     noise = 0.01 * rng.standard_normal((WINDOW, 30))
     dollars = np.where(np.arange(30) % 3 == 0, 1000.0, -10.0)
-    found = largest_pairs(position_risks(dollars, noise))
+    found = One(dollars, noise)
     assert len(found.first) == LARGEST * (LARGEST - 1) // 2
     assert set(found.first) | set(found.second) <= set(range(0, 30, 3))
     assert sorted({*found.rank_first, *found.rank_second}) == list(range(1, LARGEST + 1))
@@ -149,3 +154,18 @@ def test_with_too_little_history_of_the_whole_pairs_have_no_share_of_it_and_one_
         pytest.approx(1.0, rel=1e-12),
         pytest.approx(np.nan, nan_ok=True),
     )
+
+
+def test_a_portfolio_alone_has_the_numbers_that_it_has_among_thousands_to_the_last_bit():
+    rng = np.random.default_rng(11)
+    returns = 0.01 * rng.standard_t(4, (WINDOW, 40))
+    returns[rng.random(returns.shape) < 0.01] = np.nan
+    held = [np.sort(rng.choice(40, size=rng.integers(0, 20), replace=False)) for _ in range(2000)]
+    symbols, first = np.concatenate(held), np.cumsum([0, *map(len, held)])
+    dollars = rng.normal(0, 1e4, len(symbols))
+    together = of_portfolios(first, symbols, dollars, returns)
+    for k in (0, 1, 777, 1999):
+        own = slice(first[k], first[k + 1])
+        alone = of_portfolios(np.array([0, len(held[k])]), symbols[own], dollars[own], returns)
+        for name, values in vars(alone).items():
+            assert values[0].tobytes() == np.ascontiguousarray(getattr(together, name)[k]).tobytes()

@@ -147,7 +147,7 @@ sector_exposures = table(
 
 position_correlations = table(
     "position_correlations",
-    "How the eight largest positions by risk of every portfolio move together, a row a pair.",
+    "How the six largest positions by risk of every portfolio move together, a row a pair.",
     session_key(),
     portfolio_key(),
     Column("rank_a", Integer, primary_key=True, comment="1 to 7, by money times volatility; 1 is the largest"),
