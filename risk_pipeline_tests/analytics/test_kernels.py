@@ -18,6 +18,7 @@ from risk_pipeline.analytics.har import har_forecast
 from risk_pipeline.analytics.holdings import constant_weight_returns, covered_returns
 from risk_pipeline.analytics.kernels import compiled
 from risk_pipeline.analytics.kernels.constants import LOOK_BACK as HAR_LOOK_BACK
+from risk_pipeline.analytics.kernels.copy_rows import write_rows
 from risk_pipeline.analytics.var import LOOK_BACK, filtered_with_scales
 
 MANY = 4000
@@ -108,6 +109,15 @@ def test_history_and_scenarios_of_the_same_returns_are_the_same():
     np.testing.assert_allclose(found[:, holds], history[:, holds], rtol=1e-12, atol=1e-15)
 
 
+def copied_bytes() -> np.ndarray:
+    """Return the bytes of rows of a negative number and a large one, a truth value, a text and what is absent."""
+    values = np.array([[-(2**40), 2**62 + 1], [-7, 2**31 - 1], [1, 0], [1, 0]])
+    absent = np.array([[False, False], [False, True], [False, False], [False, True]])
+    texts = np.frombuffer(b"\0\0\0\1a" + b"\0\0\0\2bc", dtype=np.uint8)
+    ends, first, out = np.array([0, 5, 11]), np.array([1, 1, 1, 1]), np.zeros(100, dtype=np.uint8)
+    return out[: write_rows(values, absent, 2, np.array([8, 4, 1, 0]), texts, ends, first, out)]
+
+
 def numbers() -> list[float]:
     """Return numbers of every kernel, of enough rows for every branch."""
     scenarios, scales = filtered_with_scales(series(4))
@@ -118,6 +128,7 @@ def numbers() -> list[float]:
         *american_price(*options(12), steps=51),
         *(value for rows in (scenarios, scales, history.returns, gains) for value in rows[::25].ravel()),
         *history.coverage,
+        *copied_bytes(),
         *har_forecast(series(4) ** 2, series(4), np.array([900, LOOK_BACK - 1])).ravel(),
     ]
 
