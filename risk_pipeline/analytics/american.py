@@ -5,9 +5,12 @@ from __future__ import annotations
 import numpy as np
 
 from .arrays import Bool1D, Float1D, Float2D
+from .threads import in_parts
 
 STEPS = 201
 """Odd, as the method asks. With the extrapolation from half as many, the error is below 1e-4 of the spot."""
+LEAST_TREES = 2000
+"""Prices that are worth a thread: some milliseconds."""
 
 
 def american_price(
@@ -42,7 +45,10 @@ def american_price(
     """
     from .kernels.american_tree import american_prices
 
-    return american_prices(_terms(spot, strike, years, rate, dividend_yield, volatility, is_call), steps)
+    terms = _terms(spot, strike, years, rate, dividend_yield, volatility, is_call)
+    return in_parts(
+        lambda part: american_prices(np.ascontiguousarray(terms[:, part]), steps), len(spot), least=LEAST_TREES
+    )
 
 
 def american_prices_at(
@@ -61,7 +67,12 @@ def american_prices_at(
     from .kernels.american_tree import american_prices_at
 
     terms = _terms(spot, strike, years, rate, dividend_yield, volatility, is_call)
-    return american_prices_at(terms, multiples, steps)
+    return in_parts(
+        lambda part: american_prices_at(np.ascontiguousarray(terms[:, part]), multiples, steps),
+        len(spot),
+        least=LEAST_TREES // len(multiples) + 1,
+        axis=1,
+    )
 
 
 def _terms(*terms: Float1D | Bool1D) -> Float2D:

@@ -12,9 +12,12 @@ import numpy as np
 from .arrays import Float1D, Float2D, Float3D, Int1D
 from .kernels.constants import LOOK_BACK
 from .rolling_sums import COLUMNS_AT_ONCE, SESSIONS, bands, window_sums
+from .threads import in_parts
 
 Sums = Callable[[list[Float2D], Int1D, Float1D], Float3D]
 """``trailing_sums`` or ``separate_sums``."""
+LEAST_SERIES = 200
+"""Series that are worth a thread: some milliseconds."""
 
 
 def har_forecast(variance: Float2D, returns: Float2D, ends: Int1D) -> Float2D:
@@ -39,9 +42,11 @@ def har_forecast(variance: Float2D, returns: Float2D, ends: Int1D) -> Float2D:
     from .kernels.har_regression import har_forecasts
 
     first = max(int(ends.min(initial=len(variance))) + 1 - LOOK_BACK, 0)
-    rows = slice(first, int(ends.max(initial=0)) + 1)
-    variance, returns = (np.ascontiguousarray(values[rows].T, dtype=np.float64) for values in (variance, returns))
-    return np.ascontiguousarray(har_forecasts(variance, returns, np.asarray(ends, dtype=np.int64) - first).T)
+    read = slice(first, int(ends.max(initial=0)) + 1)
+    variance, returns = (np.ascontiguousarray(values[read].T, dtype=np.float64) for values in (variance, returns))
+    rows = np.asarray(ends, dtype=np.int64) - first
+    found = in_parts(lambda part: har_forecasts(variance[part], returns[part], rows), len(returns), least=LEAST_SERIES)
+    return np.ascontiguousarray(found.T)
 
 
 def trailing_sums(arrays: list[Float2D], ends: Int1D, weights: Float1D) -> Float3D:

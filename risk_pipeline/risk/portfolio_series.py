@@ -11,13 +11,13 @@ import numpy as np
 
 from ..analytics.arrays import Bool1D, Float2D, Int1D
 from ..analytics.holdings import Holdings, constant_weight_returns
+from ..analytics.threads import MOST_THREADS
 from ..analytics.valuation import Book
 from ..analytics.volatility import HORIZON, LOOK_BACK, VolatilityEstimates, estimate_many
 from .inputs import Inputs
 
 SERIES_AT_ONCE = 1024
 """Maximum series that a thread holds in memory at once."""
-MOST_THREADS = 8
 SESSIONS_A_YEAR = 252
 KIND = "volatility of portfolios"
 Estimate = Callable[[Float2D], dict[str, np.ndarray]]

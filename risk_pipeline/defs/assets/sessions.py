@@ -32,6 +32,7 @@ CELLS_AT_ONCE = 16_000
 """Maximum sessions of a block, the least for which blocks are made smaller to have one for each thread, and maximum
 sessions x portfolios. They bound memory on long ranges: a block is written while the next ones are computed."""
 MOST_THREADS = 4
+"""Blocks that are computed at once, at most: each takes some hundred megabytes."""
 
 
 def compute_sessions(
