@@ -12,7 +12,15 @@ from .har import Sums, har_forecast, separate_sums, trailing_sums
 from .kernels.constants import HORIZON, LOOK_BACK, ROWS
 from .rolling_sums import COLUMNS_AT_ONCE
 
-__all__ = ["HORIZON", "LOOK_BACK", "VolatilityEstimates", "estimate_many", "estimate_volatility", "parkinson_variance"]
+__all__ = [
+    "HORIZON",
+    "LOOK_BACK",
+    "VolatilityEstimates",
+    "estimate_many",
+    "estimate_volatility",
+    "forecast_volatility",
+    "parkinson_variance",
+]
 
 SESSIONS_A_YEAR = 252
 EWMA_DECAY = 0.94
@@ -97,23 +105,48 @@ def estimate_many(returns: Float2D, ends: Int1D) -> VolatilityEstimates:
     return VolatilityEstimates(**{name: np.concatenate([part[name] for part in parts], axis=1) for name in parts[0]})
 
 
-def _estimate(returns: Float2D, ends: Int1D, ranges: Float2D | None, sums: Sums) -> VolatilityEstimates:
+def forecast_volatility(returns: Float2D, ends: Int1D, *, ranges: Float2D | None = None) -> Float2D:
+    """Return the forecast of :func:`estimate_volatility` alone, (D, N), to the last bit; arguments as there."""
+    r, ends, ranges = _read(returns, np.asarray(ends), ranges)
+    ewma, har, _ = _variances(r, ends, ranges, trailing_sums, returns.shape[1])
+    return _forecast(ewma, har)
+
+
+def _read(returns: Float2D, ends: Int1D, ranges: Float2D | None) -> tuple[Float2D, Int1D, Float2D | None]:
+    """Return the rows that estimates as of the ends read, and the ends among them."""
     r = _padded(returns)
-    first = max(int(ends.min(initial=len(r))) + 1 - LOOK_BACK, 0)  # what is before is read by nothing
-    r, ends = r[first:], ends - first
+    first = max(int(ends.min(initial=len(r))) + 1 - LOOK_BACK, 0)
+    return r[first:], ends - first, None if ranges is None else ranges[first:]
+
+
+def _variances(
+    r: Float2D, ends: Int1D, ranges: Float2D | None, sums: Sums, count: int
+) -> tuple[Float2D, Float2D, Text2D]:
+    """Return the EWMA and HAR variances of the first ``count`` series, (D, count), and what HAR's is made from."""
+    ewma = _ewma(r, ends, sums)[:, :count]
+    by_range, covered = np.full((len(ends), count), np.nan), np.zeros((len(ends), count), dtype=bool)
+    if ranges is not None:
+        by_range, covered = _har_of_ranges(r[:, :count], ranges, ends)
+    har = np.full((len(ends), count), np.nan)
+    left = np.flatnonzero(~covered.all(axis=0))
+    har[:, left] = har_forecast(r[:, left] ** 2, r[:, left], ends)
+    variance_input = np.where(covered, "parkinson", "squared").astype(object)
+    har = np.where(covered, by_range, har)
+    return ewma, har, variance_input
+
+
+def _forecast(ewma: Float2D, har: Float2D) -> Float2D:
+    return np.asarray(np.sqrt(np.where(~np.isnan(ewma + har), blend(har, ewma), ewma) * SESSIONS_A_YEAR))
+
+
+def _estimate(returns: Float2D, ends: Int1D, ranges: Float2D | None, sums: Sums) -> VolatilityEstimates:
+    r, ends, ranges = _read(returns, ends, ranges)
     count = returns.shape[1]
     year = max(int(ends.min(initial=len(r))) + 1 - PERCENTILE_WINDOW - 21, 0)
     short = _rolling_std(r[year:], 21)
     realised = {f"realised_{w}": _by_end([_realised(r[: end + 1], w) for end in ends], count) for w in (21, 63, 252)}
-    ewma = _ewma(r, ends, sums)[:, :count]
-    har = har_forecast(r[:, :count] ** 2, r[:, :count], ends)
-    variance_input = np.full(har.shape, "squared", dtype=object)
-    if ranges is not None:
-        by_range, covered = _har_of_ranges(r[:, :count], ranges[first:], ends)
-        har = np.where(covered, by_range, har)
-        variance_input[covered] = "parkinson"
+    ewma, har, variance_input = _variances(r, ends, ranges, sums, count)
     is_har, known = ~np.isnan(ewma + har), ~np.isnan(ewma)
-    forecast = np.where(is_har, blend(har, ewma), ewma)
     with np.errstate(invalid="ignore", divide="ignore"):
         ratio = realised["realised_21"] / realised["realised_63"]
         strength = np.where(ratio > 0, np.abs(np.log(ratio)), np.nan)
@@ -122,7 +155,7 @@ def _estimate(returns: Float2D, ends: Int1D, ranges: Float2D | None, sums: Sums)
     return VolatilityEstimates(
         **realised,
         ewma=np.sqrt(ewma * SESSIONS_A_YEAR),
-        forecast=np.sqrt(forecast * SESSIONS_A_YEAR),
+        forecast=_forecast(ewma, har),
         model=_text(known, np.where(is_har, "har_ewma", "ewma")),
         variance_input=_text(known, np.where(is_har, variance_input, "squared")),
         trend=_text(~np.isnan(ratio), trend),
