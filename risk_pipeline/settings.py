@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 from dotenv import dotenv_values
-from pydantic import BaseModel, Field, SecretStr, model_validator
+from pydantic import BaseModel, Field, SecretStr, field_validator, model_validator
 from pydantic.fields import FieldInfo
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
 
@@ -255,6 +255,11 @@ class Settings(BaseSettings):
                 near = difflib.get_close_matches(name.upper(), sorted(known | OTHERS), 1, 0.0)[0]
                 raise ValueError(f"there is no setting {name}; the nearest is {near}: correct or unset the variable")
         return values
+
+    @field_validator("home", mode="after")
+    @classmethod
+    def _without_tilde(cls, home: Path) -> Path:
+        return home.expanduser()
 
     @property
     def url(self) -> str:

@@ -43,6 +43,12 @@ def test_dagster_s_history_is_where_the_tables_are(empty, tmp_path, monkeypatch)
     assert Settings().url == f"sqlite:///{tmp_path / 'own' / 'risk.db'}"
 
 
+def test_a_tilde_is_the_user_s_home_for_the_tables_as_for_dagster(empty, tmp_path, monkeypatch):
+    monkeypatch.setenv("HOME", str(tmp_path))
+    monkeypatch.setenv("RISK_PIPELINE_HOME", "~/risk")
+    assert Settings().home == tmp_path / "risk" == dagster_home()
+
+
 def test_a_home_that_is_named_for_dagster_itself_is_kept(empty, tmp_path, monkeypatch):
     monkeypatch.setenv("DAGSTER_HOME", str(tmp_path / "history"))
     monkeypatch.setenv("RISK_PIPELINE_HOME", str(tmp_path / "own"))

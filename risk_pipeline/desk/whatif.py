@@ -199,7 +199,7 @@ def _units(lots: pd.DataFrame, panel: PricePanel, session: date) -> np.ndarray:
 def _sold_short(lots: pd.DataFrame, trades: Sequence[Trade], session: date) -> pd.DataFrame:
     """Return what the trades make short that was not, by portfolio and symbol, in units of the session."""
     key, day = ["portfolio_id", "symbol"], pd.Timestamp(session)
-    held = lots[lots["exit_date"].isna() & ~(lots["expiry"] <= day)]
+    held = lots[~(lots["exit_date"] <= day) & ~(lots["expiry"] <= day)]
     before = (held["quantity"] * held["units_since"]).groupby([held[name] for name in key]).sum()
     traded = pd.DataFrame([(t.portfolio_id, t.symbol, t.quantity) for t in trades], columns=[*key, "sold"])
     rows = traded.groupby(key, as_index=False)["sold"].sum()

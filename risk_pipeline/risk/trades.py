@@ -31,8 +31,8 @@ def with_trades(lots: pd.DataFrame, trades: Sequence[Trade], session: date) -> p
     """Return the lots of ``positions`` after trades on a session, in their order of portfolio and id.
 
     A trade against what is held closes the oldest lots (first in, first out) on the session at its price, the last of
-    them in part; what is left opens a lot. Lots are in units of their entry date: a split since then is undone by
-    ``units_since`` of the lot where it is given.
+    them in part; what is left opens a lot. A lot that leaves after the session is held. Lots are in units of their
+    entry date: a split since then is undone by ``units_since`` of the lot where it is given.
     """
     day = pd.Timestamp(session)
     rows = lots.to_dict("records")
@@ -44,7 +44,7 @@ def with_trades(lots: pd.DataFrame, trades: Sequence[Trade], session: date) -> p
             if row["portfolio_id"] == trade.portfolio_id
             and row["symbol"] == trade.symbol
             and row["investment_class"] == trade.investment_class
-            and pd.isna(row["exit_date"])
+            and (pd.isna(row["exit_date"]) or row["exit_date"] > day)
             and (pd.isna(row["expiry"]) or row["expiry"] > day)
             and row["quantity"] * trade.quantity < 0
         ]
@@ -73,6 +73,7 @@ def _opened(lots: pd.DataFrame, trade: Trade, quantity: float, day: pd.Timestamp
     nothing = {name: None if kind == object else np.nan for name, kind in lots.dtypes.items()}  # noqa: E721
     return {
         **nothing,
+        "units_since": 1.0,
         "position_id": f"whatif:{trade.portfolio_id}:{number:04d}"[-64:],
         "portfolio_id": trade.portfolio_id,
         "symbol": trade.symbol,

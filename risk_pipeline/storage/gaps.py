@@ -61,15 +61,16 @@ def record_gaps(
     if spans.empty:
         return 0
     calendar = sessions_between(spans["first"].min(), spans["last"].max())
-    known, present = _recorded(engine, spans), _gaps(engine, spans, calendar)
-    if known.empty and present.empty:
+    present = _gaps(engine, spans, calendar)
+    if present.empty and _recorded(engine, spans).empty:
         return 0
-    rows = present.merge(known, on=KEY, how="left")
-    since = pd.to_datetime(rows["symbol"].map(dict(asked)))
-    was_asked = rows["tries"].isna() | (since.notna() & (rows["session"] >= since))
-    rows["tries"] = rows["tries"].fillna(0).astype(int) + was_asked.astype(int)
-    rows["asked_at"] = rows["asked_at"].where(~was_asked, pd.Timestamp(at))
+    since = pd.to_datetime(present["symbol"].map(dict(asked)))
     with transaction(engine, gaps) as connection:
+        known = _recorded(engine, spans)  # now: another run may have recorded some meanwhile
+        rows = present.assign(since=since).merge(known, on=KEY, how="left")
+        was_asked = rows["tries"].isna() | (rows["since"].notna() & (rows["session"] >= rows["since"]))
+        rows["tries"] = rows["tries"].fillna(0).astype(int) + was_asked.astype(int)
+        rows["asked_at"] = rows["asked_at"].where(~was_asked, pd.Timestamp(at))
         for symbol, session in known[KEY].itertuples(index=False):
             connection.execute(sa.delete(gaps).where(gaps.c.symbol == symbol, gaps.c.session == session.date()))
         insert_rows(connection, gaps, rows[[column.name for column in gaps.columns]])

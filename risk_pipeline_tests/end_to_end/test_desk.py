@@ -184,17 +184,19 @@ def test_only_what_was_not_short_and_becomes_so_is_sold_short(answers, home):
     assert answers[0].sold_short.to_numpy().tolist() == written
     home.enter()
     trades = [
-        *(Trade("growth", "AAPL", quantity, 205.0) for quantity in (-1000.0, -800.0)),  # 1,000 are held for good
+        *(
+            Trade("growth", "AAPL", quantity, 205.0) for quantity in (-1000.0, -800.0)
+        ),  # 1,500 are held, 500 of them for two days
         Trade("hedged", "MSFT", -1.0, 390.0),  # adds to a short
         Trade("hedged", "SPY", -1.0, 600.0),
         Trade("growth", "TLT", -5.0, 90.0),
         Trade("growth", "TLT", 5.0, 90.0),
     ]
     result = what_if(home.engine, StoredRegistries.of_settings(), SESSION, trades)
-    assert result.sold_short.to_numpy().tolist() == [["growth", "AAPL", 1000.0, -800.0], ["hedged", "SPY", 0.0, -1.0]]
+    assert result.sold_short.to_numpy().tolist() == [["growth", "AAPL", 1500.0, -300.0], ["hedged", "SPY", 0.0, -1.0]]
     printed = io.StringIO()
     print_whatif(Console(file=printed, width=200), result)
-    assert "growth would sell AAPL, more than the 1,000 that it holds: short 800" in printed.getvalue()
+    assert "growth would sell AAPL, more than the 1,500 that it holds: short 300" in printed.getvalue()
 
 
 def test_a_shocked_pair_is_among_the_moves_and_who_has_no_number_says_why(home):

@@ -79,3 +79,17 @@ def test_a_run_that_does_not_read_a_gap_leaves_its_record_alone(patchy):
     later = SPANS.assign(first=DAYS[28].item())
     assert evening(patchy, 1, later) == {}
     assert evening(patchy, 2) == {"X": DAYS[15].item()}
+
+
+def test_another_run_may_record_the_same_gaps_meanwhile(patchy, monkeypatch):
+    between = gaps._gaps
+
+    def while_another_records(*arguments):
+        monkeypatch.setattr(gaps, "_gaps", between)
+        evening(patchy, 0)
+        return between(*arguments)
+
+    monkeypatch.setattr(gaps, "_gaps", while_another_records)
+    evening(patchy, 0)
+    assert gaps._gaps is between
+    assert evening(patchy, 5) == {"X": DAYS[15].item()}

@@ -49,7 +49,7 @@ def _name(symbol: str) -> str:
 
 
 def _sentence(known: list[Row], count: int) -> str:
-    """Say which pair is most alike, which moves against each other, and which makes most of the variance."""
+    """Say which pair is most alike, which moves against each other, and which adds most to the variance."""
     parts = []
     if alike := [row for row in known if row["correlation"] > ALIKE]:
         most = max(alike, key=lambda row: row["correlation"])
@@ -63,7 +63,7 @@ def _sentence(known: list[Row], count: int) -> str:
         least = min(shares, key=lambda row: row["variance_share"])
         if most["variance_share"] > 0:
             share = percent(most["variance_share"])
-            parts.append(f"Being held together, {_both(most)} make most of the variance, {share}.")
+            parts.append(f"By moving together {_both(most)} add more to the variance than any other pair, {share}.")
         if least["variance_share"] < -ALIKE:
             parts.append(f"{_both(least)} hedge each other most, {percent(least['variance_share'])}.")
     return " ".join(parts)
