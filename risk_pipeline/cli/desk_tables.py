@@ -95,6 +95,9 @@ def _print_limits(console: Console, result: WhatIf) -> None:
         console.print(f"No further one of {len(limits)} limits would break.", highlight=False)
 
 
+UNPRICED = "a shocked pair has no prices here, as nothing is held in its currencies"
+
+
 def print_stress(console: Console, engine: sa.Engine, session: date, frames: Frames, scenario: Scenario) -> None:
     """Print what the shock does to each portfolio, how the factors move, and how often that happens."""
     results = frames["stress_test_results"]
@@ -116,7 +119,9 @@ def print_stress(console: Console, engine: sa.Engine, session: date, frames: Fra
             money(None if band is None else 2 * band),
         )
         if pnl is None and row["reason"] is not None:
-            notes.append(f"{row['portfolio_id']} has no P&L: {Reason(row['reason']).explain()}.")
+            reason = Reason(row["reason"])
+            told = UNPRICED if scenario.currencies and reason is Reason.MISSING_DATA else reason.explain()
+            notes.append(f"{row['portfolio_id']} has no P&L: {told}.")
         why = disagreement(row, before)
         notes += [f"{row['portfolio_id']}: {why}."] if why else []
     console.print(table)

@@ -84,12 +84,15 @@ def own_stress(
     Raises
     ------
     StorageError
-        If the session has not been computed, or the portfolio has no results there.
+        If there is no such portfolio, or the session has not been computed.
     """
     library = registries.scenarios.model_copy(update={"active": (scenario,)})
     book = book_frames(engine, session)
     stored = read_stress_inputs(engine, registries, session, session)
     if portfolio is not None:
+        known = sorted(book.portfolios["portfolio_id"])
+        if portfolio not in known:
+            raise StorageError(f"there is no portfolio {portfolio!r}; there are {', '.join(known[:20])}")
         book = only_portfolios(book, [portfolio])
         rows = stored["factor_exposures"]
         stored["factor_exposures"] = rows[rows["portfolio_id"] == portfolio].reset_index(drop=True)

@@ -207,7 +207,9 @@ def test_a_shocked_pair_is_among_the_moves_and_who_has_no_number_says_why(home):
     printed = io.StringIO()
     print_stress(Console(file=printed, width=250), home.engine, SESSION, frames, scenario)
     assert "Factors: FX EURUSD −5.0 % (shocked)" in " ".join(printed.getvalue().split())
-    assert "growth has no P&L: " in printed.getvalue()  # nobody here holds euros, so the pair has no prices
+    assert "growth has no P&L: a shocked pair has no prices here, as nothing is held in" in printed.getvalue()
+    with pytest.raises(StorageError, match=r"there is no portfolio 'nope'; there are .*growth"):
+        own_stress(home.engine, registries, SESSION, scenario, "nope")
     with pytest.raises(ValueError, match=r"Foo is no factor: there are Rates, .*currency pairs in capitals"):
         own_scenario(["Foo=-5%"], None, registries.factors)
 
