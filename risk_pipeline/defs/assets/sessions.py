@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 
 SESSIONS_AT_ONCE = 64
 LEAST_SESSIONS = 11
-CELLS_AT_ONCE = 16_000
+CELLS_AT_ONCE = 8_000
 """Maximum sessions of a block, the least for which blocks are made smaller to have one for each thread, and maximum
 sessions x portfolios. They bound memory on long ranges: a block is written while the next ones are computed."""
 MOST_THREADS = 4

@@ -55,7 +55,7 @@ def volatility(
         registries,
         compute_volatility,
         read_core_model,
-        cells=4 * CELLS_AT_ONCE,  # each block estimates as of 21 sessions before it too
+        cells=8 * CELLS_AT_ONCE,  # each block estimates as of 21 sessions before it too
         threads=1,  # its series are estimated on threads
         of_newest=_scorecards,
     )
