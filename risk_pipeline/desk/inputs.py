@@ -91,6 +91,13 @@ def panel_of(engine: sa.Engine, session: date) -> PricePanel:
     return PanelStore(*Settings().panel_location).open(pointers[session])
 
 
+def require_portfolio(book: BookFrames, portfolio: str) -> None:
+    """Raise StorageError, with the portfolios that there are, where a book has no such one."""
+    known = sorted(book.portfolios["portfolio_id"])
+    if portfolio not in known:
+        raise StorageError(f"there is no portfolio {portfolio!r}; there are {', '.join(known[:20])}")
+
+
 def only_portfolios(book: BookFrames, ids: Sequence[str]) -> BookFrames:
     """Return the part of a book that some portfolios have; no number of theirs depends on the others."""
     parts = {}

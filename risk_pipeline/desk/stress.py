@@ -14,7 +14,15 @@ from ..config.scenarios import CURRENCIES, Scenario
 from ..risk.inputs import Frames
 from ..risk.stress import compute_stress
 from ..storage.errors import StorageError
-from .inputs import StoredRegistries, book_frames, inputs_of, only_portfolios, panel_of, read_stress_inputs
+from .inputs import (
+    StoredRegistries,
+    book_frames,
+    inputs_of,
+    only_portfolios,
+    panel_of,
+    read_stress_inputs,
+    require_portfolio,
+)
 
 if TYPE_CHECKING:
     import sqlalchemy as sa
@@ -90,9 +98,7 @@ def own_stress(
     book = book_frames(engine, session)
     stored = read_stress_inputs(engine, registries, session, session)
     if portfolio is not None:
-        known = sorted(book.portfolios["portfolio_id"])
-        if portfolio not in known:
-            raise StorageError(f"there is no portfolio {portfolio!r}; there are {', '.join(known[:20])}")
+        require_portfolio(book, portfolio)
         book = only_portfolios(book, [portfolio])
         rows = stored["factor_exposures"]
         stored["factor_exposures"] = rows[rows["portfolio_id"] == portfolio].reset_index(drop=True)

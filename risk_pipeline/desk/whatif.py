@@ -25,7 +25,7 @@ from ..storage import queries
 from ..storage.errors import StorageError
 from ..storage.groups import lots_with_groups
 from ..storage.limit_measures import numeric_columns
-from .inputs import book_frames, inputs_of, only_portfolios, panel_of
+from .inputs import book_frames, inputs_of, only_portfolios, panel_of, require_portfolio
 
 if TYPE_CHECKING:
     import sqlalchemy as sa
@@ -165,15 +165,11 @@ def close_on(panel: PricePanel, session: date, symbol: str) -> float | None:
 
 
 def _check(book: BookFrames, members: pd.DataFrame, panel: PricePanel, session: date, trades: Sequence[Trade]) -> None:
-    known = set(book.portfolios["portfolio_id"])
     for trade in trades:
         if trade.portfolio_id in set(members["group_id"]):
             own = ", ".join(members.loc[members["group_id"] == trade.portfolio_id, "portfolio_id"])
             raise StorageError(f"{trade.portfolio_id} is a group: trade in one of its portfolios, {own}")
-        if trade.portfolio_id not in known:
-            raise StorageError(
-                f"there is no portfolio {trade.portfolio_id!r}; there are {', '.join(sorted(known)[:20])}"
-            )
+        require_portfolio(book, trade.portfolio_id)
         terms = dict(trade.terms)
         priced = terms.get("proxy") if trade.investment_class == "PRIVATE" else terms.get("underlying") or trade.symbol
         if priced is not None and close_on(panel, session, priced) is None:
