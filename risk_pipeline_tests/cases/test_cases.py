@@ -292,8 +292,8 @@ def test_a_series_with_a_new_base_gives_the_day_s_profit_and_volatility_of_one_b
     inputs = evening(after, "2022-12-05", "2022-12-13")
     equity = np.asarray(inputs.book.equity)[:, 0]
     assert equity[-1] - equity[-2] == pytest.approx(579, abs=0.5)
-    volatility = inputs.symbol_volatility(inputs.ends[-1:], np.array([inputs.column["PAYR"]]))
-    assert volatility.realised_21[0, 0] == pytest.approx(0.193, abs=0.0005)
+    volatility = inputs.symbol_volatility(inputs.ends[-1:])
+    assert volatility.realised_21[0, inputs.column["PAYR"]] == pytest.approx(0.193, abs=0.0005)
 
 
 def test_a_close_corrected_the_next_morning_reaches_both_days(engine, evening):
