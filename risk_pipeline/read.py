@@ -20,7 +20,7 @@ import pandas as pd
 
 from .settings import Settings
 from .storage import queries
-from .storage.database import open_engine
+from .storage.database import open_existing, require_schema
 from .storage.errors import StorageError
 from .storage.limit_queries import limit_rows
 
@@ -103,8 +103,9 @@ def since(first: date | str) -> tuple[date, date]:
 
 
 def _read(session: Sessions, portfolio: str | None, url: str | None, read: Reader) -> pd.DataFrame:
-    engine = open_engine(url or Settings().url)
+    engine = open_existing(url or Settings().url)
     try:
+        require_schema(engine)
         if portfolio is not None:
             _require(engine, portfolio)
         if isinstance(session, tuple):

@@ -219,7 +219,8 @@ class Settings(BaseSettings):
     group_may_read: bool = Field(
         default=False,
         description="Whether the group of the user that runs the batch may read the database, panels and pages, as a "
-        "web server for the pages must; else they are their owner's alone.",
+        "web server for the pages must; else they are their owner's alone. A member of the group then uses every "
+        "command that only reads, and `risk_pipeline.read`.",
     )
     panels_kept: int = Field(default=20, ge=1, description="Price panels kept, beside those of the last six hours.")
     panel_store: SecretStr | None = Field(

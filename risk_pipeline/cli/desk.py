@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 from rich.markup import escape
 
-from .terminal import LatestOr, UserError, console, database, errors
+from .terminal import LatestOr, UserError, console, errors, existing_database
 
 if TYPE_CHECKING:
     import sqlalchemy as sa
@@ -29,7 +29,7 @@ def whatif(
 
     if not trades.is_file():
         raise UserError(f"there is no file {trades}")
-    with database() as engine:
+    with existing_database() as engine:
         session = date_.date() if date_ else _latest(engine)
         panel = panel_of(engine, session)
         try:
@@ -58,7 +58,7 @@ def stress(
         scenario = own_scenario(shock, vol, registries.factors)
     except ValueError as error:
         raise UserError(str(error)) from None
-    with database() as engine:
+    with existing_database() as engine:
         session = date_.date() if date_ else _latest(engine)
         frames = own_stress(engine, registries, session, scenario, portfolio)
         print_stress(console, engine, session, frames, scenario)

@@ -8,7 +8,7 @@ from typing import Annotated
 
 import typer
 
-from .terminal import UserError, console, counted, database
+from .terminal import UserError, console, counted, existing_database
 
 
 def export(
@@ -23,7 +23,10 @@ def export(
         raise UserError(f"{to} is a file: name a folder")
     if first and last and last < first:
         raise UserError(f"--from {first.date()} is after --until {last.date()}")
-    with database() as engine:
-        files = write(engine, to, first.date() if first else None, last.date() if last else None)
+    with existing_database() as engine:
+        try:
+            files = write(engine, to, first.date() if first else None, last.date() if last else None)
+        except OSError as error:
+            raise UserError(f"{to} can't be written ({error.strerror or error}): name another folder") from error
     rows = sum(file.rows for file in files)
     console.print(f"Wrote {rows:,} rows in {counted(len(files), 'file')} to {to}", soft_wrap=True, highlight=False)

@@ -9,7 +9,7 @@ import typer
 from rich.markup import escape
 
 from ..brokers.formats import Format
-from .terminal import UserError, console, counted, database, errors
+from .terminal import UserError, console, counted, database, database_to_check, errors
 
 if TYPE_CHECKING:
     import sqlalchemy as sa
@@ -43,7 +43,7 @@ def import_(
     missing = [str(path) for path in files if not path.is_file()]
     if missing:
         raise UserError(f"there is no file {', '.join(missing)}")
-    with database() as engine:
+    with database_to_check() if check else database() as engine:
         try:
             exports, own_files = read_exports(files, format_, portfolio)
             exports += _new_portfolios(engine, exports, own_files, equity)

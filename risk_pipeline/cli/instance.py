@@ -16,6 +16,10 @@ def examine_instance() -> tuple[Diagnosis, bool]:
     import yaml
 
     file = Path(os.environ["DAGSTER_HOME"]) / CONFIG
+    if not os.access(file.parent, os.W_OK) and file.parent.is_dir():
+        return Diagnosis("instance", True, f"{file.parent} is not this user's to write: no run is looked at"), False
+    if not file.exists():
+        return Diagnosis("instance", False, f"there is no {file}: `risk-pipeline init` writes the shipped one"), False
     shipped = shipped_config()
     try:
         config = yaml.safe_load(file.read_text(encoding="utf-8")) or {}

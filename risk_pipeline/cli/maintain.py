@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 from rich.markup import escape
 
-from .terminal import LatestOr, UserError, console, counted, database, errors
+from .terminal import LatestOr, UserError, console, counted, database, errors, existing_database
 from .which_sessions import (
     NOTHING_MISSING,
     LastSessions,
@@ -64,7 +64,7 @@ def plan(
     from ..defs.partitions import CALENDAR
     from .plan import price_sessions
 
-    with database() as engine:
+    with existing_database() as engine:
         chosen = wanted_sessions(engine, date_, from_, to, last)
         stretches = due_sessions(engine, None) if chosen is None else [chosen]
         if not stretches:
@@ -99,7 +99,7 @@ def prune(
     """Delete the bulk of old sessions; snapshots, scores, prices and imports stay. Shows what goes, and asks."""
     from .prune import prune_sessions
 
-    with database() as engine:
+    with existing_database(writes=True) as engine:
         prune_sessions(console, engine, before.date(), ask=not yes)
 
 
@@ -112,7 +112,7 @@ def calibrate(
     from .calibrate import calibrate as suggested
 
     factors = load_factors()
-    with database() as engine:
+    with existing_database() as engine:
         session = date_.date() if date_ else latest_session(engine)
         if session is None:
             raise UserError("no snapshot yet: `risk-pipeline run` makes them")

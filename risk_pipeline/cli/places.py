@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 from collections.abc import Iterator
 from pathlib import Path
@@ -28,6 +29,8 @@ def examine_places(settings: Settings) -> Iterator[Diagnosis]:
 
 def _permissions(settings: Settings) -> Diagnosis:
     home = settings.home.resolve()
+    if home.is_dir() and not os.access(home, os.W_OK):
+        return Diagnosis("permissions", True, "the home is not this user's to close or open")
     files = readable_by_others(home, settings.umask)
     environment = Path(ENV_FILE).resolve()
     if environment.is_file() and environment.stat().st_mode & 0o044:
@@ -48,14 +51,15 @@ def _space(settings: Settings) -> Diagnosis:
         places.append(Path(url.database).absolute().parent)
     disks: dict[int, Path] = {}
     for place in places:
-        disks.setdefault(_existing(place).stat().st_dev, place)
-    free = {place: shutil.disk_usage(_existing(place)).free for place in disks.values()}
+        disks.setdefault(existing_part(place).stat().st_dev, place)
+    free = {place: shutil.disk_usage(existing_part(place)).free for place in disks.values()}
     text = ", ".join(f"{count / 2**30:,.1f} GiB free where {place} is" for place, count in free.items())
     enough = min(free.values()) >= FREE
     return Diagnosis("disk", enough, text if enough else f"{text}: free space before the next run")
 
 
-def _existing(place: Path) -> Path:
+def existing_part(place: Path) -> Path:
+    """Return the place, or the innermost folder around it that is there."""
     return next(folder for folder in (place, *place.parents) if folder.exists())
 
 

@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 from rich.markup import escape
 
-from .terminal import UserError, console, database
+from .terminal import UserError, console, existing_database
 
 
 def remove(
@@ -18,7 +18,7 @@ def remove(
     from ..storage.queries import portfolios
     from ..storage.removal import portfolio_rows, remove_portfolio
 
-    with database() as engine:
+    with existing_database(writes=True) as engine:
         known = portfolios(engine)["portfolio_id"].tolist()
         if portfolio not in known:
             raise UserError(f"there is no portfolio {portfolio!r}; there are {', '.join(known[:20]) or 'none'}")

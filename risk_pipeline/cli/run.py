@@ -11,7 +11,7 @@ from rich.markup import escape
 
 from .imports import require_portfolios
 from .show import show_table
-from .terminal import FirstDay, LastDay, UserError, console, counted, database, errors, own_command
+from .terminal import FirstDay, LastDay, UserError, console, counted, database, errors, existing_database, own_command
 from .which_sessions import (
     NOTHING_MISSING,
     LastSessions,
@@ -100,7 +100,7 @@ def rebuild(
     """Clear the analytics of a range (never prices, never what was imported) and run it again."""
     from ..storage.queries import clear_analytics
 
-    with database() as engine:
+    with existing_database(writes=True) as engine:
         range_ = wanted_sessions(engine, None, from_, to, None)
         assert range_ is not None  # noqa: S101 (a range was given)
         cleared = clear_analytics(engine, range_.first, range_.last)

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import json
+import os
 from datetime import date, datetime
 from enum import StrEnum
 from typing import Annotated, Any
 
 import typer
 
-from .terminal import LatestOr, UserError, console, database
+from .terminal import LatestOr, UserError, console, existing_database
 
 
 class Format(StrEnum):
@@ -36,7 +37,7 @@ def show(
     if as_known_on is not None:
         from .as_known import print_as_known
 
-        with database() as engine:
+        with existing_database() as engine:
             print_as_known(console, engine, as_known_on.date(), portfolio, date_.date() if date_ else None)
         return
     if format_ is not Format.TABLE:
@@ -57,7 +58,7 @@ def _print_rows(portfolio: str | None, session: date | None, format_: Format) ->
     from ..storage.limit_queries import limit_rows
     from ..storage.queries import latest_session, read_table
 
-    with database() as engine:
+    with existing_database() as engine:
         session = session or latest_session(engine)
         span: dict[str, Any] = {"first": session, "last": session, "portfolio": portfolio}
         rows = read_table(engine, SHOWN[0], **span) if session else None
@@ -84,7 +85,7 @@ def show_table(portfolio: str | None, session: date | None, *, open_page: bool =
     from ..reports.page_paths import page_path
     from ..storage.queries import portfolios
 
-    with database() as engine:
+    with existing_database() as engine:
         if portfolio:
             from .tables import print_portfolio
 
@@ -128,10 +129,19 @@ def _write_pages(session: date, *, only_stale: bool) -> None:
     from ..defs.code_version import package_version
     from ..reports.page_rows import Provenance
     from ..reports.risk_page import write_sessions
+    from ..settings import Settings
+    from .places import existing_part
 
-    with database() as engine:
+    with existing_database() as engine:
         fresh = freshness(engine, [session])
         if only_stale and session not in fresh.stale:
+            return
+        if not os.access(existing_part(Settings().report_folder), os.W_OK):
+            if not only_stale:
+                raise UserError("that page has not been written, and this user may not write it: its owner may")
+            console.print(
+                "[yellow]The page is stale[/]: the book or prices have changed since, its owner may write it."
+            )
             return
         console.print(f"Writing the pages of {session}…")
         write_sessions(engine, [session], Provenance(package_version(), freshness=fresh))

@@ -1,4 +1,4 @@
-"""What comes before every command: ``.env``, Dagster's home, threads; and ``risk-pipeline dev``."""
+"""What comes before every command: ``.env``, the name of the home, threads; and ``risk-pipeline dev``."""
 
 from __future__ import annotations
 
@@ -12,20 +12,20 @@ from .terminal import console, database
 
 
 def prepare_environment() -> None:
-    """Give Dagster a home with its configuration and one BLAS thread, before anything imports them.
+    """Name its home to Dagster and give it one BLAS thread, before anything imports them.
 
     Dagster's home is where our tables are, unless it is named itself: the history of runs belongs to the rows.
     ``.env`` in the working folder counts more than the environment, as it does for Dagster's own commands.
     """
     from dotenv import dotenv_values
 
-    from ..dagster_ext.instance import prepare_home
+    from ..dagster_ext.instance import enter_home
     from ..settings import ENV_FILE, Settings
 
     if Path(ENV_FILE).is_file():
         os.environ.update({name: value for name, value in dotenv_values(ENV_FILE).items() if value is not None})
     os.umask(Settings().umask)
-    prepare_home()
+    enter_home()
     for name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS"):
         os.environ.setdefault(name, "1")
 

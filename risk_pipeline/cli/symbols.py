@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 from rich.table import Table
 
-from .terminal import console, database
+from .terminal import console, existing_database
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -33,7 +33,7 @@ def symbols(
 
     newest = newest_session(Settings(), now()).session
     factors = load_factors()
-    with database() as engine:
+    with existing_database() as engine:
         needs = _needs(engine, newest)
         uses = _uses(engine, factors, newest)
     if plain:

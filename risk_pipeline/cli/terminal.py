@@ -53,13 +53,54 @@ def own_command() -> str:
 
 @contextmanager
 def database() -> Iterator[sa.Engine]:
-    """Open the database of the settings, with the newest schema, and close it afterwards."""
-    from ..settings import Settings
-    from ..storage.database import migrate, open_engine
+    """Open the database of the settings to write, with the newest schema, and close it afterwards.
 
-    engine = open_engine(Settings().url)
+    A home is made for it.
+    """
+    from ..dagster_ext.instance import prepare_home
+    from ..settings import Settings
+    from ..storage.database import open_engine
+
+    prepare_home()
+    with _migrated(open_engine(Settings().url), writes=True) as engine:
+        yield engine
+
+
+@contextmanager
+def existing_database(*, writes: bool = False) -> Iterator[sa.Engine]:
+    """Open the database of the settings, to read unless ``writes``, but make no home and no first tables.
+
+    What a command reads is where a mistyped name of the home leads otherwise.
+    """
+    from ..settings import Settings
+    from ..storage.database import open_existing
+
+    with _migrated(open_existing(Settings().url), writes=writes, makes_tables=False) as engine:
+        yield engine
+
+
+@contextmanager
+def database_to_check() -> Iterator[sa.Engine]:
+    """Open the database of the settings; where no file has been made yet, an empty one in memory."""
+    from ..settings import Settings
+    from ..storage.database import open_engine, sqlite_file
+    from ..storage.read_only import is_missing
+
+    file = sqlite_file(Settings().url)
+    is_new = file is not None and is_missing(file)
+    with _migrated(open_engine("sqlite://")) if is_new else existing_database() as engine:
+        yield engine
+
+
+@contextmanager
+def _migrated(engine: sa.Engine, *, writes: bool = False, makes_tables: bool = True) -> Iterator[sa.Engine]:
+    from ..storage.database import migrate
+    from ..storage.read_only import require_writable
+
     try:
-        migrate(engine)
+        if writes:
+            require_writable(engine)
+        migrate(engine, makes_tables=makes_tables)
         yield engine
     finally:
         engine.dispose()

@@ -36,8 +36,7 @@ def shipped_config(environment: Mapping[str, str] = os.environ) -> Path:
 def prepare_home() -> Path:
     """Make the home, with the shipped configuration if it has none, and name it to Dagster; return it.
 
-    Without a configuration Dagster would let any number of runs write at once, and report its use to its makers. A
-    configuration that names a module where it used to be is corrected.
+    Without a configuration Dagster would let any number of runs write at once, and report its use to its makers.
 
     Raises
     ------
@@ -46,7 +45,36 @@ def prepare_home() -> Path:
     """
     home = dagster_home()
     with _usable(home):
-        return _prepared(home)
+        home.mkdir(parents=True, exist_ok=True)
+        config = home / CONFIG
+        if not config.exists():
+            config.unlink(missing_ok=True)  # a link to nowhere
+            _put(config, shipped_config().read_text(encoding="utf-8"))
+    return enter_home()
+
+
+def enter_home() -> Path:
+    """Name the home to Dagster, made or not; return it.
+
+    A configuration that names a module where it used to be is corrected by who may write it.
+
+    Raises
+    ------
+    StorageError
+        If there is a configuration that can't be read.
+    """
+    home = dagster_home()
+    os.environ["DAGSTER_HOME"] = str(home)
+    config = home / CONFIG
+    with _usable(home):
+        if not config.exists():
+            return home
+        written = current = config.read_text(encoding="utf-8")
+        for before, now in MOVED.items():
+            current = current.replace(before, now)
+        if current != written and os.access(home, os.W_OK):
+            _put(config, current)
+    return home
 
 
 @contextmanager
@@ -58,21 +86,6 @@ def _usable(home: Path) -> Iterator[None]:
             f"the home {home} can't be used ({error.strerror or error}): name a folder that this user may write with "
             "RISK_PIPELINE_HOME, or give it to this user"
         ) from error
-
-
-def _prepared(home: Path) -> Path:
-    home.mkdir(parents=True, exist_ok=True)
-    os.environ["DAGSTER_HOME"] = str(home)
-    config = home / CONFIG
-    if not config.exists():
-        config.unlink(missing_ok=True)  # a link to nowhere
-        _put(config, shipped_config().read_text(encoding="utf-8"))
-    written = current = config.read_text(encoding="utf-8")
-    for before, now in MOVED.items():
-        current = current.replace(before, now)
-    if current != written:
-        _put(config, current)
-    return home
 
 
 def _put(config: Path, text: str) -> None:

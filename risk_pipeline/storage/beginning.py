@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 from datetime import date
-from pathlib import Path
 
 import sqlalchemy as sa
 
 from . import tables
-from .database import open_engine, parse_url
+from .database import open_existing
 from .errors import StorageError
 
 
@@ -19,10 +18,7 @@ def earliest_day(url: str) -> date | None:
     where there is no portfolio, no table, no database, or none that answers; nothing is created and nothing raised.
     """
     try:
-        parsed = parse_url(url)
-        if parsed.get_backend_name() == "sqlite" and not Path(parsed.database or "").is_file():
-            return None
-        engine = open_engine(url)
+        engine = open_existing(url)
     except StorageError:  # the first use of the database reports what is wrong
         return None
     try:

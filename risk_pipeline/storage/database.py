@@ -17,6 +17,7 @@ from .columns import checked_columns, sorted_by
 from .errors import StorageError, storage_errors, translate_errors_of
 from .fencing import renew, require_living
 from .migrations.shipped import create_newest
+from .read_only import can_only_read, is_read_only, read_without_writing, require_file
 
 POSTGRES_LIMITS = {"statement_timeout": "15min", "idle_in_transaction_session_timeout": "15min", "work_mem": "64MB"}
 """A statement, the wait for another writer included, the silence of a writer that holds locks, and a sort's memory."""
@@ -56,6 +57,9 @@ def open_engine(url: str) -> sa.Engine:
             Path(parsed.database).parent.mkdir(parents=True, exist_ok=True)
     engine = sa.create_engine(parsed, connect_args={"timeout": 30})
     translate_errors_of(engine)
+    if parsed.database and can_only_read(Path(parsed.database)):
+        read_without_writing(engine, Path(parsed.database))
+        return engine
 
     @sa.event.listens_for(engine, "connect")
     @storage_errors()
@@ -65,6 +69,32 @@ def open_engine(url: str) -> sa.Engine:
         connection.execute("PRAGMA foreign_keys=ON")
 
     return engine
+
+
+def open_existing(url: str) -> sa.Engine:
+    """Open a database by URL as :func:`open_engine` does, but make none.
+
+    Raises
+    ------
+    StorageError
+        Also if an SQLite file is not there or may not be read.
+    """
+    file = sqlite_file(url)
+    if file is not None:
+        require_file(file)
+    return open_engine(url)
+
+
+def sqlite_file(url: str) -> Path | None:
+    """Return the file of an SQLite URL, None of another database or one in memory.
+
+    Raises
+    ------
+    StorageError
+        If it is no database URL.
+    """
+    parsed = parse_url(url)
+    return Path(parsed.database) if parsed.get_backend_name() == "sqlite" and parsed.database else None
 
 
 def parse_url(url: str) -> sa.URL:
@@ -93,10 +123,19 @@ def parse_url(url: str) -> sa.URL:
     return parsed
 
 
-def migrate(engine: sa.Engine) -> None:
-    """Bring the schema to its newest revision; several processes may do so at once."""
-    if revision(engine) == newest_revision():  # the usual case; alembic alone takes a quarter of a second to load
+def migrate(engine: sa.Engine, *, makes_tables: bool = True) -> None:
+    """Bring the schema to its newest revision; several processes may do so at once.
+
+    Raises
+    ------
+    StorageError
+        If the database can only be read, or has no tables and is to get none, and is not of this version.
+    """
+    found = revision(engine)
+    if found == newest_revision():  # the usual case; alembic alone takes a quarter of a second to load
         return
+    if is_read_only(engine) or (found is None and not makes_tables):
+        require_schema(engine)
     if engine.dialect.name == "sqlite":
         with engine.begin() as connection:
             connection.exec_driver_sql("BEGIN IMMEDIATE")
@@ -104,6 +143,22 @@ def migrate(engine: sa.Engine) -> None:
             if is_empty and create_newest(connection, newest_revision()):
                 return
     upgrade(engine)
+
+
+def require_schema(engine: sa.Engine) -> None:
+    """Refuse a database without the tables of this version.
+
+    Raises
+    ------
+    StorageError
+        Names the remedy.
+    """
+    found = revision(engine)
+    if found != newest_revision():
+        what = "no tables yet" if found is None else f"tables of another version ({found}, not {newest_revision()})"
+        raise StorageError(
+            f"the database has {what}: `risk-pipeline init`, by a user who may write it, brings those of this version"
+        )
 
 
 def upgrade(engine: sa.Engine) -> None:

@@ -62,9 +62,14 @@ def _of_sqlite(name: str, cause: str) -> StorageError | None:
         return StorageError(
             f"the database can't be written, its disk is full or failing ({cause}): free space, {AGAIN}"
         )
+    if name.startswith("SQLITE_READONLY") and name != "SQLITE_READONLY_DBMOVED":
+        return StorageError(
+            f"this user may read the database and not write it ({cause}): let its owner do this, or give this user the "
+            "rights to write the file and its folder"
+        )
     if name.startswith(("SQLITE_CANTOPEN", "SQLITE_READONLY", "SQLITE_PERM")):
         return StorageError(
-            f"the database file can't be opened for writing ({cause}): check RISK_PIPELINE_DATABASE_URL and the "
+            f"the database file can't be opened ({cause}): check RISK_PIPELINE_DATABASE_URL and the "
             f"permissions of the file and its folder, {AGAIN}"
         )
     if name.startswith(("SQLITE_CORRUPT", "SQLITE_NOTADB")):

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import ctypes
 import os
 import sqlite3
 import subprocess
@@ -23,6 +22,7 @@ from risk_pipeline.settings import Settings, sqlite_url
 from risk_pipeline.storage.database import migrate, open_engine
 from risk_pipeline.storage.errors import StorageError
 from risk_pipeline.storage.probe import probe_file
+from risk_pipeline_tests.support.readers import no_more_than_others
 
 COMMAND = Path(sys.executable).with_name("risk-pipeline")
 ODD = ("a b", "p%20q", "wh?at", "per%cent#ha", "ünï-日本", 'am&p=1 qu"ote $HOME', "new\nline ~")
@@ -71,18 +71,13 @@ def test_a_home_below_a_file_is_refused_with_what_to_do(tmp_path, at):
         prepare_home()
 
 
-def no_more_than_others() -> None:
-    """Take from root what lets it read and write any file; other users have no such right."""
-    for capability in (1, 2):  # CAP_DAC_OVERRIDE, CAP_DAC_READ_SEARCH
-        ctypes.CDLL(None).prctl(24, capability, 0, 0, 0)
-
-
+@pytest.mark.parametrize("words", ["run", "show", "doctor"])
 @pytest.mark.parametrize("mode", [0o500, 0o000], ids=["read-only", "another user's"])
-def test_a_home_that_this_user_may_not_write_is_refused_with_what_to_do(tmp_path, mode):
+def test_a_home_that_this_user_may_not_write_is_refused_with_what_to_do(tmp_path, mode, words):
     home = tmp_path / "home"
     home.mkdir(mode)
     done = subprocess.run(
-        [COMMAND, "show"],
+        [COMMAND, words],
         env=os.environ | {"RISK_PIPELINE_HOME": str(home), "DAGSTER_HOME": str(home)},
         preexec_fn=no_more_than_others,
         capture_output=True,
@@ -90,10 +85,37 @@ def test_a_home_that_this_user_may_not_write_is_refused_with_what_to_do(tmp_path
         check=False,
     )
     home.chmod(0o700)
-    assert done.returncode == 2
-    assert " ".join(done.stderr.split()).startswith("error: the home")
-    assert "RISK_PIPELINE_HOME" in done.stderr
-    assert "Traceback" not in done.stderr
+    said = " ".join((done.stdout + done.stderr).split())
+    assert done.returncode == (1 if words == "doctor" and mode else 2)
+    assert f"{home}/risk.db" in said if mode and words != "run" else said.startswith("error: the home")
+    assert "RISK_PIPELINE_HOME" in said
+    assert "Traceback" not in said
+
+
+READING = (
+    *("show", "show --format json", "show --as-known-on 2025-06-02", "stress --shock Market=-0.1", "plan", "doctor"),
+    *("whatif {file}", "export --to {folder}", "symbols", "calibrate", "import --check {file}", "remove growth --yes"),
+    *("prune --before 2025-06-02", "rebuild --from 2025-06-02 --to 2025-06-02"),
+)
+
+
+@pytest.mark.parametrize("words", READING)
+def test_what_only_reads_or_changes_what_is_there_makes_no_home(tmp_path, at, capsys, monkeypatch, words):
+    at(tmp_path / "mistyped")
+    monkeypatch.delenv("RISK_PIPELINE_DATABASE_URL", raising=False)
+    file = tmp_path / "trades.csv"
+    file.write_text("portfolio_id,name,inception_date,starting_equity\nmine,My book,2025-01-02,1\n")
+    words = words.format(file=file, folder=tmp_path / "out").split()
+    monkeypatch.setattr("sys.argv", ["risk-pipeline", *words])
+    with pytest.raises(SystemExit) as end:
+        cli.main()
+    said = " ".join("".join(capsys.readouterr()).split())
+    if words[0] == "import":
+        assert said == "Valid: 1 portfolio"
+    else:
+        assert end.value.code == (1 if words == ["doctor"] else 2)
+        assert f"there is no database at {tmp_path / 'mistyped' / 'risk.db'}: `risk-pipeline run` or" in said
+    assert list(tmp_path.iterdir()) == [file]
 
 
 @pytest.mark.slow

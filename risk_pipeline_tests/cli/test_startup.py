@@ -7,6 +7,8 @@ import sys
 
 import pytest
 
+from risk_pipeline_tests.support.databases import migrated_sqlite
+
 SLOW = {"alembic", "dagster", "exchange_calendars", "jinja2", "numba", "scipy", "sklearn", "yfinance"}
 HEAVY = {"numpy", "pandas", "pydantic", "sqlalchemy", "yaml"}
 """What a command needs that reads the database, and no help."""
@@ -26,12 +28,13 @@ REPORT = "; ".join(
         (["--help"], SLOW | HEAVY),
         (["run", "--help"], SLOW | HEAVY - {"pydantic"}),  # typer's own, for options
         (["--version"], SLOW | HEAVY),
-        (["show"], SLOW - {"alembic"}),  # on a home that is not there yet: migrations make its tables
-        (["show", "--portfolio", "growth"], SLOW - {"alembic"}),
+        (["show"], SLOW),
+        (["show", "--portfolio", "growth"], SLOW),
     ],
 )
 def test_help_and_show_start_without_slow_libraries(arguments, needless, tmp_path, monkeypatch):
     monkeypatch.setenv("RISK_PIPELINE_HOME", str(tmp_path))
+    migrated_sqlite(tmp_path / "risk.db").dispose()
     code = REPORT.format(arguments=arguments)
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
     loaded = next(line for line in done.stdout.splitlines() if line.startswith("loaded ")).split()

@@ -19,7 +19,7 @@ SECRET = "sentinel-password"
 
 def test_a_folder_in_the_place_of_the_database_file(tmp_path):
     (tmp_path / "risk.db").mkdir()
-    with pytest.raises(StorageError, match=r"can't be opened for writing.*check RISK_PIPELINE_DATABASE_URL"):
+    with pytest.raises(StorageError, match=r"can't be opened .*check RISK_PIPELINE_DATABASE_URL"):
         migrate(open_engine(f"sqlite:///{tmp_path / 'risk.db'}"))
 
 
