@@ -1,11 +1,13 @@
 """The sessions of an exchange as exchange_calendars has them, kept in the home for the other processes of a day.
 
 Making a calendar takes a third of a second, which each command would pay. A kept one is used on the day it was made, by
-the same versions of the libraries that made it; anything else in its place is ignored and replaced.
+the same versions of the libraries that made it, if its digest is that of its content; anything else in its place is
+ignored and replaced.
 """
 
 from __future__ import annotations
 
+import hashlib
 import json
 import os
 import re
@@ -57,41 +59,61 @@ def exchange_days(exchange: str, home: Path | None = None) -> ExchangeDays:
     """
     if home is None or not re.fullmatch(r"\w+", exchange) or not home.is_dir():
         return _made(exchange)
-    file = home / FOLDER / f"{exchange}.json"
-    made_by = {"day": TODAY.isoformat(), **{name: version(name) for name in ("exchange_calendars", "pandas")}}
-    days = _kept(file, made_by)
+    days = _kept(exchange, home)
     if days is None:
         days = _made(exchange)
-        _keep(file, made_by, days)
+        _keep(exchange, home, days)
     return days
 
 
-def _kept(file: Path, made_by: dict[str, str]) -> ExchangeDays | None:
-    """Return what a file holds, None if it is not what these libraries would make today."""
+def kept_at(exchange: str, home: Path) -> Path:
+    """Return where a home keeps the days of an exchange."""
+    return home / FOLDER / f"{exchange}.json"
+
+
+def is_kept(exchange: str, home: Path) -> bool:
+    """Return whether the next process of today finds the days of an exchange in the home."""
+    return _kept(exchange, home) is not None
+
+
+def _kept(exchange: str, home: Path) -> ExchangeDays | None:
+    """Return what a home keeps, None if it is not what these libraries would make today."""
     try:
-        content = json.loads(file.read_text(encoding="utf-8"))
-        if content["made_by"] != made_by:
+        content = json.loads(kept_at(exchange, home).read_text(encoding="utf-8"))
+        days = content["days"]
+        if content["made_by"] != _made_by() or content["digest"] != _digest(days):
             return None
-        sessions = np.array(content["sessions"], dtype="datetime64[D]")
+        sessions = np.array(days["sessions"], dtype="datetime64[D]")
         sessions.flags.writeable = False
-        return ExchangeDays(sessions, float(content["latest_close"]), str(content["timezone"]))
-    except (OSError, ValueError, KeyError, TypeError):
+        return ExchangeDays(sessions, float(days["latest_close"]), str(days["timezone"]))
+    except (OSError, ValueError, KeyError, TypeError, RecursionError):
         return None
 
 
-def _keep(file: Path, made_by: dict[str, str], days: ExchangeDays) -> None:
-    """Put a file in place all at once; where the home can't be written, each process makes its own."""
-    content = {
-        "made_by": made_by,
-        "latest_close": days.latest_close,
-        "timezone": days.timezone,
-        "sessions": days.sessions.astype(str).tolist(),
+def _keep(exchange: str, home: Path, made: ExchangeDays) -> None:
+    """Put a file in place all at once; where that can't be written, each process makes its own."""
+    days = {
+        "latest_close": made.latest_close,
+        "timezone": made.timezone,
+        "sessions": made.sessions.astype(str).tolist(),
     }
+    file = kept_at(exchange, home)
     part = file.with_suffix(f".{os.getpid()}")
     with suppress(OSError):
         file.parent.mkdir(exist_ok=True)
-        part.write_text(json.dumps(content), encoding="utf-8")
-        os.replace(part, file)
+        try:
+            part.write_text(json.dumps({"made_by": _made_by(), "digest": _digest(days), "days": days}), "utf-8")
+            os.replace(part, file)
+        finally:
+            part.unlink(missing_ok=True)
+
+
+def _made_by() -> dict[str, str]:
+    return {"day": TODAY.isoformat(), **{name: version(name) for name in ("exchange_calendars", "pandas")}}
+
+
+def _digest(days: Any) -> str:
+    return hashlib.sha256(json.dumps(days, sort_keys=True).encode()).hexdigest()
 
 
 def _made(exchange: str) -> ExchangeDays:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import subprocess
 import sys
 from datetime import UTC, date, datetime, timedelta
@@ -181,8 +182,16 @@ def test_a_calendar_that_is_kept_in_the_home_is_the_one_that_is_made(tmp_path):
         lambda content: content.replace(f'"day": "{date.today()}"', '"day": "2026-01-02"'),
         lambda content: content.replace('["2000-01-04"', '["2000-13-04"'),
         lambda content: "[]",
+        lambda content: "[" * 100_000,
+        lambda content: re.sub(r'"sessions": \[.*?\]', '"sessions": []', content),
+        lambda content: content.replace('"2000-01-04", ', ""),
+        lambda content: content.replace('"latest_close": ', '"latest_close": 1'),
+        lambda content: content.replace("Europe/London", "Europe/Paris"),
     ],
-    ids=["cut off", "other pandas", "another day", "no date", "something else"],
+    ids=[
+        *("cut off", "other pandas", "another day", "no date", "something else", "deep", "no sessions", "a hole"),
+        *("another close", "another zone"),
+    ],
 )
 def test_a_kept_calendar_that_is_damaged_or_old_is_made_again(tmp_path, spoil):
     exchange_days.cache_clear()
@@ -197,6 +206,13 @@ def test_a_kept_calendar_that_is_damaged_or_old_is_made_again(tmp_path, spoil):
     np.testing.assert_array_equal(again.sessions, made.sessions)
     assert (again.latest_close, again.timezone) == (made.latest_close, made.timezone)
     assert file.read_text() == content
+
+
+def test_a_folder_in_the_place_of_a_kept_calendar_stays_alone(tmp_path):
+    (tmp_path / "calendars" / "XLON.json").mkdir(parents=True)
+    exchange_days.cache_clear()
+    assert exchange_days("XLON", tmp_path).timezone == "Europe/London"
+    assert [path.name for path in (tmp_path / "calendars").iterdir()] == ["XLON.json"]
 
 
 def test_a_home_that_cannot_be_written_or_is_not_there_has_a_calendar_too(tmp_path):

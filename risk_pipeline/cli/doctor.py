@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Collection, Iterator
 from contextlib import ExitStack
 from datetime import date
@@ -11,6 +12,7 @@ from typing import TYPE_CHECKING
 from ..dagster_ext.instance import open_instance
 from ..defs.automation.catch_up import described, due, now, stretches
 from ..defs.partitions import CALENDAR
+from ..exchange_days import exchange_days, is_kept, kept_at
 from ..market.source import SourceError
 from ..reports.unpriced import unpriced_on
 from ..settings import ENV_FILE, Settings
@@ -19,11 +21,12 @@ from ..storage.coverage import newest_coverage
 from ..storage.errors import StorageError
 from ..storage.probe import probe
 from ..storage.queries import earliest_session, group_ids, latest_session, portfolios, read_table
+from ..storage.read_only import is_read_only
 from .diagnosis import Diagnosis
 from .instance import examine_instance
 from .newest import Newest, newest_session
 from .places import examine_history, examine_places
-from .terminal import database
+from .terminal import existing_database
 
 if TYPE_CHECKING:
     import sqlalchemy as sa
@@ -35,7 +38,7 @@ NAMED = 10
 def examine() -> Iterator[Diagnosis]:
     """Examine settings, places, database, calendar, portfolios, source, coverage and stuck runs.
 
-    Without a database that can be written what it holds is not looked at.
+    Without a database that answers what it holds is not looked at. One that this user can only read is no fault.
     """
     settings = Settings()
     yield _settings(settings)
@@ -46,9 +49,8 @@ def examine() -> Iterator[Diagnosis]:
         yield examine_history()
     with ExitStack() as stack:
         try:
-            engine = stack.enter_context(database())
-            probe(engine)
-            finding = Diagnosis("database", True, f"{engine.dialect.name}, schema up to date, can be written")
+            engine = stack.enter_context(existing_database())
+            finding = _database(engine)
         except StorageError as error:
             finding = Diagnosis("database", False, str(error))
         yield finding
@@ -58,7 +60,7 @@ def examine() -> Iterator[Diagnosis]:
 
 def _examine_contents(engine: sa.Engine, settings: Settings, opens: bool) -> Iterator[Diagnosis]:
     last = CALENDAR.last_closed(now())
-    yield Diagnosis("calendar", True, f"{settings.calendar}, last closed session {last}")
+    yield _calendar(settings, last)
     yield _portfolios(engine)
     try:
         newest = newest_session(settings, now())
@@ -77,11 +79,37 @@ def _examine_contents(engine: sa.Engine, settings: Settings, opens: bool) -> Ite
         yield _stuck_runs(engine)
 
 
+def _database(engine: sa.Engine) -> Diagnosis:
+    text = f"{engine.dialect.name}, schema up to date"
+    if is_read_only(engine):
+        return Diagnosis("database", True, f"{text}, can be read; this user may not write it, its owner runs sessions")
+    probe(engine)
+    return Diagnosis("database", True, f"{text}, can be written")
+
+
 def _settings(settings: Settings) -> Diagnosis:
     text = f"home {settings.home.resolve()}, source {settings.market.source}"
     if Path(ENV_FILE).is_file():
         text += f"; with what {Path(ENV_FILE).resolve()} says"
     return Diagnosis("settings", True, text)
+
+
+def _calendar(settings: Settings, last: date) -> Diagnosis:
+    """Name the files of calendars that this user should be able to write and can't."""
+    text, home = f"{settings.calendar}, last closed session {last}", settings.home.resolve()
+    lost = []
+    for name in sorted({settings.calendar, settings.proxy_calendar}):
+        exchange_days(name, home)  # keeps it, if that can be
+        if not is_kept(name, home):
+            lost.append(str(kept_at(name, home)))
+    if not lost or not os.access(home, os.W_OK):
+        return Diagnosis("calendar", True, text)
+    return Diagnosis(
+        "calendar",
+        False,
+        f"{text}; {' and '.join(lost)} can't be written, so that each command makes the calendar again: remove what is "
+        "there, or correct the permissions of its folder",
+    )
 
 
 def _portfolios(engine: sa.Engine) -> Diagnosis:

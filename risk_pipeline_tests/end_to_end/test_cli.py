@@ -73,6 +73,7 @@ def test_first_run_imports_the_demo_runs_and_says_what_next(home, run):
 
 
 def test_calibrate_needs_a_session_and_then_prints_the_prior_variances_beside_the_registry_s(home, run):
+    run("init")
     code, out = run("calibrate")
     assert code == 2
     assert "no snapshot yet" in out
@@ -91,10 +92,11 @@ def test_own_portfolios_catch_up_rebuild_and_nothing_left_to_do(home, run, book,
     monkeypatch.setenv("RISK_PIPELINE_CATCH_UP_SESSIONS", "3")
     code, out = run("import", "--check", *book)
     assert (code, out) == (0, "Valid: 1 portfolio, 2 positions")
+    assert not home.exists()
+    assert run("import", *book)[0] == 0
     code, out = run("show")
     assert code == 2
     assert "`risk-pipeline run` makes them" in out
-    assert run("import", *book)[0] == 0
     code, out = run("run")
     assert code == 0
     assert "Running 3 sessions, 2025-06-11 to 2025-06-13" in out
@@ -299,8 +301,12 @@ def test_after_a_first_short_run_the_doctor_finds_nothing_wrong_and_after_a_hole
     assert f"✓ instance: {home / 'dagster.yaml'}, history kept by PooledSqliteEventLog; as shipped" in out
     with sqlite3.connect(home / "risk.db") as connection:
         connection.execute("DELETE FROM portfolio_snapshots WHERE session = '2025-06-13'")
+    kept = home / "calendars" / "XNYS.json"
+    kept.unlink(missing_ok=True)
+    kept.mkdir(parents=True)
     code, out = run("doctor")
     assert code == 1
+    assert f"✗ calendar: XNYS, last closed session 2025-06-13; {kept} can't be written" in out
     assert "✗ snapshots: " in out
 
 
