@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from .arrays import Bool1D, Float1D, Float2D
+from .arrays import Bool1D, Float1D
 from .threads import in_parts
 
 STEPS = 201
@@ -45,36 +45,7 @@ def american_price(
     """
     from .kernels.american_tree import american_prices
 
-    terms = _terms(spot, strike, years, rate, dividend_yield, volatility, is_call)
+    terms = np.stack([spot, strike, years, rate, dividend_yield, volatility, np.where(is_call, 1.0, -1.0)])
     return in_parts(
         lambda part: american_prices(np.ascontiguousarray(terms[:, part]), steps), len(spot), least=LEAST_TREES
     )
-
-
-def american_prices_at(
-    multiples: Float1D,
-    spot: Float1D,
-    strike: Float1D,
-    years: Float1D,
-    rate: Float1D,
-    dividend_yield: Float1D,
-    volatility: Float1D,
-    is_call: Bool1D,
-    *,
-    steps: int = STEPS,
-) -> Float2D:
-    """Return the prices at ascending multiples of the spots, (K, n); the numbers of :func:`american_price`, faster."""
-    from .kernels.american_tree import american_prices_at
-
-    terms = _terms(spot, strike, years, rate, dividend_yield, volatility, is_call)
-    return in_parts(
-        lambda part: american_prices_at(np.ascontiguousarray(terms[:, part]), multiples, steps),
-        len(spot),
-        least=LEAST_TREES // len(multiples) + 1,
-        axis=1,
-    )
-
-
-def _terms(*terms: Float1D | Bool1D) -> Float2D:
-    """Return the terms as rows, the last as 1 of calls and -1 of puts."""
-    return np.stack([*terms[:-1], np.where(terms[-1], 1.0, -1.0)])

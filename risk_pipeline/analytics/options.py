@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from .american import STEPS, american_price, american_prices_at
+from .american import STEPS, american_price
 from .arrays import Bool1D, Float1D, Float2D, Int1D
 
 SPOT_BUMP, VOLATILITY_BUMP, RATE_BUMP, DAY = 0.005, 0.005, 0.001, 1.0 / 365.0
@@ -82,15 +82,16 @@ class OptionTerms:
 
     def tree_price(self, steps: int = STEPS) -> Float1D:
         """Return the price per share if all could be exercised at any time; ``steps`` of the tree, odd."""
-        return american_price(*self._of_tree, steps=steps)
-
-    def tree_prices_at(self, multiples: Float1D, steps: int = STEPS) -> Float2D:
-        """Return the prices of :meth:`tree_price` at ascending multiples of the spots, (K, n)."""
-        return american_prices_at(multiples, *self._of_tree, steps=steps)
+        return american_price(
+            *(self.spot, self.strike, self.years, self.rate, self.dividend_yield, self.volatility, self.is_call),
+            steps=steps,
+        )
 
     @property
-    def _of_tree(self) -> tuple[Float1D, Float1D, Float1D, Float1D, Float1D, Float1D, Bool1D]:
-        return self.spot, self.strike, self.years, self.rate, self.dividend_yield, self.volatility, self.is_call
+    def as_rows(self) -> Float2D:
+        """The terms as kernels take them, (7, n): as the fields stand, the side as 1 of calls and -1 of puts."""
+        side = np.where(self.is_call, 1.0, -1.0)
+        return np.stack([self.spot, self.strike, self.years, self.rate, self.dividend_yield, self.volatility, side])
 
     def _european(self) -> OptionValue:
         return black_scholes(

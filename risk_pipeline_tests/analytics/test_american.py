@@ -5,12 +5,11 @@ from __future__ import annotations
 from itertools import product
 
 import numpy as np
-import pytest
 import QuantLib as ql  # noqa: N813 (the short name of its own documentation)
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from risk_pipeline.analytics.american import american_price, american_prices_at
+from risk_pipeline.analytics.american import american_price
 from risk_pipeline.analytics.implied_volatility import implied_volatility, price_bounds
 from risk_pipeline.analytics.options import OptionTerms, black_scholes, european_vanna
 
@@ -89,22 +88,6 @@ def test_an_option_does_not_depend_on_which_others_are_valued_with_it():
     for k in range(0, 40, 7):
         alone = american_price(np.full(1, SPOT), *(values[[k]] for values in terms), is_call[[k]])
         assert alone[0] == together[k]
-
-
-@pytest.mark.parametrize("low", [0.0, -0.04])  # of rates and dividends; below zero the region of exercise has two ends
-def test_prices_at_many_spots_are_those_of_each_spot_by_itself(low):
-    rng, count = np.random.default_rng(31), 300
-    spot = np.full(count, SPOT)
-    rate, dividend = rng.uniform(low, 0.08, (2, count))
-    terms = (SPOT * np.exp(rng.normal(0, 0.3, count)), rng.choice([0.02, 0.5, 3.0], count), rate, dividend)
-    terms = (*terms, rng.choice([0.05, 0.2, 0.8], count), rng.random(count) < 0.5)
-    multiples = np.geomspace(0.2, 5.0, 49)
-    found = american_prices_at(multiples, spot, *terms, steps=101)
-    each = np.stack([american_price(spot * multiple, *terms, steps=101) for multiple in multiples])
-    np.testing.assert_allclose(found, each, rtol=0, atol=1e-12 * SPOT)
-    gain = np.where(terms[-1], 1.0, -1.0) * (multiples[:, None] * spot - terms[0])
-    assert (found == gain).any()  # some are exercised, and some are worth more
-    assert (found > gain + 0.01).any()
 
 
 def test_the_implied_volatility_of_a_price_gives_the_price_back():

@@ -19,6 +19,8 @@ from risk_pipeline.analytics.holdings import constant_weight_returns, covered_re
 from risk_pipeline.analytics.kernels import compiled
 from risk_pipeline.analytics.kernels.constants import LOOK_BACK as HAR_LOOK_BACK
 from risk_pipeline.analytics.kernels.copy_rows import write_rows
+from risk_pipeline.analytics.option_scenarios import OptionScenarios
+from risk_pipeline.analytics.options import OptionTerms
 from risk_pipeline.analytics.var import LOOK_BACK, filtered_with_scales
 
 MANY = 4000
@@ -48,6 +50,15 @@ def test_an_option_alone_is_worth_what_it_is_worth_among_thousands_to_the_last_b
     for k in (0, 17, MANY - 1):
         alone = american_price(*(values[k : k + 1] for values in terms))
         assert alone.tobytes() == together[k : k + 1].tobytes()
+
+
+def test_an_option_alone_has_the_scenarios_that_it_has_among_thousands_to_the_last_bit():
+    terms = OptionTerms(*options(MANY), is_american=np.ones(MANY, dtype=bool))
+    move = np.linspace(-0.3, 0.3, 7)[:, None] * np.ones(MANY)
+    together = OptionScenarios(terms).price(move, 0.01)
+    for k in (0, 17, MANY - 1):
+        alone = OptionScenarios(terms.take(np.array([k]))).price(move[:, [k]], 0.01)
+        assert alone[:, 0].tobytes() == together[:, k].tobytes()
 
 
 def test_a_series_alone_has_the_scenarios_that_it_has_among_thousands_to_the_last_bit():
@@ -124,8 +135,11 @@ def numbers() -> list[float]:
     notional, equity = books(20)
     history = constant_weight_returns(notional, series(9)[:200], equity)
     gains = gains_of(notional, equity)
+    terms = OptionTerms(*options(8), is_american=np.ones(8, dtype=bool))
+    revalued = OptionScenarios(terms).price(np.linspace(-0.4, 0.4, 7)[:, None] * np.ones(8), 0.0)
     return [
         *american_price(*options(12), steps=51),
+        *(100.0 + revalued).ravel(),
         *(value for rows in (scenarios, scales, history.returns, gains) for value in rows[::25].ravel()),
         *history.coverage,
         *copied_bytes(),

@@ -35,7 +35,28 @@ def test_many_scenarios_of_american_options_are_the_tree_s_prices_of_each():
     found = OptionScenarios(terms, DAY).price(move, 0.0)
     for row, shift in enumerate(move):
         one = dataclasses.replace(terms, spot=terms.spot * (1 + shift), years=terms.years - DAY)
-        np.testing.assert_allclose(found[row], one.price(), atol=0.02)  # of a spot of a hundred
+        np.testing.assert_allclose(found[row], one.price(), atol=5e-3)  # of a spot of a hundred
+
+
+@pytest.mark.parametrize(
+    ("low", "largest"), [(0.0, 2e-3), (-0.04, 1e-3)]
+)  # of rates and dividends; below zero the region of exercise may have two ends
+def test_scenarios_of_any_american_option_are_the_prices_of_fine_trees(low, largest):
+    rng, count = np.random.default_rng(3), 400
+    strike = 100.0 * np.exp(rng.normal(0, 0.25, count))
+    years, volatility = rng.choice([0.004, 0.02, 0.1, 0.5, 1.5, 3.0], count), rng.choice([0.02, 0.2, 0.8], count)
+    rate, dividend_yield = rng.uniform(low, 0.08, (2, count))
+    is_call, always = rng.random(count) < 0.5, np.ones(count, dtype=bool)
+    terms = OptionTerms(np.full(count, 100.0), strike, years, rate, dividend_yield, volatility, is_call, always)
+    move = np.array([-0.6, -0.25, -0.1, -0.03, 0.0, 0.03, 0.1, 0.25, 0.6])[:, None] * np.ones(count)
+    found = OptionScenarios(terms).price(move, 0.0)
+    error = []
+    for row, shift in zip(found, move, strict=True):
+        moved = dataclasses.replace(terms, spot=terms.spot * (1 + shift))
+        whole = np.maximum(moved.european_price(), moved.tree_price(1001))
+        error.append(np.abs(row - np.where(moved.may_exercise_early, whole, moved.european_price())) / 100.0)
+    assert np.max(error) < largest
+    assert np.mean(error) < 4e-6
 
 
 def test_volatility_stops_at_its_floor():

@@ -11,10 +11,6 @@ FAR = 7.0
 """Standard deviations between spot and strike beyond which the tree's probabilities are 0 or 1 to the last digit."""
 
 
-ROUNDING = 1e-13
-"""Share of the strike that a tree's price may differ by from what exercising brings, where it exercises."""
-
-
 @part
 def _inversion(z: float, steps: int) -> tuple[float, float]:
     """Return the binomial probability whose tree has a normal quantile at its strike, and one less it.
@@ -88,29 +84,4 @@ def american_prices(terms: Float2D, steps: int) -> Float1D:
     spots, values = np.empty(steps + 1), np.empty(steps + 1)
     for n in range(len(out)):
         out[n] = _price(terms[:, n], terms[0, n], steps, spots, values)
-    return out
-
-
-@kernel("float64[:, ::1](float64[:, ::1], Array(float64, 1, 'C', True), int64)")
-def american_prices_at(terms: Float2D, multiples: Float1D, steps: int) -> Float2D:
-    """Return the price of each option at ascending multiples of its spot, (K, n); arguments as above.
-
-    Where an option is worth no more than exercising it, it is so further in the money: no tree is built there. Under
-    negative rates that need not hold.
-    """
-    out = np.empty((len(multiples), terms.shape[1]))
-    spots, values = np.empty(steps + 1), np.empty(steps + 1)
-    for n in range(terms.shape[1]):
-        option = terms[:, n]
-        strike, sign = option[1], option[6]
-        is_exercised, is_usual = False, option[3] >= 0.0 and option[4] >= 0.0
-        for step in range(len(multiples)):
-            k = step if sign > 0.0 else len(multiples) - 1 - step  # into the money
-            spot = option[0] * multiples[k]
-            gain = sign * (spot - strike)
-            if is_exercised:
-                out[k, n] = gain
-            else:
-                out[k, n] = _price(option, spot, steps, spots, values)
-                is_exercised = is_usual and gain > 0.0 and out[k, n] - gain <= ROUNDING * strike
     return out

@@ -1,0 +1,141 @@
+"""The premium of early exercise over a range of spots, on one binomial lattice for all of them.
+
+A lattice of Cox, Ross & Rubinstein (1979) whose nodes lie about the strike and not about one spot. The American and the
+European price on it are wrong by much the same, so their difference is exact early (Hull & White 1988).
+"""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+
+from ..arrays import Float1D, Float2D
+from .compiled import kernel, part
+
+FINE, COARSE = 150, 76
+"""Steps of two lattices, even: the error is that of 1 / steps, so the two extrapolate to none."""
+FINE_HALF, COARSE_HALF = 49, 40
+"""Nodes on each side of the strike: eight standard deviations, and nine, so that the coarse lattice reaches beyond."""
+NODES = 2 * FINE_HALF + 1
+FIRST_EXERCISED = NODES
+"""Column of a lattice's row that holds the first node at which the option is exercised, on the way into the money."""
+EXERCISED = 1e-13
+"""Share of the strike that a price may be above what exercising brings, where it is exercised."""
+
+
+@part
+def _cubic(values: Float1D, place: float) -> float:
+    """Return the cubic through the four values about a place (Lagrange)."""
+    i = min(max(math.floor(place), 1), len(values) - 3)
+    x = place - i
+    outer, inner = x * (x - 1.0), (x + 1.0) * (x - 2.0)
+    left = inner * (x - 1.0) * 0.5 * values[i] - outer * (x - 2.0) / 6.0 * values[i - 1]
+    return float(left + (x + 1.0) * outer / 6.0 * values[i + 2] - inner * x * 0.5 * values[i + 1])
+
+
+@part
+def _lattice(terms: tuple[float, ...], steps: int, american: Float1D, european: Float1D, scratch: Float2D) -> bool:
+    """Write the prices at the nodes, in strikes, the deepest in the money last; false where the drift outruns them."""
+    years, rate, dividend_yield, volatility, sign = terms
+    nodes, step = len(american), years / steps
+    height = volatility * math.sqrt(step)
+    growth = math.exp((rate - dividend_yield) * step)
+    if not height > abs(rate - dividend_yield) * step:
+        return False
+    rise = (growth - math.exp(-height)) / (math.exp(height) - math.exp(-height))
+    inward = math.exp(-rate * step) * (rise if sign > 0.0 else 1.0 - rise)
+    outward = math.exp(-rate * step) * (1.0 - rise if sign > 0.0 else rise)
+    gain, gain_between, between, european_between = scratch[0], scratch[1], scratch[2], scratch[3]
+    for k in range(nodes):
+        away = (2 * k - nodes + 1) * height
+        gain[k] = sign * math.expm1(sign * away)
+        gain_between[k] = sign * math.expm1(sign * (away + height))
+        american[k] = european[k] = max(gain[k], 0.0)
+    last = nodes - 1
+    deepest = math.exp(sign * last * height)
+    for level in range(2, steps + 1, 2):  # nodes lie between those of the level before
+        for k in range(last):
+            kept = inward * american[k + 1] + outward * american[k]
+            between[k] = kept if kept > gain_between[k] else gain_between[k]
+            european_between[k] = inward * european[k + 1] + outward * european[k]
+        for k in range(1, last):
+            kept = inward * between[k] + outward * between[k - 1]
+            american[k] = kept if kept > gain[k] else gain[k]
+            european[k] = inward * european_between[k] + outward * european_between[k - 1]
+        passed = level * step
+        european[last] = sign * (deepest * math.exp(-dividend_yield * passed) - math.exp(-rate * passed))
+        american[last] = max(european[last], gain[last])
+    return True
+
+
+@part
+def _write_premiums(
+    terms: tuple[float, ...], out: Float1D, american: Float2D, european: Float2D, scratch: Float2D
+) -> None:
+    fine, coarse = american[0, :NODES], american[1, : 2 * COARSE_HALF + 1]
+    out[:] = 0.0
+    if not _lattice(terms, FINE, fine, european[0, :NODES], scratch):
+        return
+    exercised = NODES
+    while exercised > 0 and fine[exercised - 1] - scratch[0, exercised - 1] <= EXERCISED < fine[exercised - 1]:
+        exercised -= 1
+    if not _lattice(terms, COARSE, coarse, european[1, : len(coarse)], scratch):
+        return
+    for k in range(len(coarse)):
+        coarse[k] -= european[1, k]
+    closer = math.sqrt(COARSE / FINE)
+    for k in range(NODES):
+        premium = fine[k] - european[0, k]
+        rough = _cubic(coarse, (k - FINE_HALF) * closer + COARSE_HALF)
+        out[k] = max(premium + (premium - rough) * COARSE / (FINE - COARSE), 0.0)
+    out[FIRST_EXERCISED] = min(exercised, NODES - 1)
+
+
+@kernel("float64[:, ::1](float64[:, ::1])")
+def premiums_about_strike(terms: Float2D) -> Float2D:
+    """Return a row for each option: its premium at each node, in strikes, and the first node that is exercised.
+
+    Parameters
+    ----------
+    terms : (7, n) spot, strike, years, rate, dividend yield, volatility, and 1 for calls, -1 for puts.
+    """
+    out = np.empty((terms.shape[1], NODES + 1))
+    american, european, scratch = np.empty((2, NODES)), np.empty((2, NODES)), np.empty((4, NODES))
+    for n in range(len(out)):
+        option = terms[:, n]
+        if np.isnan(option).any():
+            out[n] = np.nan
+        else:
+            one = (max(option[2], 0.0), option[3], option[4], option[5], option[6])
+            _write_premiums(one, out[n], american, european, scratch)
+    return out
+
+
+@kernel("float64[:, ::1](float64[:, ::1], float64[:, ::1], float64[::1], float64[::1], float64[:, ::1])")
+def premiums_at(premiums: Float2D, terms: Float2D, at_spot: Float1D, short: Float1D, spots: Float2D) -> Float2D:
+    """Return the premium of early exercise at some spots, (S, n), in the unit of the strike.
+
+    It is 0 where the option is exercised, which is worth more than what is European, and beyond the nodes.
+
+    Parameters
+    ----------
+    premiums : as :func:`premiums_about_strike` returns them.
+    terms : (7, n) as above.
+    at_spot, short : (n,) what is found at the present spot, and what is then added to it; elsewhere the same is added,
+        or in proportion where less is found.
+    spots : (S, n).
+    """
+    out = np.zeros(spots.shape)
+    for n in range(spots.shape[1]):
+        strike, sign, row = terms[1, n], terms[6, n], premiums[n]
+        apart = 2.0 * terms[5, n] * math.sqrt(max(terms[2, n], 0.0) / FINE)
+        added = short[n] / at_spot[n] if at_spot[n] > 0.0 else 0.0
+        for s in range(len(spots)):
+            place = sign * math.log(spots[s, n] / strike) / apart + FINE_HALF
+            if np.isnan(row[0]) or np.isnan(place):
+                out[s, n] = row[0]
+            elif 0.0 < place < row[FIRST_EXERCISED]:
+                found = strike * max(_cubic(row[:NODES], place), 0.0)
+                out[s, n] = max(found + added * min(found, at_spot[n]), 0.0)
+    return out
