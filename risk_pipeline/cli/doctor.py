@@ -18,6 +18,7 @@ from ..reports.unpriced import unpriced_on
 from ..settings import ENV_FILE, Settings
 from ..storage.check_queries import unvalued
 from ..storage.coverage import newest_coverage
+from ..storage.database import place_of
 from ..storage.errors import StorageError
 from ..storage.probe import probe
 from ..storage.queries import earliest_session, group_ids, latest_session, portfolios, read_table
@@ -235,13 +236,19 @@ def _coverage(engine: sa.Engine) -> Diagnosis:
 
 def _stuck_runs(engine: sa.Engine) -> Diagnosis:
     from ..defs.automation.dead_runs import dead_runs
+    from ..defs.own_runs import other_databases
 
     with open_instance() as instance:
         ids = [run.run_id[:8] for run in dead_runs(instance, engine)]
-    return Diagnosis(
-        "runs",
-        not ids,
+        others = other_databases(instance, place_of(engine))
+    text = (
         f"killed, and not yet recorded as failed: {', '.join(ids)}; `risk-pipeline run` or the daemon does that"
         if ids
-        else "none is stuck",
+        else "none is stuck"
     )
+    if others:
+        text += (
+            f"; runs of {', '.join(others[:3])} are in Dagster's history too and are left alone, but Dagster has one "
+            "status of a partition for all: give each database a DAGSTER_HOME of its own"
+        )
+    return Diagnosis("runs", not ids, text)

@@ -142,12 +142,13 @@ def execute(range_: SessionRange) -> bool:
     from ..definitions import defs
     from ..defs.automation.dead_runs import end_dead_runs
     from ..defs.automation.run_history import watch
-    from ..defs.run_tags import HOST_TAG, PID_TAG, range_tags, this_place
+    from ..defs.run_tags import DATABASE_TAG, HOST_TAG, PID_TAG, range_tags, this_place
     from ..storage.batch_runs import fail_run
+    from ..storage.database import place_of
     from ..storage.errors import StorageError
 
-    here = {HOST_TAG: this_place(), PID_TAG: str(os.getpid())}
     with open_instance() as instance, database() as engine:
+        here = {HOST_TAG: this_place(), PID_TAG: str(os.getpid()), DATABASE_TAG: place_of(engine)}
         for gone in end_dead_runs(instance, engine):
             console.print(f"[yellow]Run {gone[:8]} ended without a word, killed perhaps; it is recorded as failed.[/]")
         broken = False

@@ -10,14 +10,16 @@ from dagster._core.events import AssetMaterializationPlannedData
 from dagster._core.utils import make_new_run_id
 
 
-def fail_partitions(instance: dg.DagsterInstance, job: str, partitions: Mapping[str, list[date]], why: str) -> None:
+def fail_partitions(
+    instance: dg.DagsterInstance, job: str, partitions: Mapping[str, list[date]], why: str, tags: Mapping[str, str]
+) -> None:
     """Plan the partitions of some assets in a run that never starts, and report that run as failed.
 
     "Failed and missing" in the UI then selects them. Their earlier materialisations stay in the history.
     """
-    tags = {"dagster/max_retries": "0"}
     started = dg.DagsterRunStatus.STARTED
-    run = instance.add_run(dg.DagsterRun(job_name=job, run_id=make_new_run_id(), status=started, tags=tags))
+    all_tags = {"dagster/max_retries": "0", **tags}
+    run = instance.add_run(dg.DagsterRun(job_name=job, run_id=make_new_run_id(), status=started, tags=all_tags))
     for name, days in partitions.items():
         for day in days:
             planned = AssetMaterializationPlannedData(dg.AssetKey(name), partition=day.isoformat())

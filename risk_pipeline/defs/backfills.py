@@ -7,13 +7,15 @@ from typing import TYPE_CHECKING
 
 import dagster as dg
 
+from .own_runs import own_records
+
 if TYPE_CHECKING:
     from ..dagster_ext.backfills import PartitionBackfill
 
 BACKFILL_TAG = "dagster/backfill"
 
 
-def sessions_to_fetch(context: dg.AssetExecutionContext, run_sessions: list[date]) -> list[date]:
+def sessions_to_fetch(context: dg.AssetExecutionContext, run_sessions: list[date], database: str) -> list[date]:
     """Return the sessions whose prices this run asks the source for, in order; none if a backfill's are all in.
 
     A selection with holes is a run for each stretch. The first of them to start asks for every session of the
@@ -24,7 +26,7 @@ def sessions_to_fetch(context: dg.AssetExecutionContext, run_sessions: list[date
     if backfill is None:
         return run_sessions
     wanted = {*run_sessions, *_sessions_of(backfill, context.asset_key)}
-    return sorted(wanted - _materialised_since(context, backfill.backfill_timestamp, wanted))
+    return sorted(wanted - _materialised_since(context, backfill.backfill_timestamp, wanted, database))
 
 
 def _sessions_of(backfill: PartitionBackfill, asset: dg.AssetKey) -> set[date]:
@@ -36,11 +38,14 @@ def _sessions_of(backfill: PartitionBackfill, asset: dg.AssetKey) -> set[date]:
     return {date.fromisoformat(key) for key in subset.get_partition_keys()} if subset else set()
 
 
-def _materialised_since(context: dg.AssetExecutionContext, timestamp: float, sessions: set[date]) -> set[date]:
-    """Return those of the sessions that the asset has been materialised for since then."""
+def _materialised_since(
+    context: dg.AssetExecutionContext, timestamp: float, sessions: set[date], database: str
+) -> set[date]:
+    """Return those of the sessions that the asset has been materialised for since then, in this database."""
     keys = sorted(day.isoformat() for day in sessions)
     records = context.instance.fetch_materializations(
         dg.AssetRecordsFilter(asset_key=context.asset_key, asset_partitions=keys, after_timestamp=timestamp),
         limit=10 * len(keys),
     ).records
+    records = own_records(context.instance, records, database)
     return {date.fromisoformat(record.partition_key) for record in records if record.partition_key}

@@ -27,7 +27,7 @@ from ..market.open import open_source
 from ..market.pairs import WithPairs
 from ..settings import Settings
 from ..storage.book_versions import book_at, looking_at, pin_version
-from ..storage.database import migrate, open_engine
+from ..storage.database import migrate, open_engine, place_of
 from ..storage.errors import DatabaseAwayError
 from ..storage.fencing import of_run
 from ..storage.market_data import newest_panels, panels_for, record_panel
@@ -37,7 +37,7 @@ from ..storage.queries import ticker_changes
 from ..storage.result_inputs import claim_source
 from .last_words import last_words
 from .lease import lease
-from .run_tags import BOOK_TAG, HOST_TAG, tag_sessions, this_place
+from .run_tags import BOOK_TAG, DATABASE_TAG, HOST_TAG, tag_sessions, this_place
 
 if TYPE_CHECKING:
     import sqlalchemy as sa
@@ -82,7 +82,8 @@ class Database(dg.ConfigurableResource):
         self._engine = of_run(self._engine, context.run.run_id)
         version = pin_version(self._engine, context.run.run_id)
         if context.instance is not None and context.instance.get_run_by_id(context.run.run_id) is not None:
-            context.instance.add_run_tags(context.run.run_id, {BOOK_TAG: str(version), HOST_TAG: this_place()})
+            tags = {BOOK_TAG: str(version), HOST_TAG: this_place(), DATABASE_TAG: place_of(self._engine)}
+            context.instance.add_run_tags(context.run.run_id, tags)
         self._engine = looking_at(self._engine, book_at(self._engine, version))
 
     @property

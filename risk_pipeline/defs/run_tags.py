@@ -15,6 +15,8 @@ from ..dagster_ext.hidden_tags import hidden_tag
 SESSIONS_TAG = "sessions"
 """Of every run, however it was launched: what the list of runs shows."""
 BOOK_TAG = hidden_tag("book_version")
+DATABASE_TAG = hidden_tag("database")
+"""Which database a run writes, as :func:`~risk_pipeline.storage.database.place_of` names it."""
 HOST_TAG, PID_TAG = hidden_tag("host"), hidden_tag("pid")
 """Where a run works; of one in the process of the command line, its number too."""
 _START, _END = "dagster/asset_partition_range_start", "dagster/asset_partition_range_end"

@@ -97,6 +97,14 @@ def sqlite_file(url: str) -> Path | None:
     return Path(parsed.database) if parsed.get_backend_name() == "sqlite" and parsed.database else None
 
 
+def place_of(engine: sa.Engine) -> str:
+    """Return where a database is, in the same words for every process that has its URL; without user and password."""
+    url = engine.url
+    if engine.dialect.name == "sqlite":
+        return str(Path(url.database or ":memory:").resolve())
+    return f"{url.host or url.query.get('host', 'localhost')}:{url.port or 5432}/{url.database}"
+
+
 def parse_url(url: str) -> sa.URL:
     """Return the parts of a database URL.
 

@@ -15,6 +15,7 @@ from ...risk.lookback import panel_start
 from ...settings import Settings
 from ...storage import tables
 from ...storage.coverage import update_coverage
+from ...storage.database import place_of
 from ...storage.gaps import gaps_to_ask, record_gaps
 from ...storage.market_data import (
     StoredBars,
@@ -99,7 +100,7 @@ def market_data(
     watch = Stopwatch()
     source = market.joined(db)
     own = run_sessions(context)
-    fetched_now = sessions_to_fetch(context, own)
+    fetched_now = sessions_to_fetch(context, own, place_of(db.engine))
     known_at = run_started(context).replace(tzinfo=None)
     rows = restated = 0
     errors: dict[str, str] = {}

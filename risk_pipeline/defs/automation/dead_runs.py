@@ -8,13 +8,14 @@ began in, is a quicker proof of its end than the lease.
 import os
 from collections.abc import Iterator
 from datetime import UTC, timedelta
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import dagster as dg
 
 from ...dagster_ext.launchers import launches_here
 from ...storage.batch_runs import LEASE, end_lease, lease_ages, noted_error
+from ...storage.database import place_of
+from ..own_runs import is_ours
 from ..run_tags import HOST_TAG, PID_TAG, this_place
 from .catch_up import now
 
@@ -23,7 +24,6 @@ if TYPE_CHECKING:
 
 DIED = "the process of the run is gone"
 KILLED = "it was killed or the machine was restarted; run its sessions again"
-PACKAGE = __name__.partition(".")[0]
 START_WITHIN = timedelta(minutes=15)
 UNFINISHED = [
     dg.DagsterRunStatus.NOT_STARTED,
@@ -36,7 +36,7 @@ UNFINISHED = [
 def end_dead_runs(instance: dg.DagsterInstance, engine: "sa.Engine", location: str | None = None) -> list[str]:
     """Report runs as failed that are dead, and let them write nothing more; returns their ids.
 
-    Runs of other code locations than ``location`` are left alone: they hold no lease of ours.
+    Runs of other databases, and of other code locations than ``location``, are left alone: they hold no lease here.
     """
     found = _dead_with_ages(instance, engine, location)
     dead = [run for run, age in found if end_lease(engine, run.run_id, age)]
@@ -60,21 +60,8 @@ def _dead_with_ages(
     return [
         (record.dagster_run, age)
         for record, age in judged
-        if is_ours(record.dagster_run, location) and _is_dead(instance, record, age)
+        if is_ours(record.dagster_run, place_of(engine), location) and _is_dead(instance, record, age)
     ]
-
-
-def is_ours(run: dg.DagsterRun, location: str | None) -> bool:
-    """Return whether a run belongs to a code location; where none is known, as on a command line, to our code."""
-    origin = run.remote_job_origin
-    if origin is not None and location is not None:
-        return origin.repository_origin.code_location_origin.location_name == location
-    if run.job_code_origin is None:  # a process of the command line
-        return origin is None
-    pointer = run.job_code_origin.repository_origin.code_pointer
-    file = getattr(pointer, "python_file", None)
-    module = Path(file).absolute().parent.name if file else getattr(pointer, "module", "")
-    return module.partition(".")[0] == PACKAGE
 
 
 def _is_dead(instance: dg.DagsterInstance, record: dg.RunRecord, lease_age: timedelta | None) -> bool:

@@ -16,12 +16,14 @@ from ...dagster_ext.history import OF_HISTORY
 from ...reports.quarantine import quarantined
 from ...storage.batch_runs import BatchRun, mark_alerted, noted_error, record_run, was_alerted
 from ...storage.check_queries import snapshots
+from ...storage.database import place_of
 from ...storage.queries import latest_session
+from ..own_runs import is_ours
 from ..partitions import CALENDAR
 from ..resources import Database
 from ..run_tags import PID_TAG, sessions_of
 from .catch_up import described, due, now, stretches, without_todays_price
-from .dead_runs import DIED, KILLED, end_dead_runs, is_ours
+from .dead_runs import DIED, KILLED, end_dead_runs
 from .jobs import EARLIER_TAG, LAST_TRY, TRY_TAG
 from .limit_alerts import alert_breaches
 
@@ -67,7 +69,7 @@ def run_records(context: dg.SensorEvaluationContext, db: Database) -> dg.SkipRea
         limit=200,
     )
     for record in records:
-        if not is_ours(record.dagster_run, location):
+        if not is_ours(record.dagster_run, place_of(db.engine), location):
             continue
         watch(context.instance, db.engine, record)
     if records:  # the newest is read again next time: two updates may share a timestamp

@@ -22,11 +22,13 @@ from dagster._core.types.loadable_target_origin import LoadableTargetOrigin
 
 from risk_pipeline.defs.automation.dead_runs import START_WITHIN, dead_runs, end_dead_runs
 from risk_pipeline.defs.automation.run_history import run_records
+from risk_pipeline.defs.own_runs import other_databases
 from risk_pipeline.defs.resources import Database
-from risk_pipeline.defs.run_tags import HOST_TAG, PID_TAG, this_place
+from risk_pipeline.defs.run_tags import DATABASE_TAG, HOST_TAG, PID_TAG, this_place
 from risk_pipeline.storage import tables
 from risk_pipeline.storage.batch_runs import LEASE
 from risk_pipeline.storage.book_versions import pin_version
+from risk_pipeline.storage.database import place_of
 from risk_pipeline.storage.errors import StorageError
 from risk_pipeline.storage.fencing import of_run
 from risk_pipeline.storage.queries import read_table
@@ -126,7 +128,7 @@ OURS = "risk_pipeline.definitions"
         ("theirs", OURS, "ours", False),
         ("theirs", "theirs.definitions", "ours", False),
         ("theirs", "theirs.definitions", None, False),  # by the command line, which knows no location
-        ("ours", OURS, None, True),
+        ("ours", OURS, None, False),  # it never opened a database: the daemon that launched it ends it
         (None, "theirs.definitions", None, False),  # `dagster job execute` of another project
         (None, OURS, None, True),
     ],
@@ -147,3 +149,17 @@ def test_a_run_whose_partition_is_no_session_is_recorded_without_one(engine, ins
         run_records(context)
     rows = read_table(engine, "batch_runs").set_index("run_id")
     assert rows["first_session"].isna().loc[odd]
+
+
+@pytest.mark.parametrize(("location", "asked_by"), [("theirs", "ours"), ("theirs", None), (None, None), (None, "ours")])
+@pytest.mark.parametrize("is_own", [True, False])
+def test_a_run_belongs_to_the_database_that_it_opened(engine, instance, monkeypatch, location, asked_by, is_own):
+    place = place_of(engine) if is_own else "/another/home/risk.db"
+    run_id = add_run(instance, location=location, module=OURS if location else None, **{DATABASE_TAG: place})
+    monkeypatch.setattr("risk_pipeline.defs.automation.dead_runs.now", lambda: datetime.now(UTC) + timedelta(days=1))
+    with dg.build_sensor_context(instance=instance, resources={"db": Database()}) as context:
+        run_records(context)
+    assert instance.get_run_by_id(run_id).status is (dg.DagsterRunStatus.FAILURE if is_own else STARTED)
+    assert read_table(engine, "batch_runs")["run_id"].tolist() == [run_id] * is_own
+    assert end_dead_runs(instance, engine, asked_by) == []
+    assert other_databases(instance, place_of(engine)) == ([] if is_own else [place])

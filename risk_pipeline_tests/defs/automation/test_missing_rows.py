@@ -91,3 +91,12 @@ def test_a_corrected_session_is_failed_in_the_ui_for_every_analytic_and_a_run_of
     home.run(DAYS[1])
     assert shown(home) == good
     assert look(home) == "every materialised session has its rows, from the present inputs"
+
+
+def test_partitions_that_another_database_has_materialised_are_left_alone(home, make_home):
+    """Two code locations on one Dagster instance, each with a database of its own: their assets have the same keys."""
+    other = make_home()
+    other.instance.dispose()
+    other.instance = home.instance
+    assert look(other) == "every materialised session has its rows, from the present inputs"
+    assert shown(home) == {asset: ["MATERIALIZED", "MATERIALIZED"] for asset in ASSETS}
