@@ -34,7 +34,7 @@ def read_yaml(path: Path, *, limit: int = 1_000_000) -> dict[str, object]:
         raise ConfigError(path, f"line {error.line}", error.key, "is given twice", "keep one of them") from None
     except RecursionError:
         raise ConfigError(path, "file", "syntax", "is nested too deeply", "write plain lists and mappings") from None
-    except (yaml.YAMLError, UnicodeDecodeError) as error:
+    except (yaml.YAMLError, ValueError) as error:  # a date or a number that can't be, bytes that are no text
         raise ConfigError(path, "file", "syntax", f"is not YAML ({error})", "correct the syntax") from None
     if not isinstance(content, dict):
         raise ConfigError(path, "file", "syntax", "is not a mapping", "start it with a key such as `scenarios:`")

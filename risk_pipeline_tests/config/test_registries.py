@@ -209,7 +209,8 @@ def test_an_impossible_shock_of_volatility_is_refused(factors, tmp_path, written
 
 
 def test_a_file_that_is_no_yaml_or_missing_or_huge_is_refused(factors, tmp_path):
-    for name, content in (("a.yaml", "{"), ("b.yaml", "- 1"), ("c.yaml", "x: " + "1" * 1_000_001)):
+    files = ("{", "- 1", "x: " + "1" * 1_000_001, "x: 0000-00-00", "x: 2026-02-30")
+    for name, content in zip(("a.yaml", "b.yaml", "c.yaml", "d.yaml", "e.yaml"), files, strict=True):
         (tmp_path / name).write_text(content)
         with pytest.raises(ConfigError, match=name):
             load_scenarios(factors, tmp_path / name)
