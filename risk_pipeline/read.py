@@ -6,9 +6,10 @@
 >>> read.stress(read.since("2026-11-09"), "growth")   # doctest: +SKIP
 
 Each function takes ``session`` (a date or its text, a pair of first and last, None for the latest session) and
-``portfolio`` (an id, None for all; an unknown one is a StorageError that names those there are). Rows come in the
-order of their key; columns are those of ``docs/tables.md``. The database is that of the settings, unless ``url`` names
-another. It must have the schema of this version: ``risk-pipeline init`` brings it there.
+``portfolio`` (an id, None for all; an unknown one is a StorageError that names those there are). A day that is no
+session is a NoSessionError that names the session before; a session that has not been computed has no rows. Rows come
+in the order of their key; columns are those of ``docs/tables.md``. The database is that of the settings, unless ``url``
+names another. It must have the schema of this version: ``risk-pipeline init`` brings it there.
 """
 
 from __future__ import annotations
@@ -18,11 +19,12 @@ from typing import TYPE_CHECKING, TypeAlias
 
 import pandas as pd
 
+from .sessions import written_day
 from .settings import Settings
 from .storage import queries
 from .storage.database import open_existing, require_schema
-from .storage.errors import StorageError
 from .storage.limit_queries import limit_rows
+from .storage.portfolio_ids import require_portfolio
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -31,8 +33,6 @@ if TYPE_CHECKING:
 
 Sessions: TypeAlias = date | str | tuple[date | str, date | str] | None
 LAST = date(2199, 12, 31)
-NAMED = 20
-"""Portfolios that an error names."""
 Reader: TypeAlias = "Callable[[sa.Engine, date, date], pd.DataFrame]"
 
 
@@ -88,6 +88,8 @@ def table(name: str, session: Sessions = None, portfolio: str | None = None, *, 
     ------
     StorageError
         If there is no such table or portfolio.
+    NoSessionError
+        If the day is no session.
     """
     return _read(
         session,
@@ -107,22 +109,20 @@ def _read(session: Sessions, portfolio: str | None, url: str | None, read: Reade
     try:
         require_schema(engine)
         if portfolio is not None:
-            _require(engine, portfolio)
+            require_portfolio(portfolio, queries.portfolios(engine)["portfolio_id"])
         if isinstance(session, tuple):
             first, last = (_day(day) for day in session)
+        elif session is None:
+            first = last = queries.latest_session(engine) or LAST
         else:
-            first = last = queries.latest_session(engine) or LAST if session is None else _day(session)
-        return read(engine, first, last)
+            first = last = _day(session)
+        rows = read(engine, first, last)
+        if rows.empty and session is not None and first == last:
+            Settings().sessions.require_session(first)
+        return rows
     finally:
         engine.dispose()
 
 
-def _require(engine: sa.Engine, portfolio: str) -> None:
-    known = queries.portfolios(engine)["portfolio_id"].tolist()
-    if portfolio not in known:
-        names = ", ".join(known[:NAMED]) + " …" * (len(known) > NAMED)
-        raise StorageError(f"there is no portfolio {portfolio!r}; there are {names or 'none yet'}")
-
-
 def _day(written: date | str) -> date:
-    return written if isinstance(written, date) else date.fromisoformat(written)
+    return written if isinstance(written, date) else written_day(written)

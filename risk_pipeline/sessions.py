@@ -33,6 +33,20 @@ class NoSessionError(ValueError):
     """A date or range that holds no session of the exchange."""
 
 
+def written_day(text: str) -> date:
+    """Return the day that a text such as ``2026-11-30`` states.
+
+    Raises
+    ------
+    NoSessionError
+        If it states none.
+    """
+    try:
+        return date.fromisoformat(text)
+    except ValueError:
+        raise NoSessionError(f"{text!r} is no day: write one such as 2026-11-30") from None
+
+
 @dataclass(frozen=True)
 class SessionCalendar:
     """The sessions of one exchange from ``first_session`` on, as dates and as Dagster partitions.
@@ -159,6 +173,19 @@ class SessionCalendar:
     def is_session(self, day: date) -> bool:
         """Return whether the exchange opened on the day."""
         return bool((self._sessions == np.datetime64(day)).any())
+
+    def require_session(self, day: date) -> date:
+        """Return a day that is a session.
+
+        Raises
+        ------
+        NoSessionError
+            If it is none; names the one before.
+        """
+        if not self.is_session(day):
+            before = self.date_to_session(day)
+            raise NoSessionError(f"{day} is no session of {self.exchange}; the one before is {before}")
+        return day
 
     def sessions_in_range(self, first: date, last: date) -> Date1D:
         """Return the sessions from ``first`` to ``last``, both included; also before ``first_session``."""

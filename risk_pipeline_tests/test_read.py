@@ -12,6 +12,7 @@ import pandas as pd
 import pytest
 
 from risk_pipeline import read
+from risk_pipeline.sessions import NoSessionError
 from risk_pipeline.storage.errors import StorageError
 from risk_pipeline_tests.support.pages import FIRST, LAST, pages
 
@@ -58,6 +59,20 @@ def test_a_portfolio_that_is_not_there_is_an_error_that_names_those_that_are(url
     with pytest.raises(StorageError, match=r"there is no portfolio 'nope'; there are .*growth"):
         function(session=LAST, portfolio="nope", url=url)
     assert function(session=FIRST, portfolio="cash", url=url)["session"].dt.date.isin([FIRST]).all()
+
+
+@pytest.mark.parametrize(
+    ("day", "says"),
+    [
+        ("2026-11-26", "2026-11-26 is no session of XNYS; the one before is 2026-11-25"),
+        ("2026-11-31", "'2026-11-31' is no day: write one such as 2026-11-30"),
+        (("2026-11-02", "soon"), "'soon' is no day"),
+    ],
+)
+def test_a_day_that_is_no_session_is_an_error_that_names_the_one_before(url, day, says):
+    with pytest.raises(NoSessionError, match=says):
+        read.snapshots(day, url=url)
+    assert read.snapshots("2025-06-02", url=url).empty  # a session that was never computed
 
 
 def test_the_notebook_runs_on_the_demo(pages, monkeypatch):

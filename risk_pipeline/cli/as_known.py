@@ -16,6 +16,7 @@ from ..storage import queries
 from ..storage.as_known import as_known_at, made_since, restated_since, revisions_since
 from ..storage.book_versions import newest_version, version_seen
 from ..storage.errors import StorageError
+from ..storage.portfolio_ids import named
 from .risk_table import print_risk_table
 from .tables import print_portfolio
 
@@ -56,9 +57,7 @@ def print_as_known(console: Console, engine: sa.Engine, day: date, portfolio: st
     else:
         known = queries.portfolios(view)["portfolio_id"].tolist()
         if portfolio not in known:
-            raise StorageError(
-                f"the book known on {day} had no portfolio {portfolio!r}; it had {', '.join(known[:20])}"
-            )
+            raise StorageError(f"the book known on {day} had no portfolio {portfolio!r}; it had {named(known)}")
         _print_lots(console, engine, view, portfolio, session)
     made = made_since(engine, session, at)
     if made is None:

@@ -29,6 +29,7 @@ def calibrate(engine: sa.Engine, factors: FactorRegistry, session: date) -> Prio
     """
     name = panels_for(engine, [session]).get(session)
     if name is None:
+        Settings().sessions.require_session(session)
         raise PanelError(f"{session} has no price panel yet: `risk-pipeline run --date {session}` makes it")
     panel = PanelStore(*Settings().panel_location).open(name)
     column = {symbol: index for index, symbol in enumerate(panel.symbols)}

@@ -58,6 +58,8 @@ def print_whatif(console: Console, result: WhatIf) -> None:
     rows = result.headlines
     scenarios, name = set(result.after["stress_test_results"]["scenario_id"]), load_factors().label
     for portfolio, numbers in rows.groupby("portfolio_id", sort=True):
+        for sentence in _sold_short(result, portfolio):
+            console.print(sentence, style="yellow", highlight=False, soft_wrap=True, markup=False)
         title = f"What if, {portfolio}, {result.session}; nothing was written"
         table = Table(title=title, title_justify="left", header_style="bold")
         for head in ("", "before", "after", "difference"):
@@ -68,17 +70,28 @@ def print_whatif(console: Console, result: WhatIf) -> None:
             label, form = LABELS.get(row.number, (name(row.number), money if row.number in scenarios else number))
             table.add_row(escape(label), *(form(value) for value in (row.before, row.after, row.difference)))
         console.print(table)
-    for sentence in _sold_short(result):
-        console.print(sentence, style="yellow", highlight=False, soft_wrap=True, markup=False)
+        for sentence in _why_none(result, portfolio):
+            console.print(sentence, highlight=False, soft_wrap=True, markup=False)
     _print_limits(console, result)
 
 
-def _sold_short(result: WhatIf) -> list[str]:
-    """Say which trades sell more than is held."""
-    out = []
-    for row in result.sold_short.itertuples(index=False):
+def _sold_short(result: WhatIf, portfolio: str) -> list[str]:
+    """Say which trades of a portfolio sell more than it holds."""
+    out, rows = [], result.sold_short
+    for row in rows[rows["portfolio_id"] == portfolio].itertuples(index=False):
         held = f"more than the {row.held:,.6g} that it holds" if row.held else "of which it holds none"
         out.append(f"! {row.portfolio_id} would sell {row.symbol}, {held}: short {-row.after:,.6g}")
+    return out
+
+
+def _why_none(result: WhatIf, portfolio: str) -> list[str]:
+    """Say what a portfolio lacks after the trades, and why, each reason once."""
+    skips = result.skips
+    out = []
+    for (reason, detail), rows in skips[skips["portfolio_id"] == portfolio].groupby(["reason", "detail"], dropna=False):
+        lacking = ", ".join(sorted(rows["analytic"]))
+        found = f": {detail}" if isinstance(detail, str) and detail else "."
+        out.append(f"{portfolio} lacks {lacking} after the trades: {Reason(reason).explain()}{found}")
     return out
 
 

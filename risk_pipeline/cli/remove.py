@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 from rich.markup import escape
 
-from .terminal import UserError, console, existing_database
+from .terminal import console, existing_database
 
 
 def remove(
@@ -15,13 +15,12 @@ def remove(
     yes: Annotated[bool, typer.Option("--yes", help="Do not ask.")] = False,
 ) -> None:
     """Remove a portfolio with everything that was imported and computed of it. Shows what is deleted, and asks."""
+    from ..storage.portfolio_ids import require_portfolio
     from ..storage.queries import portfolios
     from ..storage.removal import portfolio_rows, remove_portfolio
 
     with existing_database(writes=True) as engine:
-        known = portfolios(engine)["portfolio_id"].tolist()
-        if portfolio not in known:
-            raise UserError(f"there is no portfolio {portfolio!r}; there are {', '.join(known[:20]) or 'none'}")
+        require_portfolio(portfolio, portfolios(engine)["portfolio_id"])
         rows = portfolio_rows(engine, portfolio)
         for name, count in rows.items():
             console.print(f"  {name} {count:,}", highlight=False)

@@ -6,11 +6,15 @@ import json
 import os
 from datetime import date, datetime
 from enum import StrEnum
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, NoReturn
 
 import typer
 
 from .terminal import LatestOr, UserError, console, existing_database
+
+if TYPE_CHECKING:
+    import pandas as pd
+    import sqlalchemy as sa
 
 
 class Format(StrEnum):
@@ -47,8 +51,9 @@ def show(
 
 
 SHOWN = (
-    *("portfolio_snapshots", "factor_exposures", "stress_test_results", "portfolio_volatility", "position_values"),
-    "position_correlations",
+    *("portfolio_snapshots", "pnl_explain", "risk_changes", "factor_exposures", "currency_exposures"),
+    *("sector_exposures", "benchmark_risk", "active_exposures", "stress_test_results", "portfolio_volatility"),
+    *("position_values", "position_correlations"),
 )
 """What the JSON of one portfolio holds, beside its limits."""
 
@@ -62,28 +67,27 @@ def _print_rows(portfolio: str | None, session: date | None, format_: Format) ->
         session = session or latest_session(engine)
         span: dict[str, Any] = {"first": session, "last": session, "portfolio": portfolio}
         rows = read_table(engine, SHOWN[0], **span) if session else None
-        if session is None or rows is None or rows.empty:
-            raise UserError(_no_snapshot(portfolio, session))
+        if rows is None or rows.empty:
+            _refuse(engine, portfolio, session)
         if format_ is Format.CSV:
             typer.echo(rows.to_csv(index=False), nl=False)
             return
         names = SHOWN if portfolio else SHOWN[:1]
         frames = {name: read_table(engine, name, **span) for name in names}
         frames["limit_utilisations"] = limit_rows(engine, **span)
-    content = {name: json.loads(frame.to_json(orient="records", date_format="iso")) for name, frame in frames.items()}
-    for records in content.values():
-        for record in records:
-            record |= {key: text[:10] for key in DAYS if isinstance(text := record.get(key), str)}
+    content = {name: _records(frame) for name, frame in frames.items()}
     typer.echo(json.dumps({"session": str(session), **content}, indent=2, ensure_ascii=False))
 
 
-DAYS = ("session", "mark_date", "valid_from", "since")
+def _records(frame: pd.DataFrame) -> Any:
+    """Return rows as JSON has them: days such as 2026-11-30, null for what is absent."""
+    days = {name: frame[name].dt.strftime("%Y-%m-%d") for name in frame.select_dtypes("datetime")}
+    return json.loads(frame.assign(**days).to_json(orient="records"))
 
 
 def show_table(portfolio: str | None, session: date | None, *, open_page: bool = False) -> None:
     """Print the risk table of a session (the latest if None)."""
     from ..reports.page_paths import page_path
-    from ..storage.queries import portfolios
 
     with existing_database() as engine:
         if portfolio:
@@ -94,12 +98,8 @@ def show_table(portfolio: str | None, session: date | None, *, open_page: bool =
             from .risk_table import print_risk_table
 
             shown = print_risk_table(console, engine, session)
-        ids = portfolios(engine)["portfolio_id"].tolist() if shown is None else []
-    if shown is None:
-        if portfolio and ids and portfolio not in ids:
-            known = ", ".join(ids[:20]) + " …" * (len(ids) > 20)
-            raise UserError(f"there is no portfolio {portfolio!r}; there are {known}")
-        raise UserError(_no_snapshot(portfolio, session))
+        if shown is None:
+            _refuse(engine, portfolio, session)
     page = page_path(shown, portfolio)
     if open_page:
         _write_pages(shown, only_stale=page.exists())
@@ -109,18 +109,24 @@ def show_table(portfolio: str | None, session: date | None, *, open_page: bool =
             typer.launch(page.as_uri())
 
 
-def _no_snapshot(portfolio: str | None, session: date | None) -> str:
+def _refuse(engine: sa.Engine, portfolio: str | None, session: date | None) -> NoReturn:
     """Say what has no snapshot, and what makes one, if anything does."""
+    from ..storage.portfolio_ids import require_portfolio
+    from ..storage.queries import portfolios
+
+    ids = portfolios(engine)["portfolio_id"].tolist()
+    if portfolio and ids:
+        require_portfolio(portfolio, ids)
     what = "no snapshot " + (f"of portfolio {portfolio!r} " if portfolio else "")
     if session is None:
-        return f"{what}yet: `risk-pipeline run` makes them"
+        raise UserError(f"{what}yet: `risk-pipeline run` makes them")
     from ..defs.partitions import CALENDAR as calendar  # noqa: N811 (it takes a second, and only an error needs it)
 
-    if not calendar.is_session(session):
-        return f"{what}for {session}, which is no session of {calendar.exchange}"
+    calendar.require_session(session)
     if session < calendar.first_session:
-        return f"{what}for {session}, before the first partition: set RISK_PIPELINE_FIRST_SESSION to an earlier session"
-    return f"{what}for {session}: `risk-pipeline run --date {session}` makes it"
+        earlier = "set RISK_PIPELINE_FIRST_SESSION to an earlier session"
+        raise UserError(f"{what}for {session}, before the first partition: {earlier}")
+    raise UserError(f"{what}for {session}: `risk-pipeline run --date {session}` makes it")
 
 
 def _write_pages(session: date, *, only_stale: bool) -> None:

@@ -12,7 +12,7 @@ from rich.table import Table
 from ..analytics.reasons import Reason
 from ..reports.formatting import FORMS, money, number, percent, signed_percent
 from ..reports.limit_words import breaches_first, limit_text, measure_form, measure_name, status_text
-from ..reports.narrative import disagreement, history_count, plausibility
+from ..reports.narrative import disagreement, history_count, once_in
 from ..reports.page_rows import bucket
 from ..reports.scorecards import value_at_risk_scorecard, volatility_scorecard
 from ..reports.unpriced import unpriced_on
@@ -149,7 +149,7 @@ def _print_stress(console: Console, engine: sa.Engine, session: date, stress: pd
     odds = bucket(read_table(engine, "scenario_plausibility", first=session, last=session), "scenario_id")
     horizons = read_table(engine, "stress_scenarios").set_index("scenario_id")["horizon"].to_dict()
     table = Table(title="Stress tests", title_justify="left", header_style="bold")
-    for name in ("Scenario", "P&L", "direct", "in a crisis", "± 2 s.d.", "of equity", "how often", "in history"):
+    for name in ("Scenario", "P&L", "direct", "in a crisis", "± 2 s.d.", "of equity", "once in", "in history"):
         table.add_column(name, justify="left" if name == "Scenario" else "right")
     beyond = bool(stress["exceeds_equity"].any())
     if beyond:
@@ -161,7 +161,7 @@ def _print_stress(console: Console, engine: sa.Engine, session: date, stress: pd
         horizon = len(known["path"]["sessions"]) if known.get("path") else horizons.get(name, 1)
         windows, often = known.get("history_windows"), "–"
         if known and known["reason"] is None:
-            often = plausibility(known["one_in_days"], windows, horizon)
+            often = once_in(known["one_in_days"], windows, horizon)
         table.add_row(
             name,
             *(money(item[column]) for column in ("correlated_pnl", "direct_pnl", "correlated_stressed_pnl")),
@@ -174,6 +174,7 @@ def _print_stress(console: Console, engine: sa.Engine, session: date, stress: pd
         why = disagreement(item, nav)
         notes += [f"{name}: {why}."] if why else []
     console.print(table)
+    console.print("Once in: how rare such a move is at today's volatility, as far as history reaches.", highlight=False)
     for note in notes:
         console.print(note, highlight=False, soft_wrap=True)
 

@@ -8,6 +8,7 @@ from typing import Any
 from pydantic import ValidationError
 
 from ..currencies import DOLLAR, conventional, pair_currencies, pair_symbol
+from ..tabular.currencies import CODES
 from .errors import ConfigError, read_yaml
 from .factors import FactorRegistry
 from .scenarios import CURRENCIES, Scenario, ScenarioLibrary
@@ -152,6 +153,9 @@ def _currency_shocks(path: Path, label: str, written: Any) -> dict[str, float]:
         if pair is None or DOLLAR not in pair or pair[0] == pair[1]:
             remedy = "name a pair against the dollar, such as EURUSD or USDJPY; a cross by its two"
             raise ConfigError(path, label, f"{field}.{name}", "is no pair against the dollar", remedy)
+        if unknown := [code for code in pair if code not in CODES]:
+            remedy = "name a pair against the dollar, such as EURUSD or USDJPY"
+            raise ConfigError(path, label, f"{field}.{name}", f"{unknown[0]} is no currency of ISO 4217", remedy)
         if isinstance(size, bool) or not isinstance(size, int | float) or not low < size < high:
             remedy = f"a return is a decimal between {low} and {high}"
             raise ConfigError(path, label, f"{field}.{name}", f"{size!r} is impossible", remedy)

@@ -84,18 +84,14 @@ def panel_of(engine: sa.Engine, session: date) -> PricePanel:
     ------
     StorageError
         If it has none.
+    NoSessionError
+        If it is no session.
     """
     pointers = panels_for(engine, [session])
     if session not in pointers:
+        Settings().sessions.require_session(session)
         raise StorageError(f"{session} has not been computed: `risk-pipeline run --date {session}` does it")
     return PanelStore(*Settings().panel_location).open(pointers[session])
-
-
-def require_portfolio(book: BookFrames, portfolio: str) -> None:
-    """Raise StorageError, with the portfolios that there are, where a book has no such one."""
-    known = sorted(book.portfolios["portfolio_id"])
-    if portfolio not in known:
-        raise StorageError(f"there is no portfolio {portfolio!r}; there are {', '.join(known[:20])}")
 
 
 def only_portfolios(book: BookFrames, ids: Sequence[str]) -> BookFrames:

@@ -11,9 +11,11 @@ from ..config.factors import FactorRegistry
 from ..config.registries import Registries
 from ..config.scenario_file import scenario_of
 from ..config.scenarios import CURRENCIES, Scenario
+from ..config.shocks import RETURN_LIMITS
 from ..risk.inputs import Frames
 from ..risk.stress import compute_stress
 from ..storage.errors import StorageError
+from ..storage.portfolio_ids import require_portfolio
 from .inputs import (
     StoredRegistries,
     book_frames,
@@ -21,7 +23,6 @@ from .inputs import (
     only_portfolios,
     panel_of,
     read_stress_inputs,
-    require_portfolio,
 )
 
 if TYPE_CHECKING:
@@ -52,6 +53,9 @@ def own_scenario(shocks: Iterable[str], volatility: str | None, factors: FactorR
             raise ValueError(f"--shock {text!r} states no shock: write Market=-0.10, Rates=+100bp or EURUSD=-5%")
         key, unit = match["key"], match["unit"]
         size = float(match["size"]) / {"bp": 1e4, "%": 100.0, "": 1.0}[unit]
+        if not unit and not RETURN_LIMITS[0] < size < RETURN_LIMITS[1]:
+            likely = "bp" if key.lower() in ("rates", str(rates).lower()) else "%"
+            raise ValueError(f"--shock {text!r} is a move of {100 * size:,.0f} %: write {key}={match['size']}{likely}")
         if PAIR.fullmatch(key):
             written.setdefault(CURRENCIES, {})[key] = size
             continue
@@ -93,12 +97,15 @@ def own_stress(
     ------
     StorageError
         If there is no such portfolio, or the session has not been computed.
+    NoSessionError
+        If it is no session.
     """
+    panel = panel_of(engine, session)
     library = registries.scenarios.model_copy(update={"active": (scenario,)})
     book = book_frames(engine, session)
     stored = read_stress_inputs(engine, registries, session, session)
     if portfolio is not None:
-        require_portfolio(book, portfolio)
+        require_portfolio(portfolio, book.portfolios["portfolio_id"])
         book = only_portfolios(book, [portfolio])
         rows = stored["factor_exposures"]
         stored["factor_exposures"] = rows[rows["portfolio_id"] == portfolio].reset_index(drop=True)
@@ -107,6 +114,6 @@ def own_stress(
         raise StorageError(
             f"there are no exposures{whose} on {session}: `risk-pipeline run --date {session}` makes them"
         )
-    inputs = inputs_of(book, panel_of(engine, session), [session], StoredRegistries(registries.factors, library))
+    inputs = inputs_of(book, panel, [session], StoredRegistries(registries.factors, library))
     inputs.stored.update(stored)
     return compute_stress(inputs)

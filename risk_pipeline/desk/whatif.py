@@ -25,7 +25,8 @@ from ..storage import queries
 from ..storage.errors import StorageError
 from ..storage.groups import lots_with_groups
 from ..storage.limit_measures import numeric_columns
-from .inputs import book_frames, inputs_of, only_portfolios, panel_of, require_portfolio
+from ..storage.portfolio_ids import require_portfolio
+from .inputs import book_frames, inputs_of, only_portfolios, panel_of
 
 if TYPE_CHECKING:
     import sqlalchemy as sa
@@ -42,6 +43,7 @@ HEADLINES = (
 TAILS = ("var_95", "var_99", "es_95", "es_99")
 EXPOSURES = ("factor_exposures", "currency_exposures")
 """Where a pair, or a factor beyond the core, without a row is no exposure to it."""
+SKIP_KEY = ["portfolio_id", "analytic", "reason"]
 LIMIT_KEY = ["portfolio_id", "measure", "operator"]
 
 
@@ -101,6 +103,13 @@ class WhatIf:
         """The limits after the trades, with ``status_before`` and ``value_before``."""
         before = self.before["limit_utilisations"].set_index(LIMIT_KEY)[["status", "value"]]
         return self.after["limit_utilisations"].join(before.add_suffix("_before"), on=LIMIT_KEY)
+
+    @property
+    def skips(self) -> pd.DataFrame:
+        """``portfolio_id, analytic, reason, detail`` of what a portfolio lacks after the trades and not before."""
+        before, after = (_of_portfolios(rows["analytics_skips"]) for rows in (self.before, self.after))
+        known = pd.MultiIndex.from_frame(before[SKIP_KEY])
+        return after[~pd.MultiIndex.from_frame(after[SKIP_KEY]).isin(known)].reset_index(drop=True)
 
     @property
     def new_breaches(self) -> pd.DataFrame:
@@ -169,7 +178,7 @@ def _check(book: BookFrames, members: pd.DataFrame, panel: PricePanel, session: 
         if trade.portfolio_id in set(members["group_id"]):
             own = ", ".join(members.loc[members["group_id"] == trade.portfolio_id, "portfolio_id"])
             raise StorageError(f"{trade.portfolio_id} is a group: trade in one of its portfolios, {own}")
-        require_portfolio(book, trade.portfolio_id)
+        require_portfolio(trade.portfolio_id, book.portfolios["portfolio_id"])
         terms = dict(trade.terms)
         priced = terms.get("proxy") if trade.investment_class == "PRIVATE" else terms.get("underlying") or trade.symbol
         if priced is not None and close_on(panel, session, priced) is None:
@@ -221,14 +230,20 @@ def _side(frames: Frames, *, after: bool) -> Frames:
     """Return the rows of one side under the portfolios' own ids; rows of symbols belong to both."""
     out = {}
     for name, rows in frames.items():
-        key = "portfolio_id" if "portfolio_id" in rows else None
-        if key is None:
+        key = "entity" if name == "analytics_skips" else "portfolio_id"
+        if key not in rows:
             out[name] = rows
             continue
+        of_symbols = rows["entity_type"] != "portfolio" if key == "entity" else False
         is_after = rows[key].astype(str).str.endswith(AFTER)
-        some = rows[is_after == after]
-        out[name] = some.assign(portfolio_id=some[key].str.removesuffix(AFTER)).reset_index(drop=True)
+        some = rows[(is_after == after) | of_symbols]
+        out[name] = some.assign(**{key: some[key].str.removesuffix(AFTER)}).reset_index(drop=True)
     return out
+
+
+def _of_portfolios(skips: pd.DataFrame) -> pd.DataFrame:
+    rows = skips[skips["entity_type"] == "portfolio"].rename(columns={"entity": "portfolio_id"})
+    return rows[[*SKIP_KEY, "detail"]]
 
 
 def trade_of(row: dict[str, Any]) -> Trade:

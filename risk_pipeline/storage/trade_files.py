@@ -25,6 +25,8 @@ KNOWN = {*FILE_COLUMNS["positions"].all, "price"} - {
     "exit_fees",
 }
 
+NO_PORTFOLIO = "no portfolio is named: add the column portfolio_id, or give --portfolio"
+
 
 class TradesRefused(ProblemsError):
     """A file of trades with problems."""
@@ -69,6 +71,8 @@ def read_trades(
             values["entry_price"] = "0"
         rows.append(position_row(Cell(values, line, bad, Styles(numbers))))
         places = {"entry_price": "price"}
+        if not values["portfolio_id"] and "portfolio_id" not in header:
+            bad = [(name, value, NO_PORTFOLIO if name == "portfolio_id" else text) for name, value, text in bad]
         problems += [Problem(path.name, line, places.get(name, name), *rest) for name, *rest in bad]
     if problems:
         raise TradesRefused(problems)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import json
 import re
 import sqlite3
 from pathlib import Path
@@ -222,6 +223,13 @@ def test_plan_prices_a_range_and_writes_nothing(home, run):
     code, out = run("show", "--portfolio", "Nobody [red]")
     assert code == 2
     assert "there is no portfolio 'Nobody [red]'; there are cash, failed," in " ".join(out.split())
+    assert run("show", "--portfolio", "Nobody [red]", "--format", "json") == (code, out)
+    code, out = run("show", "--portfolio", "growth", "--format", "json")
+    stored = json.loads(out)
+    assert stored["session"] == stored["position_values"][0]["session"] == "2025-06-13"
+    for name in ("pnl_explain", "risk_changes", "benchmark_risk", "active_exposures", "sector_exposures"):
+        assert {row["portfolio_id"] for row in stored[name]} == {"growth"}
+    assert "2025-06-14 is no session of XNYS; the one before is 2025-06-13" in run("show", "--date", "2025-06-14")[1]
     code, out = run("plan", "--from", "2025-06-09", "--to", "2025-06-13")
     assert code == 0
     assert "5 sessions, 2025-06-09 to 2025-06-13; 2 of them complete already." in out

@@ -17,6 +17,7 @@ from risk_pipeline.desk.inputs import StoredRegistries
 from risk_pipeline.desk.stress import own_scenario, own_stress
 from risk_pipeline.desk.whatif import what_if
 from risk_pipeline.risk.trades import Trade
+from risk_pipeline.sessions import NoSessionError
 from risk_pipeline.storage.errors import StorageError
 from risk_pipeline.storage.imports import import_frames
 from risk_pipeline_tests.support.homes import BENCHMARKED, LIMIT_COLUMNS
@@ -196,7 +197,26 @@ def test_only_what_was_not_short_and_becomes_so_is_sold_short(answers, home):
     assert result.sold_short.to_numpy().tolist() == [["growth", "AAPL", 1500.0, -300.0], ["hedged", "SPY", 0.0, -1.0]]
     printed = io.StringIO()
     print_whatif(Console(file=printed, width=200), result)
-    assert "growth would sell AAPL, more than the 1,500 that it holds: short 300" in printed.getvalue()
+    lines = printed.getvalue().splitlines()
+    for portfolio, warning in (
+        ("growth", "AAPL, more than the 1,500 that it holds: short 300"),
+        ("hedged", "SPY, of "),
+    ):
+        (line,) = [place for place, text in enumerate(lines) if f"{portfolio} would sell {warning}" in text]
+        assert lines[line + 1].startswith(f"What if, {portfolio}, ")
+
+
+def test_a_portfolio_without_numbers_after_the_trades_says_which_and_why(home):
+    home.enter()
+    trades = [Trade("growth", "AAPL", 10.0, 1e6), Trade("hedged", "AAPL", 1.0, 205.0)]
+    result = what_if(home.engine, StoredRegistries.of_settings(), SESSION, trades)
+    assert set(result.skips["portfolio_id"]) == {"growth", "fund"}
+    printed = io.StringIO()
+    print_whatif(Console(file=printed, width=200), result)
+    (said,) = [line for line in printed.getvalue().splitlines() if line.startswith("growth lacks ")]
+    assert "portfolio_snapshots" in said
+    assert "after the trades: a position's entry price and the market's price of that day can't both be right" in said
+    assert "hedged lacks" not in printed.getvalue()
 
 
 def test_a_shocked_pair_is_among_the_moves_and_who_has_no_number_says_why(home):
@@ -223,6 +243,11 @@ def test_what_is_unknown_is_said(home):
         what_if(home.engine, registries, SESSION, [Trade("nobody", "AAPL", 1.0, 1.0)])
     with pytest.raises(StorageError, match="fund is a group: trade in one of its portfolios, empty, growth, hedged"):
         what_if(home.engine, registries, SESSION, [Trade("fund", "AAPL", 1.0, 1.0)])
+    saturday, before = date(2025, 6, 7), "2025-06-07 is no session of XNYS; the one before is 2025-06-06"
+    with pytest.raises(NoSessionError, match=before):
+        what_if(home.engine, registries, saturday, [Trade("growth", "AAPL", 1.0, 1.0)])
+    with pytest.raises(NoSessionError, match=before):
+        own_stress(home.engine, registries, saturday, own_scenario(["Market=-1%"], None, registries.factors))
     with pytest.raises(StorageError, match="has not been computed"):
         what_if(home.engine, registries, date(2025, 6, 3), [Trade("growth", "AAPL", 1.0, 1.0)])
 
@@ -230,6 +255,20 @@ def test_what_is_unknown_is_said(home):
 @pytest.mark.parametrize("text", ["Market", "Market=", "Gold=-0.1", "Market=-10bp", "Rates=50%x", "Market=-2"])
 def test_a_shock_that_says_nothing_is_refused(text):
     with pytest.raises(ValueError, match="shock"):
+        own_scenario([text], None, StoredRegistries.of_settings().factors)
+
+
+@pytest.mark.parametrize(
+    ("text", "says"),
+    [
+        ("EURUSD=-5", r"is a move of -500 %: write EURUSD=-5%"),
+        ("Rates=100", r"is a move of 10,000 %: write Rates=100bp"),
+        ("XXXUSD=-5%", "XXX is no currency of ISO 4217"),
+        ("USDZZZ=-5%", "ZZZ is no currency of ISO 4217"),
+    ],
+)
+def test_a_shock_that_can_t_be_meant_names_what_is_likely_meant(text, says):
+    with pytest.raises(ValueError, match=says):
         own_scenario([text], None, StoredRegistries.of_settings().factors)
 
 

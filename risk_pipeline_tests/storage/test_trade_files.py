@@ -36,6 +36,12 @@ def test_trades_of_a_workbook_are_read(tmp_path):
     assert read(tmp_path / "trades.xlsx") == [(2.375, 401.5), (-5.0, 400.0)]
 
 
+def test_a_file_without_portfolios_is_told_how_to_name_one(tmp_path):
+    (tmp_path / "trades.csv").write_text("symbol,quantity\nSPY,5\n")
+    with pytest.raises(TradesRefused, match="no portfolio is named: add the column portfolio_id, or give --portfolio"):
+        read_trades(tmp_path / "trades.csv", date(2022, 12, 14), None, {"SPY": 400.0}.get)
+
+
 @pytest.mark.parametrize(
     ("content", "says"),
     [

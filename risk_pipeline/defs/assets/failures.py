@@ -10,6 +10,7 @@ import dagster as dg
 
 from ...config.errors import ConfigError
 from ...market.source import SourceError
+from ...sessions import NoSessionError
 from ...storage.errors import DatabaseAwayError, StorageError
 
 P = ParamSpec("P")
@@ -36,7 +37,7 @@ def with_remedy(step: Callable[P, R]) -> Callable[P, R]:
             wait = WAITS[context.retry_number]
             context.log.warning(f"{error}; trying again in {wait:.0f} s")
             raise dg.RetryRequested(max_retries=len(WAITS), seconds_to_wait=wait) from error
-        except (StorageError, SourceError, ConfigError) as error:
+        except (StorageError, SourceError, ConfigError, NoSessionError) as error:
             raise dg.Failure(str(error), allow_retries=False) from error
 
     return run

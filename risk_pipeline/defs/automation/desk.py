@@ -1,7 +1,5 @@
 """A job for a question that the risk desk asks: trades or a shock on a session; its answer is metadata."""
 
-from datetime import date
-
 import dagster as dg
 from pydantic import Field
 
@@ -9,6 +7,7 @@ from ...desk.inputs import StoredRegistries, panel_of
 from ...desk.stress import own_scenario, own_stress
 from ...desk.whatif import close_on, what_if
 from ...risk.trades import Trade
+from ...sessions import written_day
 from ...storage.errors import StorageError
 from ...storage.queries import latest_session
 from ..assets.failures import with_remedy
@@ -43,7 +42,7 @@ class DeskQuestion(dg.Config):
 def answer(context: dg.OpExecutionContext, config: DeskQuestion, db: Database) -> None:
     """Compute before, after and difference of the trades, or the P&L of the shock."""
     registries = StoredRegistries.of_settings()
-    session = date.fromisoformat(config.session) if config.session else latest_session(db.engine)
+    session = written_day(config.session) if config.session else latest_session(db.engine)
     if session is None:
         raise StorageError("no session has been computed yet")
     if not config.trades and not config.shocks:
@@ -61,6 +60,7 @@ def answer(context: dg.OpExecutionContext, config: DeskQuestion, db: Database) -
         broken = ["portfolio_id", "measure", "operator", "value_before", "value", "limit_value", "cause"]
         metadata["what_if"] = table_metadata(result.headlines.to_dict("records"), ROWS)
         metadata["sold_short"] = table_metadata(result.sold_short.to_dict("records"), ROWS)
+        metadata["skips"] = table_metadata(result.skips.to_dict("records"), ROWS)
         metadata["limits_broken"] = table_metadata(result.new_breaches[broken].to_dict("records"), ROWS)
     if config.shocks:
         try:

@@ -15,10 +15,12 @@ ALIKE = 0.05
 
 
 def build(day: PortfolioDay) -> dict[str, Any] | None:
-    """Return the square and the pairs; None for fewer than two positions with a history."""
+    """Return the square and the pairs; None for fewer than two positions with a history, or two that are unrelated."""
     if not day.correlations:
         return None
     rows = [_pair(row) for row in day.correlations]
+    if len(rows) == 1 and abs(rows[0]["correlation"] or 0.0) < ALIKE:
+        return None
     names = {row["rank_a"]: row["one"] for row in rows} | {row["rank_b"]: row["other"] for row in rows}
     cells = {(row["rank_b"], row["rank_a"]): row for row in rows}
     ranks = sorted(names)
