@@ -1,6 +1,6 @@
-"""Many rows at once, in and out: binary COPY and aggregated columns on Postgres, executemany and tuples on SQLite.
+"""Many rows at once, in and out: binary COPY and packed columns on Postgres, executemany and tuples on SQLite.
 
-For Postgres, a compiled loop builds the bytes of its binary COPY; a read returns a whole column as one array: row by
+For Postgres, a compiled loop builds the bytes of its binary COPY, and the server packs whole columns into bytes: row by
 row through the driver either costs ten times as much. Both go past SQLAlchemy, so that errors are explained here.
 """
 
@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator
 from itertools import chain
-from typing import Any, cast
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -19,6 +19,7 @@ from ..analytics.arrays import Bool1D, Float1D, Int1D
 from .columns import Column
 from .copy_rows import END, HEADER, binary_rows
 from .errors import StorageError, storage_errors
+from .packed_columns import NUMBERS, packed_columns
 
 FEW = 2000
 """Rows that go to Postgres as texts: in less time than a compiled loop takes to load."""
@@ -76,53 +77,12 @@ def _values(column: Column) -> Any:
 def read(connection: sa.Connection, select: sa.Select[Any]) -> pd.DataFrame:
     """Run a select; see :func:`~.database.read_frame`."""
     selected = list(select.selected_columns)
-    read_columns = _postgres_columns if connection.dialect.name == "postgresql" else _sqlite_columns
+    read_columns = packed_columns if connection.dialect.name == "postgresql" else _sqlite_columns
     columns = [
         _typed(column.type, values) for column, values in zip(selected, read_columns(connection, select), strict=True)
     ]
     names = [column.name for column in selected]
     return pd.DataFrame(dict(enumerate(columns)), copy=False).set_axis(names, axis="columns")
-
-
-def _is_number(kind: Any) -> bool:
-    return isinstance(kind, sa.Float | sa.Integer | sa.Boolean | sa.Date | sa.DateTime)
-
-
-def _postgres_columns(connection: sa.Connection, select: sa.Select[Any]) -> Iterator[Any]:
-    """Yield each column: numbers as float64 (days and microseconds since 1970 too), the rest as lists."""
-    rows = select.subquery()
-    whole: list[sa.ColumnElement[Any]] = []
-    for column in rows.c:
-        kind, value = column.type, cast("sa.ColumnElement[Any]", column)
-        if isinstance(kind, sa.Date):
-            value = column - sa.literal_column("DATE '1970-01-01'")
-        elif isinstance(kind, sa.DateTime):
-            value = sa.func.extract("epoch", column) * 1_000_000
-        elif isinstance(kind, sa.Boolean):
-            value = sa.cast(column, sa.Integer)
-        if _is_number(kind):
-            as_double = sa.func.coalesce(sa.cast(value, sa.Double), sa.literal_column("'NaN'::float8"))
-            whole.append(sa.func.array_agg(as_double))
-        else:
-            whole.append(sa.func.json_agg(value))
-    statement = sa.select(*whole).compile(dialect=connection.dialect, compile_kwargs={"render_postcompile": True})
-    driver: Any = connection.connection.driver_connection
-    with driver.cursor(binary=True) as cursor:
-        cursor.execute(str(statement), statement.construct_params())
-        for place, column in enumerate(rows.c):
-            raw = cursor.pgresult.get_value(0, place)
-            if _is_number(column.type):
-                elements = np.dtype([("length", ">i4"), ("value", ">f8")])
-                yield (np.frombuffer(raw, dtype=elements, offset=20)["value"].astype(float) if raw else np.empty(0))
-            else:
-                texts = json.loads(raw) if raw else []
-                yield _shared(texts) if isinstance(column.type, sa.String) else texts
-
-
-def _shared(texts: list[str | None]) -> Any:
-    """Return texts as objects, one for each different text."""
-    codes, distinct = pd.factorize(np.array([*texts, None], dtype=object)[:-1])
-    return np.array([*distinct, None], dtype=object)[codes]
 
 
 class _TextCodes(dict[bytes, float]):
@@ -162,7 +122,7 @@ def _sqlite_columns(connection: sa.Connection, select: sa.Select[Any]) -> Iterat
     for number, column in enumerate(select.selected_columns):
         values = np.concatenate([chunk[number] for chunk in chunks])
         is_text = codes.are_texts(values)
-        if _is_number(column.type) and not _holds_times(column.type):
+        if isinstance(column.type, NUMBERS) and not _holds_times(column.type):
             if is_text.any():
                 raise StorageError(f"{column.name} holds {texts[codes.places(values[is_text])[0]]!r} and not a number")
             yield values
@@ -202,7 +162,7 @@ def _typed(kind: Any, values: Any) -> Any:
         return times.astype("datetime64[s]") if isinstance(kind, sa.Date) else times
     if isinstance(kind, sa.Integer | sa.Boolean) and not np.isnan(values).any():
         return values.astype(bool if isinstance(kind, sa.Boolean) else np.int64)
-    if _is_number(kind):
+    if isinstance(kind, NUMBERS):
         return values
     out = np.empty(len(values), dtype=object)
     out[:] = values

@@ -19,8 +19,16 @@ from .fencing import renew, require_living
 from .migrations.shipped import create_newest
 from .read_only import can_only_read, is_read_only, read_without_writing, require_file
 
-POSTGRES_LIMITS = {"statement_timeout": "15min", "idle_in_transaction_session_timeout": "15min", "work_mem": "64MB"}
-"""A statement, the wait for another writer included, the silence of a writer that holds locks, and a sort's memory."""
+POSTGRES_LIMITS = {
+    "statement_timeout": "15min",
+    "idle_in_transaction_session_timeout": "15min",
+    "work_mem": "64MB",
+    "hash_mem_multiplier": "8",
+}
+"""A statement, the wait for another writer included, the silence of a writer that holds locks, the memory of a sort.
+
+Groups may take 8 times as much: a large read packs a column for each session (``packed_columns``).
+"""
 
 
 def open_engine(url: str) -> sa.Engine:

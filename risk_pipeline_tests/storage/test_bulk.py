@@ -117,6 +117,60 @@ def test_a_select_with_parameters_an_order_and_no_rows(every_kind):
     assert nothing.columns.tolist() == ["number", "text"]
 
 
+def test_rows_that_begin_with_a_date_come_by_it_each_as_it_was_inserted(every_kind):
+    kinds, numbers = [row[1:] for row in ROWS], range(60)
+    rows = [(number, *kinds[number % 7 % 5][:1], kinds[number % 3][1], *kinds[number % 5][2:]) for number in numbers]
+    rows += [(number, *kinds[number % 5]) for number in range(60, 90)]  # other texts from one date to the next, nulls
+    with every_kind.begin() as connection:
+        connection.execute(sa.insert(TABLE), [dict(zip(NAMES, row, strict=True)) for row in rows])
+    columns = [TABLE.c[name] for name in ("day", *(name for name in NAMES if name != "day"))]
+    found = read_frame(every_kind, sa.select(*columns), by=["number"])
+    for name, value in ((name, found[name]) for name in NAMES):
+        wanted = [row[NAMES.index(name)] for row in rows]
+        assert (value.notna() == [one is not None for one in wanted]).all()
+        same = [pd.Timestamp(one) if name == "day" else one for one in wanted if one is not None]
+        assert value.dropna().tolist() == same
+    days = read_frame(every_kind, sa.select(*columns))["day"].dropna()
+    assert every_kind.dialect.name == "sqlite" or days.is_monotonic_increasing
+
+
+@pytest.mark.parametrize("direction", [sa.asc, sa.desc])
+def test_a_select_that_begins_with_a_date_keeps_its_own_order(every_kind, direction):
+    with every_kind.begin() as connection:
+        connection.execute(sa.insert(TABLE), [dict(zip(NAMES, row, strict=True)) for row in ROWS])
+    ordered = sa.select(TABLE.c.day, TABLE.c.number).order_by(direction(TABLE.c.number))
+    assert read_frame(every_kind, ordered)["number"].tolist() == sorted(range(5), reverse=direction is sa.desc)
+
+
+def test_a_date_first_and_no_rows(every_kind):
+    nothing = read_frame(every_kind, sa.select(TABLE.c.day, TABLE.c.text, TABLE.c.real, TABLE.c.document))
+    assert [str(kind) for kind in nothing.dtypes] == ["datetime64[s]", "object", "float64", "object"]
+    assert nothing.empty
+
+
+def test_texts_share_one_string_for_each_different_text(every_kind):
+    rows = [(number, ("ä", "b")[number % 2], date(2025, 1, 1 + number % 3), *[None] * 5) for number in range(12)]
+    with every_kind.begin() as connection:
+        connection.execute(sa.insert(TABLE), [dict(zip(NAMES, row, strict=True)) for row in rows])
+    for columns in ((TABLE.c.day, TABLE.c.text), (TABLE.c.text,)):
+        texts = read_frame(every_kind, sa.select(*columns))["text"].tolist()
+        assert sorted(texts) == ["b"] * 6 + ["ä"] * 6
+        assert len(set(map(id, texts))) == 2
+
+
+def test_workers_of_postgres_do_not_mix_up_the_rows(new_migrated_postgres):
+    engine = open_engine(new_migrated_postgres())
+    TABLE.create(engine)
+    with engine.begin() as connection:
+        rows = pd.DataFrame({"number": range(100_000), **dict.fromkeys(NAMES[1:])})
+        bulk.insert(connection, TABLE, checked_columns(TABLE, rows.astype(dict.fromkeys(NAMES[1:], object)), None))
+    with engine.connect() as connection:
+        for setting in ("parallel_setup_cost", "min_parallel_table_scan_size", "parallel_leader_participation"):
+            connection.exec_driver_sql(f"SET {setting} = 0")
+        assert bulk.read(connection, sa.select(TABLE.c.number))["number"].is_monotonic_increasing
+    engine.dispose()
+
+
 def test_more_rows_than_are_put_together_at_once(every_kind):
     rng = np.random.default_rng(3)
     count = 2 * copy_rows.AT_ONCE + 7
