@@ -11,6 +11,7 @@ import sqlalchemy as sa
 
 from . import tables
 from .database import read_frame
+from .shared_reads import shared
 from .tables import factor_exposures, market_data_cache, portfolio_snapshots, portfolio_volatility, stress_test_results
 
 
@@ -59,6 +60,7 @@ def forecast_outcomes(engine: sa.Engine, first: date, last: date) -> pd.DataFram
     )
 
 
+@shared
 def option_volatilities(engine: sa.Engine, sessions: Sequence[date]) -> pd.DataFrame:
     """Return the options held on the sessions, and with which volatility each was valued."""
     held = tables.position_values
@@ -101,6 +103,7 @@ def factor_names_in_use(engine: sa.Engine) -> pd.DataFrame:
     return pd.DataFrame(rows, columns=["table", "factor_name"])
 
 
+@shared
 def exposures(engine: sa.Engine, sessions: Sequence[date], factor: str) -> pd.DataFrame:
     """Return ``session, portfolio_id, dollar_exposure, exposure, coverage`` of one factor."""
     table = factor_exposures
@@ -130,42 +133,23 @@ def symbol_fits(engine: sa.Engine, sessions: Sequence[date], factor: str) -> pd.
 
 
 def count_of_each(
-    engine: sa.Engine, name: str, column: str, known: Collection[str], sessions: Sequence[date]
+    engine: sa.Engine, name: str, column: str, sessions: Sequence[date], **among: Collection[str]
 ) -> pd.DataFrame:
-    """Return ``session, portfolio_id, rows, known``: rows of each, and how many of their ``column`` are ``known``."""
+    """Return ``session, portfolio_id, rows``, and by name how many of the rows' ``column`` are among some texts."""
     table = tables.metadata.tables[name]
-    is_known = sa.case((table.c[column].in_(sorted(known)), 1), else_=0)
-    return read_frame(
-        engine,
-        sa.select(
-            table.c.session,
-            table.c.portfolio_id,
-            sa.func.count().label("rows"),
-            sa.func.sum(is_known, type_=sa.Integer).label("known"),
-        )
-        .where(_in_range(table, sessions))
-        .group_by(table.c.session, table.c.portfolio_id),
-    )
+    key = (table.c.session, table.c.portfolio_id)
+    counts = [sa.func.count().filter(table.c[column].in_(sorted(texts))).label(label) for label, texts in among.items()]
+    select = sa.select(*key, sa.func.count().label("rows"), *counts)
+    return read_frame(engine, select.where(_in_range(table, sessions)).group_by(*key))
 
 
-def stress(engine: sa.Engine, sessions: Sequence[date], scenarios: Sequence[str] | None = None) -> pd.DataFrame:
-    """Return keys, ``direct_pnl, correlated_pnl, option_revaluation`` of all scenarios, or of some."""
+@shared
+def stress(engine: sa.Engine, sessions: Sequence[date]) -> pd.DataFrame:
+    """Return keys, ``direct_pnl``, ``correlated_pnl`` and what is beside the factors' contributions in it."""
     table = stress_test_results
-    condition = _in_range(table, sessions)
-    if scenarios is not None:
-        condition &= table.c.scenario_id.in_(list(scenarios))
-    return _read(
-        engine,
-        table.c.session,
-        table.c.portfolio_id,
-        table.c.scenario_id,
-        table.c.direct_pnl,
-        table.c.correlated_pnl,
-        table.c.option_revaluation,
-        table.c.currency_pnl,
-        table.c.compounding_pnl,
-        where=condition,
-    )
+    names = ("session", "portfolio_id", "scenario_id", "direct_pnl", "correlated_pnl")
+    beside = ("option_revaluation", "currency_pnl", "compounding_pnl")
+    return _read(engine, *(table.c[name] for name in (*names, *beside)), where=_in_range(table, sessions))
 
 
 def contribution_parts(engine: sa.Engine, sessions: Sequence[date]) -> tuple[pd.DataFrame, pd.DataFrame]:

@@ -8,6 +8,7 @@ import pandas as pd
 import sqlalchemy as sa
 
 from .database import read_frame
+from .shared_reads import shared
 from .tables import (
     currency_exposures,
     factor_exposures,
@@ -66,12 +67,14 @@ def equity_at_start(engine: sa.Engine, first: date, last: date, portfolio: str |
     )
 
 
+@shared
 def explained_sessions(engine: sa.Engine, first: date, last: date, portfolio: str | None = None) -> pd.DataFrame:
     """Return ``session, portfolio_id, daily_pnl, nav, parts, unexplained, residual`` of each session with both tables.
 
     ``parts`` is the sum of all rows, ``unexplained`` of what has no name, the options' ``residual`` in it.
     """
     part, snapshot = pnl_explain.c, portfolio_snapshots.c
+    key = (part.session, part.portfolio_id)
     is_residual = (part.kind == RESIDUAL[0]) & (part.part == RESIDUAL[1])
     zero = sa.literal(0.0)
     sums = (
@@ -79,15 +82,18 @@ def explained_sessions(engine: sa.Engine, first: date, last: date, portfolio: st
         sa.func.sum(sa.case((part.kind.in_(UNEXPLAINED) | is_residual, part.pnl), else_=zero)).label("unexplained"),
         sa.func.sum(sa.case((is_residual, part.pnl), else_=zero)).label("residual"),
     )
-    key = (snapshot.session, snapshot.portfolio_id, snapshot.daily_pnl, snapshot.nav)
-    chosen: sa.ColumnElement[bool] = snapshot.session.between(first, last)
-    if portfolio is not None:
-        chosen &= snapshot.portfolio_id == portfolio
-    same = (part.session == snapshot.session) & (part.portfolio_id == snapshot.portfolio_id)
+    chosen: sa.ColumnElement[bool] = part.session.between(first, last)
+    if portfolio is not None:  # by its sessions, since the key begins with the session
+        own = sa.select(snapshot.session).where(
+            snapshot.portfolio_id == portfolio, snapshot.session.between(first, last)
+        )
+        chosen = part.session.in_(own) & (part.portfolio_id == portfolio)
+    summed = sa.select(*key, *sums).where(chosen).group_by(*key).subquery()  # before the join: a third of its time
+    of = summed.c
+    same = (of.session == snapshot.session) & (of.portfolio_id == snapshot.portfolio_id)
+    columns = (of.session, of.portfolio_id, snapshot.daily_pnl, snapshot.nav, of.parts, of.unexplained, of.residual)
     return read_frame(
-        engine,
-        sa.select(*key, *sums).join_from(portfolio_snapshots, pnl_explain, same).where(chosen).group_by(*key),
-        by=["portfolio_id", "session"],
+        engine, sa.select(*columns).join_from(summed, portfolio_snapshots, same), by=["portfolio_id", "session"]
     )
 
 

@@ -12,6 +12,7 @@ import pandas as pd
 
 from ...dagster_ext.check_targets import Target
 from ...storage.queries import latest_session
+from ...storage.shared_reads import reading_once
 from ..assets.failures import with_remedy
 from ..assets.metadata import table_metadata
 from ..partitions import CALENDAR, run_sessions
@@ -221,13 +222,14 @@ def session_checks(asset: str, *checks: Check) -> dg.AssetChecksDefinition:
     def check_step(context: dg.AssetCheckExecutionContext, db: Database, registries: Registries) -> Iterator[Event]:
         sessions = checked_sessions(context, db)
         newest = materialisations(context, asset, sessions)
-        for check in selected(context, checks):
-            finding = check.find(db.engine, registries, sessions)
-            if not check.is_partitioned:  # a warning of another session stays until that session is well
-                for days in open_stretches(context.instance, asset, check.name, sessions):
-                    finding = finding.joined(check.find(db.engine, registries, days), sessions[-1], days[-1])
-            explained_rows = replace(finding, bad=with_causes(db.engine, finding.bad))
-            yield from events(asset, check, explained_rows, sessions, newest)
+        with reading_once():
+            for check in selected(context, checks):
+                finding = check.find(db.engine, registries, sessions)
+                if not check.is_partitioned:  # a warning of another session stays until that session is well
+                    for days in open_stretches(context.instance, asset, check.name, sessions):
+                        finding = finding.joined(check.find(db.engine, registries, days), sessions[-1], days[-1])
+                explained_rows = replace(finding, bad=with_causes(db.engine, finding.bad))
+                yield from events(asset, check, explained_rows, sessions, newest)
 
     return check_step
 

@@ -52,13 +52,10 @@ def factor_set_complete(engine: sa.Engine, registries: Registries, sessions: lis
     """Every eligible portfolio has the registry's factors and the core model's, each once, and no unknown one."""
     eligible_rows = eligible(engine, sessions)
     names = {*registries.factors.names, *registries.factors.core_names}
-    counts = [
-        count_of_each(engine, "factor_exposures", "factor_name", known, sessions)
-        for known in (names, {*names, *registries.factors.beyond_names})
-    ]
-    both = counts[0].merge(counts[1].drop(columns="rows"), on=KEY, suffixes=("", "_every"))
-    merged = eligible_rows.merge(both, on=KEY, how="left")
-    wrong = (merged["known"] != len(names)) | (merged["rows"] != merged["known_every"])
+    every = {*names, *registries.factors.beyond_names}
+    counts = count_of_each(engine, "factor_exposures", "factor_name", sessions, needed=names, known=every)
+    merged = eligible_rows.merge(counts, on=KEY, how="left")
+    wrong = (merged["needed"] != len(names)) | (merged["rows"] != merged["known"])
     return Finding.by_session(eligible_rows["session"], "eligible portfolios", merged.loc[wrong, KEY])
 
 

@@ -23,9 +23,8 @@ def expected_row_count(engine: sa.Engine, registries: Registries, sessions: list
     """Every eligible portfolio has one row for each active scenario."""
     eligible_rows = eligible(engine, sessions)
     ids = {scenario.id for scenario in registries.scenarios.active}
-    merged = eligible_rows.merge(
-        count_of_each(engine, "stress_test_results", "scenario_id", ids, sessions), on=KEY, how="left"
-    )
+    counts = count_of_each(engine, "stress_test_results", "scenario_id", sessions, known=ids)
+    merged = eligible_rows.merge(counts, on=KEY, how="left")
     wrong = (merged["rows"] != len(ids)) | (merged["known"] != len(ids))
     return Finding.by_session(eligible_rows["session"], "eligible portfolios", merged.loc[wrong, KEY])
 
@@ -40,7 +39,8 @@ def rates_scenarios_not_zero(engine: sa.Engine, registries: Registries, sessions
         for s in registries.scenarios.active
         if {shock.factor for shock in s.shocks} == {factors.rates.scenario_key}
     ]
-    rows = stress(engine, sessions, shocked).merge(beta[KEY], on=KEY)
+    rows = stress(engine, sessions)
+    rows = rows[rows["scenario_id"].isin(shocked)].merge(beta[KEY], on=KEY)
     zero = rows["direct_pnl"].isna() | (rows["direct_pnl"] == 0) | rows["correlated_pnl"].isna()
     return Finding(len(rows), "rates results", rows.loc[zero, [*KEY, "scenario_id"]])
 
@@ -74,9 +74,9 @@ def _impact(rows: pd.DataFrame, moves: pd.DataFrame, dollars: pd.DataFrame) -> n
 
 def shocks_plausible(engine: sa.Engine, registries: Registries, sessions: list[date]) -> Finding:
     """No hypothetical scenario was refused because its factors can't be told apart."""
-    rows = read_table(engine, "scenario_plausibility", first=sessions[0], last=sessions[-1])
-    bad = rows.loc[[reason is not None for reason in rows["reason"]], ["session", "scenario_id", "reason"]]
-    return Finding(len(rows), "scenarios", pd.DataFrame(bad))
+    columns = ["session", "scenario_id", "reason"]
+    rows = read_table(engine, "scenario_plausibility", first=sessions[0], last=sessions[-1], columns=columns)
+    return Finding(len(rows), "scenarios", rows[rows["reason"].notna()])
 
 
 stress_checks = session_checks(

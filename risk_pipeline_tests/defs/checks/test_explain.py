@@ -12,7 +12,7 @@ from risk_pipeline.defs.checks.explain import pnl_is_explained
 from risk_pipeline.defs.partitions import CALENDAR
 from risk_pipeline.defs.resources import Registries
 from risk_pipeline.storage import tables as t
-from risk_pipeline.storage.explain_queries import linked
+from risk_pipeline.storage.explain_queries import explained_sessions, linked
 from risk_pipeline_tests.support.databases import migrated_sqlite
 
 FIRST, LAST = date(2020, 1, 2), date(2020, 5, 29)
@@ -71,3 +71,20 @@ def test_money_is_linked_by_part(engine):
     inside = (pd.to_datetime(stored["session"]) >= str(DAYS[3])) & (pd.to_datetime(stored["session"]) <= str(DAYS[9]))
     of_bet = stored[inside & (stored["portfolio_id"] == "bet")].groupby("kind")["pnl"].sum()
     pd.testing.assert_series_equal(rows.sort_index(), of_bet, check_names=False, check_index_type=False)
+
+
+@pytest.mark.parametrize("portfolio", ["bet", None])
+def test_the_parts_of_each_session_are_summed_beside_its_snapshot(engine, portfolio):
+    rows = explained_sessions(engine, DAYS[3], DAYS[9], portfolio).set_index(["portfolio_id", "session"])
+    assert list(rows.index.levels[0]) == ([portfolio] if portfolio else ["bet", "index"])
+    assert len(rows) == 7 * len(rows.index.levels[0])
+    with engine.connect() as connection:
+        stored = pd.read_sql(t.pnl_explain.select(), connection, parse_dates=["session"])
+        snapshots = pd.read_sql(t.portfolio_snapshots.select(), connection, parse_dates=["session"])
+    key = ["portfolio_id", "session"]
+    parts = stored.groupby(key)["pnl"].sum().reindex(rows.index)
+    specific = stored[stored["kind"] == "specific"].groupby(key)["pnl"].sum().reindex(rows.index)
+    assert np.allclose(rows["parts"], parts, rtol=1e-12)
+    assert np.allclose(rows["unexplained"], specific, rtol=1e-12)
+    assert (rows["residual"] == 0).all()
+    assert (rows["daily_pnl"] == snapshots.set_index(key)["daily_pnl"].reindex(rows.index)).all()
