@@ -19,6 +19,7 @@ from ..settings import Settings
 from ..storage.check_queries import exposures, skipped
 from ..storage.market_data import read_bars
 from ..storage.queries import lots, portfolios, read_table
+from ..storage.shared_reads import shared
 from ..symbols import priced_symbols
 from .refusals import refusals_of
 
@@ -46,6 +47,7 @@ class Quarantined:
         return f"{self.portfolio_id}: {self.symbols}: {self.reason}. Remedy: {self.remedy}"
 
 
+@shared
 def eligible(engine: sa.Engine, sessions: Sequence[date]) -> pd.DataFrame:
     """Return ``session, portfolio_id`` of active portfolios that were not skipped with a reason."""
     known, days = portfolios(engine), pd.DataFrame({"session": np.array(list(sessions), dtype="datetime64[s]")})

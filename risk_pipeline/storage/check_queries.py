@@ -145,11 +145,14 @@ def count_of_each(
 
 @shared
 def stress(engine: sa.Engine, sessions: Sequence[date]) -> pd.DataFrame:
-    """Return keys, ``direct_pnl``, ``correlated_pnl`` and what is beside the factors' contributions in it."""
+    """Return keys, ``direct_pnl``, ``correlated_pnl``, and in ``beside`` what of it is no factor's contribution."""
     table = stress_test_results
     names = ("session", "portfolio_id", "scenario_id", "direct_pnl", "correlated_pnl")
-    beside = ("option_revaluation", "currency_pnl", "compounding_pnl")
-    return _read(engine, *(table.c[name] for name in (*names, *beside)), where=_in_range(table, sessions))
+    option, currency, compounding = (
+        sa.func.coalesce(table.c[name], 0.0) for name in ("option_revaluation", "currency_pnl", "compounding_pnl")
+    )
+    beside = (option + currency + compounding).label("beside")
+    return _read(engine, *(table.c[name] for name in names), beside, where=_in_range(table, sessions))
 
 
 def contribution_parts(engine: sa.Engine, sessions: Sequence[date]) -> tuple[pd.DataFrame, pd.DataFrame]:

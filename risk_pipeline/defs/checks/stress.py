@@ -50,8 +50,7 @@ def contributions_sum_to_total(engine: sa.Engine, registries: Registries, sessio
     rows = stress(engine, sessions).dropna(subset=["correlated_pnl"])
     moves, dollars = contribution_parts(engine, sessions)
     impact = _impact(rows, moves, dollars)
-    beside = rows[["option_revaluation", "currency_pnl", "compounding_pnl"]].fillna(0.0).sum(axis=1)
-    gap = (impact + beside - rows["correlated_pnl"]).abs()
+    gap = (impact + rows["beside"] - rows["correlated_pnl"]).abs()
     tolerance = 1e-6 * np.maximum(rows["correlated_pnl"].abs(), 1.0)
     bad = rows.assign(gap=gap).loc[~(gap <= tolerance), [*KEY, "scenario_id", "gap"]]
     return Finding(len(rows), "results", bad)
