@@ -11,7 +11,7 @@ from ..symbols import canonical, occ_name
 from ..tabular import excel
 from ..tabular.numbers import NumberStyle
 from ..tabular.rows import Problem, ProblemsError
-from ..tabular.text import UnreadableError, decode, first_line, is_total, printable, separator, split_rows
+from ..tabular.text import UnreadableError, decode, first_line, is_total, separator, split_rows
 from .import_cells import Cell, Styles
 from .import_columns import FILE_COLUMNS, column_names
 from .import_rows import position_row
@@ -48,7 +48,7 @@ def read_trades(
     sign, lines = _lines(path)
     header = column_names(lines[0][1]) if lines else []
     lacking = [name for name in REQUIRED if name not in header]
-    unknown = [printable(name)[:40] for name in header if name not in KNOWN]
+    unknown = [name[:40] for name in header if name not in KNOWN]
     if lacking or unknown:
         what = f"lacks {', '.join(lacking)}" if lacking else f"has no use for {', '.join(unknown)}"
         remedy = f"{what}: write symbol, quantity and, where needed, price, portfolio_id, investment_class"
@@ -67,7 +67,7 @@ def read_trades(
         values = _completed(dict(zip(header, cells, strict=True)), session, portfolio, price_of)
         bad: list[tuple[str, str, str]] = []
         if not values["entry_price"]:
-            bad.append(("price", "", f"{printable(values['symbol'])[:40]} has no price on {session}: give one"))
+            bad.append(("price", "", f"{values['symbol'][:40]} has no price on {session}: give one"))
             values["entry_price"] = "0"
         rows.append(position_row(Cell(values, line, bad, Styles(numbers))))
         places = {"entry_price": "price"}

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
+from .text import printable
+
 
 @dataclass(frozen=True)
 class Problem:
@@ -19,7 +21,8 @@ class Problem:
     def __str__(self) -> str:
         line = f", line {self.line}" if self.line else ""
         place = f"{self.file}{line}" + (f", {self.column}" if self.column else "")
-        return f"{place}: {self.value!r} {self.remedy}" if self.value else f"{place}: {self.remedy}"
+        said = f"{place}: {self.value!r} {self.remedy}" if self.value else f"{place}: {self.remedy}"
+        return printable(said)  # each part may hold signs of the file
 
 
 @dataclass(frozen=True)

@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 
 from risk_pipeline.tabular.dates import DateError, DateStyle
 from risk_pipeline.tabular.numbers import NumberError, NumberStyle
+from risk_pipeline.tabular.rows import Problem
 from risk_pipeline.tabular.text import UnreadableError, clean, decode, separator, split_rows
 
 NUMBERS = st.floats(-1e9, 1e9, allow_nan=False).map(lambda value: round(value, 2))
@@ -148,3 +149,9 @@ def test_numbers_of_a_sheet_are_numbers_whatever_the_cells_beside_them(tmp_path)
     cells = [row[1] for _, row in rows]
     style = NumberStyle.of(cells, " ")
     assert [style.read(cell).value for cell in cells] == [2.375, -12.125, 5.0, 1234.5]
+
+
+def test_a_problem_writes_no_control_sign_wherever_the_file_has_one():
+    said = str(Problem("a\x1bb.csv", 2, "amount\x00", "5\x1b", "is another than \x1b[2J"))
+    assert said.isprintable()
+    assert said == r"a\u001bb.csv, line 2, amount\u0000: '5\x1b' is another than \u001b[2J"
