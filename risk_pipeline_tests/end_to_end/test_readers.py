@@ -83,3 +83,4 @@ def test_a_notebook_of_a_reader_reads(home):
         done = as_reader(code, environment={"RISK_PIPELINE_HOME": str(home.folder)})
     assert done.stderr == ""
     assert done.stdout.split() == home.table("portfolio_snapshots")["portfolio_id"].tolist()
+    home.engine.dispose()
