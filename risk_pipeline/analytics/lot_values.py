@@ -188,7 +188,6 @@ def _dividends(lots: Lots, rows: LotRows, market: LotMarket, part: Int1D, ex_row
     stop = np.searchsorted(by_column, lots.symbol[part], side="right")
     most = int((stop - first).max(initial=0))
     paid = np.zeros((most + 1, len(part)))
-    rank = np.full((most + 1, len(part)), np.iinfo(np.int64).max)
     for k in range(most):
         is_event = first + k < stop
         event = np.minimum(first + k, max(len(by_row) - 1, 0))
@@ -199,10 +198,11 @@ def _dividends(lots: Lots, rows: LotRows, market: LotMarket, part: Int1D, ex_row
         held = shares * market.prices.ratio(row - 1, rows.entry[part], lots.symbol[part])
         exchange, _ = market.conversion.rate(market.prices, row, part, rows.entry[part])
         paid[k + 1] = np.where(earns, held * per_share * exchange, 0.0)
-        rank[k + 1] = np.where(is_event, row, np.iinfo(np.int64).max)
-    cumulative = np.cumsum(paid, axis=0)
-    columns = np.arange(len(part))
-    return np.stack([cumulative[(rank <= end).sum(axis=0), columns] for end in market.ends])
+    symbols, of_lot = np.unique(lots.symbol[part], return_inverse=True)
+    grid = len(market.dividend)
+    up_to = np.searchsorted(by_column * grid + by_row, symbols * grid + market.ends[:, None], side="right")
+    events = (up_to - np.searchsorted(by_column, symbols))[:, of_lot]
+    return np.asarray(np.cumsum(paid, axis=0)[events, np.arange(len(part))])
 
 
 def _proceeds(lots: Lots, rows: LotRows, prices: SplitAdjusted, ended: Int1D, conversion: Conversion) -> Float1D:

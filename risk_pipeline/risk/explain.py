@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import numpy as np
-import pandas as pd
 
 from ..analytics.arrays import Bool1D, Float1D, Float2D, Float3D
 from ..analytics.conversion import LEGS, PROXY
 from ..analytics.sums import sum_by
 from ..currencies import conventional, pair_currencies, risk_name
 from .inputs import Frames, Inputs
+from .long_rows import Part, stacked
 from .lot_explain import LotParts, SymbolReturns, lot_parts, symbol_returns
 from .symbol_betas import betas_before
 from .unvalued import unvalued_rows
@@ -54,23 +54,21 @@ def compute_explain(inputs: Inputs) -> Frames:
         rows.append(_rows(inputs, kind, part, money, of_options, np.zeros(shape)))
     unvalued = unvalued_rows(inputs, ANALYTIC)
     skips = inputs.portfolio_skips(ANALYTIC).iloc[:0] if unvalued is None else unvalued
-    return {"pnl_explain": pd.concat(rows, ignore_index=True), "analytics_skips": skips}
+    return {"pnl_explain": stacked(rows, "kind", "part"), "analytics_skips": skips}
 
 
-def _rows(
-    inputs: Inputs, kind: str, part: str, money: Float2D, of_options: Float2D, of_currency: Float2D
-) -> pd.DataFrame:
+def _rows(inputs: Inputs, kind: str, part: str, money: Float2D, of_options: Float2D, of_currency: Float2D) -> Part:
     """Return the rows of one part, (D, P) money and how much of it options' delta and currency pairs made."""
     stored = inputs.book.is_active & ((money != 0) | (of_options != 0) | (of_currency != 0) | (kind == SPECIFIC))
     columns = {"pnl": money, "options_pnl": of_options, "currency_pnl": of_currency}
-    return inputs.frame(stored, "portfolio_id", inputs.portfolio_ids, **columns).assign(kind=kind, part=part)
+    return (kind, part), inputs.frame(stored, "portfolio_id", inputs.portfolio_ids, **columns)
 
 
 def _by_portfolio(values: Float1D, cell: np.ndarray, shape: tuple[int, ...]) -> Float2D:
     return sum_by(cell, values, shape[0] * shape[1]).reshape(shape)
 
 
-def _factor_rows(inputs: Inputs, returns: SymbolReturns) -> list[pd.DataFrame]:
+def _factor_rows(inputs: Inputs, returns: SymbolReturns) -> list[Part]:
     """Return ``x_k(d−1)·f_k(d)`` of every factor of the model."""
     factors, holdings = inputs.registries.factors, inputs.before.holdings
     modelled = ~np.isnan(returns.explained[holdings.session, holdings.symbol])
@@ -99,7 +97,7 @@ def _factor_pnl(inputs: Inputs, returns: SymbolReturns, chosen: Bool1D) -> Float
     return out
 
 
-def _currency_rows(inputs: Inputs, parts: LotParts, cell: np.ndarray) -> list[pd.DataFrame]:
+def _currency_rows(inputs: Inputs, parts: LotParts, cell: np.ndarray) -> list[Part]:
     """Return what the factors leave of each currency pair's P&L."""
     shape = inputs.book.equity.shape
     own = inputs.lots.symbol[parts.lot]

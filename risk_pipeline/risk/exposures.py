@@ -8,6 +8,7 @@ from datetime import date
 import numpy as np
 import pandas as pd
 
+from ..analytics.arrays import Float3D
 from ..analytics.conversion import PROXY
 from ..analytics.covariance import WINDOW, FactorCovariance, factor_covariance
 from ..analytics.exposures import PortfolioExposures, aggregate_exposures, model_risk
@@ -20,8 +21,9 @@ from .beyond_core import beyond_proxy_returns, proxy_betas
 from .currency import currency_rows
 from .factor_returns import factor_return_rows
 from .inputs import Frames, Inputs
+from .long_rows import rows_of
 from .lot_explain import lot_parts, symbol_returns
-from .portfolio_fit import portfolio_fits
+from .portfolio_fit import PortfolioFits, portfolio_fits
 from .positions import position_rows
 from .symbol_betas import SymbolBetas, betas_and_before, core_factor_returns
 from .tail_parts import tail_parts
@@ -52,35 +54,9 @@ def compute_exposures(inputs: Inputs) -> Frames:
     contribution[..., core], move[..., core] = risk.factor, reverse
     with np.errstate(invalid="ignore", divide="ignore"):
         contribution[..., beyond] = portfolio.exposure[..., beyond] * fits.beyond_pull / risk.total[..., None]
-    rows = []
-    for k, name in enumerate(betas.names):
-        covered = portfolio.coverage[..., k] > 0
-        reason = np.full(covered.shape, None, dtype=object)
-        reason[equity <= 0] = Reason.NON_POSITIVE_EQUITY.value
-        reason[~covered] = (Reason.NO_VENDOR_BETA if name == factors.provider.name else Reason.TOO_SHORT).value
-        stored = inputs.has_public
-        if name in factors.beyond_names:  # no row says: no exposure
-            stored = stored & covered & (portfolio.dollar[..., k] != 0.0)
-        rows.append(
-            inputs.frame(
-                stored,
-                "portfolio_id",
-                inputs.portfolio_ids,
-                dollar_exposure=np.where(covered, portfolio.dollar[..., k], np.nan),
-                exposure=np.where(covered, portfolio.exposure[..., k], np.nan),
-                std_error=np.where(covered, fits.by_factor[name].std_error, np.nan),
-                r_squared=fits.by_factor[name].r_squared,
-                residual_volatility=fits.by_factor[name].residual_volatility,
-                recent_residual_volatility=fits.by_factor[name].recent_residual_volatility,
-                risk_contribution=contribution[..., k],
-                reverse_move=move[..., k],
-                coverage=np.nan_to_num(portfolio.coverage[..., k]),
-                reason=reason,
-            ).assign(factor_name=name)
-        )
     return {
         "symbol_factor_exposures": _symbol_rows(inputs, betas),
-        "factor_exposures": pd.concat(rows, ignore_index=True),
+        "factor_exposures": _portfolio_rows(inputs, betas, portfolio, fits, contribution, move),
         "factor_covariance": _covariance_rows(inputs, betas, covariance),
         "position_values": position_rows(
             inputs,
@@ -111,16 +87,60 @@ def _without_currencies(
     return PortfolioExposures(**columns)
 
 
+def _portfolio_rows(
+    inputs: Inputs,
+    betas: SymbolBetas,
+    portfolio: PortfolioExposures,
+    fits: PortfolioFits,
+    contribution: Float3D,
+    move: Float3D,
+) -> pd.DataFrame:
+    """Return the exposures of the portfolios, in the order of the table's key."""
+    factors, equity, names = inputs.registries.factors, inputs.book.equity, betas.names
+    covered = portfolio.coverage > 0
+    stored = np.repeat(inputs.has_public[..., None], len(names), axis=2)
+    beyond = np.isin(names, factors.beyond_names)
+    stored[..., beyond] &= covered[..., beyond] & (portfolio.dollar[..., beyond] != 0.0)  # no row says: no exposure
+    reason = np.full(covered.shape, None, dtype=object)
+    reason[equity <= 0] = Reason.NON_POSITIVE_EQUITY.value
+    reason[~covered] = Reason.TOO_SHORT.value
+    vendor = names.index(factors.provider.name)
+    reason[~covered[..., vendor], vendor] = Reason.NO_VENDOR_BETA.value
+
+    def of_fits(field: str) -> Float3D:
+        return np.stack([getattr(fits.by_factor[name], field) for name in names], axis=-1)
+
+    columns = {
+        "dollar_exposure": np.where(covered, portfolio.dollar, np.nan),
+        "exposure": np.where(covered, portfolio.exposure, np.nan),
+        "std_error": np.where(covered, of_fits("std_error"), np.nan),
+        "r_squared": of_fits("r_squared"),
+        "residual_volatility": of_fits("residual_volatility"),
+        "recent_residual_volatility": of_fits("recent_residual_volatility"),
+        "risk_contribution": contribution,
+        "reverse_move": move,
+        "coverage": np.nan_to_num(portfolio.coverage),
+        "reason": reason,
+    }
+    return _by_factor(stored, {"session": inputs.sessions, "portfolio_id": inputs.portfolio_ids}, names, columns)
+
+
 def _symbol_rows(inputs: Inputs, betas: SymbolBetas) -> pd.DataFrame:
-    symbols = list(inputs.panel.symbols)
-    rows = []
-    for k, name in enumerate(betas.names):
-        present = inputs.symbols_in_use & ~np.isnan(betas.beta[..., k])
-        if name in inputs.registries.factors.beyond_names:  # no row says: not taken
-            present &= betas.beta[..., k] != 0.0
-        columns = {field: array[..., k] for field, array in betas.fields().items()}
-        rows.append(inputs.frame(present, "symbol", symbols, **columns).assign(factor_name=name))
-    return pd.concat(rows, ignore_index=True)
+    """Return the betas of the symbols in use, in the order of the table's key."""
+    stored = inputs.symbols_in_use[..., None] & ~np.isnan(betas.beta)
+    beyond = np.isin(betas.names, inputs.registries.factors.beyond_names)
+    stored[..., beyond] &= betas.beta[..., beyond] != 0.0  # no row says: not taken
+    axes: dict[str, Sequence[object]] = {"session": inputs.sessions, "symbol": list(inputs.panel.symbols)}
+    return _by_factor(stored, axes, betas.names, betas.fields())
+
+
+def _by_factor(
+    stored: np.ndarray, axes: dict[str, Sequence[object]], names: Sequence[str], columns: dict[str, np.ndarray]
+) -> pd.DataFrame:
+    """Return the rows of arrays whose last axis is that of the factors, in the order of the factors' names."""
+    order = sorted(range(len(names)), key=names.__getitem__)
+    ordered = {name: np.broadcast_to(array, stored.shape)[..., order] for name, array in columns.items()}
+    return rows_of(stored[..., order], {**axes, "factor_name": sorted(names)}, ordered)
 
 
 def _symbol_skips(inputs: Inputs, betas: SymbolBetas) -> pd.DataFrame:

@@ -25,6 +25,7 @@ from ..config.registries import Registries
 from ..symbols import priced_symbol, priced_symbols
 from .currency import conversion_of, lot_currencies, pairs_of
 from .derived import Derived
+from .long_rows import rows_of
 from .option_quotes import (
     DatedSurfaces,
     OwnQuotes,
@@ -249,7 +250,7 @@ class Inputs:
         versions = self.profiles.dropna(subset=[field])
         out = []
         for session in self.sessions:
-            known = versions[versions["as_of"] <= pd.Timestamp(session)].groupby("symbol")[field].last()
+            known = versions[versions["as_of"] <= pd.Timestamp(session)].groupby("symbol")[field].last().to_dict()
             out.append([known.get(symbol) for symbol in self.panel.symbols])
         return out
 
@@ -276,14 +277,7 @@ class Inputs:
 
     def frame(self, mask: Bool2D, entity: str, names: list[str], **values: np.ndarray) -> pd.DataFrame:
         """Return long rows ``session, <entity>, values…`` for the true cells of a (D, entities) mask."""
-        sessions, entities = np.nonzero(mask)
-        return pd.DataFrame(
-            {
-                "session": np.array(self.sessions, dtype="datetime64[D]").astype("datetime64[s]")[sessions],
-                entity: np.array(names, dtype=object)[entities],
-                **{name: array[sessions, entities] for name, array in values.items()},
-            }
-        )
+        return rows_of(mask, {"session": self.sessions, entity: names}, values)
 
     @cached_property
     def portfolio_ids(self) -> list[str]:

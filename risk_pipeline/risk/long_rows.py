@@ -1,15 +1,53 @@
-"""Long rows, as tables hold them, spread out into an array with an axis for each of some columns."""
+"""Long rows, as tables hold them, and arrays with an axis for each of some of their columns."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
 from ..analytics.arrays import Bool1D, Int1D
+
+Part = tuple[tuple[str, ...], pd.DataFrame]
+"""Rows, and the labels that all of them have."""
+
+
+def rows_of(
+    stored: NDArray[np.bool_], axes: Mapping[str, Sequence[object]], values: Mapping[str, NDArray[Any]]
+) -> pd.DataFrame:
+    """Return a row for each true cell of an array, in order, with the labels of its axes; sessions are dates.
+
+    The opposite of :meth:`Cells.spread`. ``values`` have the shape of ``stored``.
+
+    >>> beta = np.array([[1.0, np.nan], [3.0, 4.0]])
+    >>> rows_of(~np.isnan(beta), {"symbol": ["A", "B"], "factor": ["x", "y"]}, {"beta": beta})
+      symbol factor  beta
+    0      A      x   1.0
+    1      B      x   3.0
+    2      B      y   4.0
+    """
+    places = zip(axes.items(), np.nonzero(stored), strict=True)
+    keys = {
+        name: _index(name, labels)[at] if name == "session" else labelled(labels, at) for (name, labels), at in places
+    }
+    return pd.DataFrame({**keys, **{name: array[stored] for name, array in values.items()}}, copy=False)
+
+
+def labelled(labels: Iterable[object], places: Int1D) -> pd.Categorical:
+    """Return the label at each place, null at -1. A row holds the place: millions of texts cost more than numbers."""
+    codes, distinct = pd.factorize(np.array([*labels, None], dtype=object))
+    return pd.Categorical.from_codes(codes[places], categories=distinct)
+
+
+def stacked(parts: Sequence[Part], *names: str) -> pd.DataFrame:
+    """Return the rows of all parts, with their labels in columns ``names``."""
+    every = np.repeat(np.arange(len(parts)), [len(rows) for _, rows in parts])
+    labels = {name: labelled([key[at] for key, _ in parts], every) for at, name in enumerate(names)}
+    return pd.concat([rows for _, rows in parts], ignore_index=True).assign(**labels)
 
 
 @dataclass(frozen=True)

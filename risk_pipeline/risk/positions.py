@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from datetime import date
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -13,6 +14,7 @@ from ..analytics.lot_values import exit_prices
 from ..analytics.lots import InvestmentClass, LotRows
 from ..analytics.sums import sum_by
 from .inputs import Inputs
+from .long_rows import labelled
 from .lot_explain import LotParts
 from .option_quotes import Source, quoted_volatility
 
@@ -69,7 +71,7 @@ def option_greeks(inputs: Inputs) -> dict[str, Float1D]:
     }
 
 
-def volatility_origins(inputs: Inputs) -> dict[str, np.ndarray]:
+def volatility_origins(inputs: Inputs) -> dict[str, Any]:
     """Return where the volatility of each position is from and of which day, and the mark that gives none."""
     rows, lots = inputs.book.positions, inputs.lots
     source = np.where(np.isnan(lots.implied_volatility[rows.lot]), int(Source.FORECAST), int(Source.POSITION))
@@ -83,9 +85,9 @@ def volatility_origins(inputs: Inputs) -> dict[str, np.ndarray]:
         day = np.where(is_quoted, quoted.day[cells], day)
         refused = quoted.refused[cells]
     has_volatility = lots.is_option[rows.lot] & ~np.isnan(rows.volatility)
-    names = np.array([*(one.name.lower() for one in sorted(Source)), None], dtype=object)
+    names = [one.name.lower() for one in sorted(Source)]
     return {
-        "volatility_source": names[np.where(has_volatility, source, -1)],
+        "volatility_source": labelled(names, np.where(has_volatility, source, -1)),
         "volatility_date": np.where(has_volatility, day, np.datetime64("NaT", "D")).astype("datetime64[s]"),
         "refused_mark": refused,
     }
@@ -111,36 +113,38 @@ def _left_rows(inputs: Inputs, risk: Iterable[str], parts: LotParts) -> pd.DataF
             "delta_value": np.where(lots.is_private[lot], np.nan, 0.0),
             **_assumed(inputs, lot),
             **dict.fromkeys((*GREEKS, "volatility", "refused_mark", *risk), nothing),
-            "volatility_source": None,
+            "volatility_source": labelled([one.name.lower() for one in sorted(Source)], np.full(len(lot), -1)),
             "volatility_date": np.datetime64("NaT", "s"),
             "is_stale": False,
         }
     )
 
 
-def _assumed(inputs: Inputs, lot: Int1D) -> dict[str, np.ndarray]:
+def _assumed(inputs: Inputs, lot: Int1D) -> dict[str, Any]:
     """Return the proxy and beta that the risk of a private asset is assumed to have."""
     proxy, beta = inputs.lots.proxy, inputs.lots.proxy_beta
     if proxy is None or beta is None:
-        return {"proxy": np.full(len(lot), None, dtype=object), "proxy_beta": np.full(len(lot), np.nan)}
-    names = np.array([*inputs.panel.symbols, None], dtype=object)
-    return {"proxy": names[proxy[lot]], "proxy_beta": np.where(proxy[lot] >= 0, beta[lot], np.nan)}
+        return {"proxy": labelled([], np.full(len(lot), -1)), "proxy_beta": np.full(len(lot), np.nan)}
+    return {
+        "proxy": labelled(inputs.panel.symbols, proxy[lot]),
+        "proxy_beta": np.where(proxy[lot] >= 0, beta[lot], np.nan),
+    }
 
 
-def _descriptions(inputs: Inputs, session: Int1D, lot: Int1D, parts: LotParts) -> dict[str, np.ndarray]:
+def _descriptions(inputs: Inputs, session: Int1D, lot: Int1D, parts: LotParts) -> dict[str, Any]:
     """Return the columns that say which lot a row is of, and what it gained on the session."""
     lots, book, before = inputs.lots, inputs.book, inputs.before
     count = len(lots.portfolio)
     part = np.searchsorted(parts.session * count + parts.lot, session * count + lot)
-    classes = np.array([kind.name for kind in sorted(InvestmentClass)], dtype=object)
+    classes = [kind.name for kind in sorted(InvestmentClass)]
     return {
         "session": np.array(inputs.sessions, dtype="datetime64[s]")[session],
-        "position_id": np.array(inputs.position_ids, dtype=object)[lot],
-        "portfolio_id": np.array(inputs.portfolio_ids, dtype=object)[lots.portfolio[lot]],
-        "symbol": np.array(inputs.lot_symbols, dtype=object)[lot],
-        "currency": inputs.currencies["currency"].to_numpy(dtype=object)[lot],
-        "investment_class": classes[lots.kind[lot] - min(InvestmentClass)],
-        **{name: values[lot] for name, values in _option_terms(inputs).items()},
+        "position_id": labelled(inputs.position_ids, lot),
+        "portfolio_id": labelled(inputs.portfolio_ids, lots.portfolio[lot]),
+        "symbol": labelled(inputs.lot_symbols, lot),
+        "currency": labelled(inputs.currencies["currency"].tolist(), lot),
+        "investment_class": labelled(classes, lots.kind[lot] - min(InvestmentClass)),
+        **{name: labelled(values, lot) for name, values in _option_terms(inputs).items()},
         "daily_pnl": (book.lot_pnl - before.lot_pnl)[session, lot],
         "specific_pnl": np.where(parts.is_modelled, parts.specific, np.nan)[part],
     }

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -14,6 +15,7 @@ from ..config.scenarios import Scenario
 from .core_model import CoreModel, core_model
 from .currency_stress import currency_pnl
 from .inputs import Frames, Inputs
+from .long_rows import labelled
 from .option_stress import GRID_COLUMNS, grid_rows, options_by_session
 from .scenario_moves import Market, Outcome, outcome_of
 
@@ -24,7 +26,7 @@ def compute_stress(inputs: Inputs) -> Frames:
     """Compute every active scenario on every portfolio, session by session."""
     model, market = core_model(inputs), Market.of(inputs)
     factors, library = inputs.registries.factors, inputs.registries.scenarios
-    results: list[dict[str, np.ndarray]] = []
+    results: list[tuple[str, dict[str, np.ndarray]]] = []
     moves, plausibility, grids = [], [], []
     for session_index, (session, options) in enumerate(zip(inputs.sessions, options_by_session(inputs), strict=True)):
         day, betas = pd.Timestamp(session), market.betas[session_index]
@@ -70,16 +72,24 @@ def compute_stress(inputs: Inputs) -> Frames:
                 for core in (outcome.moves.move, outcome.stressed)
             ]
             replayed = _replayed(inputs, session_index, betas, outcome)
-            results.append(_portfolio_rows(inputs, scenario, session_index, model, outcome, revalued, pairs, *replayed))
+            rows = _portfolio_rows(inputs, scenario, session_index, model, outcome, revalued, pairs, *replayed)
+            results.append((scenario.id, rows))
     return {
-        "stress_test_results": pd.DataFrame(
-            {name: np.concatenate([rows[name] for rows in results]) for name in results[0]}, copy=False
-        ),
+        "stress_test_results": _joined(inputs, results),
         "scenario_factor_moves": pd.DataFrame(moves, columns=MOVE_COLUMNS),
         "scenario_plausibility": pd.DataFrame(plausibility),
         "option_grids": pd.DataFrame(grids, columns=GRID_COLUMNS),
         "analytics_skips": inputs.portfolio_skips("stress_tests"),
     }
+
+
+def _joined(inputs: Inputs, results: Sequence[tuple[str, dict[str, np.ndarray]]]) -> pd.DataFrame:
+    """Return the rows of all scenarios of all sessions."""
+    columns: dict[str, Any] = {name: np.concatenate([rows[name] for _, rows in results]) for name in results[0][1]}
+    scenario = np.repeat(np.arange(len(results)), [len(rows["portfolio_id"]) for _, rows in results])
+    columns["portfolio_id"] = labelled(inputs.portfolio_ids, columns["portfolio_id"])
+    columns["scenario_id"] = labelled([name for name, _ in results], scenario)
+    return pd.DataFrame(columns, copy=False)
 
 
 def _finite(value: float) -> float | None:
@@ -151,8 +161,7 @@ def _portfolio_rows(
     with np.errstate(invalid="ignore"):
         return {
             "session": np.full(len(who), np.datetime64(inputs.sessions[session_index]).astype("datetime64[s]")),
-            "portfolio_id": np.array(inputs.portfolio_ids, dtype=object)[who],
-            "scenario_id": np.full(len(who), scenario.id, dtype=object),
+            "portfolio_id": who,
             "direct_pnl": direct,
             "correlated_pnl": correlated,
             "correlated_stressed_pnl": np.where(known & (not refused), stressed, np.nan),

@@ -93,7 +93,10 @@ def _column(table: sa.Table, column: sa.Column[Any], values: pd.Series) -> Colum
     if absent.any() and not column.nullable:
         raise StorageError(f"{label} is missing in row {int(np.argmax(absent))} of {len(values)}; every row needs it")
     if issubclass(kind, sa.String):
-        codes, distinct = pd.factorize(values)
+        if isinstance(values.dtype, pd.CategoricalDtype):
+            codes, distinct = values.cat.codes.to_numpy(), values.cat.categories
+        else:
+            codes, distinct = pd.factorize(values)
         texts = [str(text) for text in distinct]
         limit, longest = getattr(column.type, "length", None) or np.inf, max(texts, key=len, default="")
         if len(longest) > limit:

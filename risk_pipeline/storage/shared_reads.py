@@ -6,13 +6,23 @@ import functools
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
-from typing import Any, Concatenate, ParamSpec, TypeVar
+from dataclasses import dataclass, field
+from threading import RLock
+from typing import Any, Concatenate, ParamSpec, TypeVar, cast
 
 import sqlalchemy as sa
 
 P = ParamSpec("P")
 T = TypeVar("T")
 _kept: ContextVar[dict[Any, Any] | None] = ContextVar("rows of a step", default=None)
+
+
+@dataclass
+class _Once:
+    """What a query returned, if it has, and who may run it."""
+
+    lock: RLock = field(default_factory=RLock)
+    rows: list[Any] = field(default_factory=list)
 
 
 @contextmanager
@@ -33,10 +43,10 @@ def shared(query: Callable[Concatenate[sa.Engine, P], T]) -> Callable[Concatenat
         kept = _kept.get()
         if kept is None:
             return query(engine, *args, **named)
-        key = (query, engine, repr((args, named)))
-        if key not in kept:
-            kept[key] = query(engine, *args, **named)
-        rows: T = kept[key]
-        return rows
+        read = kept.setdefault((query, engine, repr((args, named))), _Once())
+        with read.lock:  # of two threads that ask for the same, one reads
+            if not read.rows:
+                read.rows.append(query(engine, *args, **named))
+            return cast("T", read.rows[0])
 
     return once

@@ -3,6 +3,8 @@
 import functools
 import warnings
 from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextvars import copy_context
 from dataclasses import dataclass, replace
 from datetime import date
 from typing import TYPE_CHECKING, ParamSpec
@@ -26,6 +28,7 @@ if TYPE_CHECKING:
 P = ParamSpec("P")
 
 Event = dg.AssetCheckResult | dg.AssetCheckEvaluation | dg.Output[None]
+CHECKS_AT_ONCE = 2
 NAMED = 5
 """Symbols or portfolios that the line of a failed check names."""
 ERROR, WARN = dg.AssetCheckSeverity.ERROR, dg.AssetCheckSeverity.WARN
@@ -223,8 +226,8 @@ def session_checks(asset: str, *checks: Check) -> dg.AssetChecksDefinition:
         sessions = checked_sessions(context, db)
         newest = materialisations(context, asset, sessions)
         with reading_once():
-            for check in selected(context, checks):
-                finding = check.find(db.engine, registries, sessions)
+            for check, of_sessions in found(selected(context, checks), db, registries, sessions):
+                finding = of_sessions
                 if not check.is_partitioned:  # a warning of another session stays until that session is well
                     for days in open_stretches(context.instance, asset, check.name, sessions):
                         finding = finding.joined(check.find(db.engine, registries, days), sessions[-1], days[-1])
@@ -247,6 +250,19 @@ def table_checks(asset: str, *checks: Check) -> dg.AssetChecksDefinition:
             yield evaluate(finding, check.severity, asset, check.name, remedy=check.remedy)
 
     return check_step
+
+
+def found(
+    checks: Sequence[Check], db: Database, registries: Registries, sessions: list[date]
+) -> Iterator[tuple[Check, Finding]]:
+    """Yield each check and what it finds. Some look at once: what they do is mostly waiting for the database."""
+    with ThreadPoolExecutor(CHECKS_AT_ONCE) as pool:
+        look = [functools.partial(copy_context().run, check.find, db.engine, registries, sessions) for check in checks]
+        findings = [pool.submit(each) for each in look]
+        try:
+            yield from ((check, finding.result()) for check, finding in zip(checks, findings, strict=True))
+        finally:
+            pool.shutdown(cancel_futures=True)
 
 
 def selected(context: dg.AssetCheckExecutionContext, checks: Sequence[Check]) -> list[Check]:
