@@ -118,10 +118,11 @@ def exposures(engine: sa.Engine, sessions: Sequence[date], factor: str) -> pd.Da
     )
 
 
-def exposures_with_errors(engine: sa.Engine, sessions: Sequence[date]) -> pd.DataFrame:
-    """Return ``session, portfolio_id, factor_name, exposure, std_error`` of all factors."""
+@shared
+def all_exposures(engine: sa.Engine, sessions: Sequence[date]) -> pd.DataFrame:
+    """Return ``session, portfolio_id, factor_name, exposure, std_error, coverage`` of all factors."""
     table = factor_exposures
-    names = ("session", "portfolio_id", "factor_name", "exposure", "std_error")
+    names = ("session", "portfolio_id", "factor_name", "exposure", "std_error", "coverage")
     return _read(engine, *(table.c[name] for name in names), where=_in_range(table, sessions))
 
 
@@ -130,17 +131,6 @@ def symbol_fits(engine: sa.Engine, sessions: Sequence[date], factor: str) -> pd.
     table = tables.symbol_factor_exposures
     columns = (table.c.session, table.c.symbol, table.c.r_squared)
     return _read(engine, *columns, where=_in_range(table, sessions) & (table.c.factor_name == factor))
-
-
-def count_of_each(
-    engine: sa.Engine, name: str, column: str, sessions: Sequence[date], **among: Collection[str]
-) -> pd.DataFrame:
-    """Return ``session, portfolio_id, rows``, and by name how many of the rows' ``column`` are among some texts."""
-    table = tables.metadata.tables[name]
-    key = (table.c.session, table.c.portfolio_id)
-    counts = [sa.func.count().filter(table.c[column].in_(sorted(texts))).label(label) for label, texts in among.items()]
-    select = sa.select(*key, sa.func.count().label("rows"), *counts)
-    return read_frame(engine, select.where(_in_range(table, sessions)).group_by(*key))
 
 
 @shared

@@ -10,10 +10,11 @@ import pandas as pd
 
 from ...reports.quarantine import KEY, eligible
 from ...risk.long_rows import Cells
-from ...storage.check_queries import contribution_parts, count_of_each, exposures, stress
+from ...storage.check_queries import contribution_parts, exposures, stress
 from ...storage.queries import read_table
 from ..resources import Registries
 from .common import WARN, Check, Finding, session_checks
+from .counts import count_of_each
 
 if TYPE_CHECKING:
     import sqlalchemy as sa
@@ -23,7 +24,7 @@ def expected_row_count(engine: sa.Engine, registries: Registries, sessions: list
     """Every eligible portfolio has one row for each active scenario."""
     eligible_rows = eligible(engine, sessions)
     ids = {scenario.id for scenario in registries.scenarios.active}
-    counts = count_of_each(engine, "stress_test_results", "scenario_id", sessions, known=ids)
+    counts = count_of_each(stress(engine, sessions), "scenario_id", known=ids)
     merged = eligible_rows.merge(counts, on=KEY, how="left")
     wrong = (merged["rows"] != len(ids)) | (merged["known"] != len(ids))
     return Finding.by_session(eligible_rows["session"], "eligible portfolios", merged.loc[wrong, KEY])
