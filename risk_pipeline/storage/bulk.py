@@ -164,6 +164,8 @@ def _typed(kind: Any, values: Any) -> Any:
         return values.astype(bool if isinstance(kind, sa.Boolean) else np.int64)
     if isinstance(kind, NUMBERS):
         return values
-    out = np.empty(len(values), dtype=object)
-    out[:] = values
-    return pd.Series(out, dtype=object)
+    if isinstance(values, list):
+        out = np.empty(len(values), dtype=object)
+        out[:] = values
+        values = out
+    return pd.Series(values, dtype=object)

@@ -82,7 +82,8 @@ class _Texts(dict[bytes, str | None]):
         arrays, before = [np.empty(0, dtype=object)], None
         for piece in pieces:
             if piece != before:
-                array = np.array([*map(self.__getitem__, piece.split(b"\0")), None], dtype=object)[:-1]
+                sent = piece.split(b"\0")
+                array = np.fromiter(map(self.__getitem__, sent), dtype=object, count=len(sent))
             arrays.append(array)
             before = piece
         return np.concatenate(arrays)
