@@ -28,7 +28,7 @@ def session_rows(inputs: Inputs, limits: pd.DataFrame, numeric: Mapping[str, Seq
     stored = inputs.stored
     skips = []
     for compute in (compute_exposures, compute_stress, compute_volatility):
-        frames = compute(inputs)
+        frames = _as_read(compute(inputs))
         skips.append(frames.pop("analytics_skips"))
         stored.update(frames)
     stored["worst_scenarios"] = _worst(stored["stress_test_results"])
@@ -39,14 +39,19 @@ def session_rows(inputs: Inputs, limits: pd.DataFrame, numeric: Mapping[str, Seq
             "stress_tests": stored["stress_test_results"].groupby(KEY).size(),
         }
     )
-    frames = compute_snapshots(inputs)
+    frames = _as_read(compute_snapshots(inputs))
     skips.append(frames.pop("analytics_skips"))
     stored.update(frames)
     stored["analytics_skips"] = pd.concat(skips, ignore_index=True)
-    stored.update(compute_benchmark(inputs))
+    stored.update(_as_read(compute_benchmark(inputs)))
     stored["limits"] = limits
     stored.update(compute_limits(inputs, numeric))
     return {name: rows for name, rows in stored.items() if name not in READ}
+
+
+def _as_read(frames: Frames) -> Frames:
+    """Return rows as the database gives them back: texts, not codes of them."""
+    return {name: rows.astype(dict.fromkeys(rows.select_dtypes("category"), object)) for name, rows in frames.items()}
 
 
 def _worst(results: pd.DataFrame) -> pd.DataFrame:
