@@ -106,6 +106,7 @@ def _blocks(sessions: list[date], most: int, threads: int) -> list[list[date]]:
     """Split sessions into blocks of at most ``most``, and so that each thread has one if that is worth it."""
     share = max(-(-len(sessions) // threads), LEAST_SESSIONS)
     size = max(min(SESSIONS_AT_ONCE, most, share), 1)
+    size = -(-len(sessions) // -(-len(sessions) // size))  # as many blocks, of one length: the longest takes the memory
     return [sessions[start : start + size] for start in range(0, len(sessions), size)]
 
 
