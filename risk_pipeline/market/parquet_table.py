@@ -49,7 +49,7 @@ class ParquetTable(FileTable):
     @cached_property
     def symbols(self) -> list[str]:
         """All symbols of the file."""
-        column = self._table(["symbol"], None).column("symbol")
+        column = self._table(["symbol"], None).unify_dictionaries().column("symbol")
         return [str(name) for name in column.unique().to_pylist() if name is not None]
 
     def read(self, numbers: Sequence[str], first: date, last: date) -> FileRows:
@@ -77,7 +77,8 @@ class ParquetTable(FileTable):
 
     def written_units(self) -> Iterable[tuple[str, str]]:
         """Symbol and currency of rows; each pair once."""
-        table = self._table(["symbol", CURRENCY], None).group_by(["symbol", CURRENCY]).aggregate([])
+        cells = self._table(["symbol", CURRENCY], None).unify_dictionaries()  # each row group has texts of its own
+        table = cells.group_by(["symbol", CURRENCY]).aggregate([])
         rows = zip(table.column("symbol").to_pylist(), table.column(CURRENCY).to_pylist(), strict=True)
         return [(str(symbol), str(unit).strip()) for symbol, unit in rows if symbol is not None and unit]
 

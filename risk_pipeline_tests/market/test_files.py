@@ -226,3 +226,17 @@ def test_a_parquet_file_whose_symbols_are_numbers_is_refused(tmp_path):
     frame.to_parquet(tmp_path / "prices.parquet")
     with pytest.raises(SourceError, match="symbol: is of type int64; store text"):
         FileMarket(tmp_path / "prices.parquet").fetch(["0700"], SESSIONS)
+
+
+def test_categories_of_several_row_groups_are_read_as_texts(tmp_path):
+    path = tmp_path / "prices.parquet"
+    frame = pd.DataFrame(
+        {"date": ["2025-01-02"] * 2, "symbol": ["SPY", "BP.L"], "close": [590.0, 4.2], "currency": ["USD", "GBP"]}
+    )
+    parts = [frame.iloc[[row]].astype({"symbol": "category", "currency": "category"}) for row in (0, 1)]
+    schema = pa.Table.from_pandas(parts[0], preserve_index=False).schema
+    with pq.ParquetWriter(path, schema) as writer:
+        for part in parts:
+            writer.write_table(pa.Table.from_pandas(part, schema=schema, preserve_index=False))
+    found = FileMarket(path).fetch(["SPY", "BP.L"], pd.DatetimeIndex(["2025-01-02"]).astype("datetime64[s]"))
+    assert sorted(found.bars["symbol"]) == ["BP.L", "SPY"]
