@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 from rich.markup import escape
 
-from .terminal import LatestOr, UserError, console, errors, existing_database
+from .terminal import LatestOr, UserError, console, errors, existing_database, say_if_imported_since
 
 if TYPE_CHECKING:
     import sqlalchemy as sa
@@ -55,13 +55,14 @@ def stress(
 
     registries = StoredRegistries.of_settings()
     try:
-        scenario = own_scenario(shock, vol, registries.factors)
+        scenario = own_scenario(shock, vol, registries)
     except ValueError as error:
         raise UserError(str(error)) from None
     with existing_database() as engine:
         session = date_.date() if date_ else _latest(engine)
         frames = own_stress(engine, registries, session, scenario, portfolio)
         print_stress(console, engine, session, frames, scenario)
+        say_if_imported_since(engine, session)
 
 
 def _latest(engine: sa.Engine) -> date:

@@ -105,7 +105,9 @@ def _print_limits(console: Console, result: WhatIf) -> None:
         text = f"✓ would keep again: {row.portfolio_id} {measure_name(row.measure)}"
         console.print(text, style="green", highlight=False, markup=False)
     if len(limits) and new.empty:
-        console.print(f"No further one of {len(limits)} limits would break.", highlight=False)
+        still = int((limits["status"] == "breach").sum())
+        before = f"; {still} {'is' if still == 1 else 'are'} broken before and after" if still else ""
+        console.print(f"No further one of {len(limits)} limits would break{before}.", highlight=False)
 
 
 UNPRICED = "a shocked pair has no prices here, as nothing is held in its currencies"

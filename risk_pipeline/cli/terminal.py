@@ -6,7 +6,7 @@ import shutil
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
-from datetime import datetime
+from datetime import date, datetime
 from io import TextIOBase
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -104,3 +104,14 @@ def _migrated(engine: sa.Engine, *, writes: bool = False, makes_tables: bool = T
         yield engine
     finally:
         engine.dispose()
+
+
+def say_if_imported_since(engine: sa.Engine, session: date) -> None:
+    """Say that the numbers of a session are not of what is imported now, where they are not."""
+    from ..desk.inputs import is_of_present_book
+
+    if not is_of_present_book(engine, session):
+        text = (
+            f"! What was imported after {session} was computed is not in these numbers: `risk-pipeline run` puts it in."
+        )
+        console.print(text, style="yellow", highlight=False, soft_wrap=True, markup=False)

@@ -11,6 +11,7 @@ from ..currencies import DOLLAR, conventional, pair_currencies, pair_symbol
 from ..tabular.currencies import CODES
 from .errors import ConfigError, read_yaml
 from .factors import FactorRegistry
+from .registries import Registries
 from .scenarios import CURRENCIES, Scenario, ScenarioLibrary
 from .shocks import (
     RETURN_LIMITS,
@@ -66,19 +67,24 @@ def load_scenarios(factors: FactorRegistry, user_path: Path | None = None) -> Sc
         }
     )
     for scenario in library.active:
-        for shock in scenario.shocks:
-            if isinstance(shock, YieldShock) and shock.size >= library.rates_conversion.limit:
-                raise ConfigError(
-                    origin[scenario.id],
-                    f"scenario {scenario.id!r}",
-                    f"shocks.{shock.factor}",
-                    f"{shock.size} is beyond what duration and convexity can tell",
-                    f"keep a rise below duration / convexity, {library.rates_conversion.limit:.4f}",
-                )
+        _require_a_loss(origin[scenario.id], scenario, library.rates_conversion)
     return library
 
 
-def scenario_of(name: str, shocks: dict[str, Any], factors: FactorRegistry, vol: Any = None) -> Scenario:
+def _require_a_loss(path: Path, scenario: Scenario, conversion: RatesConversion) -> None:
+    """Refuse a rise of the yield by which bonds would lose less than by a smaller one, or gain."""
+    for shock in scenario.shocks:
+        if isinstance(shock, YieldShock) and shock.size >= conversion.limit:
+            raise ConfigError(
+                path,
+                f"scenario {scenario.id!r}",
+                f"shocks.{shock.factor}",
+                f"a rise of {shock.size * 1e4:.0f} bp is beyond what duration and convexity can tell",
+                f"keep it below duration / convexity, {conversion.limit * 1e4:.0f} bp",
+            )
+
+
+def scenario_of(name: str, shocks: dict[str, Any], registries: Registries, vol: Any = None) -> Scenario:
     """Return a scenario that is in no file, from shocks as a scenario file writes them.
 
     Raises
@@ -87,7 +93,9 @@ def scenario_of(name: str, shocks: dict[str, Any], factors: FactorRegistry, vol:
         Names the shock and the remedy.
     """
     entry = {"id": name, "name": name, "category": "own", "shocks": shocks, **({"vol": vol} if vol is not None else {})}
-    return _scenario(Path("--shock"), 0, entry, factors)
+    scenario = _scenario(Path("--shock"), 0, entry, registries.factors)
+    _require_a_loss(Path("--shock"), scenario, registries.scenarios.rates_conversion)
+    return scenario
 
 
 def _conversion(path: Path, entry: Any) -> RatesConversion:

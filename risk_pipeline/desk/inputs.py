@@ -13,7 +13,8 @@ from ..config.scenario_file import load_scenarios
 from ..config.scenarios import ScenarioLibrary
 from ..risk.inputs import BookFrames, Frames, Inputs, make_inputs
 from ..settings import Settings
-from ..storage import queries
+from ..storage import queries, result_inputs
+from ..storage.book_versions import book_at, looking_at, newest_version, version_seen
 from ..storage.errors import StorageError
 from ..storage.market_data import panels_for
 from ..storage.panel_store import PanelStore
@@ -49,6 +50,20 @@ def book_frames(engine: sa.Engine, last: date) -> BookFrames:
         volatilities=queries.volatilities(engine, last),
         benchmarks=queries.benchmarks(engine),
     )
+
+
+def seen_by(engine: sa.Engine, session: date) -> sa.Engine:
+    """Return the engine as one that sees the version of the book that a session's exposures were computed from."""
+    version = result_inputs.book_version_of(engine, session, "factor_exposures")
+    return engine if version is None else looking_at(engine, book_at(engine, version))
+
+
+def is_of_present_book(engine: sa.Engine, session: date) -> bool:
+    """Return whether a session was computed from what is imported now, as far as the session reads it."""
+    then = seen_by(engine, session)
+    if version_seen(then) == newest_version(engine):
+        return True
+    return book_frames(then, session).equals(book_frames(engine, session))
 
 
 def inputs_of(book: BookFrames, panel: PricePanel, sessions: Sequence[date], registries: Registries) -> Inputs:

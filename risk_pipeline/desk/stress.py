@@ -16,6 +16,7 @@ from ..risk.inputs import Frames
 from ..risk.stress import compute_stress
 from ..storage.errors import StorageError
 from ..storage.portfolio_ids import require_portfolio
+from ..storage.queries import portfolios
 from .inputs import (
     StoredRegistries,
     book_frames,
@@ -23,6 +24,7 @@ from .inputs import (
     only_portfolios,
     panel_of,
     read_stress_inputs,
+    seen_by,
 )
 
 if TYPE_CHECKING:
@@ -34,7 +36,7 @@ VOLATILITY = re.compile(r"(?P<size>[+-]?\d*\.?\d+)(?P<unit>%|)")
 PAIR = re.compile(r"[A-Z]{6}")
 
 
-def own_scenario(shocks: Iterable[str], volatility: str | None, factors: FactorRegistry) -> Scenario:
+def own_scenario(shocks: Iterable[str], volatility: str | None, registries: Registries) -> Scenario:
     """Return the scenario that texts such as ``Market=-0.10``, ``Rates=+100bp`` or ``EURUSD=-5%`` state.
 
     ``Rates`` stands for the rates factor's key; in basis points it is a change of yield, else a return of its proxy. A
@@ -46,6 +48,7 @@ def own_scenario(shocks: Iterable[str], volatility: str | None, factors: FactorR
         If a text states no shock; a ConfigError, which is one, if a shock is impossible.
     """
     written: dict[str, Any] = {}
+    factors = registries.factors
     rates = factors.rates.scenario_key
     for text in shocks:
         match = SHOCK.fullmatch(text.strip())
@@ -65,7 +68,7 @@ def own_scenario(shocks: Iterable[str], volatility: str | None, factors: FactorR
         factor = factors.by_scenario_key[key]
         kind = "yield_change" if unit == "bp" else "relative" if factor.factor_type == "style" else "return"
         written[key] = {kind: size}
-    return scenario_of(NAME, written, factors, None if volatility is None else _volatility(volatility))
+    return scenario_of(NAME, written, registries, None if volatility is None else _volatility(volatility))
 
 
 def _key(written: str, factors: FactorRegistry, rates: str | None) -> str:
@@ -93,19 +96,26 @@ def own_stress(
 ) -> Frames:
     """Return the rows that a run with this scenario in its library would store of it, by table.
 
+    They are of the book that the session was computed from: its stored exposures are, whatever was imported since.
+
     Raises
     ------
     StorageError
-        If there is no such portfolio, or the session has not been computed.
+        If there was no such portfolio then, or the session has not been computed.
     NoSessionError
         If it is no session.
     """
     panel = panel_of(engine, session)
     library = registries.scenarios.model_copy(update={"active": (scenario,)})
-    book = book_frames(engine, session)
+    book = book_frames(seen_by(engine, session), session)
     stored = read_stress_inputs(engine, registries, session, session)
     if portfolio is not None:
-        require_portfolio(portfolio, book.portfolios["portfolio_id"])
+        if portfolio not in set(book.portfolios["portfolio_id"]):
+            require_portfolio(portfolio, portfolios(engine)["portfolio_id"])
+            raise StorageError(
+                f"{portfolio} was imported after {session} was computed: "
+                f"`risk-pipeline run --date {session}` computes it"
+            )
         book = only_portfolios(book, [portfolio])
         rows = stored["factor_exposures"]
         stored["factor_exposures"] = rows[rows["portfolio_id"] == portfolio].reset_index(drop=True)

@@ -58,6 +58,15 @@ def session_fingerprints(engine: sa.Engine, first: date, last: date) -> pd.DataF
     return read_frame(engine, sa.select(session_inputs).where(session_inputs.c.session.between(first, last)))
 
 
+def book_version_of(engine: sa.Engine, session: date, asset: str) -> int | None:
+    """Return the version of the book that an asset's rows of a session were made from, None if none is recorded."""
+    table = session_inputs
+    select = sa.select(table.c.book_version).where(table.c.session == session, table.c.asset == asset)
+    with engine.connect() as connection:
+        version: int | None = connection.execute(select).scalar()
+    return version
+
+
 def portfolio_fingerprints(engine: sa.Engine, sessions: Sequence[date]) -> pd.DataFrame:
     """Return the rows of ``portfolio_inputs`` of some sessions, in no order."""
     parts = [

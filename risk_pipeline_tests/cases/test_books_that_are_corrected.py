@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import shutil
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 
 import pandas as pd
 import pytest
 
 from risk_pipeline.defs.automation.catch_up import changed_portfolios, due
+from risk_pipeline.desk.inputs import StoredRegistries, is_of_present_book
+from risk_pipeline.desk.stress import own_scenario, own_stress
 from risk_pipeline.storage.imports import run_import
 from risk_pipeline_tests.support.cases import CASES
 from risk_pipeline_tests.support.homes import Home, make_home, module_environment
@@ -55,7 +57,15 @@ def test_a_month_old_stock_in_a_small_book_is_its_own_reason_and_the_pension_is_
 
 def test_a_corrected_quantity_makes_the_stored_sessions_stale_names_them_and_reaches_them(home):
     closes = real_prices(["AAPL"], FIRST, LAST)["AAPL"].to_numpy()
+    session, registries = date.fromisoformat(LAST), StoredRegistries.of_settings()
+    shock = own_scenario(["Market=-10%"], None, registries)
+    before = own_stress(home.engine, registries, session, shock)["stress_test_results"]
+    assert before["direct_pnl"].abs().sum() > 0
+    assert is_of_present_book(home.engine, session)
     run_import(home.engine, sorted((CASES / "21_reimport_correction").glob("po*.csv")))
+    after = own_stress(home.engine, registries, session, shock)["stress_test_results"]
+    pd.testing.assert_frame_equal(after, before)  # of one book, not half of the new one
+    assert not is_of_present_book(home.engine, session)
     (changed,) = changed_portfolios(home.engine, EVENING).to_dict("records")
     assert (changed["portfolio_id"], changed["sessions"], str(changed["first"].date())) == ("p", 2, FIRST)
     assert [str(day) for day in due(home.engine, EVENING).run[-2:]] == [FIRST, LAST]
@@ -63,6 +73,7 @@ def test_a_corrected_quantity_makes_the_stored_sessions_stale_names_them_and_rea
     rows = home.table("portfolio_snapshots", portfolio="p").sort_values("session")
     assert rows["nav"].tolist() == pytest.approx((100_000 + 1000 * (closes - 147)).tolist())
     assert changed_portfolios(home.engine, EVENING).empty
+    assert is_of_present_book(home.engine, session)
     changes = home.table("risk_changes", portfolio="p", first=pd.Timestamp(LAST).date())
     assert len(changes)
     assert changes["by_positions"].abs().max() == pytest.approx(0.0, abs=1e-12)  # it had them on both sessions

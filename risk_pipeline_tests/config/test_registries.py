@@ -131,7 +131,7 @@ def scenario_file(folder: Path, shocks: object, **fields: object) -> Path:
         ({"Market": {"return": 0.1}}, {"replay": ["2022-01-03", "2020-01-03"]}, "ends before it starts"),
         ({"Market": {"return": float("nan")}}, {}, "is impossible"),
         ({"Value": {"return": -0.05}}, {}, "or add the market's return"),
-        ({"Interest_Rate": {"yield_change": 0.05}}, {}, "duration / convexity, 0.0434"),
+        ({"Interest_Rate": {"yield_change": 0.05}}, {}, "duration / convexity, 434 bp"),
     ],
 )
 def test_a_wrong_scenario_names_file_scenario_field_and_remedy(factors, tmp_path, shocks, fields, says):

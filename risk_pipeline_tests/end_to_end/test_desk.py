@@ -70,7 +70,7 @@ def answers(home):
     stored = {name: rows_of(home, name, TRADED) for name in COMPARED}
     registries = StoredRegistries.of_settings()
     result = what_if(home.engine, registries, SESSION, TRADES)
-    shock = own_stress(home.engine, registries, SESSION, own_scenario(SHOCKS, "+20", registries.factors))
+    shock = own_stress(home.engine, registries, SESSION, own_scenario(SHOCKS, "+20", registries))
     assert content(home) == before
     return result, shock, stored
 
@@ -222,7 +222,7 @@ def test_a_portfolio_without_numbers_after_the_trades_says_which_and_why(home):
 def test_a_shocked_pair_is_among_the_moves_and_who_has_no_number_says_why(home):
     home.enter()
     registries = StoredRegistries.of_settings()
-    scenario = own_scenario(["EURUSD=-5%"], None, registries.factors)
+    scenario = own_scenario(["EURUSD=-5%"], None, registries)
     frames = own_stress(home.engine, registries, SESSION, scenario)
     printed = io.StringIO()
     print_stress(Console(file=printed, width=250), home.engine, SESSION, frames, scenario)
@@ -231,7 +231,7 @@ def test_a_shocked_pair_is_among_the_moves_and_who_has_no_number_says_why(home):
     with pytest.raises(StorageError, match=r"there is no portfolio 'nope'; there are .*growth"):
         own_stress(home.engine, registries, SESSION, scenario, "nope")
     with pytest.raises(ValueError, match=r"Foo is no factor: there are Rates, .*currency pairs in capitals"):
-        own_scenario(["Foo=-5%"], None, registries.factors)
+        own_scenario(["Foo=-5%"], None, registries)
 
 
 def test_what_is_unknown_is_said(home):
@@ -247,7 +247,7 @@ def test_what_is_unknown_is_said(home):
     with pytest.raises(NoSessionError, match=before):
         what_if(home.engine, registries, saturday, [Trade("growth", "AAPL", 1.0, 1.0)])
     with pytest.raises(NoSessionError, match=before):
-        own_stress(home.engine, registries, saturday, own_scenario(["Market=-1%"], None, registries.factors))
+        own_stress(home.engine, registries, saturday, own_scenario(["Market=-1%"], None, registries))
     with pytest.raises(StorageError, match="has not been computed"):
         what_if(home.engine, registries, date(2025, 6, 3), [Trade("growth", "AAPL", 1.0, 1.0)])
 
@@ -255,7 +255,7 @@ def test_what_is_unknown_is_said(home):
 @pytest.mark.parametrize("text", ["Market", "Market=", "Gold=-0.1", "Market=-10bp", "Rates=50%x", "Market=-2"])
 def test_a_shock_that_says_nothing_is_refused(text):
     with pytest.raises(ValueError, match="shock"):
-        own_scenario([text], None, StoredRegistries.of_settings().factors)
+        own_scenario([text], None, StoredRegistries.of_settings())
 
 
 @pytest.mark.parametrize(
@@ -263,13 +263,14 @@ def test_a_shock_that_says_nothing_is_refused(text):
     [
         ("EURUSD=-5", r"is a move of -500 %: write EURUSD=-5%"),
         ("Rates=100", r"is a move of 10,000 %: write Rates=100bp"),
+        ("Rates=+900bp", r"a rise of 900 bp is beyond what duration and convexity can tell; .*below .* 434 bp"),
         ("XXXUSD=-5%", "XXX is no currency of ISO 4217"),
         ("USDZZZ=-5%", "ZZZ is no currency of ISO 4217"),
     ],
 )
 def test_a_shock_that_can_t_be_meant_names_what_is_likely_meant(text, says):
     with pytest.raises(ValueError, match=says):
-        own_scenario([text], None, StoredRegistries.of_settings().factors)
+        own_scenario([text], None, StoredRegistries.of_settings())
 
 
 def test_the_job_answers_in_its_metadata(home):

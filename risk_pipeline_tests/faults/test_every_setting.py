@@ -224,14 +224,14 @@ POINTS = ("+20", "-20", "50%", "-100%", "1e400", "nan", "", "points", "+-3", "٣
 
 @pytest.mark.parametrize("count", EXAMPLES)
 def test_shocks_of_one_s_own(count):
-    from risk_pipeline.config.factors import load_factors
+    from risk_pipeline.desk.inputs import StoredRegistries
     from risk_pipeline.desk.stress import own_scenario
 
-    factors = load_factors()
+    registries = StoredRegistries.of_settings()
 
     def door(shocks: list[str], volatility: str | None) -> None:
         try:
-            scenario = own_scenario(shocks, volatility, factors)
+            scenario = own_scenario(shocks, volatility, registries)
         except ValueError as refused:
             said = str(refused)
             for text in filter(None, (*shocks, volatility)):  # Hypothesis knows the words that no sentence may hold

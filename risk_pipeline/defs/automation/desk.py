@@ -64,7 +64,7 @@ def answer(context: dg.OpExecutionContext, config: DeskQuestion, db: Database) -
         metadata["limits_broken"] = table_metadata(result.new_breaches[broken].to_dict("records"), ROWS)
     if config.shocks:
         try:
-            scenario = own_scenario(config.shocks, config.volatility, registries.factors)
+            scenario = own_scenario(config.shocks, config.volatility, registries)
         except ValueError as error:
             raise StorageError(str(error)) from None
         rows = own_stress(db.engine, registries, session, scenario, config.portfolio)["stress_test_results"]
