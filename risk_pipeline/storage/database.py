@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import date
@@ -109,7 +110,8 @@ def place_of(engine: sa.Engine) -> str:
     """Return where a database is, in the same words for every process that has its URL; without user and password."""
     url = engine.url
     if engine.dialect.name == "sqlite":
-        return str(Path(url.database or ":memory:").resolve())
+        path = os.fsencode(Path(url.database or ":memory:").resolve())  # the same whatever letters a locale knows
+        return path.decode("utf-8", "backslashreplace")
     return f"{url.host or url.query.get('host', 'localhost')}:{url.port or 5432}/{url.database}"
 
 
