@@ -10,6 +10,7 @@ import dagster as dg
 
 from . import defs as definitions_package
 from .dagster_ext.code_references import with_code_references
+from .dagster_ext.interrupts import keep_sigint_from_helpers
 from .memory import keep_freed_arrays
 from .settings import Settings
 
@@ -29,6 +30,7 @@ def _everything_under_defs() -> dg.Definitions:
 
 os.umask(Settings().umask)
 keep_freed_arrays()
+keep_sigint_from_helpers()
 defs = dg.Definitions.merge(
     _everything_under_defs(),
     # A process per step costs 3.5 s here; the steps of a run are a chain anyway.

@@ -23,8 +23,8 @@ from risk_pipeline_tests.support.databases import migrated_postgres, migrated_sq
 from risk_pipeline_tests.support.postgres import create_database, running_postgres
 
 SLOW = {
-    *("test_a_ui_backfill", "test_a_week_of_evenings", "test_history_faults", "test_killed", "test_starts"),
-    *("test_storage_faults", "test_workers"),
+    *("test_a_ui_backfill", "test_a_week_of_evenings", "test_history_faults", "test_interrupted", "test_killed"),
+    *("test_starts", "test_storage_faults", "test_workers"),
 }
 """Modules that take minutes, mostly waiting for Dagster's daemon, for workers or for what was killed to be missed."""
 

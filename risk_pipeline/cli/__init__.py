@@ -6,6 +6,7 @@ Heavy libraries are imported inside of the commands, so that ``--help`` answers 
 from __future__ import annotations
 
 import gc
+import shlex
 import sys
 from collections.abc import Callable
 from typing import Annotated
@@ -15,14 +16,14 @@ from rich.markup import escape
 
 from . import desk, export, imports, maintain, remove, run, show, start, symbols
 from .output import prepare_output
-from .terminal import UserError, console, errors
+from .terminal import UserError, console, errors, own_command
 
 app = typer.Typer(
     no_args_is_help=True,
     pretty_exceptions_enable=False,
     help="A daily portfolio-risk batch: exposures, stress tests, volatility, snapshots.",
     epilog="Exit codes: 0 done; 1 a run failed, the doctor found something, or you said no; 2 wrong use or input, "
-    "nothing was changed.",
+    "nothing was changed; 130 interrupted.",
 )
 COMMANDS: dict[str, Callable[..., None]] = {
     "run": run.run,
@@ -69,13 +70,20 @@ def before_each(
         start.prepare_environment()
 
 
+INTERRUPTED = 130
+"""The exit code after Ctrl-C, as shells have it."""
+GO_ON = {"run", "rebuild"}
+"""Commands that may take long, and go on where they stopped when they are given again."""
 ONLY_TELL = {"show", "whatif", "stress", "plan", "doctor", "symbols", "calibrate"}
 """Commands whose work is their output: where that is lost they have failed. Of others the exit code tells the work."""
 
 
 def _only_tells(words: list[str]) -> bool:
-    command = next((word for word in words if not word.startswith("-")), None)
-    return command in ONLY_TELL or bool({"--help", "--version"} & {*words})
+    return _command(words) in ONLY_TELL or bool({"--help", "--version"} & {*words})
+
+
+def _command(words: list[str]) -> str | None:
+    return next((word for word in words if not word.startswith("-")), None)
 
 
 def main() -> None:
@@ -87,12 +95,23 @@ def main() -> None:
         _main()
     except SystemExit as end:
         code = end.code
+    except KeyboardInterrupt:
+        code = INTERRUPTED
+    if code == INTERRUPTED and _command(sys.argv[1:]) in GO_ON:
+        _say_what_goes_on()
     out.flush()
     if out.lost is not None:
         errors.print(f"[yellow]the output could not be written[/]: {escape(str(out.lost))}", highlight=False)
         if not code and _only_tells(sys.argv[1:]):
             code = 1
     sys.exit(code)
+
+
+def _say_what_goes_on() -> None:
+    """Say what an interrupted command leaves behind, and how to go on."""
+    again = shlex.join([own_command(), *sys.argv[1:]])
+    text = f"Interrupted: what was stored stays; `{escape(again)}` goes on."
+    errors.print(f"[yellow]{text}[/]", highlight=False, soft_wrap=True)
 
 
 def _main() -> None:

@@ -17,11 +17,14 @@ if TYPE_CHECKING:
 
 @contextmanager
 def follow(instance: dg.DagsterInstance, console: Console) -> Iterator[str]:
-    """Yield the id for a run whose events are printed as they happen."""
+    """Yield the id for a run whose events are printed as they happen; an interrupt cancels it."""
+    from ..dagster_ext.interrupts import cancel_if_interrupted
+
     run_id = str(uuid.uuid4())
     with console.status("starting …") as status:
         printer = _Printer(console, status)
         instance.add_event_listener(run_id, printer.print)
+        instance.add_event_listener(run_id, lambda entry: cancel_if_interrupted(instance, entry))
         try:
             yield run_id
         finally:
@@ -45,6 +48,8 @@ class _Printer:
         """Print the events that matter to an operator."""
         import dagster as dg
 
+        from ..dagster_ext.interrupts import is_interrupt
+
         event = entry.dagster_event
         if event is None:
             if entry.user_message.startswith(NOT_RUN):
@@ -67,6 +72,8 @@ class _Printer:
             self.say_failed_checks()
         elif event.event_type is dg.DagsterEventType.STEP_FAILURE:
             self.say_failed_checks()
+            if is_interrupt(event):
+                return
             self._say(f"[red]✗[/] {step}: {escape(_reason(event))}")
 
     def say_failed_checks(self) -> None:

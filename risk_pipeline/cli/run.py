@@ -130,7 +130,15 @@ ROUNDS = 3
 
 
 def execute(range_: SessionRange) -> bool:
-    """Run the daily job over the range in this process, with progress; return whether it succeeded."""
+    """Run the daily job over the range in this process, with progress; return whether it succeeded.
+
+    Raises
+    ------
+    KeyboardInterrupt
+        If it was interrupted; the run is then recorded as cancelled.
+    """
+    import dagster as dg
+
     from ..defs.partitions import CALENDAR
     from ..settings import Settings
     from .progress import follow
@@ -139,6 +147,7 @@ def execute(range_: SessionRange) -> bool:
     console.print(f"Running {counted(len(sessions), 'session')}, {range_}, prices from: {Settings().market.source}")
     from ..dagster_ext.history import history_error
     from ..dagster_ext.instance import open_instance
+    from ..dagster_ext.interrupts import cancel_unfinished, interrupts_between_writes
     from ..definitions import defs
     from ..defs.automation.dead_runs import end_dead_runs
     from ..defs.automation.run_history import watch
@@ -147,7 +156,7 @@ def execute(range_: SessionRange) -> bool:
     from ..storage.database import place_of
     from ..storage.errors import StorageError
 
-    with open_instance() as instance, database() as engine:
+    with interrupts_between_writes(), open_instance() as instance, database() as engine:
         here = {HOST_TAG: this_place(), PID_TAG: str(os.getpid()), DATABASE_TAG: place_of(engine)}
         for gone in end_dead_runs(instance, engine):
             console.print(f"[yellow]Run {gone[:8]} ended without a word, killed perhaps; it is recorded as failed.[/]")
@@ -161,6 +170,9 @@ def execute(range_: SessionRange) -> bool:
                     run_config={"loggers": {"console": {"config": {"log_level": "CRITICAL"}}}},  # ours is shorter
                     raise_on_error=False,
                 )
+        except (KeyboardInterrupt, dg.DagsterExecutionInterruptedError):
+            cancel_unfinished(instance, run_id)
+            raise KeyboardInterrupt from None
         except Exception as error:
             known = history_error(error)
             if known is None:
@@ -175,6 +187,8 @@ def execute(range_: SessionRange) -> bool:
                 record = instance.get_run_record_by_id(run_id)
                 if record is not None:
                     watch(instance, engine, record)
+    if result.dagster_run.status is dg.DagsterRunStatus.CANCELED:
+        raise KeyboardInterrupt
     if not result.success:
         errors.print(
             "[bold red]The run failed[/]; sessions that were complete before are as they were. "
