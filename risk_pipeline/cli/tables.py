@@ -61,7 +61,10 @@ def print_portfolio(console: Console, engine: sa.Engine, portfolio: str, session
         ("VaR 95 / 99 %, one day", f"{percent(row.var_95)} / {percent(row.var_99)}"),
         ("Effective positions", number(row.effective_positions)),
         ("Independent bets / diversification", f"{number(row.effective_bets)} / {number(row.diversification_ratio)}"),
-        ("Can be closed in 1 / 5 / 20 sessions", " / ".join(map(percent, (row.sold_1d, row.sold_5d, row.sold_20d)))),
+        (
+            "Can be closed in 1 / 5 / 20 sessions, of NAV",
+            " / ".join(map(percent, (row.sold_1d, row.sold_5d, row.sold_20d))),
+        ),
         ("Sessions to close all that is listed", number(row.days_to_liquidate)),
         ("Covered by betas", percent(row.coverage)),
     ):

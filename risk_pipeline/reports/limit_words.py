@@ -83,7 +83,10 @@ def breach_sentence(row: dict[str, Any]) -> str:
     since = row.get("since")
     began = f" since {since:%Y-%m-%d}" if since is not None and since == since else ""  # noqa: PLR0124 (NaT)
     cause = f" ({row['cause']})" if isinstance(row.get("cause"), str) else ""
-    return f"{row['portfolio_id']}: {measure_name(row['measure'])} {text}, {limit_text(row, form)}{began}{cause}"
+    limit = limit_text(row, form)
+    if text == FORMS[form](row["limit_value"]):  # rounded they are the same, and a breach looks kept
+        limit += f", {FORMS['percent'](row['utilisation'])} of it"
+    return f"{row['portfolio_id']}: {measure_name(row['measure'])} {text}, {limit}{began}{cause}"
 
 
 def status_text(row: dict[str, Any]) -> str:

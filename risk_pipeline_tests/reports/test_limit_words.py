@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from risk_pipeline.reports.limit_words import measure_form, measure_name
+from risk_pipeline.reports.limit_words import breach_sentence, measure_form, measure_name
 
 
 @pytest.mark.parametrize(
@@ -25,3 +25,9 @@ from risk_pipeline.reports.limit_words import measure_form, measure_name
 )
 def test_a_measure_has_a_name_and_a_form(measure, limit, name, form):
     assert (measure_name(measure), measure_form(measure, limit)) == (name, form)
+
+
+def test_a_breach_that_rounding_would_hide_says_how_much_of_the_limit_it_is():
+    row = {"portfolio_id": "a", "measure": "var_99", "operator": "<=", "limit_value": 0.014, "utilisation": 1.012}
+    assert breach_sentence({**row, "value": 0.014168}).endswith("1.4\u00a0%, at most 1.4\u00a0%, 101.2\u00a0% of it")
+    assert breach_sentence({**row, "value": 0.0151}).endswith("1.5\u00a0%, at most 1.4\u00a0%")
