@@ -33,17 +33,17 @@ class NoSessionError(ValueError):
     """A date or range that holds no session of the exchange."""
 
 
-def written_day(text: str) -> date:
+def written_day(text: object) -> date:
     """Return the day that a text such as ``2026-11-30`` states.
 
     Raises
     ------
     NoSessionError
-        If it states none.
+        If it states none, or is no text.
     """
     try:
-        return date.fromisoformat(text)
-    except ValueError:
+        return date.fromisoformat(text)  # type: ignore[arg-type]
+    except (TypeError, ValueError):
         raise NoSessionError(f"{text!r} is no day: write one such as 2026-11-30") from None
 
 
@@ -180,7 +180,7 @@ class SessionCalendar:
         Raises
         ------
         NoSessionError
-            If it is none; names the one before.
+            If it is none; names the one before, or where the calendar ends.
         """
         if not self.is_session(day):
             before = self.date_to_session(day)
@@ -199,8 +199,10 @@ class SessionCalendar:
         Raises
         ------
         NoSessionError
-            If the calendar begins later.
+            If the calendar begins later, or ends before.
         """
+        if day > self._sessions[-1].item():
+            raise NoSessionError(f"the calendar of {self.exchange} ends on {self._sessions[-1]}, before {day}")
         return self._session(self._row(day), f"on or before {day}")
 
     def next_session(self, session: date) -> date:

@@ -100,7 +100,7 @@ def test_an_import_refuses_hostile_ids_names_and_symbols_and_writes_nothing(run,
         ((PORTFOLIOS + "mine,Mine,2025-01-02,1000\n").encode("utf-16")[:-1], "is not UTF-16"),
         (b"PK\x03\x04" + bytes(range(256)) * 40, "is no readable Excel file"),
         (b"\xd0\xcf\x11\xe0" + bytes(2000), "is an old Excel file"),
-        (b"", "is none of the known headers"),
+        (b"", "portfolios.csv: is empty"),
     ],
     ids=["10 MB field", "null byte", "half a UTF-16 character", "a zip file", "an old Excel file", "empty"],
 )

@@ -102,6 +102,9 @@ def test_a_step_from_no_session_or_beyond_the_calendar_is_refused(nyse):
         nyse.session_offset(date(2000, 1, 3), -1)
     with pytest.raises(NoSessionError, match="on or before 1999-12-31"):
         nyse.date_to_session(date(1999, 12, 31))
+    for ask in (nyse.date_to_session, nyse.require_session):
+        with pytest.raises(NoSessionError, match=f"the calendar of XNYS ends on {last}, before 2100-01-04"):
+            ask(date(2100, 1, 4))
 
 
 def test_a_window_of_history_is_as_long_as_there_is_one(nyse):

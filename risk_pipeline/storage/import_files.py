@@ -71,8 +71,11 @@ def _header_at(lines: Lines) -> int | None:
 def _table(name: str, lines: Lines, sign: str, notes: list[str], problems: list[Problem]) -> Iterator[RowSet]:
     header_at = _header_at(lines)
     if header_at is None:
-        line, cells = lines[0] if lines else (1, [""])
         known = "; ".join(f"{kind}: {', '.join(columns.required)}" for kind, columns in FILE_COLUMNS.items())
+        if not lines:
+            problems.append(Problem(name, 0, "", "", f"is empty; its first line is one of these headers: {known}"))
+            return
+        line, cells = lines[0]
         problems.append(Problem(name, line, "", ",".join(cells)[:80], f"is none of the known headers: {known}"))
         return
     line, written = lines[header_at]

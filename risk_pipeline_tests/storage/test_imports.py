@@ -114,7 +114,8 @@ def test_every_bad_row_is_reported_at_once(engine, files):
         ((POSITIONS + f"x9,p,{'A' * 2_000_000},PUBLIC,1,2025-01-02,5,,,,,,,,\n").encode(), "field larger"),
         ((POSITIONS + f"x9,p,{'A' * 2_000},PUBLIC,1,2025-01-02,5,,,,,,,,\n").encode(), "over 1000 characters"),
         (POSITIONS.replace("strike", "strikes").encode(), "did you mean strike?"),
-        (b"", "none of the known headers"),
+        (b"", "positions.csv: is empty; its first line is one of these headers: portfolios: "),
+        (b"\xef\xbb\xbf \r\n,,\r\n", "is empty"),
     ],
 )
 def test_files_that_are_no_such_csv_are_refused(engine, files, content, says):
