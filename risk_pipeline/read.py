@@ -7,22 +7,25 @@
 
 Each function takes ``session`` (a date or its text, a pair of first and last, None for the latest session) and
 ``portfolio`` (an id, None for all; an unknown one is a StorageError that names those there are). A day that is no
-session is a NoSessionError that names the session before; a session that has not been computed has no rows. Rows come
+session is a NoSessionError that names the session before, and so are what is no day and a pair whose first is after its
+last; a session that has not been computed has no rows. Rows come
 in the order of their key; columns are those of ``docs/tables.md``. The database is that of the settings, unless ``url``
 names another. It must have the schema of this version: ``risk-pipeline init`` brings it there.
 """
 
 from __future__ import annotations
 
-from datetime import date
+from datetime import date, datetime
 from typing import TYPE_CHECKING, TypeAlias
 
+import numpy as np
 import pandas as pd
 
-from .sessions import written_day
+from .sessions import NoSessionError, written_day
 from .settings import Settings
 from .storage import queries
 from .storage.database import open_existing, require_schema
+from .storage.errors import StorageError
 from .storage.limit_queries import limit_rows
 from .storage.portfolio_ids import require_portfolio
 
@@ -82,15 +85,23 @@ def limits(session: Sessions = None, portfolio: str | None = None, *, url: str |
 
 
 def table(name: str, session: Sessions = None, portfolio: str | None = None, *, url: str | None = None) -> pd.DataFrame:
-    """Return the rows of any table with a session.
+    """Return the rows of any table; of one without sessions, such as ``portfolios``, all of them.
 
     Raises
     ------
     StorageError
-        If there is no such table or portfolio.
+        If there is no such table or portfolio, or the table has no sessions or portfolios to choose from.
     NoSessionError
         If the day is no session.
     """
+    columns = queries.columns_of(name)
+    for given, column, argument in ((session, "session", "session"), (portfolio, "portfolio_id", "portfolio")):
+        if given is not None and column not in columns:
+            raise StorageError(
+                f"{name} has no column {column}: read it without {argument}; it has {', '.join(columns)}"
+            )
+    if "session" not in columns:
+        return _read(None, portfolio, url, lambda engine, *_: queries.read_table(engine, name, portfolio=portfolio))
     return _read(
         session,
         portfolio,
@@ -111,7 +122,7 @@ def _read(session: Sessions, portfolio: str | None, url: str | None, read: Reade
         if portfolio is not None:
             require_portfolio(portfolio, queries.portfolios(engine)["portfolio_id"])
         if isinstance(session, tuple):
-            first, last = (_day(day) for day in session)
+            first, last = _pair(session)
         elif session is None:
             first = last = queries.latest_session(engine) or LAST
         else:
@@ -124,5 +135,19 @@ def _read(session: Sessions, portfolio: str | None, url: str | None, read: Reade
         engine.dispose()
 
 
-def _day(written: date | str) -> date:
-    return written if isinstance(written, date) else written_day(written)
+def _pair(days: tuple[object, ...]) -> tuple[date, date]:
+    if len(days) != 2:
+        raise NoSessionError(f"{days!r} is no range of sessions: give a pair of first and last")
+    first, last = map(_day, days)
+    if last < first:
+        raise NoSessionError(f"{first} is after {last}: give the earlier session first")
+    return first, last
+
+
+def _day(written: object) -> date:
+    """Return a day, also of a cell of a column ``session``."""
+    if isinstance(written, np.datetime64):
+        written = pd.Timestamp(written)
+    if written is pd.NaT or not isinstance(written, date):
+        return written_day(written)
+    return written.date() if isinstance(written, datetime) else written

@@ -14,6 +14,8 @@ import pytest
 from risk_pipeline import read
 from risk_pipeline.sessions import NoSessionError
 from risk_pipeline.storage.errors import StorageError
+from risk_pipeline.storage.queries import columns_of, read_table
+from risk_pipeline.storage.tables import metadata
 from risk_pipeline_tests.support.pages import FIRST, LAST, pages
 
 __all__ = ["pages"]
@@ -51,6 +53,9 @@ def test_sessions_are_named_in_each_way(url):
     ]
     assert days[:2] == [[FIRST], [FIRST]]
     assert days[2:] == [[FIRST, date(2026, 11, 10)], [date(2026, 11, 12), LAST]]
+    cell = read.snapshots(FIRST, "growth", url=url)["session"]
+    for day in (cell[0], cell.to_numpy()[0]):
+        pd.testing.assert_frame_equal(read.snapshots(day, url=url), read.snapshots(FIRST, url=url))
     assert read.limits(url=url).columns.tolist()[-1] == "since"
 
 
@@ -67,12 +72,53 @@ def test_a_portfolio_that_is_not_there_is_an_error_that_names_those_that_are(url
         ("2026-11-26", "2026-11-26 is no session of XNYS; the one before is 2026-11-25"),
         ("2026-11-31", "'2026-11-31' is no day: write one such as 2026-11-30"),
         (("2026-11-02", "soon"), "'soon' is no day"),
+        (2026, "2026 is no day: write one such as 2026-11-30"),
+        (["2026-11-02"], r"\['2026-11-02'\] is no day"),
+        (pd.NaT, "NaT is no day"),
+        (("2026-11-30", "2026-11-02"), "2026-11-30 is after 2026-11-02: give the earlier session first"),
+        (("2026-11-02",), r"\('2026-11-02',\) is no range of sessions: give a pair of first and last"),
+        ("2100-01-04", "the calendar of XNYS ends on .*, before 2100-01-04"),
     ],
 )
 def test_a_day_that_is_no_session_is_an_error_that_names_the_one_before(url, day, says):
     with pytest.raises(NoSessionError, match=says):
         read.snapshots(day, url=url)
     assert read.snapshots("2025-06-02", url=url).empty  # a session that was never computed
+
+
+def test_a_table_without_sessions_is_read_whole(pages, url):
+    lots = read_table(pages.engine, "positions")
+    pd.testing.assert_frame_equal(read.table("positions", url=url), lots)
+    of_one = lots[lots["portfolio_id"] == "growth"].reset_index(drop=True)
+    found = read.table("positions", portfolio="growth", url=url)
+    pd.testing.assert_frame_equal(found, of_one, check_dtype=False)
+    assert 0 < len(found) < len(lots)
+
+
+@pytest.mark.parametrize(
+    ("name", "arguments", "says"),
+    [
+        (
+            "positions",
+            {"session": LAST},
+            "positions has no column session: read it without session; it has position_id, ",
+        ),
+        (
+            "factor_returns",
+            {"portfolio": "growth"},
+            "factor_returns has no column portfolio_id: read it without portfolio",
+        ),
+        ("holdings", {}, "there is no table 'holdings'; there are .*positions"),
+    ],
+)
+def test_what_a_table_lacks_is_refused_by_name(url, name, arguments, says):
+    with pytest.raises(StorageError, match=says):
+        read.table(name, url=url, **arguments)
+
+
+def test_every_table_can_be_read(url):
+    for name in metadata.tables:
+        assert read.table(name, url=url).columns.tolist() == columns_of(name)
 
 
 def test_the_notebook_runs_on_the_demo(pages, monkeypatch):

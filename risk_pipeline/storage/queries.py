@@ -389,6 +389,28 @@ def rows_of_session(engine: sa.Engine, session: date) -> dict[str, int]:
         }
 
 
+def columns_of(name: str) -> list[str]:
+    """Return the columns of a table that :func:`read_table` reads.
+
+    Raises
+    ------
+    StorageError
+        If there is no such table; names those there are.
+    """
+    return [column.name for column in _source(name)[0].columns]
+
+
+def _source(name: str) -> tuple[Any, list[str]]:
+    """Return what rows of a name are selected from, and the columns of their key."""
+    if name == tables.STRESS_FACTOR_IMPACTS:
+        key = ["session", "portfolio_id", "scenario_id", "factor_name"]
+        return tables.STRESS_FACTOR_IMPACTS_SELECT.subquery(name), key
+    if name not in metadata.tables:
+        raise StorageError(f"there is no table {name!r}; there are {', '.join(sorted(metadata.tables))}")
+    table = metadata.tables[name]
+    return table, [column.name for column in table.primary_key.columns]
+
+
 def read_table(
     engine: sa.Engine,
     name: str,
@@ -408,14 +430,7 @@ def read_table(
     if seen is not None:
         chosen = seen if portfolio is None else seen[seen["portfolio_id"] == portfolio]
         return (chosen if columns is None else chosen[list(columns)]).reset_index(drop=True)
-    if name == tables.STRESS_FACTOR_IMPACTS:
-        source: Any = tables.STRESS_FACTOR_IMPACTS_SELECT.subquery(name)
-        order = ["session", "portfolio_id", "scenario_id", "factor_name"]
-    elif name in metadata.tables:
-        source = metadata.tables[name]
-        order = [column.name for column in source.primary_key.columns]
-    else:
-        raise StorageError(f"there is no table {name!r}; there are {', '.join(sorted(metadata.tables))}")
+    source, order = _source(name)
     select = sa.select(source) if columns is None else sa.select(*(source.c[column] for column in columns))
     if first is not None:
         select = select.where(source.c.session >= first)
