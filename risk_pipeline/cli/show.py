@@ -121,12 +121,16 @@ def _refuse(engine: sa.Engine, portfolio: str | None, session: date | None) -> N
     what = "no snapshot " + (f"of portfolio {portfolio!r} " if portfolio else "")
     if session is None:
         raise UserError(f"{what}yet: `risk-pipeline run` makes them")
+    from ..defs.automation.catch_up import now
     from ..defs.partitions import CALENDAR as calendar  # noqa: N811 (it takes a second, and only an error needs it)
 
     calendar.require_session(session)
     if session < calendar.first_session:
         earlier = "set RISK_PIPELINE_FIRST_SESSION to an earlier session"
         raise UserError(f"{what}for {session}, before the first partition: {earlier}")
+    closed = calendar.last_closed(now())
+    if session > closed:
+        raise UserError(f"{session} has not closed yet: the last closed session is {closed}")
     raise UserError(f"{what}for {session}: `risk-pipeline run --date {session}` makes it")
 
 

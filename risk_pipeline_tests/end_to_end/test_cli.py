@@ -87,6 +87,9 @@ def test_calibrate_needs_a_session_and_then_prints_the_prior_variances_beside_th
     code, out = run("calibrate", "--date", "2025-06-11")
     assert code == 2
     assert "2025-06-11 has no price panel yet: `risk-pipeline run --date 2025-06-11` makes it" in out
+    code, out = run("show", "--date", "2025-06-16")
+    assert code == 2
+    assert "2025-06-16 has not closed yet: the last closed session is 2025-06-13" in out
 
 
 def test_own_portfolios_catch_up_rebuild_and_nothing_left_to_do(home, run, book, monkeypatch):
