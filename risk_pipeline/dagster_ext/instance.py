@@ -67,9 +67,10 @@ def enter_home() -> Path:
     os.environ["DAGSTER_HOME"] = str(home)
     config = home / CONFIG
     with _usable(home):
-        if not config.exists():
+        try:
+            written = current = config.read_text(encoding="utf-8")
+        except (FileNotFoundError, NotADirectoryError):
             return home
-        written = current = config.read_text(encoding="utf-8")
         for before, now in MOVED.items():
             current = current.replace(before, now)
         if current != written and os.access(home, os.W_OK):
