@@ -255,8 +255,8 @@ def table_checks(asset: str, *checks: Check) -> dg.AssetChecksDefinition:
 def found(
     checks: Sequence[Check], db: Database, registries: Registries, sessions: list[date]
 ) -> Iterator[tuple[Check, Finding]]:
-    """Yield each check and what it finds. Some look at once: what they do is mostly waiting for the database."""
-    with ThreadPoolExecutor(CHECKS_AT_ONCE) as pool:
+    """Yield each check and what it finds. On Postgres some look at once: there it is mostly waiting for the server."""
+    with ThreadPoolExecutor(CHECKS_AT_ONCE if db.engine.dialect.name == "postgresql" else 1) as pool:
         look = [functools.partial(copy_context().run, check.find, db.engine, registries, sessions) for check in checks]
         findings = [pool.submit(each) for each in look]
         try:
