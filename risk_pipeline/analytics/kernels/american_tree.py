@@ -50,9 +50,9 @@ def _tree(option: tuple[float, ...], steps: int, spots: Float1D, values: Float1D
 
 
 @part
-def _price(option: Float1D, spot: float, steps: int, spots: Float1D, values: Float1D) -> float:
-    """Return the price of an option, a column of :func:`american_prices`' terms, at a spot; the rest is scratch."""
-    strike, years, rate, dividend_yield, volatility, sign = option[1:]
+def _price(option: Float1D, steps: int, spots: Float1D, values: Float1D) -> float:
+    """Return the price of an option, a column of :func:`american_prices`' terms; the rest is scratch."""
+    spot, strike, years, rate, dividend_yield, volatility, sign = option[:7]
     if np.isnan(spot + strike + years + rate + dividend_yield):
         return np.nan
     years = max(years, 0.0)
@@ -83,5 +83,5 @@ def american_prices(terms: Float2D, steps: int) -> Float1D:
     out = np.empty(terms.shape[1])
     spots, values = np.empty(steps + 1), np.empty(steps + 1)
     for n in range(len(out)):
-        out[n] = _price(terms[:, n], terms[0, n], steps, spots, values)
+        out[n] = _price(terms[:, n], steps, spots, values)
     return out
