@@ -8,6 +8,7 @@ from typing import Any
 from dagster._core.run_coordinator.queued_run_coordinator import QueuedRunCoordinator
 
 from .history import explain_history_errors
+from .retries import keep_retries
 
 LOOK_EVERY = 5
 """Seconds between the daemon's looks at backfills. Dagster's 30 can't be set; a backfill waits for two looks or more.
@@ -18,13 +19,15 @@ CONTROLLER, INTERVAL = "dagster._daemon.controller", "DEFAULT_DAEMON_INTERVAL_SE
 class PromptRunCoordinator(QueuedRunCoordinator):
     """Dagster's queue, with the same configuration; in the daemon's process it shortens the daemon's interval.
 
-    Every process that opens the instance has one, so here errors of Dagster's storage learn to say what to do.
+    Every process that opens the instance has one, so here errors of Dagster's storage learn to say what to do, and
+    retries are kept.
     """
 
     def __init__(self, *arguments: Any, **options: Any) -> None:
         super().__init__(*arguments, **options)
         look_often()
         explain_history_errors()
+        keep_retries()
 
 
 def look_often() -> None:

@@ -1,7 +1,7 @@
 """A backfill in chunks on workers that share a database, a panel store and a broker only; one is killed in the middle.
 
 The daemon, the workers, Postgres, the broker (Valkey) and the store (S3 over the wire) are real processes; each
-has a home of its own. About four minutes: Dagster's daemon looks every thirty seconds.
+has a home of its own. About four minutes.
 """
 
 from __future__ import annotations
@@ -35,6 +35,27 @@ def look(event_type, step_context, *args, **kwargs):
 DagsterEvent.from_step = staticmethod(look)
 """
 """A worker whose machine dies, all its processes at once, when the first of its runs comes to ``volatility``."""
+SLOW = """
+import time
+import dagster as dg
+from dagster._core.execution import asset_backfill
+from dagster._core.storage.dagster_run import NOT_FINISHED_STATUSES
+from dagster._core.storage.runs.sql_run_storage import SqlRunStorage
+store, complete = SqlRunStorage.handle_run_event, asset_backfill.backfill_runs_are_complete
+def between(self, run_id, event, *args, **kwargs):
+    failed = event.event_type == dg.DagsterEventType.RUN_FAILURE
+    time.sleep(7 * failed)
+    store(self, run_id, event, *args, **kwargs)
+    time.sleep(12 * failed)
+def late(backfill_id, instance, logger):
+    while any(run.parent_run_id for run in instance.get_runs(dg.RunsFilter(statuses=NOT_FINISHED_STATUSES))):
+        time.sleep(0.2)
+    return complete(backfill_id, instance, logger)
+SqlRunStorage.handle_run_event = between
+asset_backfill.backfill_runs_are_complete = late
+"""
+"""A daemon in which the others look, each five seconds, before and after it stores the status of a failed run, and a
+retry ends between its looks at what was made and at what has ended."""
 
 
 @pytest.fixture(scope="module")
@@ -51,8 +72,6 @@ def cluster(tmp_path_factory, new_postgres, new_migrated_postgres, make_home, pa
             "RISK_PIPELINE_PANEL_STORE": panel_bucket,
             "RISK_PIPELINE_BACKFILL_CHUNK": "2",
             "OMP_NUM_THREADS": "1",
-            # Dagster stores a failure before the run's status, and a look in between forgets the retry for good.
-            "DAGSTER_EVENT_LOG_CONSUMER_DAEMON_INTERVAL_SECONDS": "30",
         }
         for name in ("DAGSTER_PG_URL", "RISK_PIPELINE_BROKER_URL"):  # for the instance of the test itself
             home.environment.setenv(name, shared[name])
@@ -70,7 +89,7 @@ def expected(make_home) -> dict[str, pd.DataFrame]:
 def test_a_worker_is_killed_in_the_middle_and_the_backfill_completes_with_identical_rows(cluster, expected):
     mortal = cluster.worker("mortal", DIES)
     cluster.worker("immortal")
-    cluster.daemon()
+    cluster.daemon(SLOW)
     with dg.DagsterInstance.from_config(str(cluster.home("operator"))) as instance:
         runs = backfill(instance, "chunks", SESSIONS)
     assert mortal.wait(0) == -signal.SIGKILL

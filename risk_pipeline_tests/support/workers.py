@@ -67,8 +67,11 @@ class Cluster:
         until(f"worker {name}", lambda: b"ready." in (self.folder / name / "log").read_bytes(), seconds=400)
         return process
 
-    def daemon(self) -> None:
-        self.start("daemon", "-m", "dagster._daemon", "run", "--workspace", str(ROOT / "workspace.yaml"))
+    def daemon(self, prelude: str = "") -> None:
+        """Start the daemon."""
+        words = ["dagster-daemon", "run", "--workspace", str(ROOT / "workspace.yaml")]
+        code = f"{prelude}\nimport sys; sys.argv = {words}\nfrom dagster._daemon.cli import main\nmain()"
+        self.start("daemon", "-c", code)
 
 
 def end(process: subprocess.Popen[bytes]) -> None:
