@@ -7,7 +7,6 @@ from dataclasses import dataclass
 import numpy as np
 
 from .arrays import Float1D, Float2D, Float3D
-from .blocks import column_blocks
 from .holdings import Holdings
 from .sums import sum_by
 
@@ -62,8 +61,9 @@ class SeriesFit:
     """Fit of return series on factors: R squared and annualised residual volatility, each (P,).
 
     ``recent_volatility`` (P,) is the annualised root mean square of the residuals of the last ``RECENT`` sessions, NaN
-    where none is used. ``residual`` (W, P) are the residuals themselves, NaN on sessions left out; ``degrees`` (P,) the
-    sessions used less the coefficients.
+    where none is used. ``residual`` (W, P) are the residuals themselves, NaN on sessions left out, zero where they are
+    only rounding; ``degrees`` (P,) the sessions used less the coefficients. ``std_error`` (P, K) is the HAC error of
+    each slope, NaN where a factor depends on the others.
     """
 
     r_squared: Float1D
@@ -71,44 +71,34 @@ class SeriesFit:
     recent_volatility: Float1D
     residual: Float2D
     degrees: Float1D
+    std_error: Float2D
 
 
-def series_fit(series: Float2D, factors: Float2D, *, min_observations: int = 60) -> SeriesFit:
+def series_fit(
+    series: Float2D, factors: Float2D, *, min_observations: int = 60, weight: Float1D | None = None
+) -> SeriesFit:
     """Regress each series (W, P) on all factors (W, K) with an intercept by least squares.
 
     Sessions on which a series or a factor lacks a return are left out for that series; with fewer than
-    ``min_observations`` the fit is NaN.
+    ``min_observations`` the fit is NaN. With ``weight`` (W,) the sums are weighted, but not those of
+    ``recent_volatility``.
+
+    The errors: Bartlett kernel, Newey and West's lag. Those of a book's symbols are not independent, so they can't be
+    added up; without gaps the book's slope is the sum of its symbols', and this is that slope's own error.
+
+    References
+    ----------
+    Newey & West (1987, 1994); equal to statsmodels' ``WLS(...).fit(cov_type="HAC")``.
     """
-    usable = np.all(~np.isnan(factors), axis=1)
-    present = ~np.isnan(series) & usable[:, None]
-    r_squared, volatility, recent_volatility, degrees = np.full((4, series.shape[1]), np.nan)
-    residual = np.full(series.shape, np.nan)
-    groups: dict[bytes, list[int]] = {}
-    for column, key in enumerate(np.packbits(present, axis=0).T):
-        groups.setdefault(key.tobytes(), []).append(column)
-    for members in groups.values():
-        rows = present[:, members[0]]
-        count = int(rows.sum())
-        if count < min_observations:
-            continue
-        design = np.column_stack([np.ones(count), factors[rows]])
-        basis = np.linalg.qr(design)[0]
-        is_recent = np.flatnonzero(rows) >= len(series) - RECENT
-        for place, block in column_blocks(series[rows][:, members]):
-            width = place.stop - place.start
-            rest = block - basis @ (basis.T @ block)
-            spread = block - block.sum(axis=0) / count
-            loss, total = (rest * rest).sum(axis=0)[:width], (spread * spread).sum(axis=0)[:width]
-            columns = members[place]
-            with np.errstate(invalid="ignore", divide="ignore"):
-                r_squared[columns] = np.where(total > 0, 1.0 - loss / total, np.nan)
-            degrees[columns] = count - design.shape[1]
-            volatility[columns] = np.sqrt(loss / degrees[columns] * SESSIONS_A_YEAR)
-            if is_recent.any():
-                squares = (rest[is_recent] ** 2).sum(axis=0)[:width]
-                recent_volatility[columns] = np.sqrt(squares / is_recent.sum() * SESSIONS_A_YEAR)
-            residual[np.ix_(rows, columns)] = rest[:, :width]
-    return SeriesFit(r_squared, volatility, recent_volatility, residual, degrees)
+    from .kernels.series_regression import write_regressions
+
+    y, x = np.ascontiguousarray(series.T), np.ascontiguousarray(factors.T)
+    weights = np.ones(len(series)) if weight is None else np.ascontiguousarray(weight)
+    fits, residual, std_error = np.empty((4, len(y))), np.empty_like(y), np.empty((len(y), len(x)))
+    write_regressions(y, x, weights, min_observations, RECENT, fits, residual, std_error)
+    r_squared, variance, recent_variance, degrees = fits
+    volatility, recent_volatility = np.sqrt(variance * SESSIONS_A_YEAR), np.sqrt(recent_variance * SESSIONS_A_YEAR)
+    return SeriesFit(r_squared, volatility, recent_volatility, residual.T, degrees, std_error)
 
 
 @dataclass(frozen=True)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import partial
 
 import numpy as np
 
@@ -12,7 +13,6 @@ from ..analytics.exposures import SESSIONS_A_YEAR, SeriesFit, series_fit
 from ..analytics.factor_returns import residual_returns
 from ..analytics.holdings import constant_weight_returns
 from ..analytics.position_risk import residual_covariance
-from ..analytics.series_errors import series_errors
 from .beyond_core import beyond_proxy_returns, proxy_betas
 from .inputs import Inputs
 from .symbol_betas import SymbolBetas, core_factor_returns, core_spec, factor_returns
@@ -70,25 +70,25 @@ def portfolio_fits(inputs: Inputs, betas: SymbolBetas) -> PortfolioFits:
         returns = np.asarray(inputs.panel.returns[max(end + 1 - longest, 0) : end + 1])
         series = constant_weight_returns(held.notional(shape[1], len(inputs.panel.symbols)), returns, equity).returns
 
-        def put(
-            names: tuple[str, ...], fit: SeriesFit | None, errors: Float2D, row_of_session: int = session_index
-        ) -> None:
+        def put(names: tuple[str, ...], fit: SeriesFit | None, errors: Float2D, row: int = session_index) -> None:
             for k, name in enumerate(names):
-                fits[name].std_error[row_of_session] = errors[:, k]
+                fits[name].std_error[row] = errors[:, k]
                 if fit is not None:
-                    fits[name].r_squared[row_of_session] = fit.r_squared
-                    fits[name].residual_volatility[row_of_session] = fit.residual_volatility
-                    fits[name].recent_residual_volatility[row_of_session] = fit.recent_volatility
+                    fits[name].r_squared[row] = fit.r_squared
+                    fits[name].residual_volatility[row] = fit.residual_volatility
+                    fits[name].recent_residual_volatility[row] = fit.recent_volatility
 
         for factor, regressor in alone.items():
             rows = min(factor.window, len(series))
-            window = series[-rows:], regressor[end + 1 - rows : end + 1]
-            put((factor.name,), series_fit(*window), series_errors(*window, min_observations=factor.min_observations))
+            fit = series_fit(
+                series[-rows:], regressor[end + 1 - rows : end + 1], min_observations=factor.min_observations
+            )
+            put((factor.name,), fit, fit.std_error)
         rows = min(spec.window, len(series))
         window = series[-rows:], core[end + 1 - rows : end + 1]
+        weighted_fit = partial(series_fit, min_observations=spec.min_observations, weight=spec.decay[-rows:])
         fit = series_fit(*window)
-        errors = series_errors(*window, min_observations=spec.min_observations, weight=spec.decay[-rows:])
-        put(factors.core_names, fit, errors)
+        put(factors.core_names, fit, weighted_fit(*window).std_error)
         parts.append(residual_covariance(held, returns[-rows:], series[-rows:], fit, equity))
         others = residual_returns(
             window[1], beyond[end + 1 - rows : end + 1], *proxy_betas(inputs, model_betas, session_index)
@@ -96,9 +96,7 @@ def portfolio_fits(inputs: Inputs, betas: SymbolBetas) -> PortfolioFits:
         pull[session_index] = _pull(others, fit)
         usable = np.flatnonzero(~np.isnan(others[~np.isnan(window[1]).any(axis=1)]).any(axis=0))
         errors = np.full((shape[1], others.shape[1]), np.nan)
-        errors[:, usable] = series_errors(
-            fit.residual, others[:, usable], min_observations=spec.min_observations, weight=spec.decay[-rows:]
-        )
+        errors[:, usable] = weighted_fit(fit.residual, others[:, usable]).std_error
         put(factors.beyond_names, None, errors)
     return PortfolioFits(fits, np.concatenate(parts), pull)
 

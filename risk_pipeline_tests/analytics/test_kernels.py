@@ -14,6 +14,7 @@ import pytest
 import scipy.sparse as sp
 
 from risk_pipeline.analytics.american import american_price
+from risk_pipeline.analytics.exposures import SeriesFit, series_fit
 from risk_pipeline.analytics.har import har_forecast
 from risk_pipeline.analytics.holdings import constant_weight_returns, covered_returns
 from risk_pipeline.analytics.kernels import compiled
@@ -120,6 +121,21 @@ def test_history_and_scenarios_of_the_same_returns_are_the_same():
     np.testing.assert_allclose(found[:, holds], history[:, holds], rtol=1e-12, atol=1e-15)
 
 
+def fits(returns: np.ndarray) -> SeriesFit:
+    """Return weighted regressions on three factors, of which one lacks a session."""
+    factors = np.random.default_rng(10).normal(0.0, 0.01, (len(returns), 3))
+    factors[40, 2] = np.nan
+    return series_fit(returns, factors, weight=0.5 ** (np.arange(len(returns))[::-1] / 126))
+
+
+def test_a_series_alone_has_the_fit_that_it_has_among_thousands_to_the_last_bit():
+    returns = series(MANY)[-252:]
+    together = fits(returns)
+    for k in (0, 2, 1003, MANY - 1):
+        for name, values in vars(fits(returns[:, k : k + 1])).items():
+            assert values.tobytes() == np.take(vars(together)[name], [k], axis=int(name == "residual")).tobytes()
+
+
 def copied_bytes() -> np.ndarray:
     """Return the bytes of rows of a negative number and a large one, a truth value, a text and what is absent."""
     values = np.array([[-(2**40), 2**62 + 1], [-7, 2**31 - 1], [1, 0], [1, 0]])
@@ -135,6 +151,7 @@ def numbers() -> list[float]:
     notional, equity = books(20)
     history = constant_weight_returns(notional, series(9)[:200], equity)
     gains = gains_of(notional, equity)
+    regressions = fits(series(4)[-252:])
     terms = OptionTerms(*options(8), is_american=np.ones(8, dtype=bool))
     revalued = OptionScenarios(terms).price(np.linspace(-0.4, 0.4, 7)[:, None] * np.ones(8), 0.0)
     return [
@@ -142,6 +159,7 @@ def numbers() -> list[float]:
         *(100.0 + revalued).ravel(),
         *(value for rows in (scenarios, scales, history.returns, gains) for value in rows[::25].ravel()),
         *history.coverage,
+        *(value for values in vars(regressions).values() for value in values.ravel()),
         *copied_bytes(),
         *har_forecast(series(4) ** 2, series(4), np.array([900, LOOK_BACK - 1])).ravel(),
     ]

@@ -6,9 +6,9 @@ import numpy as np
 import pytest
 import statsmodels.api as sm
 
+from risk_pipeline.analytics.exposures import series_fit
 from risk_pipeline.analytics.factor_returns import relative_factors
 from risk_pipeline.analytics.rolling_beta import rolling_beta
-from risk_pipeline.analytics.series_errors import series_errors
 from risk_pipeline.analytics.window_weights import newey_west_lag
 from risk_pipeline_tests.support.real_prices import PROXIES, real_returns
 
@@ -29,7 +29,7 @@ def test_it_is_the_hac_error_of_the_book_s_series(weighted, columns):
     series, factors = returns @ weights, core[:, columns]
     series[::17, 3] = np.nan
     decay = 0.5 ** (np.arange(252)[::-1] / 126) if weighted else np.ones(252)
-    found = series_errors(series, factors, min_observations=60, weight=decay if weighted else None)
+    found = series_fit(series, factors, weight=decay if weighted else None).std_error
     for book in range(0, 80, 9):
         keep = ~np.isnan(series[:, book])
         lag = newey_west_lag(int(keep.sum()))
@@ -42,7 +42,7 @@ def test_it_is_the_hac_error_of_the_book_s_series(weighted, columns):
 def test_a_book_of_one_symbol_has_the_symbol_s_own_error():
     returns, core, _ = market(90)
     own = rolling_beta(returns, core[:, 0], np.array([89]), window=90, min_observations=60)
-    np.testing.assert_allclose(series_errors(returns, core[:, :1], min_observations=60)[:, 0], own.std_error[0])
+    np.testing.assert_allclose(series_fit(returns, core[:, :1]).std_error[:, 0], own.std_error[0])
 
 
 def test_symbols_errors_added_as_if_independent_are_not_the_book_s():
@@ -51,22 +51,27 @@ def test_symbols_errors_added_as_if_independent_are_not_the_book_s():
     weights = np.full((returns.shape[1], 1), 1.0 / returns.shape[1])
     own = rolling_beta(returns, core[:, 1], np.array([89]), window=90, min_observations=60)
     added = np.sqrt(((weights[:, 0] * own.std_error[0]) ** 2).sum())
-    assert added < 0.6 * series_errors(returns @ weights, core[:, 1:2], min_observations=60)[0, 0]
+    assert added < 0.6 * series_fit(returns @ weights, core[:, 1:2]).std_error[0, 0]
 
 
 def test_no_book_s_error_depends_on_the_others_to_the_last_bit():
     returns, core, weights = market(252)
     series = returns @ weights
     series[::13, ::5] = np.nan
-    whole = series_errors(series, core, min_observations=60)
+    whole = series_fit(series, core).std_error
     for some in ([0], [5, 6], list(range(70))):
-        np.testing.assert_array_equal(series_errors(series[:, some], core, min_observations=60), whole[some])
+        np.testing.assert_array_equal(series_fit(series[:, some], core).std_error, whole[some])
 
 
 def test_too_short_or_without_a_factor_s_movement_there_is_none_and_an_exact_fit_has_no_error():
     returns, core, _ = market(252)
-    assert np.isnan(series_errors(returns[:50], core[:50], min_observations=60)).all()
+    assert np.isnan(series_fit(returns[:50], core[:50]).std_error).all()
     still = core.copy()
     still[:, 1] = 0.001
-    assert np.isnan(series_errors(returns, still, min_observations=60)).all()
-    assert (series_errors(core @ np.arange(8.0)[:, None], core, min_observations=60) == 0.0).all()
+    without = series_fit(returns, np.delete(core, 1, axis=1))
+    np.testing.assert_allclose(series_fit(returns, still).residual, without.residual, rtol=0, atol=1e-15)
+    assert np.isnan(series_fit(returns, still).std_error).all()
+    exact = series_fit(core @ np.arange(8.0)[:, None], core)
+    assert (exact.std_error == 0.0).all()
+    assert (exact.residual == 0.0).all()
+    assert exact.r_squared == 1.0
