@@ -66,22 +66,40 @@ def filtered_scenarios(returns: Float2D, *, surprises_read: int = WINDOW, speeds
     Arguments as of :func:`filtered_historical_simulation`. A row is one past session, the same for every series, so
     the scenarios of several series keep their dependence.
     """
-    return filtered_with_scales(returns, surprises_read=surprises_read, speeds=speeds)[0]
+    scenarios = np.empty(_shape(returns, surprises_read))
+    _write(returns, speeds, scenarios, np.empty((0, 0)))
+    return scenarios
 
 
-def filtered_with_scales(
-    returns: Float2D, *, surprises_read: int = WINDOW, speeds: Speeds = SPEEDS
-) -> tuple[Float2D, Float2D]:
+def scenarios_by_series(returns: Float2D) -> Float2D:
+    """Return :func:`filtered_scenarios` with the series first, (M, S), each in one piece of memory."""
+    scenarios = np.empty(_shape(returns, WINDOW)[::-1])
+    _write(returns, SPEEDS, scenarios.T, np.empty((0, 0)))
+    return scenarios
+
+
+def filtered_with_scales(returns: Float2D) -> tuple[Float2D, Float2D]:
     """Return the scenarios of :func:`filtered_scenarios` and what each past return was multiplied by, each (S, M).
 
     A scale is NaN where there was no volatility to divide by. The last row is the last return's.
     """
-    from .kernels.filtered_variance import START, write_scenarios
-
-    r = np.require(returns[-LOOK_BACK:], np.float64, ["C", "W"])
-    scenarios, scales = np.empty((2, len(r) - max(len(r) - surprises_read, min(START, len(r))), r.shape[1]))
-    write_scenarios(r, np.array(speeds), scenarios, scales)
+    scenarios, scales = np.empty((2, *_shape(returns, WINDOW)))
+    _write(returns, SPEEDS, scenarios, scales)
     return scenarios, scales
+
+
+def _shape(returns: Float2D, surprises_read: int) -> tuple[int, int]:
+    """Return the shape of the scenarios: the last returns, without those that the variance starts from."""
+    from .kernels.filtered_variance import START
+
+    rows = min(len(returns), LOOK_BACK)
+    return rows - max(rows - surprises_read, min(START, rows)), returns.shape[1]
+
+
+def _write(returns: Float2D, speeds: Speeds, scenarios: Float2D, scales: Float2D) -> None:
+    from .kernels.filtered_variance import write_scenarios
+
+    write_scenarios(np.ascontiguousarray(returns[-LOOK_BACK:], dtype=np.float64), np.array(speeds), scenarios, scales)
 
 
 def tail_risk(scenarios: Float2D) -> TailRisk:

@@ -14,7 +14,7 @@ from ..analytics.option_scenarios import DAY, OptionScenarios
 from ..analytics.sums import sum_by
 from ..analytics.tail_parts import tail_scenarios, weighted
 from ..analytics.valuation import Book
-from ..analytics.var import LOOK_BACK, TailRisk, filtered_scenarios, tail_risk
+from ..analytics.var import LOOK_BACK, TailRisk, scenarios_by_series, tail_risk
 from .inputs import Inputs
 
 COLUMNS = 1024
@@ -78,9 +78,8 @@ def revalued_books(inputs: Inputs, book: Book, ends: Int1D) -> Iterator[tuple[Se
     for whole, moves in zip(days, _moves(inputs, ends, days), strict=True):
         today = np.flatnonzero(session == whole.day)
         scenarios = OptionScenarios(terms.take(today[whole.is_owned]), DAY)
-        by_symbol = np.ascontiguousarray(moves.T)
         for books, options in whole.split(inputs, book):
-            yield books, _gains(inputs, book, books, scenarios.take(options), by_symbol)
+            yield books, _gains(inputs, book, books, scenarios.take(options), moves)
 
 
 @dataclass(frozen=True)
@@ -124,7 +123,7 @@ class SessionBooks:
 
 
 def _moves(inputs: Inputs, ends: Int1D, days: list[SessionBooks]) -> Iterator[Float2D]:
-    """Yield the filtered scenarios of each session's symbols, (S, symbols); of many sessions in one pass of the filter.
+    """Yield the filtered scenarios of each session's symbols, (symbols, S); of many sessions in one pass of the filter.
 
     A panel that begins within the look-back of a session gives it a shorter history: such are done one by one.
     """
@@ -139,9 +138,11 @@ def _moves(inputs: Inputs, ends: Int1D, days: list[SessionBooks]) -> Iterator[Fl
         windows = []
         for books in days[start:stop]:
             end = int(ends[books.day])
-            windows.append(np.asarray(inputs.panel.returns[max(end + 1 - LOOK_BACK, 0) : end + 1, books.symbols]))
+            window = inputs.panel.returns[max(end + 1 - LOOK_BACK, 0) : end + 1]
+            windows.append(np.take(window, books.symbols, axis=1))
         edges = np.cumsum([len(books.symbols) for books in days[start:stop]])[:-1]
-        yield from np.split(filtered_scenarios(np.hstack(windows)), edges, axis=1)
+        together = windows[0] if len(windows) == 1 else np.hstack(windows)
+        yield from np.split(scenarios_by_series(together), edges)
         start = stop
 
 
@@ -154,7 +155,7 @@ def _gains(inputs: Inputs, book: Book, books: SessionBooks, options: OptionScena
     lot = rows.lot[held]
     underlying = np.nan_to_num(moves[np.searchsorted(books.symbols, lots.symbol[lot])].T)
     shares = rows.quantity[held] * lots.multiplier[lot] * rows.rate[held]
-    gained = shares * (options.price(underlying, response[:, None]) - rows.price[held])
+    gained = (options.price(underlying, response[:, None]) - rows.price[held]) * shares
     is_option = (holdings.leg == 0) & lots.is_option[holdings.lot]
     return Gains(
         moves=moves,

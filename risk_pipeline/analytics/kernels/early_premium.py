@@ -1,4 +1,4 @@
-"""The premium of early exercise over a range of spots, on one binomial lattice for all of them.
+"""Options on many spots: the premium of early exercise on one binomial lattice, and prices with it.
 
 A lattice of Cox, Ross & Rubinstein (1979) whose nodes lie about the strike and not about one spot. The American and the
 European price on it are wrong by much the same, so their difference is exact early (Hull & White 1988).
@@ -10,7 +10,7 @@ import math
 
 import numpy as np
 
-from ..arrays import Float1D, Float2D
+from ..arrays import Float1D, Float2D, Int1D
 from .compiled import kernel, part
 
 FINE, COARSE = 150, 76
@@ -112,30 +112,89 @@ def premiums_about_strike(terms: Float2D) -> Float2D:
     return out
 
 
-@kernel("float64[:, ::1](float64[:, ::1], float64[:, ::1], float64[::1], float64[::1], float64[:, ::1])")
-def premiums_at(premiums: Float2D, terms: Float2D, at_spot: Float1D, short: Float1D, spots: Float2D) -> Float2D:
-    """Return the premium of early exercise at some spots, (S, n), in the unit of the strike.
+@part
+def _premium_at(row: Float1D, moneyness: float, apart: float, strike: float, at_spot: float, added: float) -> float:
+    """Return the premium at a place on the lattice; ``moneyness`` is log(spot / strike), the other way for puts."""
+    place = moneyness / apart + FINE_HALF
+    if np.isnan(row[0]) or np.isnan(place):
+        return float(row[0])
+    if not 0.0 < place < row[FIRST_EXERCISED]:
+        return 0.0
+    found = strike * max(_cubic(row[:NODES], place), 0.0)
+    return max(found + added * min(found, at_spot), 0.0)
+
+
+@part
+def _between_nodes(volatility: float, years: float) -> float:
+    return 2.0 * volatility * math.sqrt(max(years, 0.0) / FINE)
+
+
+@kernel("float64[::1](float64[:, ::1], float64[:, ::1])")
+def premiums_at_spot(premiums: Float2D, terms: Float2D) -> Float1D:
+    """Return the premium at the present spots, (n,), in the unit of the strike; arguments as below.
 
     It is 0 where the option is exercised, which is worth more than what is European, and beyond the nodes.
+    """
+    out = np.empty(terms.shape[1])
+    for n in range(len(out)):
+        strike, apart = terms[1, n], _between_nodes(terms[5, n], terms[2, n])
+        out[n] = _premium_at(premiums[n], terms[6, n] * math.log(terms[0, n] / strike), apart, strike, 0.0, 0.0)
+    return out
+
+
+@part
+def _normal(x: float) -> float:
+    return 0.5 * math.erfc(-x * math.sqrt(0.5))
+
+
+@kernel(
+    "void(float64[:, ::1], Array(int64, 1, 'C', True), Array(float64, 2, 'C', True), Array(float64, 1, 'C', True), "
+    "Array(float64, 1, 'C', True), Array(float64, 2, 'A', True), Array(float64, 2, 'A', True), float64, "
+    "float64[:, :])"
+)
+def write_prices(
+    terms: Float2D,
+    lattice: Int1D,
+    premiums: Float2D,
+    at_spot: Float1D,
+    short: Float1D,
+    moves: Float2D,
+    changes: Float2D,
+    least_volatility: float,
+    out: Float2D,
+) -> None:
+    """Write the price of options on scenarios, (S, n): Black & Scholes (1973), and the premium of early exercise.
 
     Parameters
     ----------
-    premiums : as :func:`premiums_about_strike` returns them.
     terms : (7, n) as above.
-    at_spot, short : (n,) what is found at the present spot, and what is then added to it; elsewhere the same is added,
+    lattice : (n,) row of each option in ``premiums``, -1 of one that is not exercised early.
+    premiums : (m, nodes + 1) as :func:`premiums_about_strike` returns them.
+    at_spot, short : (m,) what is found at the present spot, and what is then added to it; elsewhere the same is added,
         or in proportion where less is found.
-    spots : (S, n).
+    moves, changes : (S, n) returns of the underlyings and changes of volatility, which falls no lower than
+        ``least_volatility``, or stays where it is if that is less.
     """
-    out = np.zeros(spots.shape)
-    for n in range(spots.shape[1]):
-        strike, sign, row = terms[1, n], terms[6, n], premiums[n]
-        apart = 2.0 * terms[5, n] * math.sqrt(max(terms[2, n], 0.0) / FINE)
-        added = short[n] / at_spot[n] if at_spot[n] > 0.0 else 0.0
-        for s in range(len(spots)):
-            place = sign * math.log(spots[s, n] / strike) / apart + FINE_HALF
-            if np.isnan(row[0]) or np.isnan(place):
-                out[s, n] = row[0]
-            elif 0.0 < place < row[FIRST_EXERCISED]:
-                found = strike * max(_cubic(row[:NODES], place), 0.0)
-                out[s, n] = max(found + added * min(found, at_spot[n]), 0.0)
-    return out
+    for n in range(terms.shape[1]):
+        strike, years, sign, row = terms[1, n], max(terms[2, n], 0.0), terms[6, n], lattice[n]
+        discount, carry = math.exp(-terms[3, n] * years), math.exp(-terms[4, n] * years)
+        drift, root = (terms[3, n] - terms[4, n]) * years, math.sqrt(years)
+        apart = _between_nodes(terms[5, n], years)
+        added = short[row] / at_spot[row] if row >= 0 and at_spot[row] > 0.0 else 0.0
+        for s in range(len(moves)):
+            spot, volatility = terms[0, n] * (1.0 + moves[s, n]), terms[5, n] + changes[s, n]
+            spot = 1e-9 * terms[0, n] if spot < 1e-9 * terms[0, n] else spot
+            least = min(terms[5, n], least_volatility)
+            spread = (least if volatility < least else volatility) * root
+            moneyness, held, paid = math.log(spot / strike), spot * carry, strike * discount
+            if spread > 1e-12:
+                d1 = (moneyness + drift) / spread + 0.5 * spread
+                price = sign * (held * _normal(sign * d1) - paid * _normal(sign * (d1 - spread)))
+            else:
+                price = sign * (held - paid)
+            price = 0.0 if price < 0.0 else price
+            if row >= 0:
+                price += _premium_at(premiums[row], sign * moneyness, apart, strike, at_spot[row], added)
+                gain = sign * (spot - strike)
+                price = gain if price < gain else price
+            out[s, n] = price

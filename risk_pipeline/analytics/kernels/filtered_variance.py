@@ -1,6 +1,6 @@
-"""The volatility that past returns are divided by, and the scenarios that follow: eight series side by side.
+"""The volatility that past returns are divided by, and the scenarios that follow: many series side by side.
 
-The method is described in ``analytics/var.py``. Each number is of its own series; eight fill a vector register.
+The method is described in ``analytics/var.py``. Each number is of its own series.
 """
 
 from __future__ import annotations
@@ -14,28 +14,29 @@ START = 21
 """Returns whose mean square the variances start from."""
 FLOOR, FLOOR_WINDOW = 0.1, 252
 """Divisors are floored at this share of the series' volatility over the window."""
-LANES = 8
-"""Series side by side."""
+LANES = 32
+"""Series side by side: they fill several vector registers, and what they need stays in the cache."""
 
 
 @part
-def _trailing_sums(values: Float2D, powers: Float2D, out: Float2D) -> None:
-    """Write the sums of the last ``FLOOR_WINDOW`` rows, fewer at the start, by doubling: always in the same order."""
-    powers[:] = values
-    out[:] = 0.0
-    length, span = 0, 1
-    while True:
-        if FLOOR_WINDOW & span:
-            for row in range(length, len(out)):
-                for k in range(LANES):
-                    out[row, k] += powers[row - length, k]
-            length += span
-        if length == FLOOR_WINDOW:
-            return
-        for row in range(len(out) - 1, span - 1, -1):
-            for k in range(LANES):
-                powers[row, k] += powers[row - span, k]
-        span *= 2
+def _trailing_sums(values: Float2D, rest: Float2D, out: Float2D) -> None:
+    """Write the sums of the last ``FLOOR_WINDOW`` rows, fewer at the start.
+
+    Each is the end of one block of so many rows and the beginning of the next, so nothing is ever subtracted.
+    ``rest`` is scratch: the sums from a row to the end of its block.
+    """
+    begun = np.zeros(LANES)
+    for row in range(len(values) - 1, -1, -1):
+        ends_block = row + 1 == len(values) or (row + 1) % FLOOR_WINDOW == 0
+        for k in range(LANES):
+            rest[row, k] = values[row, k] if ends_block else values[row, k] + rest[row + 1, k]
+    for row in range(len(values)):
+        if row % FLOOR_WINDOW == 0:
+            begun[:] = 0.0
+        is_block = row < FLOOR_WINDOW or (row + 1) % FLOOR_WINDOW == 0
+        for k in range(LANES):
+            begun[k] += values[row, k]
+            out[row, k] = begun[k] if is_block else begun[k] + rest[row + 1 - FLOOR_WINDOW, k]
 
 
 @part
@@ -55,7 +56,7 @@ def _add_variances(r: Float2D, squares: Float2D, decay: float, loss_weight: floa
 @part
 def _filtered_volatility(r: Float2D, speeds: Float2D, out: Float2D, scratch: Float3D) -> None:
     """Write the volatility known before each return and after the last, (W + 1, LANES); NaN before any return."""
-    squares, count, total, powers = scratch
+    squares, count, total, rest = scratch
     known, start = np.zeros(LANES), np.zeros(LANES)
     for row in range(len(r)):
         for k in range(LANES):
@@ -71,7 +72,7 @@ def _filtered_volatility(r: Float2D, speeds: Float2D, out: Float2D, scratch: Flo
     out[:] = 0.0
     for decay, loss_weight in speeds:
         _add_variances(r, squares, decay, loss_weight, start.copy(), out)
-    _trailing_sums(squares, powers, total)
+    _trailing_sums(squares, rest, total)
     out *= 1.0 / len(speeds)
     for row in range(len(r)):
         for k in range(LANES):
@@ -81,7 +82,20 @@ def _filtered_volatility(r: Float2D, speeds: Float2D, out: Float2D, scratch: Flo
     out[:] = np.sqrt(out)
 
 
-@kernel("void(float64[:, ::1], float64[:, ::1], float64[:, ::1], float64[:, ::1])")
+@part
+def _write(r: Float2D, volatility: Float2D, scenarios: Float2D, scales: Float2D) -> None:
+    rows, first = len(r), len(r) - len(scenarios)
+    for row in range(first, rows):
+        for k in range(r.shape[1]):
+            before, now = volatility[row, k], volatility[rows, k]
+            scenarios[row - first, k] = r[row, k] / before * now if before > 0.0 else np.nan
+        if scales.size:
+            for k in range(r.shape[1]):
+                before, now = volatility[row, k], volatility[rows, k]
+                scales[row - first, k] = now / before if before > 0.0 else np.nan
+
+
+@kernel("void(Array(float64, 2, 'C', True), float64[:, ::1], float64[:, :], float64[:, :])")
 def write_scenarios(returns: Float2D, speeds: Float2D, scenarios: Float2D, scales: Float2D) -> None:
     """Write each past return times the volatility after the last over that before it, and the factor, each (S, M).
 
@@ -89,15 +103,13 @@ def write_scenarios(returns: Float2D, speeds: Float2D, scenarios: Float2D, scale
     ----------
     returns : (W, M); NaN is a gap. The last S are read as scenarios.
     speeds : (V, 2) decay of each variance, and what a squared loss counts in it.
+    scales : of no size where nobody asks for them.
     """
-    rows, first = len(returns), len(returns) - len(scenarios)
-    r, volatility, scratch = np.full((rows, LANES), np.nan), np.empty((rows + 1, LANES)), np.empty((4, rows, LANES))
+    rows = len(returns)
+    r, volatility = np.full((rows, LANES), np.nan), np.empty((rows + 1, LANES))
+    scratch = np.empty((4, rows, LANES))
     for column in range(0, returns.shape[1] if rows else 0, LANES):
         width = min(LANES, returns.shape[1] - column)
         r[:, :width] = returns[:, column : column + width]
         _filtered_volatility(r, speeds, volatility, scratch)
-        for row in range(first, rows):
-            for k in range(width):
-                before, now = volatility[row, k], volatility[rows, k]
-                scenarios[row - first, column + k] = r[row, k] / before * now if before > 0.0 else np.nan
-                scales[row - first, column + k] = now / before if before > 0.0 else np.nan
+        _write(r[:, :width], volatility, scenarios[:, column : column + width], scales[:, column : column + width])
