@@ -6,10 +6,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from .arrays import Bool1D, Bool2D, Float1D, Float2D, Float3D, Int1D, Int2D
-from .blocks import column_blocks
-from .residual_factors import ResidualFactors, residual_factors
-from .ridge_model import RidgeFit, RidgeModel, apply_model, fit_model
+from .arrays import Float1D, Float2D, Float3D, Int1D, Int2D
+from .residual_factors import residual_factors
 
 IMPOSSIBLE = 1e100
 """A return beyond this is a gap: its square's square would overflow."""
@@ -90,7 +88,7 @@ def core_ridge(
     quiet symbol is hardly pulled and a noisy one is, and no beta depends on which other symbols there are.
 
     By the factors' eigenvectors, scaled by the prior, all symbols of a window are solved at once
-    (``ridge_model.py``); symbols with the same gaps share a window. Equal to scikit-learn's ``Ridge`` with
+    (``kernels/ridge.py``); symbols with the same gaps share a window. Equal to scikit-learn's ``Ridge`` with
     ``alpha`` an array, the noise of each symbol, on z-scored factors times the root of the prior variance.
     The standard error is ``s sqrt(diag(P P'))`` for the estimate ``P y``, returns of equal variance taken, with
     ``s^2 = sum_t w_t e_t^2 / (n - effective_df - 1)``.
@@ -106,107 +104,47 @@ def core_ridge(
     ----------
     Hoerl & Kennard (1970), Technometrics 12; Lindley & Smith (1972), J. Royal Statistical Society B 34.
     """
+    from .kernels.ridge import write_ridges
+
     usable = np.asarray(~np.isnan(factors).any(axis=1))
-    fitted = _Filled.empty(len(ends), returns.shape[1], factors.shape[1], 0 if beyond is None else len(beyond.cross))
+    shape, cross = (len(ends), returns.shape[1]), 0 if beyond is None else len(beyond.cross)
+    coefficients, std_error = np.full((2, *shape, factors.shape[1]), np.nan)
+    numbers, observations = np.full((4, *shape), np.nan), np.zeros(shape, dtype=np.int64)
+    explained, sector = np.full((3, *shape, cross), np.nan), np.full(shape, -1)
+    of_sector = np.full((3, *shape), np.nan)
     for day, end in enumerate(ends.tolist()):
         rows = slice(max(end + 1 - spec.window, 0), end + 1)
         inside = usable[rows]
-        x, y = factors[rows][inside], returns[rows][inside]
+        x, y = np.ascontiguousarray(factors[rows][inside].T), returns[rows][inside]
         decay = spec.decay[-len(inside) :][inside]
-        present = np.abs(y) < IMPOSSIBLE
-        residual = _fit_session(fitted, day, x, y, decay, present, spec)
-        if beyond is not None and len(y):
-            residual_fit = residual_factors(
-                residual,
-                decay * (len(decay) / decay.sum()),
-                beyond.cross,
-                beyond.prior_variance,
-                beyond.sectors,
-                beyond.sector_of[day],
-                core=factors.shape[1],
-                min_observations=spec.min_observations,
-            )
-            fitted.put_beyond(day, residual_fit)
-    return fitted.finished()
-
-
-def _fit_session(
-    fitted: _Filled, day: int, x: Float2D, y: Float2D, decay: Float1D, present: Bool2D, spec: CoreSpec
-) -> Float2D:
-    """Fit all symbols over one window and return the residuals, NaN at gaps and of symbols without a fit."""
-    residual = np.full(y.shape, np.nan)
-    fitted.observations[day] = present.sum(axis=0)
-    for members, pattern in _patterns(present):
-        if pattern.sum() < spec.min_observations:
+        residual = np.where(np.abs(y) < IMPOSSIBLE, y, np.nan)
+        observations[day] = (~np.isnan(residual)).sum(axis=0)
+        if len(decay) < spec.min_observations:
             continue
-        model = fit_model(x[pattern], decay[pattern], spec.prior_variance, spec.prior)
-        if model is None:
+        order = np.argsort(-observations[day], kind="stable")
+        estimates = coefficients[day], std_error[day], numbers[:, day]
+        write_ridges(residual, order, x, decay, spec.prior, spec.prior_variance, spec.min_observations, *estimates)
+        if beyond is None:
             continue
-        for place, block in column_blocks(y[np.ix_(pattern, members)]):
-            columns = members[place]
-            fit = apply_model(model, block)
-            fitted.put(day, columns, model, fit)
-            residual[np.ix_(pattern, columns)] = fit.residual[:, : len(columns)]
-    return residual
-
-
-def _patterns(present: Bool2D) -> list[tuple[Int1D, Bool1D]]:
-    """Group columns by which rows they have."""
-    groups: dict[bytes, list[int]] = {}
-    for column, key in enumerate(np.packbits(present, axis=0).T):
-        groups.setdefault(key.tobytes(), []).append(column)
-    return [(np.array(columns), present[:, columns[0]]) for columns in groups.values()]
-
-
-@dataclass(frozen=True)
-class _Filled:
-    """The fields of a ``CoreRidge`` while they are filled."""
-
-    observations: Int2D
-    coefficients: Float3D
-    std_error: Float3D
-    penalty: Float2D
-    effective_df: Float2D
-    r_squared: Float2D
-    condition_number: Float2D
-    beyond: dict[str, np.ndarray]
-
-    @staticmethod
-    def empty(days: int, symbols: int, factors: int, cross: int) -> _Filled:
-        shape = (days, symbols)
-        beyond = {name: np.full((*shape, cross), np.nan) for name in ("cross", "cross_error", "cross_share")}
-        beyond["sector"] = np.full(shape, -1)
-        for name in ("sector_beta", "sector_error", "sector_share"):
-            beyond[name] = np.full(shape, np.nan)
-        numbers = np.full((4, *shape), np.nan)
-        return _Filled(
-            np.zeros(shape, dtype=np.int64),
-            *(np.full((*shape, factors), np.nan), np.full((*shape, factors), np.nan)),
-            *(numbers[0], numbers[1], numbers[2], numbers[3]),
-            beyond,
+        rest = residual_factors(
+            residual,
+            decay * (len(decay) / decay.sum()),
+            beyond.cross,
+            beyond.prior_variance,
+            beyond.sectors,
+            beyond.sector_of[day],
+            core=factors.shape[1],
+            min_observations=spec.min_observations,
         )
-
-    def put(self, day: int, columns: Int1D, model: RidgeModel, fit: RidgeFit) -> None:
-        width = len(columns)
-        self.coefficients[day, columns] = fit.coefficients[:, :width].T
-        self.std_error[day, columns] = fit.std_error[:, :width].T
-        self.penalty[day, columns] = fit.noise[:width] / model.prior_variance[0]
-        self.effective_df[day, columns] = fit.effective_df[:width]
-        self.r_squared[day, columns] = fit.r_squared[:width]
-        self.condition_number[day, columns] = model.condition_number
-
-    def put_beyond(self, day: int, residual_fit: ResidualFactors) -> None:
-        fits = ~np.isnan(self.coefficients[day, :, 0])
-        for name in ("cross", "cross_error", "cross_share"):
-            self.beyond[name][day] = np.where(fits, getattr(residual_fit, name), np.nan).T
-        self.beyond["sector"][day] = np.where(fits, residual_fit.sector, -1)
-        for name in ("sector_beta", "sector_error", "sector_share"):
-            self.beyond[name][day] = np.where(fits, getattr(residual_fit, name), np.nan)
-        self.beyond["sector_beta"][day][fits & (residual_fit.sector < 0)] = 0.0
-
-    def finished(self) -> CoreRidge:
-        return CoreRidge(
-            *(self.coefficients, self.std_error, self.penalty, self.effective_df, self.r_squared),
-            *(self.condition_number, self.observations),
-            **self.beyond,
-        )
+        fits = ~np.isnan(coefficients[day, :, 0])
+        for field, of_cross in zip(explained, (rest.cross, rest.cross_error, rest.cross_share), strict=True):
+            field[day][fits] = of_cross.T[fits]
+        sector[day][fits] = rest.sector[fits]
+        beta = np.where(rest.sector < 0, 0.0, rest.sector_beta)
+        for field, estimate in zip(of_sector, (beta, rest.sector_error, rest.sector_share), strict=True):
+            field[day][fits] = estimate[fits]
+    penalty, df, r_squared, condition = numbers
+    return CoreRidge(
+        *(coefficients, std_error, penalty, df, r_squared, condition, observations),
+        *(*explained, sector, *of_sector),
+    )

@@ -14,6 +14,7 @@ import pytest
 import scipy.sparse as sp
 
 from risk_pipeline.analytics.american import american_price
+from risk_pipeline.analytics.core_ridge import CoreRidge, CoreSpec, core_ridge
 from risk_pipeline.analytics.exposures import SeriesFit, series_fit
 from risk_pipeline.analytics.har import har_forecast
 from risk_pipeline.analytics.holdings import constant_weight_returns, covered_returns
@@ -136,6 +137,22 @@ def test_a_series_alone_has_the_fit_that_it_has_among_thousands_to_the_last_bit(
             assert values.tobytes() == np.take(vars(together)[name], [k], axis=int(name == "residual")).tobytes()
 
 
+def ridges(returns: np.ndarray) -> CoreRidge:
+    """Return ridge regressions on three factors, of which one lacks a session."""
+    factors = np.random.default_rng(11).normal(0.0, 0.01, (len(returns), 3))
+    factors[40, 2] = np.nan
+    spec = CoreSpec(252, 126.0, 120, np.array([1.0, 0.0, 0.0]), np.full(3, 1e-5))
+    return core_ridge(returns, factors, np.array([260, len(returns) - 1]), spec)
+
+
+def test_a_symbol_alone_has_the_ridge_that_it_has_among_thousands_to_the_last_bit():
+    returns = series(MANY)[-300:]
+    together = ridges(returns)
+    for k in (0, 2, 1003, MANY - 1):
+        for name, values in vars(ridges(returns[:, k : k + 1])).items():
+            assert values.tobytes() == vars(together)[name][:, k : k + 1].tobytes()
+
+
 def copied_bytes() -> np.ndarray:
     """Return the bytes of rows of a negative number and a large one, a truth value, a text and what is absent."""
     values = np.array([[-(2**40), 2**62 + 1], [-7, 2**31 - 1], [1, 0], [1, 0]])
@@ -151,7 +168,7 @@ def numbers() -> list[float]:
     notional, equity = books(20)
     history = constant_weight_returns(notional, series(9)[:200], equity)
     gains = gains_of(notional, equity)
-    regressions = fits(series(4)[-252:])
+    regressions = vars(fits(series(4)[-252:])) | vars(ridges(series(4)[-300:]))
     terms = OptionTerms(*options(8), is_american=np.ones(8, dtype=bool))
     revalued = OptionScenarios(terms).price(np.linspace(-0.4, 0.4, 7)[:, None] * np.ones(8), 0.0)
     return [
@@ -159,7 +176,7 @@ def numbers() -> list[float]:
         *(100.0 + revalued).ravel(),
         *(value for rows in (scenarios, scales, history.returns, gains) for value in rows[::25].ravel()),
         *history.coverage,
-        *(value for values in vars(regressions).values() for value in values.ravel()),
+        *(value for values in regressions.values() for value in values.ravel()),
         *copied_bytes(),
         *har_forecast(series(4) ** 2, series(4), np.array([900, LOOK_BACK - 1])).ravel(),
     ]
