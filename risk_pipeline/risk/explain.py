@@ -2,17 +2,25 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
+import pandas as pd
 
 from ..analytics.arrays import Bool1D, Float1D, Float2D, Float3D
 from ..analytics.conversion import LEGS, PROXY
 from ..analytics.sums import sum_by
 from ..currencies import conventional, pair_currencies, risk_name
 from .inputs import Frames, Inputs
-from .long_rows import Part, stacked
+from .long_rows import labelled, rows_of
 from .lot_explain import LotParts, SymbolReturns, lot_parts, symbol_returns
 from .symbol_betas import betas_before
 from .unvalued import unvalued_rows
+
+Label = tuple[str, str]
+"""Kind and name of a part."""
+Amounts = tuple[Float2D, Float2D, Float2D]
+"""Money of a part, (D, P), how much of it options' delta made, and how much currency pairs."""
 
 ANALYTIC = "pnl_explain"
 CORE, CROSS_ASSET, SECTOR, SPECIFIC, OPTIONS, CURRENCY = (
@@ -46,29 +54,37 @@ def compute_explain(inputs: Inputs) -> Frames:
     parts = lot_parts(inputs, returns)
     shape = inputs.book.equity.shape
     cell = parts.session * shape[1] + inputs.lots.portfolio[parts.lot]
-    rows = [*_factor_rows(inputs, returns), *_currency_rows(inputs, parts, cell)]
-    delta = _by_portfolio(parts.specific * inputs.lots.is_option[parts.lot], cell, shape)
-    for name, (kind, part) in PARTS.items():
+    amounts = {**_factor_amounts(inputs, returns), **_currency_amounts(inputs, parts, cell)}
+    nothing = np.zeros(shape)
+    for name, label in PARTS.items():
         money = _by_portfolio(getattr(parts, name), cell, shape)
-        of_options = delta if name == "specific" else money if kind == OPTIONS else np.zeros(shape)
-        rows.append(_rows(inputs, kind, part, money, of_options, np.zeros(shape)))
+        amounts[label] = (money, money if label[0] == OPTIONS else nothing, nothing)
+    delta = _by_portfolio(parts.specific * inputs.lots.is_option[parts.lot], cell, shape)
+    amounts[SPECIFIC_PART] = (amounts[SPECIFIC_PART][0], delta, nothing)
     unvalued = unvalued_rows(inputs, ANALYTIC)
     skips = inputs.portfolio_skips(ANALYTIC).iloc[:0] if unvalued is None else unvalued
-    return {"pnl_explain": stacked(rows, "kind", "part"), "analytics_skips": skips}
+    return {"pnl_explain": _rows(inputs, amounts), "analytics_skips": skips}
 
 
-def _rows(inputs: Inputs, kind: str, part: str, money: Float2D, of_options: Float2D, of_currency: Float2D) -> Part:
-    """Return the rows of one part, (D, P) money and how much of it options' delta and currency pairs made."""
-    stored = inputs.book.is_active & ((money != 0) | (of_options != 0) | (of_currency != 0) | (kind == SPECIFIC))
-    columns = {"pnl": money, "options_pnl": of_options, "currency_pnl": of_currency}
-    return (kind, part), inputs.frame(stored, "portfolio_id", inputs.portfolio_ids, **columns)
+def _rows(inputs: Inputs, amounts: dict[Label, Amounts]) -> pd.DataFrame:
+    """Return the rows of all parts, in the order of the table's key."""
+    kinds, names = zip(*sorted(amounts), strict=True)
+    money, of_options, of_currency = (
+        np.stack([amounts[label][k] for label in sorted(amounts)], axis=-1) for k in range(3)
+    )
+    stored = (money != 0) | (of_options != 0) | (of_currency != 0) | (np.array(kinds) == SPECIFIC)
+    stored &= inputs.book.is_active[..., None]
+    axes: dict[str, Sequence[object]]
+    axes = {"session": inputs.sessions, "portfolio_id": inputs.portfolio_ids, "kind": kinds}
+    rows = rows_of(stored, axes, {"pnl": money, "options_pnl": of_options, "currency_pnl": of_currency})
+    return rows.assign(part=labelled(names, np.nonzero(stored)[-1]))
 
 
 def _by_portfolio(values: Float1D, cell: np.ndarray, shape: tuple[int, ...]) -> Float2D:
     return sum_by(cell, values, shape[0] * shape[1]).reshape(shape)
 
 
-def _factor_rows(inputs: Inputs, returns: SymbolReturns) -> list[Part]:
+def _factor_amounts(inputs: Inputs, returns: SymbolReturns) -> dict[Label, Amounts]:
     """Return ``x_k(d−1)·f_k(d)`` of every factor of the model."""
     factors, holdings = inputs.registries.factors, inputs.before.holdings
     modelled = ~np.isnan(returns.explained[holdings.session, holdings.symbol])
@@ -78,10 +94,10 @@ def _factor_rows(inputs: Inputs, returns: SymbolReturns) -> list[Part]:
     money, of_options, of_currency = (_factor_pnl(inputs, returns, rows) for rows in chosen)
     kinds = [CORE] * len(factors.core_names) + [CROSS_ASSET] * len(factors.cross_asset)
     kinds += [SECTOR] * (len(factors.model_names) - len(kinds))
-    return [
-        _rows(inputs, kind, name, money[..., k], of_options[..., k], of_currency[..., k])
+    return {
+        (kind, name): (money[..., k], of_options[..., k], of_currency[..., k])
         for k, (kind, name) in enumerate(zip(kinds, factors.model_names, strict=True))
-    ]
+    }
 
 
 def _factor_pnl(inputs: Inputs, returns: SymbolReturns, chosen: Bool1D) -> Float3D:
@@ -97,7 +113,7 @@ def _factor_pnl(inputs: Inputs, returns: SymbolReturns, chosen: Bool1D) -> Float
     return out
 
 
-def _currency_rows(inputs: Inputs, parts: LotParts, cell: np.ndarray) -> list[Part]:
+def _currency_amounts(inputs: Inputs, parts: LotParts, cell: np.ndarray) -> dict[Label, Amounts]:
     """Return what the factors leave of each currency pair's P&L."""
     shape = inputs.book.equity.shape
     own = inputs.lots.symbol[parts.lot]
@@ -113,4 +129,4 @@ def _currency_rows(inputs: Inputs, parts: LotParts, cell: np.ndarray) -> list[Pa
             money = np.where(column == symbol_index, parts.currency[:, leg], 0.0)
             by_pair[name] = by_pair.get(name, np.zeros(shape)) + _by_portfolio(money, cell, shape)
     nothing = np.zeros(shape)
-    return [_rows(inputs, CURRENCY, name, money, nothing, money) for name, money in sorted(by_pair.items())]
+    return {(CURRENCY, name): (money, nothing, money) for name, money in by_pair.items()}

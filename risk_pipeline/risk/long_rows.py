@@ -12,9 +12,6 @@ from numpy.typing import NDArray
 
 from ..analytics.arrays import Bool1D, Int1D
 
-Part = tuple[tuple[str, ...], pd.DataFrame]
-"""Rows, and the labels that all of them have."""
-
 
 def rows_of(
     stored: NDArray[np.bool_], axes: Mapping[str, Sequence[object]], values: Mapping[str, NDArray[Any]]
@@ -41,13 +38,6 @@ def labelled(labels: Iterable[object], places: Int1D) -> pd.Categorical:
     """Return the label at each place, null at -1. A row holds the place: millions of texts cost more than numbers."""
     codes, distinct = pd.factorize(np.array([*labels, None], dtype=object))
     return pd.Categorical.from_codes(codes[places], categories=distinct)
-
-
-def stacked(parts: Sequence[Part], *names: str) -> pd.DataFrame:
-    """Return the rows of all parts, with their labels in columns ``names``."""
-    every = np.repeat(np.arange(len(parts)), [len(rows) for _, rows in parts])
-    labels = {name: labelled([key[at] for key, _ in parts], every) for at, name in enumerate(names)}
-    return pd.concat([rows for _, rows in parts], ignore_index=True).assign(**labels)
 
 
 @dataclass(frozen=True)
