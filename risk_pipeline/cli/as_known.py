@@ -17,6 +17,7 @@ from ..storage.as_known import as_known_at, made_since, restated_since, revision
 from ..storage.book_versions import newest_version, version_seen
 from ..storage.errors import StorageError
 from ..storage.portfolio_ids import named
+from .fitting import print_table
 from .risk_table import print_risk_table
 from .tables import print_portfolio
 
@@ -106,7 +107,7 @@ def _print_portfolios(console: Console, engine: sa.Engine, view: sa.Engine) -> N
         changed = own[0] != own[1] or (name in now.index and row["starting_equity"] != now.at[name, "starting_equity"])
         word = "removed" if name not in now.index else "changed" if changed else ""
         table.add_row(name, str(len(by_owner[0].get(name, ()))), money(row["starting_equity"]), word)
-    console.print(table)
+    print_table(console, table)
     added = sorted({*now.index} - {*then["portfolio_id"]})
     if added:
         console.print(f"Added since: {', '.join(added[:20])}", highlight=False)
@@ -123,7 +124,7 @@ def _print_lots(console: Console, engine: sa.Engine, view: sa.Engine, portfolio:
     for name, row in then.head(MOST_LOTS).iterrows():
         word = "removed" if name not in now.index else "" if (row == now.loc[name]).all() else "changed"
         table.add_row(*("" if text in ("NaT", "nan", "None") else text.removesuffix(" 00:00:00") for text in row), word)
-    console.print(table)
+    print_table(console, table)
     added = len({*now.index} - {*then.index})
     if len(then) > MOST_LOTS:
         console.print(f"and {len(then) - MOST_LOTS} more", highlight=False)

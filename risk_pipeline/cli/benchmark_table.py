@@ -12,6 +12,7 @@ from ..reports.formatting import number, percent, signed_percent
 from ..reports.sections.benchmark import MOST_POSITIONS, PERIODS, active_factors, largest_positions
 from ..reports.sections.stress import factor_label
 from ..storage.queries import read_table
+from .fitting import print_table
 
 if TYPE_CHECKING:
     import sqlalchemy as sa
@@ -33,7 +34,7 @@ def print_benchmark(console: Console, engine: sa.Engine, span: dict[str, Any]) -
     table.add_row("Beta / correlation", f"{number(row.beta)} / {number(row.correlation)}")
     for name, label in PERIODS.items():
         table.add_row(f"Return less the benchmark's, {label.lower()}", signed_percent(row[name]))
-    console.print(table)
+    print_table(console, table)
     if row.reason:
         console.print(f"{Reason(row.reason).explain()}.", highlight=False)
     _print_active(console, read_table(engine, "active_exposures", **span))
@@ -55,4 +56,4 @@ def _print_active(console: Console, rows: Any) -> None:
             numbers = [form(item[name]) for name in ("own", "benchmark", "active")]
             table.add_row(escape(factor_label(item["name"])), *numbers, percent(item["risk_contribution"]))
         table.add_section()
-    console.print(table)
+    print_table(console, table)

@@ -16,6 +16,7 @@ from ..reports.limit_words import breach_sentence, measure_name
 from ..reports.narrative import disagreement, history_count, plausibility
 from ..reports.page_rows import bucket
 from ..storage.queries import read_table
+from .fitting import print_table
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -69,7 +70,7 @@ def print_whatif(console: Console, result: WhatIf) -> None:
                 continue
             label, form = LABELS.get(row.number, (name(row.number), money if row.number in scenarios else number))
             table.add_row(escape(label), *(form(value) for value in (row.before, row.after, row.difference)))
-        console.print(table)
+        print_table(console, table)
         for sentence in _why_none(result, portfolio):
             console.print(sentence, highlight=False, soft_wrap=True, markup=False)
     _print_limits(console, result)
@@ -139,7 +140,7 @@ def print_stress(console: Console, engine: sa.Engine, session: date, frames: Fra
             notes.append(f"{row['portfolio_id']} has no P&L: {told}.")
         why = disagreement(row, before)
         notes += [f"{row['portfolio_id']}: {why}."] if why else []
-    console.print(table)
+    print_table(console, table)
     _print_moves(console, frames["scenario_factor_moves"], scenario)
     odds = frames["scenario_plausibility"].iloc[0]
     if odds["reason"] is None:

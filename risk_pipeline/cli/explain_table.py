@@ -10,6 +10,7 @@ from rich.table import Table
 from ..reports.explained import NEGLIGIBLE, pnl_explained
 from ..reports.formatting import percent, signed_money
 from ..storage.queries import portfolios
+from .fitting import print_table
 
 if TYPE_CHECKING:
     import sqlalchemy as sa
@@ -34,7 +35,7 @@ def print_explained(console: Console, engine: sa.Engine, portfolio: str, session
             table.add_row(label, *(signed_money(value) for value in money))
     table.add_section()
     table.add_row("P&L", *(signed_money(each.total) for each in found.periods), style="bold")
-    console.print(table)
+    print_table(console, table)
     for each in found.periods:
         if each.sessions < each.expected:
             console.print(

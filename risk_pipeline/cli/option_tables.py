@@ -8,6 +8,7 @@ from rich.table import Table
 
 from ..reports.formatting import MINUS, money, signed_money
 from ..storage.queries import read_table
+from .fitting import print_table
 
 if TYPE_CHECKING:
     import sqlalchemy as sa
@@ -38,7 +39,7 @@ def print_options(console: Console, engine: sa.Engine, span: dict[str, Any]) -> 
     if len(sums) > 1:
         table.add_section()
         table.add_row("all", *(money(value) for value in sums.sum()))
-    console.print(table)
+    print_table(console, table)
     for grid in read_table(engine, "option_grids", **span)["grid"]:
         moves = Table(title="P&L if underlyings and volatility move", title_justify="left", header_style="bold")
         moves.add_column("Volatility")
@@ -46,7 +47,7 @@ def print_options(console: Console, engine: sa.Engine, span: dict[str, Any]) -> 
             moves.add_column(_move(spot, " %"), justify="right", no_wrap=True)
         for change, pnl in zip(grid["volatility"], grid["pnl"], strict=True):
             moves.add_row(_move(change, " points") if change else "as it is", *(signed_money(value) for value in pnl))
-        console.print(moves)
+        print_table(console, moves)
 
 
 def _move(value: float, unit: str) -> str:

@@ -10,6 +10,7 @@ from rich.table import Table
 from ..reports.formatting import money, number, percent
 from ..reports.page_positions import positions_by_name
 from ..storage.queries import read_table
+from .fitting import print_table
 
 if TYPE_CHECKING:
     import sqlalchemy as sa
@@ -49,7 +50,7 @@ def print_position_risk(console: Console, engine: sa.Engine, span: dict[str, Any
         add(f"{len(rest)} others", rest[PARTS].sum())
     table.add_section()
     add("All", rows[PARTS].sum(), style="bold")
-    console.print(table)
+    print_table(console, table)
     assumed = rows[rows["proxy"].notna()]
     for name, proxy, beta in zip(assumed["symbol"], assumed["proxy"], assumed["proxy_beta"], strict=True):
         console.print(f"– {escape(name)}: its risk is assumed to be {number(beta)} × {escape(proxy)}.", highlight=False)

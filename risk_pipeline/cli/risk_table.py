@@ -20,12 +20,15 @@ from ..settings import Settings
 from ..storage.limit_queries import BREACH, limit_rows
 from ..storage.queries import group_ids, latest_session, portfolios, read_table
 from ..storage.report_queries import pair_closes
+from .fitting import print_table
 
 if TYPE_CHECKING:
     import pandas as pd
     import sqlalchemy as sa
     from rich.console import Console
 
+LEAST = ("IR β", "Vol 21d", "its P&L", "Worst scenario", "Market β")
+"""Columns that a narrow terminal leaves out first."""
 UNPRICED = 5
 """Symbols without a price that are named; `doctor` names more."""
 BREACHES = 10
@@ -55,7 +58,7 @@ def print_risk_table(console: Console, engine: sa.Engine, session: date | None) 
     else:
         table = _table(session, snapshots)
         _add_sum(table, together)
-        console.print(table)
+        print_table(console, table, LEAST)
     for note in _notes(snapshots, skips):
         console.print(f"[dim]– {note}[/]", highlight=False)
     for missing in unpriced_on(engine, session)[:UNPRICED]:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 from rich.table import Table
 
+from .fitting import print_table
 from .terminal import console, existing_database
 
 if TYPE_CHECKING:
@@ -48,7 +49,7 @@ def symbols(
         last = found.get(symbol)
         shown = [] if not ask_source else [str(last) if last else "[red]none[/]"]
         table.add_row(symbol, uses.get(symbol, "currency pair"), str(first), *shown)
-    console.print(table)
+    print_table(console, table)
     console.print(
         f"A session needs {' and '.join(factors.required_proxies)}; without another proxy its factor is left out, "
         "without a price of something held its portfolio counts it at the last one."

@@ -21,6 +21,7 @@ from ..storage.limit_queries import limit_rows
 from ..storage.queries import latest_session, portfolios, read_table
 from .benchmark_table import print_benchmark
 from .explain_table import print_explained
+from .fitting import print_table
 from .option_tables import print_options
 from .position_table import print_position_risk
 from .risk_table import print_refusal
@@ -69,7 +70,7 @@ def print_portfolio(console: Console, engine: sa.Engine, portfolio: str, session
         ("Covered by betas", percent(row.coverage)),
     ):
         facts.add_row(label, text)
-    console.print(facts)
+    print_table(console, facts)
     for missing in unpriced_on(engine, session):
         if portfolio in missing.portfolios:
             console.print(f"[yellow]![/] {escape(str(missing))}", highlight=False, soft_wrap=True)
@@ -118,7 +119,7 @@ def _print_exposures(console: Console, exposures: pd.DataFrame) -> None:
             percent(item.coverage),
             *([Reason(item.reason).explain() if item.reason else ""] if with_reasons else []),
         )
-    console.print(table)
+    print_table(console, table)
 
 
 def _print_currencies(console: Console, currencies: pd.DataFrame) -> None:
@@ -131,7 +132,7 @@ def _print_currencies(console: Console, currencies: pd.DataFrame) -> None:
     order = currencies["dollar_exposure"].abs().sort_values(ascending=False, kind="stable").index
     for item in currencies.loc[order].itertuples(index=False):
         table.add_row(item.pair, number(item.exposure), money(item.dollar_exposure), percent(item.risk_contribution))
-    console.print(table)
+    print_table(console, table)
 
 
 def _returns(row: Any) -> list[tuple[str, str]]:
@@ -176,7 +177,7 @@ def _print_stress(console: Console, engine: sa.Engine, session: date, stress: pd
         )
         why = disagreement(item, nav)
         notes += [f"{name}: {why}."] if why else []
-    console.print(table)
+    print_table(console, table, ("in history", "once in", "in a crisis", "± 2 s.d.", "direct"))
     console.print("Once in: how rare such a move is at today's volatility, as far as history reaches.", highlight=False)
     for note in notes:
         console.print(note, highlight=False, soft_wrap=True)
@@ -200,7 +201,7 @@ def _print_limits(console: Console, engine: sa.Engine, span: dict[str, Any]) -> 
             style=STYLES.get(item["status"]),
         )
     if table.rows:
-        console.print(table)
+        print_table(console, table)
 
 
 STYLES = {"breach": "bold red", "warning": "yellow", "unknown": "dim"}
@@ -219,7 +220,7 @@ def _print_changes(console: Console, engine: sa.Engine, span: dict[str, Any]) ->
         label = "Volatility forecast" if item.measure == "forecast" else item.measure
         parts = (item.previous, item.by_positions, item.by_prices, item.by_model, item.current)
         table.add_row(label, *(form(value) for value in parts))
-    console.print(table)
+    print_table(console, table)
 
 
 TAIL_TESTS = ("kupiec_p", "independence_p", "coverage_p", "quantile_p", "z2")
@@ -236,7 +237,7 @@ def print_record(console: Console, engine: sa.Engine, session: date, portfolio: 
         for title, suffix in (("forecast", ""), ("EWMA", "_ewma"), ("trailing 21", "_trailing")):
             names = ("qlike", "bias", "mz_slope", "mz_p", "dm", "dm_p")
             table.add_row(title, *(number(row.get(f"{name}{suffix}", np.nan)) for name in names))
-        console.print(table)
+        print_table(console, table)
     for row in value_at_risk_scorecard(engine, session, [portfolio]).to_dict("records"):
         zone = f", Basel zone {row['zone']}" if row["zone"] else ""
         table = Table(
@@ -251,4 +252,4 @@ def print_record(console: Console, engine: sa.Engine, session: date, portfolio: 
                 f"{share * row['outcomes']:.1f}",
                 *(number(row[f"{name}_{level}"]) for name in TAIL_TESTS),
             )
-        console.print(table)
+        print_table(console, table)
