@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import hashlib
+import os
 import re
 from collections.abc import Iterator
-from functools import lru_cache
+from functools import cache
 from pathlib import Path
 
 PACKAGE = Path(__file__).parent.parent
@@ -15,7 +16,7 @@ ROOMS = ("analytics", "config", "currencies", "market", "reports", "risk", "symb
 """Rooms whose modules make numbers or pages; a change of storage or of Dagster's part is no new number."""
 
 
-@lru_cache
+@cache
 def code_version(*files: str) -> str:
     """Return a hash of some files of the package and of all that they import from :data:`ROOMS`.
 
@@ -32,7 +33,7 @@ def code_version(*files: str) -> str:
                 todo.append(imported)
     digest = hashlib.sha256()
     for path in sorted(paths):
-        digest.update(path.relative_to(PACKAGE).as_posix().encode() + b"\0" + path.read_bytes())
+        digest.update(_named(path))
     return digest.hexdigest()[:12]
 
 
@@ -55,17 +56,28 @@ def _files(path: Path) -> list[Path]:
     return [inside for inside in path.rglob("*") if inside.is_file() and "__pycache__" not in inside.parts]
 
 
-@lru_cache
+@cache
+def _named(path: Path) -> bytes:
+    """Return a file's name and content, which the versions of most assets hold."""
+    return path.relative_to(PACKAGE).as_posix().encode() + b"\0" + path.read_bytes()
+
+
+@cache
 def _imports(path: Path) -> tuple[Path, ...]:
     """Return the modules of :data:`ROOMS` that a module imports, anywhere in it."""
     return tuple(
         imported
         for dots, module, names in IMPORT.findall(path.read_text(encoding="utf-8"))
         for name in _modules(len(dots), module, re.findall(r"\w+", re.sub(r"#.*| as \w+", "", names)), path)
-        if name[:1] and name[0] in ROOMS
-        for imported in (PACKAGE.joinpath(*name).with_suffix(".py"), PACKAGE.joinpath(*name, "__init__.py"))
-        if imported.is_file()
+        if name[:1] and name[0] in ROOMS and (imported := _module(name)) is not None
     )
+
+
+@cache
+def _module(name: tuple[str, ...]) -> Path | None:
+    """Return the file of a module or package; None of any other name."""
+    path = os.path.join(PACKAGE, *name)
+    return next((Path(file) for file in (f"{path}.py", f"{path}/__init__.py") if os.path.isfile(file)), None)
 
 
 def _modules(level: int, module: str, names: list[str], path: Path) -> Iterator[tuple[str, ...]]:

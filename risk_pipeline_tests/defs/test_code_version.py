@@ -28,8 +28,8 @@ def package(tmp_path, monkeypatch) -> Path:
 
 
 def clear() -> None:
-    module.code_version.cache_clear()
-    module._imports.cache_clear()
+    for cached in (module.code_version, module._named, module._imports, module._module):
+        cached.cache_clear()
 
 
 def edited(package: Path, name: str, *files: str) -> bool:
