@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
 
 from ..analytics.arrays import Bool1D, Date1D, Float1D, Float2D, Float3D, Int1D
 from ..analytics.factor_returns import compounded_returns, compounded_steps, residual_returns, residual_steps
-from ..analytics.history import moves_as_far, window_moves
+from ..analytics.history import HistoryCount, moves_as_far, window_moves
 from ..analytics.stress import ConditionalMoves, conditional_moves
 from ..config.scenarios import Scenario
 from .beyond_core import beyond_proxy_returns, proxy_betas
@@ -73,18 +73,32 @@ class Market:
     core: Float2D
     beyond: Float2D
     betas: Float3D
-    _moves: dict[int, Float2D]
+    _moves: dict[int, Float2D] = field(default_factory=dict)
+    _counts: dict[tuple[int, bytes, bytes], HistoryCount] = field(default_factory=dict)
 
     @classmethod
     def of(cls, inputs: Inputs) -> Market:
         """Read what the panel and the stored rows have of it."""
-        return cls(core_factor_returns(inputs), beyond_proxy_returns(inputs), model_betas(inputs), {})
+        return cls(core_factor_returns(inputs), beyond_proxy_returns(inputs), model_betas(inputs))
 
     def moves(self, horizon: int) -> Float2D:
         """Return what the core factors moved over the sessions up to each row, (T, K)."""
         if horizon not in self._moves:
             self._moves[horizon] = window_moves(self.core, horizon)
         return self._moves[horizon]
+
+    def count(self, inputs: Inputs, shocked: Int1D, shocks: Float1D, horizon: int) -> HistoryCount:
+        """Count, for every session of the block, the windows in which the core factors moved as far.
+
+        Most scenarios have the same shocks on all of them.
+        """
+        key = horizon, shocked.tobytes(), shocks.tobytes()
+        if key not in self._counts:
+            history = inputs.registries.factors.history
+            self._counts[key] = moves_as_far(
+                self.moves(horizon), inputs.ends, shocked, shocks, horizon=horizon, history=history
+            )
+        return self._counts[key]
 
 
 def outcome_of(inputs: Inputs, market: Market, scenario: Scenario, session_index: int, model: CoreModel) -> Outcome:
@@ -157,14 +171,15 @@ def _count(
 
     And of how many.
     """
+    if pairs is None or not pairs.shape[1]:
+        counted = market.count(inputs, shocked, shocks, horizon)
+        return int(counted.count[session_index]), int(counted.windows[session_index])
     history = inputs.registries.factors.history
     end = inputs.ends[session_index : session_index + 1]
-    moves = market.moves(horizon)
-    if pairs is not None and pairs.shape[1]:
-        beside = np.hstack([np.zeros((len(pairs), 2)), pairs])  # beside a market and rates that stand still
-        moves = np.hstack([moves, window_moves(beside, horizon)[:, 2:]])
-    similar_moves = moves_as_far(moves, end, shocked, shocks, horizon=horizon, history=history)
-    return int(similar_moves.count[0]), int(similar_moves.windows[0])
+    beside = np.hstack([np.zeros((len(pairs), 2)), pairs])  # beside a market and rates that stand still
+    moves = np.hstack([market.moves(horizon), window_moves(beside, horizon)[:, 2:]])
+    counted = moves_as_far(moves, end, shocked, shocks, horizon=horizon, history=history)
+    return int(counted.count[0]), int(counted.windows[0])
 
 
 def _replay_rows(inputs: Inputs, scenario: Scenario, session_index: int) -> Bool1D | None:
