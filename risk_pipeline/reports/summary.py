@@ -47,7 +47,8 @@ def summary_of(frame: pd.DataFrame, session: date) -> str:
     """Return the same of the session's rows of ``portfolio_snapshots``."""
     if frame.empty:
         return f"No portfolio has a snapshot on {session}."
-    largest = frame.sort_values("nav", ascending=False).head(MOST).to_dict("records")
+    shown_of_all = frame[[*TABLE_COLUMNS.values(), "forecast", "nav"]]
+    largest = shown_of_all.sort_values("nav", ascending=False).head(MOST).to_dict("records")
     texts = (_text(session, largest[:shown], len(frame)) for shown in range(len(largest), -1, -1))
     return next(text for text in texts if len(text) < LIMIT)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import date, datetime, time
@@ -154,9 +155,8 @@ def session_tables(frames: Frames, factors: FactorRegistry) -> dict[date, dict[s
 
 
 def _by_session(name: str, rows: pd.DataFrame) -> dict[date, dict[str, Any]]:
-    return {
-        pd.Timestamp(session).date(): {
-            name: table_metadata(session_rows.drop(columns="session").head(SHOWN).to_dict("records"))
-        }
-        for session, session_rows in rows.groupby("session")
-    }
+    shown = rows.groupby("session").head(SHOWN)
+    records: dict[date, list[dict[str, Any]]] = defaultdict(list)
+    for session, row in zip(shown["session"], shown.drop(columns="session").to_dict("records"), strict=True):
+        records[pd.Timestamp(session).date()].append(row)
+    return {session: {name: table_metadata(of_session)} for session, of_session in records.items()}

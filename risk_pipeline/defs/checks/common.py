@@ -146,7 +146,7 @@ def evaluate(
     counts += [f"{warned} {'' if counts else f'of {finding.looked_at} {finding.what} '}warn"] if warned else []
     text = ", ".join(counts) if finding.looked_at else f"nothing to check: there are no {finding.what}"
     text += _named(finding.bad)
-    rows = finding.bad.drop(columns="excused", errors="ignore").to_dict("records")
+    rows = [] if finding.bad.empty else finding.bad.drop(columns="excused", errors="ignore").to_dict("records")
     return dg.AssetCheckResult(
         passed=finding.bad.empty,
         asset_key=asset,
