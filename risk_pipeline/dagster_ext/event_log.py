@@ -14,7 +14,6 @@ import os
 from collections import Counter, OrderedDict
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from datetime import UTC, datetime
 from pathlib import Path
 from threading import Lock
 from typing import Any
@@ -26,7 +25,7 @@ from dagster._core.storage.asset_check_execution_record import AssetCheckExecuti
 from dagster._core.storage.event_log.schema import AssetCheckExecutionsTable, SqlEventLogStorageTable
 from dagster._core.storage.event_log.sqlite.sqlite_event_log import INDEX_SHARD_NAME, SqliteEventLogStorage
 from dagster._core.storage.sqlite import SQLITE_BUSY_TIMEOUT_SECONDS
-from dagster._serdes import ConfigurableClassData, serialize_value
+from dagster._serdes import ConfigurableClassData
 
 from ..settings import sqlite_url
 
@@ -162,24 +161,10 @@ class PooledSqliteEventLog(SqliteEventLogStorage):
             for event, event_id in of_assets:  # the record of an asset holds its last event of each kind
                 if newest[event.get_dagster_event().asset_key, event.dagster_event_type] == event_id:
                     self._store_asset_event(connection, event, event_id)
-        for event, event_id, check in zip(events, ids, is_check, strict=True):
-            if check:
-                self.store_asset_check_event(event, event_id)
-
-    def _store_asset_check_evaluation_planned(self, event: EventLogEntry, event_id: int | None) -> None:
-        planned = event.get_dagster_event().asset_check_planned_data
-        keys = planned.partitions_subset.get_partition_keys() if planned.partitions_subset else [None]
-        rows = {
-            "asset_key": planned.asset_key.to_string(),
-            "check_name": planned.check_name,
-            "run_id": event.run_id,
-            "execution_status": AssetCheckExecutionRecordStatus.PLANNED.value,
-            "evaluation_event": serialize_value(event),  # 12 kB for a hundred sessions: once, not for each of them
-            "evaluation_event_timestamp": datetime.fromtimestamp(event.timestamp, UTC).replace(tzinfo=None),
-            "evaluation_event_storage_id": event_id,
-        }
-        with self.index_connection() as connection:
-            connection.execute(AssetCheckExecutionsTable.insert(), [{**rows, "partition": key} for key in keys])
+            planned = zip(events, rows, ids, is_check, strict=True)
+            records = [record for *one, check in planned if check for record in _planned_records(*one)]
+            if records:
+                connection.execute(AssetCheckExecutionsTable.insert(), records)
 
     def has_table(self, table_name: str) -> bool:
         """Return whether the index has a table; once there, it stays."""
@@ -233,6 +218,22 @@ def _planned(connection: sa.Connection, events: Sequence[EventLogEntry]) -> Coun
             (asset, name, key) for key in connection.execute(sa.select(table.partition).where(of_check)).scalars()
         )
     return found
+
+
+def _planned_records(event: EventLogEntry, row: Mapping[str, Any], event_id: int) -> list[dict[str, Any]]:
+    """Return what is recorded of a planned check: one record for each partition, or one without."""
+    planned = event.get_dagster_event().asset_check_planned_data
+    record = {
+        "asset_key": planned.asset_key.to_string(),
+        "check_name": planned.check_name,
+        "run_id": event.run_id,
+        "execution_status": AssetCheckExecutionRecordStatus.PLANNED.value,
+        "evaluation_event": row["event"],
+        "evaluation_event_timestamp": row["timestamp"],
+        "evaluation_event_storage_id": event_id,
+    }
+    keys = planned.partitions_subset.get_partition_keys() if planned.partitions_subset else [None]
+    return [{**record, "partition": key} for key in keys]
 
 
 def _may_wait(event: EventLogEntry) -> bool:
