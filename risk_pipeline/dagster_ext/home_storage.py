@@ -11,9 +11,12 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from alembic.config import Config
+from alembic.script import ScriptDirectory
 from dagster._core.storage.event_log.sqlite import sqlite_event_log
 from dagster._core.storage.runs.sqlite import sqlite_run_storage
 from dagster._core.storage.schedules.sqlite import sqlite_schedule_storage
+from dagster._core.storage.sql import ALEMBIC_SCRIPTS_LOCATION
 from dagster._core.storage.sqlite_storage import DagsterSqliteStorage
 from dagster._serdes import ConfigurableClassData
 
@@ -28,6 +31,21 @@ def _url(base_dir: str, db_name: str) -> str:
 for _module in (sqlite_event_log, sqlite_run_storage, sqlite_schedule_storage):
     # Dagster's own function takes a % or ? in the path of a home for a part of the URL, and opens another file.
     setattr(_module, "create_db_conn_string", _url)  # noqa: B010 (mypy knows the name as another function)
+
+_read_scripts = ScriptDirectory.from_config
+_scripts_of_dagster: list[ScriptDirectory] = []
+
+
+def _scripts(config: Config) -> ScriptDirectory:
+    """Return a schema's migrations; Dagster's 90 are read once, not twice for each file that is opened."""
+    if config.get_main_option("script_location") != ALEMBIC_SCRIPTS_LOCATION:
+        return _read_scripts(config)
+    if not _scripts_of_dagster:
+        _scripts_of_dagster.append(_read_scripts(config))
+    return _scripts_of_dagster[0]
+
+
+setattr(ScriptDirectory, "from_config", staticmethod(_scripts))  # noqa: B010 (mypy knows the name as a class method)
 
 
 class HomeStorage(DagsterSqliteStorage):

@@ -7,9 +7,11 @@ from pathlib import Path
 import dagster as dg
 import pytest
 import sqlalchemy as sa
+from alembic.script import ScriptDirectory
 from dagster._core.storage.event_log.sqlite.sqlite_event_log import SqliteEventLogStorage
 
 from risk_pipeline.dagster_ext.event_log import OPEN_FILES, PooledSqliteEventLog
+from risk_pipeline.dagster_ext.home_storage import HomeStorage
 
 SHIPPED = Path(__file__).parents[2] / "dagster_home" / "dagster.yaml"
 DAYS = dg.DailyPartitionsDefinition("2025-06-02", end_date="2025-06-05")
@@ -164,3 +166,12 @@ def test_a_fork_opens_connections_of_its_own(home):
     child.join(60)
     assert said.get() is False
     assert log._engine("index") is parent
+
+
+def test_dagster_s_migrations_are_read_once_whatever_files_are_opened(tmp_path, monkeypatch):
+    reads = []
+    load = ScriptDirectory._load_revisions
+    monkeypatch.setattr(ScriptDirectory, "_load_revisions", lambda self: reads.append(self.dir) or load(self))
+    for name in "ab":
+        HomeStorage(str(tmp_path / name)).dispose()
+    assert len(reads) <= 1  # none where this process has opened a home before
