@@ -161,8 +161,12 @@ class PooledSqliteEventLog(SqliteEventLogStorage):
             for event, event_id in of_assets:  # the record of an asset holds its last event of each kind
                 if newest[event.get_dagster_event().asset_key, event.dagster_event_type] == event_id:
                     self._store_asset_event(connection, event, event_id)
-            planned = zip(events, rows, ids, is_check, strict=True)
-            records = [record for *one, check in planned if check for record in _planned_records(*one)]
+            records = [
+                record
+                for event, row, event_id, check in zip(events, rows, ids, is_check, strict=True)
+                if check
+                for record in _planned_records(event, row, event_id)
+            ]
             if records:
                 connection.execute(AssetCheckExecutionsTable.insert(), records)
 
