@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 from typing import TYPE_CHECKING
 
 import numpy as np
 import pandas as pd
 
-from ..analytics.arrays import Bool1D, Float2D, Int1D, Text1D
+from ..analytics.arrays import Bool1D, Date1D, Float2D, Int1D, Text1D
 from ..analytics.holdings import sparse_rows
 from ..analytics.reasons import Reason
 from .inputs import Inputs
@@ -28,6 +28,7 @@ class Benchmarks:
     inputs: Inputs
     portfolio: Int1D
     name: Text1D
+    _by_version: dict[int, sp.csr_array] = field(default_factory=dict)
 
     @classmethod
     def of(cls, inputs: Inputs) -> Benchmarks:
@@ -57,8 +58,19 @@ class Benchmarks:
                 out[row] = Reason.BENCHMARK_CURRENCY.value
         return out
 
+    @cached_property
+    def changes(self) -> Date1D:
+        """The days on which weights begin to count, of whichever benchmark."""
+        return np.unique(self.inputs.benchmarks["valid_from"].to_numpy().astype("datetime64[D]"))
+
     def weights(self, day: np.datetime64) -> sp.csr_array:
         """Return the weights as of a day, benchmarks x symbols; nothing before the first and of one refused."""
+        version = int(np.searchsorted(self.changes, day, side="right"))
+        if version not in self._by_version:
+            self._by_version[version] = self._weights(day)
+        return self._by_version[version]
+
+    def _weights(self, day: np.datetime64) -> sp.csr_array:
         rows = self._newest(day)
         places = [np.flatnonzero((self.name == name) & self.is_compared) for name in rows["benchmark"]]
         owner = np.concatenate([*places, np.empty(0, dtype=np.int64)])
@@ -80,14 +92,13 @@ class Benchmarks:
         ``LEAST_COVERAGE`` of them has a return; what has none moved like the rest.
         """
         dates, returns = self.inputs.panel.dates, self.inputs.panel.returns
-        changes = np.unique(self.inputs.benchmarks["valid_from"].to_numpy().astype("datetime64[D]"))
-        version = np.searchsorted(changes, dates[np.maximum(rows - 1, 0)], side="right")
+        version = np.searchsorted(self.changes, dates[np.maximum(rows - 1, 0)], side="right")
         out = np.full((len(rows), len(self.name)), np.nan)
         for number in np.unique(version).tolist():
             some = np.flatnonzero(version == number)
             if number:
                 out[some] = weighted_returns(
-                    self.weights(changes[number - 1]), np.asarray(returns[rows[some[0]] : rows[some[-1]] + 1])
+                    self.weights(self.changes[number - 1]), np.asarray(returns[rows[some[0]] : rows[some[-1]] + 1])
                 )
         return out
 

@@ -248,10 +248,15 @@ class Inputs:
     def profiles_as_of(self, field: str) -> list[list[Any]]:
         """Return a profile field of each panel symbol as it was known on each session, None if unknown."""
         versions = self.profiles.dropna(subset=[field])
+        made: dict[int, list[Any]] = {}
         out = []
         for session in self.sessions:
-            known = versions[versions["as_of"] <= pd.Timestamp(session)].groupby("symbol")[field].last().to_dict()
-            out.append([known.get(symbol) for symbol in self.panel.symbols])
+            is_known = versions["as_of"] <= pd.Timestamp(session)
+            count = int(is_known.sum())  # what is known stays known: as many versions are the same ones
+            if count not in made:
+                known = versions[is_known].groupby("symbol")[field].last().to_dict()
+                made[count] = [known.get(symbol) for symbol in self.panel.symbols]
+            out.append(made[count])
         return out
 
     @cached_property
