@@ -58,7 +58,9 @@ def print_whatif(console: Console, result: WhatIf) -> None:
     """Print before, after and difference of each portfolio's numbers, and the limits that would break."""
     rows = result.headlines
     scenarios, name = set(result.after["stress_test_results"]["scenario_id"]), load_factors().label
-    for portfolio, numbers in rows.groupby("portfolio_id", sort=True):
+    traded = set(result.lots["portfolio_id"])
+    every = sorted(rows.groupby("portfolio_id"), key=lambda one: (one[0] not in traded, one[0]))
+    for portfolio, numbers in every:  # groups last
         for sentence in _sold_short(result, portfolio):
             console.print(sentence, style="yellow", highlight=False, soft_wrap=True, markup=False)
         title = f"What if, {portfolio}, {result.session}; nothing was written"

@@ -7,6 +7,7 @@ from collections.abc import Iterable
 from datetime import date
 from typing import TYPE_CHECKING, Any
 
+from ..analytics.reasons import Reason
 from ..config.factors import FactorRegistry
 from ..config.registries import Registries
 from ..config.scenario_file import scenario_of
@@ -16,7 +17,7 @@ from ..risk.inputs import Frames
 from ..risk.stress import compute_stress
 from ..storage.errors import StorageError
 from ..storage.portfolio_ids import require_portfolio
-from ..storage.queries import portfolios
+from ..storage.queries import portfolios, read_table
 from .inputs import (
     StoredRegistries,
     book_frames,
@@ -31,7 +32,7 @@ if TYPE_CHECKING:
     import sqlalchemy as sa
 
 NAME = "own_shock"
-SHOCK = re.compile(r"(?P<key>[A-Za-z_]+)\s*=\s*(?P<size>[+-]?\d*\.?\d+)\s*(?P<unit>bp|%|)")
+SHOCK = re.compile(r"(?P<key>[A-Za-z_]+(?: [A-Za-z_]+)*)\s*=\s*(?P<size>[+-]?\d*\.?\d+)\s*(?P<unit>bp|%|)")
 VOLATILITY = re.compile(r"(?P<size>[+-]?\d*\.?\d+)(?P<unit>%|)")
 PAIR = re.compile(r"[A-Z]{6}")
 
@@ -39,8 +40,9 @@ PAIR = re.compile(r"[A-Z]{6}")
 def own_scenario(shocks: Iterable[str], volatility: str | None, registries: Registries) -> Scenario:
     """Return the scenario that texts such as ``Market=-0.10``, ``Rates=+100bp`` or ``EURUSD=-5%`` state.
 
-    ``Rates`` stands for the rates factor's key; in basis points it is a change of yield, else a return of its proxy. A
-    style's move is relative to the market. ``volatility`` is in points (``+20``), or relative with a % sign.
+    ``Rates`` stands for the rates factor's key and takes basis points, a change of yield; the key itself also takes a
+    return of the proxy, which is the other way. A style's move is relative to the market. ``volatility`` is in points
+    (``+20``), or relative with a % sign.
 
     Raises
     ------
@@ -59,6 +61,11 @@ def own_scenario(shocks: Iterable[str], volatility: str | None, registries: Regi
         if not unit and not RETURN_LIMITS[0] < size < RETURN_LIMITS[1]:
             likely = "bp" if key.lower() in ("rates", str(rates).lower()) else "%"
             raise ValueError(f"--shock {text!r} is a move of {100 * size:,.0f} %: write {key}={match['size']}{likely}")
+        if key.lower() == "rates" and unit != "bp":
+            raise ValueError(
+                f"--shock {text!r} states no change of rates: write Rates=+100bp for a rise of one point, or "
+                f"{rates}={match['size']}{unit} for a return of its proxy, which falls when rates rise"
+            )
         if PAIR.fullmatch(key):
             written.setdefault(CURRENCIES, {})[key] = size
             continue
@@ -88,6 +95,8 @@ def _volatility(text: str) -> dict[str, float]:
     if match is None:
         raise ValueError(f"--vol {text!r} states no change: write +20 for points, +50% for half as much again")
     size = float(match["size"])
+    if size <= -100:
+        raise ValueError(f"--vol {text!r} takes away all volatility: write more than -100")
     return {"relative": size / 100.0} if match["unit"] else {"points": size}
 
 
@@ -120,10 +129,17 @@ def own_stress(
         rows = stored["factor_exposures"]
         stored["factor_exposures"] = rows[rows["portfolio_id"] == portfolio].reset_index(drop=True)
     if stored["factor_exposures"].empty:
-        whose = f" of {portfolio}" if portfolio else ""
-        raise StorageError(
-            f"there are no exposures{whose} on {session}: `risk-pipeline run --date {session}` makes them"
-        )
+        raise StorageError(_why_no_exposures(engine, session, portfolio))
     inputs = inputs_of(book, panel, [session], StoredRegistries(registries.factors, library))
     inputs.stored.update(stored)
     return compute_stress(inputs)
+
+
+def _why_no_exposures(engine: sa.Engine, session: date, portfolio: str | None) -> str:
+    """Say why a session, or a portfolio on it, has no exposures: it has no risk to measure, or was not computed."""
+    skips = read_table(engine, "analytics_skips", first=session, last=session)
+    reasons = skips.loc[(skips["entity"] == portfolio) & (skips["analytic"] == "factor_exposures"), "reason"]
+    if len(reasons):
+        return f"{portfolio} has no exposures on {session}: {Reason(reasons.iloc[0]).explain()}"
+    whose = f" of {portfolio}" if portfolio else ""
+    return f"there are no exposures{whose} on {session}: `risk-pipeline run --date {session}` makes them"

@@ -230,6 +230,8 @@ def test_a_shocked_pair_is_among_the_moves_and_who_has_no_number_says_why(home):
     assert "growth has no P&L: a shocked pair has no prices here, as nothing is held in" in printed.getvalue()
     with pytest.raises(StorageError, match=r"there is no portfolio 'nope'; there are .*growth"):
         own_stress(home.engine, registries, SESSION, scenario, "nope")
+    with pytest.raises(StorageError, match="empty has no exposures on 2025-06-04: holds no position on this date"):
+        own_stress(home.engine, registries, SESSION, scenario, "empty")
     with pytest.raises(ValueError, match=r"Foo is no factor: there are Rates, .*currency pairs in capitals"):
         own_scenario(["Foo=-5%"], None, registries)
 
@@ -263,6 +265,8 @@ def test_a_shock_that_says_nothing_is_refused(text):
     [
         ("EURUSD=-5", r"is a move of -500 %: write EURUSD=-5%"),
         ("Rates=100", r"is a move of 10,000 %: write Rates=100bp"),
+        ("Rates=+1%", r"no change of rates: write Rates=\+100bp .* or Interest_Rate=\+1% for a return of its proxy"),
+        ("IR Beta=-5%", r"IR Beta is no factor: there are Rates, Market, "),
         ("Rates=+900bp", r"a rise of 900 bp is beyond what duration and convexity can tell; .*below .* 434 bp"),
         ("XXXUSD=-5%", "XXX is no currency of ISO 4217"),
         ("USDZZZ=-5%", "ZZZ is no currency of ISO 4217"),
@@ -271,6 +275,11 @@ def test_a_shock_that_says_nothing_is_refused(text):
 def test_a_shock_that_can_t_be_meant_names_what_is_likely_meant(text, says):
     with pytest.raises(ValueError, match=says):
         own_scenario([text], None, StoredRegistries.of_settings())
+
+
+def test_a_fall_by_all_volatility_is_refused():
+    with pytest.raises(ValueError, match=r"--vol '-100' takes away all volatility"):
+        own_scenario(["Market=-1%"], "-100", StoredRegistries.of_settings())
 
 
 def test_the_job_answers_in_its_metadata(home):
