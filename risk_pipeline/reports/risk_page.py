@@ -96,15 +96,16 @@ def put(path: Path, text: str, umask: int) -> None:
 
 def remove_pages(engine: sa.Engine, sessions: Sequence[date]) -> None:
     """Remove the pages of consecutive sessions, whose numbers are no longer the database's, and the links to them."""
+    folder = Settings().report_folder
     for session in sessions:
-        folder = page_path(session, "any").parent
-        page_path(session).unlink(missing_ok=True)
-        for path in (*folder.glob("*.html"), *folder.glob(f"*{UNFINISHED}")):
+        pages = page_path(session, "any", folder).parent
+        page_path(session, folder=folder).unlink(missing_ok=True)
+        for path in (*pages.glob("*.html"), *pages.glob(f"*{UNFINISHED}")):
             path.unlink(missing_ok=True)
         with suppress(OSError):  # there is none, or somebody keeps a file of their own in it
-            folder.rmdir()
+            pages.rmdir()
     if sessions:
-        link_sessions(engine, Settings().report_folder, sessions[0], sessions[-1])
+        link_sessions(engine, folder, sessions[0], sessions[-1])
 
 
 def remove_others(day: SessionDay, folder: Path) -> None:

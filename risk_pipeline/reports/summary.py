@@ -7,6 +7,7 @@ portfolios are shown, the largest first, as fit.
 from __future__ import annotations
 
 import base64
+from collections import defaultdict
 from datetime import date
 from html import escape as escape_xml
 from typing import TYPE_CHECKING, Any
@@ -40,16 +41,24 @@ FORMS = {
 
 def summary(engine: sa.Engine, session: date) -> str:
     """Return the table of a session's portfolios, the largest first, and a chart of their forecast volatility."""
-    return summary_of(read_table(engine, "portfolio_snapshots", first=session, last=session), session)
+    rows = read_table(engine, "portfolio_snapshots", first=session, last=session)
+    return summaries_of(rows).get(session, f"No portfolio has a snapshot on {session}.")
 
 
-def summary_of(frame: pd.DataFrame, session: date) -> str:
-    """Return the same of the session's rows of ``portfolio_snapshots``."""
-    if frame.empty:
-        return f"No portfolio has a snapshot on {session}."
-    shown_of_all = frame[[*TABLE_COLUMNS.values(), "forecast", "nav"]]
-    largest = shown_of_all.sort_values("nav", ascending=False).head(MOST).to_dict("records")
-    texts = (_text(session, largest[:shown], len(frame)) for shown in range(len(largest), -1, -1))
+def summaries_of(frame: pd.DataFrame) -> dict[date, str]:
+    """Return the same of each session that has rows of ``portfolio_snapshots``."""
+    shown = frame[["session", *TABLE_COLUMNS.values(), "forecast", "nav"]].sort_values(
+        "nav", ascending=False, kind="stable"
+    )
+    largest: dict[date, list[dict[str, Any]]] = defaultdict(list)
+    for row in shown.groupby("session").head(MOST).to_dict("records"):
+        largest[pd.Timestamp(row["session"]).date()].append(row)
+    portfolios = pd.to_datetime(frame["session"]).dt.date.value_counts().to_dict()
+    return {session: _longest(session, rows, portfolios[session]) for session, rows in largest.items()}
+
+
+def _longest(session: date, largest: list[dict[str, Any]], portfolios: int) -> str:
+    texts = (_text(session, largest[:shown], portfolios) for shown in range(len(largest), -1, -1))
     return next(text for text in texts if len(text) < LIMIT)
 
 

@@ -13,7 +13,7 @@ import dagster as dg
 import pandas as pd
 
 from ...config.factors import FactorRegistry
-from ...reports.summary import summary_of
+from ...reports.summary import summaries_of
 from ...risk.inputs import Frames
 from ..partitions import run_sessions
 
@@ -131,8 +131,8 @@ NUMBERS = (
 def session_tables(frames: Frames, factors: FactorRegistry) -> dict[date, dict[str, Any]]:
     """Return each session's own table: its risk, exposures with IR Beta, or the worst scenario of each portfolio."""
     if "portfolio_snapshots" in frames:
-        days = frames["portfolio_snapshots"].groupby(pd.to_datetime(frames["portfolio_snapshots"]["session"]))
-        return {day.date(): {"risk": dg.MetadataValue.md(summary_of(rows, day.date()))} for day, rows in days}
+        texts = summaries_of(frames["portfolio_snapshots"])
+        return {session: {"risk": dg.MetadataValue.md(text)} for session, text in texts.items()}
     if "factor_exposures" in frames:
         names = [factors.market.name, factors.provider.name, factors.rates.name]
         rows = frames["factor_exposures"]

@@ -59,7 +59,8 @@ def risk_report(context: dg.AssetExecutionContext, config: PageOptions, db: Data
     books = max(len(portfolios(db.engine)), 1)
     most = 0 if config.skip_pages or books > PORTFOLIOS_WITH_PAGES else max(PAGES_OF_A_RUN // books, 1)
     shown = sessions[max(len(sessions) - most, 0) :]
-    later = [day for day in sessions_after(db.engine, newest, YEAR) if page_path(day, None).exists()]
+    folder = index_path().parent
+    later = [day for day in sessions_after(db.engine, newest, YEAR) if page_path(day, folder=folder).exists()]
     again = later[max(len(later) - max(most - len(shown), min(most, 1)), 0) :]
     remove_pages(db.engine, sessions[: len(sessions) - len(shown)])  # this run has replaced the numbers that they show
     with watch.stage("freshness"):

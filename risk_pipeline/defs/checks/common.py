@@ -59,7 +59,11 @@ class Finding:
             raise ValueError(f"the {self.what} were not counted by session")
         session = pd.Timestamp(day)
         bad = self.bad if self.bad.empty else self.bad[pd.to_datetime(self.bad["session"]) == session]
-        return Finding(int((pd.to_datetime(self.sessions) == session).sum()), self.what, bad, self.severity)
+        return Finding(self._looked_at_on.get(session, 0), self.what, bad, self.severity)
+
+    @functools.cached_property
+    def _looked_at_on(self) -> dict[pd.Timestamp, int]:
+        return pd.to_datetime(self.sessions).value_counts().to_dict()
 
     def joined(self, other: "Finding", day: date, other_day: date) -> "Finding":
         """Return what was found here and on other sessions; rows of no session are those of the given days."""
