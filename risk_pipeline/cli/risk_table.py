@@ -39,6 +39,8 @@ REFUSALS = 20
 
 def print_risk_table(console: Console, engine: sa.Engine, session: date | None) -> date | None:
     """Print one row per portfolio, their sum and those not valued; return the session shown, None if there is none."""
+    from ..desk.inputs import seen_by
+
     session = session or latest_session(engine)
     if session is None:
         return None
@@ -63,7 +65,7 @@ def print_risk_table(console: Console, engine: sa.Engine, session: date | None) 
         console.print(f"[dim]– {note}[/]", highlight=False)
     for missing in unpriced_on(engine, session)[:UNPRICED]:
         console.print(f"[yellow]![/] {escape(str(missing))}", highlight=False, soft_wrap=True)
-    without = without_betas(engine, load_factors(), [session])
+    without = without_betas(seen_by(engine, session), load_factors(), [session])
     for one in without[:REFUSALS]:
         console.print(str(one), highlight=False, soft_wrap=True, markup=False)
     if len(without) > REFUSALS:

@@ -105,6 +105,19 @@ def test_the_terminal_and_the_pages_name_them_too(home):
         assert f"No betas of {symbol} (0 prices): the price history is too short. What to do: check the" in page
 
 
+def test_a_portfolio_imported_since_is_not_said_to_lack_what_the_session_never_had(home, make_home):
+    later = make_home(like=home)
+    rows = {name: FRAMES[name][FRAMES[name]["portfolio_id"] == "growth"] for name in ("portfolios", "positions")}
+    late = {name: frame.assign(portfolio_id="late") for name, frame in rows.items()}
+    late["positions"]["position_id"] = "late " + late["positions"]["position_id"]
+    import_frames(later.engine, late)
+    console = Console(record=True, width=200)
+    print_risk_table(console, later.engine, pd.Timestamp(DAY).date())
+    said = console.export_text()
+    assert "mistyped: AAPLX" in said
+    assert "late" not in said
+
+
 def test_a_page_says_in_its_footer_when_its_numbers_are_stale_and_the_book_of_the_day_can_be_read(home):
     home.enter()
     day = pd.Timestamp(DAY).date()
