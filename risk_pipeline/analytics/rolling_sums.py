@@ -13,62 +13,13 @@ places, and the segments are added here. Columns come in blocks of one width for
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-
 import numpy as np
 
-from .arrays import Bool2D, Float2D, Float3D, Int1D, Int2D
+from .arrays import Float2D, Float3D
 
 SESSIONS = 16
 COLUMNS_AT_ONCE = 256
 LONGEST_SEGMENT = 128 - SESSIONS
-IMPOSSIBLE = 1e100
-"""A return beyond this is a gap: its square's square would overflow."""
-
-
-def session_blocks(ends: Int1D) -> Iterator[tuple[int, Int1D, Int1D]]:
-    """Cut ends into blocks of ``SESSIONS`` rows: the first row, which ends are in it, and at which place each."""
-    left = np.unique(ends)
-    while len(left):
-        start = int(left[0])
-        days = np.flatnonzero((ends >= start) & (ends < start + SESSIONS))
-        left = left[left >= start + SESSIONS]
-        yield start, days, ends[days] - start
-
-
-def as_slice(places: Int1D) -> Int1D | slice:
-    """Return consecutive places as a slice, which NumPy need not gather by; others as they are."""
-    is_run = len(places) > 0 and bool((np.diff(places) == 1).all())
-    return slice(int(places[0]), int(places[-1]) + 1) if is_run else places
-
-
-def padded_columns(returns: Float2D, window: int) -> Iterator[tuple[slice, Float2D, Bool2D]]:
-    """Yield where some columns belong, their returns with zeros for gaps, and which are there (T, columns).
-
-    Zeros lie around the rows so that every block of windows has all of its rows: window ``e`` starts at row ``e``.
-    One array serves for all blocks: what is wanted later has to be copied.
-    """
-    rows, symbols = returns.shape
-    y = np.zeros((window - 1 + rows + SESSIONS - 1, COLUMNS_AT_ONCE))
-    inside = y[window - 1 : window - 1 + rows]
-    for start in range(0, symbols, COLUMNS_AT_ONCE):
-        place = slice(start, min(start + COLUMNS_AT_ONCE, symbols))
-        width = place.stop - start
-        np.copyto(inside[:, :width], returns[:, place])
-        inside[:, width:] = 0.0
-        if rows and inside.min() > -IMPOSSIBLE and inside.max() < IMPOSSIBLE:  # so none is NaN
-            yield place, y, np.ones((rows, width), dtype=bool)
-            continue
-        present = np.abs(inside[:, :width]) < IMPOSSIBLE
-        np.copyto(inside[:, :width], 0.0, where=~present)
-        yield place, y, present
-
-
-def pairs_in_window(paired: Bool2D, ends: Int1D, window: int) -> Int2D:
-    """Count the true rows of each window, (D, columns), by differences of a running count, exact in integers."""
-    running = np.zeros((len(paired) + 1, paired.shape[1]), dtype=np.int32)
-    np.cumsum(paired, axis=0, out=running[1:])
-    return np.asarray(running[ends + 1] - running[np.maximum(ends + 1 - window, 0)])
 
 
 def bands(weights: Float3D) -> list[Float2D]:

@@ -23,6 +23,7 @@ from risk_pipeline.analytics.kernels.constants import LOOK_BACK as HAR_LOOK_BACK
 from risk_pipeline.analytics.kernels.copy_rows import write_rows
 from risk_pipeline.analytics.option_scenarios import OptionScenarios
 from risk_pipeline.analytics.options import OptionTerms
+from risk_pipeline.analytics.rolling_beta import RollingBeta, rolling_beta
 from risk_pipeline.analytics.var import LOOK_BACK, filtered_with_scales
 
 MANY = 4000
@@ -153,6 +154,21 @@ def test_a_symbol_alone_has_the_ridge_that_it_has_among_thousands_to_the_last_bi
             assert values.tobytes() == vars(together)[name][:, k : k + 1].tobytes()
 
 
+def betas(returns: np.ndarray) -> RollingBeta:
+    """Return regressions on a factor that lacks a session."""
+    factor = np.random.default_rng(12).normal(0.0, 0.01, len(returns))
+    factor[40] = np.nan
+    return rolling_beta(returns, factor, np.array([60, len(returns) - 1]), window=90, min_observations=50)
+
+
+def test_a_symbol_alone_has_the_beta_that_it_has_among_thousands_to_the_last_bit():
+    returns = series(MANY)[-200:]
+    together = betas(returns)
+    for k in (0, 2, 1003, MANY - 1):
+        for name, values in vars(betas(returns[:, k : k + 1])).items():
+            assert values.tobytes() == vars(together)[name][:, k : k + 1].tobytes()
+
+
 def copied_bytes() -> np.ndarray:
     """Return the bytes of rows of a negative number and a large one, a truth value, a text and what is absent."""
     values = np.array([[-(2**40), 2**62 + 1], [-7, 2**31 - 1], [1, 0], [1, 0]])
@@ -168,7 +184,7 @@ def numbers() -> list[float]:
     notional, equity = books(20)
     history = constant_weight_returns(notional, series(9)[:200], equity)
     gains = gains_of(notional, equity)
-    regressions = vars(fits(series(4)[-252:])) | vars(ridges(series(4)[-300:]))
+    regressions = vars(fits(series(4)[-252:])) | vars(ridges(series(4)[-300:])) | vars(betas(series(4)[-200:]))
     terms = OptionTerms(*options(8), is_american=np.ones(8, dtype=bool))
     revalued = OptionScenarios(terms).price(np.linspace(-0.4, 0.4, 7)[:, None] * np.ones(8), 0.0)
     return [

@@ -8,9 +8,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from threadpoolctl import threadpool_limits
 
-from risk_pipeline.analytics import rolling_beta as kernel
+from risk_pipeline.analytics.kernels.newey_west import newey_west_lag
 from risk_pipeline.analytics.rolling_beta import rolling_beta
-from risk_pipeline.analytics.window_weights import newey_west_lag
 
 FIELDS = ("beta", "std_error", "t_stat", "r_squared", "observations")
 
@@ -97,15 +96,15 @@ def test_there_may_be_no_symbols_or_no_sessions():
     assert fit(panel, factor, np.array([], dtype=int)).beta.shape == (0, 3)
 
 
-@pytest.mark.parametrize("window", [60, 90, 252])
-def test_both_paths_agree(window, monkeypatch):
-    """Full windows by band products, and the same ones each from its own rows."""
-    panel, factor = market(400, 40)
-    by_bands = fit(panel, factor, [300, 350, 399], window)
-    monkeypatch.setattr(kernel, "FEW_DIGITS", 1e9)
-    one_by_one = fit(panel, factor, [300, 350, 399], window)
-    for field in FIELDS:
-        np.testing.assert_allclose(getattr(by_bands, field), getattr(one_by_one, field), rtol=1e-10, atol=1e-13)
+def test_a_residual_that_is_only_rounding_has_no_error_and_no_t_statistic():
+    _, factor = market(120, 1)
+    panel = factor[:, None] * [1.0, -0.3, 2.7]
+    panel[60, 1:] = np.nan
+    found = fit(panel, factor, [119])
+    np.testing.assert_allclose(found.beta, [[1.0, -0.3, 2.7]], rtol=1e-12)
+    assert (found.std_error == 0.0).all()
+    assert (found.r_squared == 1.0).all()
+    assert np.isnan(found.t_stat).all()
 
 
 @pytest.mark.parametrize("threads", [1, 2])

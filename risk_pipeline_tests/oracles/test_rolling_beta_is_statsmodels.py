@@ -7,8 +7,8 @@ import pytest
 import statsmodels.api as sm
 from statsmodels.datasets import macrodata
 
+from risk_pipeline.analytics.kernels.newey_west import newey_west_lag
 from risk_pipeline.analytics.rolling_beta import rolling_beta
-from risk_pipeline.analytics.window_weights import newey_west_lag
 
 LEGS = [(90, 60, "SPY", None), (90, 60, "TLT", None), (180, 60, "VUG", "VTV"), (252, 120, "MTUM", "SPY")]
 

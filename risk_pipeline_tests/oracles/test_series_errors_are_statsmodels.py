@@ -8,8 +8,8 @@ import statsmodels.api as sm
 
 from risk_pipeline.analytics.exposures import series_fit
 from risk_pipeline.analytics.factor_returns import relative_factors
+from risk_pipeline.analytics.kernels.newey_west import newey_west_lag
 from risk_pipeline.analytics.rolling_beta import rolling_beta
-from risk_pipeline.analytics.window_weights import newey_west_lag
 from risk_pipeline_tests.support.real_prices import PROXIES, real_returns
 
 
