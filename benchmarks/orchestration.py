@@ -28,7 +28,8 @@ from datetime import date
 from pathlib import Path
 
 LAST = date(2025, 6, 30)
-DEMO = 10
+DEMO, LONG = 10, 250
+"""Portfolios of the demo; sessions beyond which a range may begin before the first partition of the settings."""
 KINDS = {"source": "source", "database": "database", "read": "database", "write": "database"}
 KINDS |= {"compute": "arithmetic", "render": "checks and pages"}
 STAGE = "run/seconds/"
@@ -55,6 +56,8 @@ def row(portfolios: int, sessions: int) -> str:
     with tempfile.TemporaryDirectory() as folder:
         environment = {**os.environ, "DAGSTER_HOME": folder, "RISK_PIPELINE_HOME": folder}
         environment.pop("RISK_PIPELINE_DATABASE_URL", None)
+        if sessions > LONG:
+            environment["RISK_PIPELINE_FIRST_SESSION"] = first.isoformat()
         environment.pop("PYTHONDONTWRITEBYTECODE", None)  # with it, each process would compile all of our modules
         import_books(Path(folder), portfolios)
         start = time.time()

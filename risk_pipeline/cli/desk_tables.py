@@ -61,7 +61,7 @@ def print_whatif(console: Console, result: WhatIf) -> None:
     traded = set(result.lots["portfolio_id"])
     every = sorted(rows.groupby("portfolio_id"), key=lambda one: (one[0] not in traded, one[0]))
     for portfolio, numbers in every:  # groups last
-        for sentence in _sold_short(result, portfolio):
+        for sentence in (*_sold_short(result, portfolio), *_why_none(result, portfolio)):
             console.print(sentence, style="yellow", highlight=False, soft_wrap=True, markup=False)
         title = f"What if, {portfolio}, {result.session}; nothing was written"
         table = Table(title=title, title_justify="left", header_style="bold")
@@ -73,8 +73,6 @@ def print_whatif(console: Console, result: WhatIf) -> None:
             label, form = LABELS.get(row.number, (name(row.number), money if row.number in scenarios else number))
             table.add_row(escape(label), *(form(value) for value in (row.before, row.after, row.difference)))
         print_table(console, table)
-        for sentence in _why_none(result, portfolio):
-            console.print(sentence, highlight=False, soft_wrap=True, markup=False)
     _print_limits(console, result)
 
 

@@ -68,15 +68,22 @@ def _header_at(lines: Lines) -> int | None:
     )
 
 
+def _unknown_header(header: Sequence[str]) -> str:
+    """Say which columns a header lacks of the kind of file that it resembles, or name the headers of all kinds."""
+    missing = {kind: [name for name in file.required if name not in header] for kind, file in FILE_COLUMNS.items()}
+    nearest = min(missing, key=lambda kind: len(missing[kind]) / len(FILE_COLUMNS[kind].required))
+    if 2 * len(missing[nearest]) < len(FILE_COLUMNS[nearest].required):
+        return f"is the header of {nearest} without {', '.join(missing[nearest])}"
+    known = "; ".join(f"{kind}: {', '.join(file.required)}" for kind, file in FILE_COLUMNS.items())
+    said = "is none of the known headers" if header else "is empty; its first line is one of these headers"
+    return f"{said}: {known}"
+
+
 def _table(name: str, lines: Lines, sign: str, notes: list[str], problems: list[Problem]) -> Iterator[RowSet]:
     header_at = _header_at(lines)
     if header_at is None:
-        known = "; ".join(f"{kind}: {', '.join(columns.required)}" for kind, columns in FILE_COLUMNS.items())
-        if not lines:
-            problems.append(Problem(name, 0, "", "", f"is empty; its first line is one of these headers: {known}"))
-            return
-        line, cells = lines[0]
-        problems.append(Problem(name, line, "", ",".join(cells)[:80], f"is none of the known headers: {known}"))
+        line, cells = lines[0] if lines else (0, [])
+        problems.append(Problem(name, line, "", ",".join(cells)[:80], _unknown_header(column_names(cells))))
         return
     line, written = lines[header_at]
     header = column_names(written)

@@ -359,22 +359,17 @@ def rows_by_portfolio(engine: sa.Engine, first: date, last: date) -> pd.DataFram
 def worst_scenarios(engine: sa.Engine, first: date, last: date) -> pd.DataFrame:
     """Return ``session, portfolio_id, scenario_id, correlated_pnl``: where each portfolio loses most.
 
-    Of scenarios that are equally bad the first by name.
+    Of scenarios that are equally bad the first by name. One pass over the rows: where they are new, Postgres expects
+    one row, joins them to their least in a loop and takes minutes.
     """
     table = tables.stress_test_results
     key = [table.c.session, table.c.portfolio_id]
-    lowest = (
-        sa.select(*key, sa.func.min(table.c.correlated_pnl).label("least"))
-        .where(table.c.session.between(first, last))
-        .group_by(*key)
-        .subquery()
-    )
-    rows = read_frame(
-        engine,
-        sa.select(*key, table.c.scenario_id, table.c.correlated_pnl)
-        .join_from(table, lowest, sa.and_(*(column == lowest.c[column.name] for column in key)))
-        .where(table.c.session.between(first, last), table.c.correlated_pnl == lowest.c.least),
-    )
+    place = sa.func.rank().over(partition_by=key, order_by=table.c.correlated_pnl)
+    known = sa.select(*key, table.c.scenario_id, table.c.correlated_pnl, place.label("place"))
+    known = known.where(table.c.session.between(first, last), table.c.correlated_pnl.is_not(None))
+    ranked = known.subquery()
+    columns = [ranked.c[name] for name in ("session", "portfolio_id", "scenario_id", "correlated_pnl")]
+    rows = read_frame(engine, sa.select(*columns).where(ranked.c.place == 1))
     return rows.sort_values("scenario_id").drop_duplicates(["session", "portfolio_id"], ignore_index=True)
 
 

@@ -110,7 +110,7 @@ def evening(engine, tmp_path) -> Callable[..., Inputs]:
         asked = asked_ranges(engine, symbols)
         since = look_again_from([session]) if asked else calendar.look_back_from(start, 40)
         bars = market.fetch(symbols, calendar.index(since, session)).bars
-        store_fetched(database, market, bars.assign(source="files"), session, datetime(2023, 1, 1))
+        store_fetched(database, market, bars.assign(source="files"), datetime(2023, 1, 1))
         extend_ranges(engine, dict.fromkeys(symbols, (min([since, *(span[0] for span in asked.values())]), session)))
         dates = calendar.sessions_in_range(calendar.look_back_from(start, 40), session)
         return laid_on(book_frames(engine, sessions[-1]), build_panel(engine, dates, symbols), sessions, registries)

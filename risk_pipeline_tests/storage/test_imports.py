@@ -111,6 +111,7 @@ def test_every_bad_row_is_reported_at_once(engine, files):
         (b"\xff\xfe\x00", "not UTF-16"),
         (GOOD.encode() + b"\0", "null byte"),
         (b"a,b,c\n1,2,3\n", "none of the known headers"),
+        (b"portfolio_id,symbol,quantity,entry_price,entry_date\n", "the header of positions without investment_class"),
         ((POSITIONS + f"x9,p,{'A' * 2_000_000},PUBLIC,1,2025-01-02,5,,,,,,,,\n").encode(), "field larger"),
         ((POSITIONS + f"x9,p,{'A' * 2_000},PUBLIC,1,2025-01-02,5,,,,,,,,\n").encode(), "over 1000 characters"),
         (POSITIONS.replace("strike", "strikes").encode(), "did you mean strike?"),

@@ -130,6 +130,6 @@ def test_a_new_base_that_is_seen_while_earlier_history_is_read_for_the_first_tim
         def fetch(self, symbols, index) -> MarketBars:
             return MarketBars(new[new["symbol"].isin(symbols) & new["session"].isin(index)].reset_index(drop=True))
 
-    store_fetched(SimpleNamespace(engine=engine), Source(), new.assign(source="adjusted"), days[-1].date(), NOW)
+    store_fetched(SimpleNamespace(engine=engine), Source(), new.assign(source="adjusted"), NOW)
     stored = read_bars(engine, days[0].date(), days[-1].date(), ["X"]).sort_values("session")
     assert stored["close"].tolist() == new["close"].tolist()

@@ -58,10 +58,12 @@ class PriceOptions(dg.Config):
     )
 
 
+Spans = dict[str, tuple[date, date]]
+"""The first and the last session of each symbol that is asked for."""
 CARRIED = 63
 """Sessions asked for before those that are kept: a dividend or split without a close counts on the next close."""
 TOGETHER = 126
-"""Symbols whose histories begin within so many sessions are fetched at once."""
+"""Symbols whose histories begin, and end, within so many sessions are fetched at once."""
 
 
 @dg.asset(
@@ -117,20 +119,20 @@ def market_data(
         fetched_from |= dict(zip(needs["symbol"], needs["first"], strict=True))
         asked = {} if config.fetch_history_again else asked_ranges(db.engine, list(needs["symbol"]))
         gaps |= gaps_to_ask(db.engine, _before(needs[new], fetched_now), known_at)
-        for first, last, starts in _fetches(needs[new], asked, look_again_from(fetched_now), gaps):
+        for spans in _fetches(needs[new], asked, look_again_from(fetched_now), gaps):
+            first, last = min(start for start, _ in spans.values()), max(end for _, end in spans.values())
             with watch.stage("source"):
-                fetched = source.fetch(list(starts), CALENDAR.index(CALENDAR.look_back_from(first, CARRIED), last))
-                bars = _since(fetched.bars, starts)
+                fetched = source.fetch(list(spans), CALENDAR.index(CALENDAR.look_back_from(first, CARRIED), last))
+                bars = _within(fetched.bars, spans)
             with watch.stage("database"):
                 bars = _with_source(bars, source.name)
                 bars, switched = _without_unit_switches(db, bars, first)
-                stored = store_fetched(db, source, bars, last, known_at)
+                stored = store_fetched(db, source, bars, known_at)
                 store_quotes(db.engine, _quotes(fetched, registries))
                 # doubtful bars are fetched again in full until the source corrects them
                 sound = {*bars["symbol"].unique()} - {*fetched.errors, *fetched.dropped, *switched}
-                if len(bars):  # a session that the source does not have yet has not been answered
-                    reached = min(last, bars["session"].max().date())
-                    extend_ranges(db.engine, {symbol: (starts[symbol], reached) for symbol in sound})
+                if len(bars):
+                    extend_ranges(db.engine, _answered(bars, {symbol: spans[symbol] for symbol in sound}))
             rows, restated = rows + stored.rows, restated + stored.restatements
             news = (fetched.errors, {**fetched.dropped, **switched}, _notes(fetched))
             errors, dropped, notes = ({**old, **new} for old, new in zip((errors, dropped, notes), news, strict=True))
@@ -166,10 +168,20 @@ def market_data(
     )
 
 
-def _since(bars: pd.DataFrame, starts: dict[str, date]) -> pd.DataFrame:
-    """Return the bars of each symbol from its own start on."""
-    is_kept = bars["session"].to_numpy() >= days_of_symbols(bars["symbol"], starts)
+def _within(bars: pd.DataFrame, spans: Spans) -> pd.DataFrame:
+    """Return the bars of each symbol from its own first session to its own last."""
+    session = bars["session"].to_numpy()
+    starts, ends = (
+        days_of_symbols(bars["symbol"], {symbol: span[side] for symbol, span in spans.items()}) for side in (0, 1)
+    )
+    is_kept = (starts <= session) & (session <= ends)
     return bars if is_kept.all() else bars[is_kept]
+
+
+def _answered(bars: pd.DataFrame, spans: Spans) -> Spans:
+    """Return the sessions of symbols that the source has answered: none that it does not have yet."""
+    newest = bars["session"].max().date()
+    return {symbol: (first, min(last, newest)) for symbol, (first, last) in spans.items()}
 
 
 def _with_source(bars: pd.DataFrame, name: str) -> pd.DataFrame:
@@ -251,9 +263,7 @@ def _before(needs: pd.DataFrame, sessions: list[date]) -> pd.DataFrame:
     return spans[spans["first"] <= spans["last"]]
 
 
-def store_fetched(
-    db: Database, source: "MarketDataSource", bars: pd.DataFrame, last: date, known_at: datetime
-) -> StoredBars:
+def store_fetched(db: Database, source: "MarketDataSource", bars: pd.DataFrame, known_at: datetime) -> StoredBars:
     """Store bars; of symbols that have a new base read the whole history, in place of what is stored of them.
 
     The whole history is what was asked for before and what ``bars`` hold, which may begin earlier.
@@ -262,9 +272,9 @@ def store_fetched(
     if not stored.rebased:
         return stored
     asked = asked_ranges(db.engine, list(stored.rebased)).values()  # none of a symbol with doubtful bars
-    fetched_from = bars.loc[bars["symbol"].isin(list(stored.rebased)), "session"].min().date()
-    first = min([fetched_from, *(first for first, _ in asked)])
-    last = max([last, *(last for _, last in asked)])
+    fetched_now = bars.loc[bars["symbol"].isin(list(stored.rebased)), "session"]
+    first = min([fetched_now.min().date(), *(first for first, _ in asked)])
+    last = max([fetched_now.max().date(), *(last for _, last in asked)])
     fetched = source.fetch(list(stored.rebased), CALENDAR.index(first, last))
     history = _with_source(fetched.bars, source.name)
     history, _ = _without_unit_switches(db, history, first)
@@ -317,15 +327,14 @@ def _quotes(fetched: "MarketBars", registries: Registries) -> dict[str, tuple[st
 
 def _fetches(
     needs: pd.DataFrame, asked: dict[str, tuple[date, date]], first_session: date, gaps: dict[str, date]
-) -> list[tuple[date, date, dict[str, date]]]:
-    """Return what to ask the source for: from the first session to the last, and from when on each symbol is kept.
+) -> list[Spans]:
+    """Return what to ask the source for: groups of symbols, and from when to when each is kept.
 
     The stretch of a symbol starts where the stored one ends, at the run's first session or at a gap that is to be
     asked for, whichever is earliest, and at the beginning of its history if that was never asked for; stored stretches
-    never get holes.
-    Stretches that end together and begin within half a year of each other are asked for together.
+    never get holes. Stretches that begin, and end, within half a year of each other are asked for together.
     """
-    stretches = []
+    spans: Spans = {}
     for symbol, first, last in needs.itertuples(index=False):
         start = first
         if symbol in asked:
@@ -335,13 +344,18 @@ def _fetches(
             else:
                 last = max(last, min(known_first, first_session))  # noqa: PLW2901
         if start <= last:
-            stretches.append((last, start, symbol))
-    fetches: list[tuple[date, date, dict[str, date]]] = []
-    for last, start, symbol in sorted(stretches):
-        if not fetches or fetches[-1][1] != last or len(CALENDAR.sessions_in_range(fetches[-1][0], start)) > TOGETHER:
-            fetches.append((start, last, {}))
-        fetches[-1][2][symbol] = start
-    return fetches
+            spans[symbol] = (start, last)
+    return [group for ends in _together(spans, 1) for group in _together(ends, 0)]
+
+
+def _together(spans: Spans, side: int) -> list[Spans]:
+    """Split spans into groups whose first sessions (``side`` 0), or last ones (1), are near each other."""
+    groups: list[tuple[date, Spans]] = []
+    for symbol, span in sorted(spans.items(), key=lambda one: one[1][side]):
+        if not groups or len(CALENDAR.sessions_in_range(groups[-1][0], span[side])) > TOGETHER:
+            groups.append((span[side], {}))
+        groups[-1][1][symbol] = span
+    return [group for _, group in groups]
 
 
 @dg.asset(
