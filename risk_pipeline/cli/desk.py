@@ -9,7 +9,15 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 from rich.markup import escape
 
-from .terminal import LatestOr, UserError, console, errors, existing_database, say_if_imported_since
+from .terminal import (
+    LatestOr,
+    UserError,
+    console,
+    errors,
+    existing_database,
+    say_if_changed_since,
+    say_if_corrected_since,
+)
 
 if TYPE_CHECKING:
     import sqlalchemy as sa
@@ -40,6 +48,7 @@ def whatif(
             raise UserError("nothing was computed") from None
         registries = StoredRegistries.of_settings()
         print_whatif(console, what_if(engine, registries, session, [trade_of(row) for row in rows], panel))
+        say_if_corrected_since(engine, session, session)
 
 
 def stress(
@@ -62,7 +71,7 @@ def stress(
         session = date_.date() if date_ else _latest(engine)
         frames = own_stress(engine, registries, session, scenario, portfolio)
         print_stress(console, engine, session, frames, scenario)
-        say_if_imported_since(engine, session)
+        say_if_changed_since(engine, session)
 
 
 def _latest(engine: sa.Engine) -> date:

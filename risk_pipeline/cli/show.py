@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any, NoReturn
 
 import typer
 
-from .terminal import LatestOr, UserError, console, existing_database, say_if_imported_since
+from .terminal import LatestOr, UserError, console, existing_database, say_if_changed_since
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -100,7 +100,7 @@ def show_table(portfolio: str | None, session: date | None, *, open_page: bool =
             shown = print_risk_table(console, engine, session)
         if shown is None:
             _refuse(engine, portfolio, session)
-        say_if_imported_since(engine, shown)
+        say_if_changed_since(engine, shown)
     page = page_path(shown, portfolio)
     if open_page:
         _write_pages(shown, only_stale=page.exists())

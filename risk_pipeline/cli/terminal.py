@@ -27,6 +27,8 @@ console = Console(width=_width(sys.stdout))
 errors = Console(stderr=True, width=_width(sys.stderr))
 """Is never quiet."""
 
+SYMBOLS = 5
+"""Symbols that are named, at most."""
 FirstDay = Annotated[datetime, typer.Option("--from", formats=["%Y-%m-%d"], help="First session.")]
 LastDay = Annotated[datetime, typer.Option("--to", formats=["%Y-%m-%d"], help="Last session.")]
 LatestOr = Annotated[datetime | None, typer.Option("--date", formats=["%Y-%m-%d"], help="Default: the latest session.")]
@@ -106,8 +108,8 @@ def _migrated(engine: sa.Engine, *, writes: bool = False, makes_tables: bool = T
         engine.dispose()
 
 
-def say_if_imported_since(engine: sa.Engine, session: date) -> None:
-    """Say that the numbers of a session are not of what is imported now, where they are not."""
+def say_if_changed_since(engine: sa.Engine, session: date) -> None:
+    """Say that the numbers of a session, or sums over its year, are not of the present book or prices."""
     from ..desk.inputs import is_of_present_book
 
     if not is_of_present_book(engine, session):
@@ -115,3 +117,21 @@ def say_if_imported_since(engine: sa.Engine, session: date) -> None:
             f"! What was imported after {session} was computed is not in these numbers: `risk-pipeline run` puts it in."
         )
         console.print(text, style="yellow", highlight=False, soft_wrap=True, markup=False)
+    say_if_corrected_since(engine, date(session.year, 1, 1), session)
+
+
+def say_if_corrected_since(engine: sa.Engine, first: date, last: date) -> None:
+    """Say which sessions were computed from prices that have been corrected since, and what computes them again."""
+    from ..storage.result_inputs import corrected_since
+
+    rows = corrected_since(engine, first, last)
+    if rows.empty:
+        return
+    days, symbols = sorted(rows["session"].dt.date.unique()), sorted(rows["symbol"].unique())
+    named = ", ".join(symbols[:SYMBOLS]) + (f" and {len(symbols) - SYMBOLS} more" if len(symbols) > SYMBOLS else "")
+    span = str(days[0]) if len(days) == 1 else f"{days[0]} to {days[-1]} ({counted(len(days), 'session')})"
+    text = (
+        f"! Prices of {named} were corrected after {span} had been computed: these numbers, and sums over them, are of "
+        f"the old ones. `risk-pipeline run --from {days[0]} --to {days[-1]}` computes them again."
+    )
+    console.print(text, style="yellow", highlight=False, soft_wrap=True, markup=False)

@@ -11,7 +11,15 @@ import sqlalchemy as sa
 from . import tables
 from .database import insert_rows, read_frame, transaction
 from .errors import StorageError
-from .tables import database_facts, input_revisions, passed_sessions, portfolio_inputs, session_inputs
+from .tables import (
+    database_facts,
+    input_revisions,
+    passed_sessions,
+    portfolio_inputs,
+    price_panels,
+    session_inputs,
+    symbol_volatility,
+)
 
 PRICE_SOURCE = "price_source"
 """The fact that names the source which filled the stored prices."""
@@ -22,6 +30,26 @@ def revisions(engine: sa.Engine) -> pd.DataFrame:
     """Return ``revision, kind, symbol, first_session, last_session`` of every revision, oldest first."""
     columns = [input_revisions.c[name] for name in REVISION_COLUMNS]
     return read_frame(engine, sa.select(*columns), by=["revision"])
+
+
+def corrected_since(engine: sa.Engine, first: date, last: date) -> pd.DataFrame:
+    """Return ``session, symbol`` of computed sessions that read a price which was corrected after their panel was made.
+
+    The price is of the session or one before it, the symbol one that the session has a volatility of.
+    """
+    used, panels = symbol_volatility.c, price_panels.c
+    is_later = input_revisions.c.revision > sa.func.coalesce(panels.revision, 0)
+    is_read = (input_revisions.c.kind == "price") & (input_revisions.c.first_session <= panels.session)
+    corrected = (
+        sa.select(panels.session, input_revisions.c.symbol)
+        .join_from(price_panels, input_revisions, is_later & is_read)
+        .where(panels.session.between(first, last))
+        .distinct()
+        .subquery()
+    )
+    same = (used.session == corrected.c.session) & (used.symbol == corrected.c.symbol)
+    rows = sa.select(corrected.c.session, corrected.c.symbol).where(sa.exists().where(same))
+    return read_frame(engine, rows, by=["session", "symbol"])
 
 
 def newest_revision(engine: sa.Engine) -> int:
