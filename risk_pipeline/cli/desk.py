@@ -46,6 +46,8 @@ def whatif(
             for problem in refused.problems:
                 errors.print(f"[red]✗[/] {escape(str(problem))}", highlight=False)
             raise UserError("nothing was computed") from None
+        if not rows:
+            raise UserError(f"{trades} holds no trade: a line for each, with symbol and quantity")
         registries = StoredRegistries.of_settings()
         print_whatif(console, what_if(engine, registries, session, [trade_of(row) for row in rows], panel))
         say_if_corrected_since(engine, session, session)

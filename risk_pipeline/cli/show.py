@@ -112,12 +112,14 @@ def show_table(portfolio: str | None, session: date | None, *, open_page: bool =
 
 def _refuse(engine: sa.Engine, portfolio: str | None, session: date | None) -> NoReturn:
     """Say what has no snapshot, and what makes one, if anything does."""
-    from ..storage.portfolio_ids import require_portfolio
-    from ..storage.queries import portfolios
+    from ..storage.portfolio_ids import require_open, require_portfolio
+    from ..storage.queries import latest_session, portfolios
 
-    ids = portfolios(engine)["portfolio_id"].tolist()
-    if portfolio and ids:
-        require_portfolio(portfolio, ids)
+    book, shown = portfolios(engine), session or latest_session(engine)
+    if portfolio and len(book):
+        require_portfolio(portfolio, book["portfolio_id"])
+    if portfolio and len(book) and shown:
+        require_open(portfolio, book, shown)
     what = "no snapshot " + (f"of portfolio {portfolio!r} " if portfolio else "")
     if session is None:
         raise UserError(f"{what}yet: `risk-pipeline run` makes them")

@@ -16,7 +16,7 @@ from ..config.shocks import RETURN_LIMITS
 from ..risk.inputs import Frames
 from ..risk.stress import compute_stress
 from ..storage.errors import StorageError
-from ..storage.portfolio_ids import require_portfolio
+from ..storage.portfolio_ids import require_open, require_portfolio
 from ..storage.queries import portfolios, read_table
 from .inputs import (
     StoredRegistries,
@@ -141,5 +141,7 @@ def _why_no_exposures(engine: sa.Engine, session: date, portfolio: str | None) -
     reasons = skips.loc[(skips["entity"] == portfolio) & (skips["analytic"] == "factor_exposures"), "reason"]
     if len(reasons):
         return f"{portfolio} has no exposures on {session}: {Reason(reasons.iloc[0]).explain()}"
+    if portfolio:
+        require_open(portfolio, portfolios(engine), session)
     whose = f" of {portfolio}" if portfolio else ""
     return f"there are no exposures{whose} on {session}: `risk-pipeline run --date {session}` makes them"

@@ -25,7 +25,7 @@ from ..storage import queries
 from ..storage.errors import StorageError
 from ..storage.groups import lots_with_groups
 from ..storage.limit_measures import numeric_columns
-from ..storage.portfolio_ids import require_portfolio
+from ..storage.portfolio_ids import require_open, require_portfolio
 from .inputs import book_frames, inputs_of, only_portfolios, panel_of
 
 if TYPE_CHECKING:
@@ -126,7 +126,8 @@ def what_if(
     Raises
     ------
     StorageError
-        If the session has not been computed, a portfolio or symbol is unknown there, or a trade is of a group.
+        If the session has not been computed, a portfolio is unknown or not open there, a symbol is unknown, or a trade
+        is of a group.
     """
     panel = panel or panel_of(engine, session)
     book, members = book_frames(engine, session), queries.groups(engine)
@@ -179,6 +180,7 @@ def _check(book: BookFrames, members: pd.DataFrame, panel: PricePanel, session: 
             own = ", ".join(members.loc[members["group_id"] == trade.portfolio_id, "portfolio_id"])
             raise StorageError(f"{trade.portfolio_id} is a group: trade in one of its portfolios, {own}")
         require_portfolio(trade.portfolio_id, book.portfolios["portfolio_id"])
+        require_open(trade.portfolio_id, book.portfolios, session)
         terms = dict(trade.terms)
         priced = terms.get("proxy") if trade.investment_class == "PRIVATE" else terms.get("underlying") or trade.symbol
         if priced is not None and close_on(panel, session, priced) is None:
