@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from .arrays import Float1D, Float2D, Int1D
+from .arrays import Float1D, Float2D
 from .options import OptionTerms
 from .threads import in_parts
 
@@ -48,7 +48,3 @@ class EarlyPremium:
         from .kernels.early_premium import NODES
 
         return cls(np.empty((0, NODES + 1)), np.empty(0), np.empty(0))
-
-    def take(self, rows: Int1D) -> EarlyPremium:
-        """Return that of some of the options, in the order of ``rows``."""
-        return EarlyPremium(self.on_lattice[rows], self.at_spot[rows], self.short[rows])

@@ -10,7 +10,7 @@ import typer
 from rich.table import Table
 
 from .fitting import print_table
-from .terminal import console, existing_database
+from .terminal import console, existing_database, listed
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -85,22 +85,17 @@ def _uses(engine: sa.Engine, factors: FactorRegistry, newest: date) -> dict[str,
     for name, proxy in zip(factors.beyond_names, factors.beyond_proxies, strict=True):
         out.setdefault(proxy, []).append(name)
     uses = {
-        symbol: ("required: " if symbol in factors.required_proxies else "proxy of ") + _listed(names)
+        symbol: ("required: " if symbol in factors.required_proxies else "proxy of ") + listed(names)
         for symbol, names in out.items()
     }
     rows = lots(engine, newest)
     rows = rows[rows["investment_class"] != "PRIVATE"]
     held = rows["portfolio_id"].groupby(rows["underlying"].where(rows["underlying"].notna(), rows["symbol"]))
     for symbol, owners in held:
-        text = f"held by {_listed(sorted(set(owners)))}"
+        text = f"held by {listed(sorted(set(owners)))}"
         uses[str(symbol)] = f"{uses[str(symbol)]}; {text}" if symbol in uses else text
     bill = Settings().risk_free_symbol
     return uses | ({bill: "risk-free rate"} if bill else {})
-
-
-def _listed(names: Iterable[str], most: int = 3) -> str:
-    every = list(dict.fromkeys(names))
-    return ", ".join(every[:most]) + (f" and {len(every) - most} more" if len(every) > most else "")
 
 
 def _reach(needs: Iterable[str], newest: date) -> dict[str, date]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import shutil
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, suppress
 from datetime import date, datetime
 from io import TextIOBase
@@ -27,8 +27,6 @@ console = Console(width=_width(sys.stdout))
 errors = Console(stderr=True, width=_width(sys.stderr))
 """Is never quiet."""
 
-SYMBOLS = 5
-"""Symbols that are named, at most."""
 FirstDay = Annotated[datetime, typer.Option("--from", formats=["%Y-%m-%d"], help="First session.")]
 LastDay = Annotated[datetime, typer.Option("--to", formats=["%Y-%m-%d"], help="Last session.")]
 LatestOr = Annotated[datetime | None, typer.Option("--date", formats=["%Y-%m-%d"], help="Default: the latest session.")]
@@ -41,6 +39,12 @@ class UserError(Exception):
 def counted(number: int, what: str) -> str:
     """Return a number and what it counts, in the plural unless it is one."""
     return f"{number} {what}{'' if number == 1 else 's'}"
+
+
+def listed(names: Iterable[str], most: int = 3) -> str:
+    """Return the first different names, and how many more there are."""
+    every = list(dict.fromkeys(names))
+    return ", ".join(every[:most]) + (f" and {len(every) - most} more" if len(every) > most else "")
 
 
 def own_command() -> str:
@@ -127,8 +131,7 @@ def say_if_corrected_since(engine: sa.Engine, first: date, last: date) -> None:
     rows = corrected_since(engine, first, last)
     if rows.empty:
         return
-    days, symbols = sorted(rows["session"].dt.date.unique()), sorted(rows["symbol"].unique())
-    named = ", ".join(symbols[:SYMBOLS]) + (f" and {len(symbols) - SYMBOLS} more" if len(symbols) > SYMBOLS else "")
+    days, named = sorted(rows["session"].dt.date.unique()), listed(sorted(rows["symbol"]), 5)
     span = str(days[0]) if len(days) == 1 else f"{days[0]} to {days[-1]} ({counted(len(days), 'session')})"
     text = (
         f"! Prices of {named} were corrected after {span} had been computed: these numbers, and sums over them, are of "

@@ -146,14 +146,6 @@ def ridges(returns: np.ndarray) -> CoreRidge:
     return core_ridge(returns, factors, np.array([260, len(returns) - 1]), spec)
 
 
-def test_a_symbol_alone_has_the_ridge_that_it_has_among_thousands_to_the_last_bit():
-    returns = series(MANY)[-300:]
-    together = ridges(returns)
-    for k in (0, 2, 1003, MANY - 1):
-        for name, values in vars(ridges(returns[:, k : k + 1])).items():
-            assert values.tobytes() == vars(together)[name][:, k : k + 1].tobytes()
-
-
 def betas(returns: np.ndarray) -> RollingBeta:
     """Return regressions on a factor that lacks a session."""
     factor = np.random.default_rng(12).normal(0.0, 0.01, len(returns))
@@ -161,11 +153,12 @@ def betas(returns: np.ndarray) -> RollingBeta:
     return rolling_beta(returns, factor, np.array([60, len(returns) - 1]), window=90, min_observations=50)
 
 
-def test_a_symbol_alone_has_the_beta_that_it_has_among_thousands_to_the_last_bit():
-    returns = series(MANY)[-200:]
-    together = betas(returns)
+@pytest.mark.parametrize(("regressions", "sessions"), [(ridges, 300), (betas, 200)])
+def test_a_symbol_alone_has_the_regressions_that_it_has_among_thousands_to_the_last_bit(regressions, sessions):
+    returns = series(MANY)[-sessions:]
+    together = regressions(returns)
     for k in (0, 2, 1003, MANY - 1):
-        for name, values in vars(betas(returns[:, k : k + 1])).items():
+        for name, values in vars(regressions(returns[:, k : k + 1])).items():
             assert values.tobytes() == vars(together)[name][:, k : k + 1].tobytes()
 
 

@@ -20,7 +20,6 @@ from ...storage.gaps import gaps_to_ask, record_gaps
 from ...storage.market_data import (
     StoredBars,
     asked_ranges,
-    days_of_symbols,
     extend_ranges,
     give_up,
     last_units,
@@ -39,6 +38,7 @@ from ..code_version import code_version
 from ..partitions import ANALYTIC, CALENDAR, DAILY, run_sessions, run_started
 from ..resources import Database, MarketData, PriceCache, Registries
 from .failures import with_remedy
+from .fetches import answered, spans_to_fetch, within
 from .inputs import history_needed
 from .metadata import Stopwatch, definition_metadata, materialized
 
@@ -58,12 +58,8 @@ class PriceOptions(dg.Config):
     )
 
 
-Spans = dict[str, tuple[date, date]]
-"""The first and the last session of each symbol that is asked for."""
 CARRIED = 63
 """Sessions asked for before those that are kept: a dividend or split without a close counts on the next close."""
-TOGETHER = 126
-"""Symbols whose histories begin, and end, within so many sessions are fetched at once."""
 
 
 @dg.asset(
@@ -119,11 +115,11 @@ def market_data(
         fetched_from |= dict(zip(needs["symbol"], needs["first"], strict=True))
         asked = {} if config.fetch_history_again else asked_ranges(db.engine, list(needs["symbol"]))
         gaps |= gaps_to_ask(db.engine, _before(needs[new], fetched_now), known_at)
-        for spans in _fetches(needs[new], asked, look_again_from(fetched_now), gaps):
+        for spans in spans_to_fetch(needs[new], asked, look_again_from(fetched_now), gaps):
             first, last = min(start for start, _ in spans.values()), max(end for _, end in spans.values())
             with watch.stage("source"):
                 fetched = source.fetch(list(spans), CALENDAR.index(CALENDAR.look_back_from(first, CARRIED), last))
-                bars = _within(fetched.bars, spans)
+                bars = within(fetched.bars, spans)
             with watch.stage("database"):
                 bars = _with_source(bars, source.name)
                 bars, switched = _without_unit_switches(db, bars, first)
@@ -132,7 +128,7 @@ def market_data(
                 # doubtful bars are fetched again in full until the source corrects them
                 sound = {*bars["symbol"].unique()} - {*fetched.errors, *fetched.dropped, *switched}
                 if len(bars):
-                    extend_ranges(db.engine, _answered(bars, {symbol: spans[symbol] for symbol in sound}))
+                    extend_ranges(db.engine, answered(bars, {symbol: spans[symbol] for symbol in sound}))
             rows, restated = rows + stored.rows, restated + stored.restatements
             news = (fetched.errors, {**fetched.dropped, **switched}, _notes(fetched))
             errors, dropped, notes = ({**old, **new} for old, new in zip((errors, dropped, notes), news, strict=True))
@@ -166,22 +162,6 @@ def market_data(
             **watch.metadata,
         }
     )
-
-
-def _within(bars: pd.DataFrame, spans: Spans) -> pd.DataFrame:
-    """Return the bars of each symbol from its own first session to its own last."""
-    session = bars["session"].to_numpy()
-    starts, ends = (
-        days_of_symbols(bars["symbol"], {symbol: span[side] for symbol, span in spans.items()}) for side in (0, 1)
-    )
-    is_kept = (starts <= session) & (session <= ends)
-    return bars if is_kept.all() else bars[is_kept]
-
-
-def _answered(bars: pd.DataFrame, spans: Spans) -> Spans:
-    """Return the sessions of symbols that the source has answered: none that it does not have yet."""
-    newest = bars["session"].max().date()
-    return {symbol: (first, min(last, newest)) for symbol, (first, last) in spans.items()}
 
 
 def _with_source(bars: pd.DataFrame, name: str) -> pd.DataFrame:
@@ -323,39 +303,6 @@ def _quotes(fetched: "MarketBars", registries: Registries) -> dict[str, tuple[st
         said = fetched.currencies.get(symbol, factors.proxy_currency if symbol in factors.proxies else None)
         out[symbol] = (pair[1] if pair else said, basis)
     return out
-
-
-def _fetches(
-    needs: pd.DataFrame, asked: dict[str, tuple[date, date]], first_session: date, gaps: dict[str, date]
-) -> list[Spans]:
-    """Return what to ask the source for: groups of symbols, and from when to when each is kept.
-
-    The stretch of a symbol starts where the stored one ends, at the run's first session or at a gap that is to be
-    asked for, whichever is earliest, and at the beginning of its history if that was never asked for; stored stretches
-    never get holes. Stretches that begin, and end, within half a year of each other are asked for together.
-    """
-    spans: Spans = {}
-    for symbol, first, last in needs.itertuples(index=False):
-        start = first
-        if symbol in asked:
-            known_first, known_last = asked[symbol]
-            if first >= known_first:
-                start = max(first, min(first_session, CALENDAR.next_session(known_last), gaps.get(symbol, date.max)))
-            else:
-                last = max(last, min(known_first, first_session))  # noqa: PLW2901
-        if start <= last:
-            spans[symbol] = (start, last)
-    return [group for ends in _together(spans, 1) for group in _together(ends, 0)]
-
-
-def _together(spans: Spans, side: int) -> list[Spans]:
-    """Split spans into groups whose first sessions (``side`` 0), or last ones (1), are near each other."""
-    groups: list[tuple[date, Spans]] = []
-    for symbol, span in sorted(spans.items(), key=lambda one: one[1][side]):
-        if not groups or len(CALENDAR.sessions_in_range(groups[-1][0], span[side])) > TOGETHER:
-            groups.append((span[side], {}))
-        groups[-1][1][symbol] = span
-    return [group for _, group in groups]
 
 
 @dg.asset(
