@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from ..arrays import Float1D, Float2D, Float3D
+from ..arrays import Float1D, Float2D
 from .compiled import kernel, part
 
 START = 21
@@ -54,18 +54,22 @@ def _add_variances(r: Float2D, squares: Float2D, decay: float, loss_weight: floa
 
 
 @part
-def _filtered_volatility(r: Float2D, speeds: Float2D, out: Float2D, scratch: Float3D) -> None:
-    """Write the volatility known before each return and after the last, (W + 1, LANES); NaN before any return."""
-    squares, count, total, rest = scratch
+def _filtered_volatility(
+    r: Float2D, speeds: Float2D, out: Float2D, squares: Float2D, count: Float2D, total: Float2D, rest: Float2D
+) -> None:
+    """Write the volatility known before each return and after the last, (W + 1, LANES); NaN before any return.
+
+    The others, (W, LANES), are scratch: one array with four parts would keep the loops from running in vectors.
+    """
     known, start = np.zeros(LANES), np.zeros(LANES)
     for row in range(len(r)):
         for k in range(LANES):
             squares[row, k] = 0.0 if np.isnan(r[row, k]) else r[row, k] * r[row, k]
             known[k] += 0.0 if np.isnan(r[row, k]) else 1.0
-        if row >= FLOOR_WINDOW:
+            count[row, k] = known[k]
+        if row + 1 >= FLOOR_WINDOW:
             for k in range(LANES):
-                known[k] -= 0.0 if np.isnan(r[row - FLOOR_WINDOW, k]) else 1.0
-        count[row] = known
+                known[k] -= 0.0 if np.isnan(r[row + 1 - FLOOR_WINDOW, k]) else 1.0
         if row < START:
             start += squares[row]
     start /= count[min(START, len(r)) - 1]
@@ -107,9 +111,9 @@ def write_scenarios(returns: Float2D, speeds: Float2D, scenarios: Float2D, scale
     """
     rows = len(returns)
     r, volatility = np.full((rows, LANES), np.nan), np.empty((rows + 1, LANES))
-    scratch = np.empty((4, rows, LANES))
+    squares, count, total, rest = np.empty_like(r), np.empty_like(r), np.empty_like(r), np.empty_like(r)
     for column in range(0, returns.shape[1] if rows else 0, LANES):
         width = min(LANES, returns.shape[1] - column)
         r[:, :width] = returns[:, column : column + width]
-        _filtered_volatility(r, speeds, volatility, scratch)
+        _filtered_volatility(r, speeds, volatility, squares, count, total, rest)
         _write(r[:, :width], volatility, scenarios[:, column : column + width], scales[:, column : column + width])
