@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
-from .arrays import Bool2D, Float1D, Float2D, Int1D, Int2D, Text2D
+from .arrays import Bool2D, BySession, Float1D, Float2D, Int1D, Int2D, Text2D
 from .har import Sums, har_forecast, separate_sums, trailing_sums
 from .kernels.constants import HORIZON, LOOK_BACK, ROWS
 from .rolling_sums import COLUMNS_AT_ONCE
@@ -36,7 +35,7 @@ RANGE_COVERAGE = 0.95
 
 
 @dataclass(frozen=True)
-class VolatilityEstimates:
+class VolatilityEstimates(BySession):
     """Annualised volatilities as of each end, each (D, N); NaN (None in texts) is too little history.
 
     ``forecast`` is of the mean over the next 21 sessions; ``model`` says which model made it (``har_ewma``, of both
@@ -57,15 +56,6 @@ class VolatilityEstimates:
     trend_strength: Float2D
     percentile: Float2D
     observations: Int2D
-
-    def take(self, rows: Int1D | slice) -> VolatilityEstimates:
-        """Return the estimates of some of the ends."""
-        return VolatilityEstimates(**{name: values[rows] for name, values in vars(self).items()})
-
-    @classmethod
-    def join(cls, parts: Sequence[VolatilityEstimates]) -> VolatilityEstimates:
-        """Return the estimates of several ends after each other."""
-        return cls(**{name: np.concatenate([getattr(part, name) for part in parts]) for name in vars(parts[0])})
 
 
 def estimate_volatility(returns: Float2D, ends: Int1D, *, ranges: Float2D | None = None) -> VolatilityEstimates:

@@ -3,21 +3,23 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Callable, Hashable, Sequence
+from collections.abc import Callable, Hashable, Iterable, Sequence
 from threading import RLock
 from typing import Any, TypeVar, cast
 
 import numpy as np
 
-from ..analytics.arrays import Int1D
+from ..analytics.arrays import BySession, Int1D
 from ..analytics.valuation import Book
-from ..analytics.volatility import VolatilityEstimates
 
 MOST_BYTES = 400_000_000
-"""Of what is kept. A single session and short ranges fit; of a long range what comes first, the rest is made again."""
+"""Of what is kept of a kind.
+
+A single session and short ranges fit; of a long range what comes first, the rest is made again.
+"""
 
 T = TypeVar("T")
-R = TypeVar("R", np.ndarray, Book, VolatilityEstimates)
+R = TypeVar("R", bound="np.ndarray | Book | BySession")
 
 
 class Derived:
@@ -28,7 +30,7 @@ class Derived:
     """
 
     def __init__(self, most_bytes: int = MOST_BYTES) -> None:
-        self._left = most_bytes
+        self._left: defaultdict[Hashable, int] = defaultdict(lambda: most_bytes)
         self._once: dict[str, Any] = {}
         self._by_row: dict[tuple[Hashable, int], Any] = {}
         self._making: defaultdict[Hashable, RLock] = defaultdict(RLock)
@@ -54,36 +56,40 @@ class Derived:
                 missing = rows[~known]
                 made = self.keep(kind, missing, make(missing))
                 parts |= dict(zip(missing.tolist(), _split(made), strict=True))
-        return _join([parts[row] for row in rows.tolist()])
+        return cast("R", _join([parts[row] for row in rows.tolist()]))
+
+    def has(self, kinds: Iterable[Hashable], rows: Int1D) -> bool:
+        """Return whether the results of all the kinds are there at all the rows."""
+        return all((kind, row) in self._by_row for kind in kinds for row in rows.tolist())
 
     def keep(self, kind: Hashable, rows: Int1D, made: R) -> R:
         """Keep a result of some rows unless it is too large, and return it."""
         arrays = _arrays(made)
         size = sum(array.nbytes for array in arrays)
-        if size <= self._left:
-            self._left -= size
+        if size <= self._left[kind]:
+            self._left[kind] -= size
             for array in arrays:
                 array.flags.writeable = False
             self._by_row |= {(kind, row): part for row, part in zip(rows.tolist(), _split(made), strict=True)}
         return made
 
 
-def _arrays(made: np.ndarray | Book | VolatilityEstimates) -> list[np.ndarray]:
+def _arrays(made: np.ndarray | Book | BySession) -> list[np.ndarray]:
     if isinstance(made, np.ndarray):
         return [made]
     nested = [vars(value) if not isinstance(value, np.ndarray) else {"": value} for value in vars(made).values()]
     return [array for fields in nested for array in fields.values()]
 
 
-def _split(made: R) -> Sequence[R]:
+def _split(made: Any) -> Sequence[Any]:
     """Return views of each row's part."""
     if isinstance(made, Book):
         return made.split()
-    rows = [slice(row, row + 1) for row in range(len(made if isinstance(made, np.ndarray) else made.ewma))]
+    rows = [slice(row, row + 1) for row in range(len(_arrays(made)[0]))]
     return [made[row] if isinstance(made, np.ndarray) else made.take(row) for row in rows]
 
 
-def _join(parts: Sequence[R]) -> R:
+def _join(parts: Sequence[Any]) -> Any:
     if isinstance(parts[0], np.ndarray):
         return np.concatenate(parts)
     return type(parts[0]).join(parts)

@@ -18,6 +18,7 @@ from ..analytics.position_risk import position_risk
 from ..analytics.reasons import Reason
 from ..analytics.stress import REVERSE_LOSS, reverse_stress
 from .beyond_core import beyond_proxy_returns, proxy_betas
+from .core_model import keep_model
 from .currency import currency_rows
 from .factor_returns import factor_return_rows
 from .inputs import Frames, Inputs
@@ -54,10 +55,14 @@ def compute_exposures(inputs: Inputs) -> Frames:
     contribution[..., core], move[..., core] = risk.factor, reverse
     with np.errstate(invalid="ignore", divide="ignore"):
         contribution[..., beyond] = portfolio.exposure[..., beyond] * fits.beyond_pull / risk.total[..., None]
-    return {
+    model = {
         "symbol_factor_exposures": _symbol_rows(inputs, betas),
         "factor_exposures": _portfolio_rows(inputs, betas, portfolio, fits, contribution, move),
         "factor_covariance": _covariance_rows(inputs, betas, covariance),
+    }
+    keep_model(inputs, model)
+    return {
+        **model,
         "position_values": position_rows(
             inputs,
             {"risk_contribution": by_position, **tail_parts(inputs)},

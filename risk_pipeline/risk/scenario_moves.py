@@ -14,10 +14,9 @@ from ..analytics.history import HistoryCount, moves_as_far, window_moves
 from ..analytics.stress import ConditionalMoves, conditional_moves
 from ..config.scenarios import Scenario
 from .beyond_core import beyond_proxy_returns, proxy_betas
-from .core_model import CoreModel
+from .core_model import CoreModel, model_betas
 from .currency_stress import shocked_pairs
 from .inputs import Inputs
-from .long_rows import Cells
 from .symbol_betas import core_factor_returns
 
 
@@ -192,17 +191,3 @@ def _replay_rows(inputs: Inputs, scenario: Scenario, session_index: int) -> Bool
     if last > np.datetime64(inputs.sessions[session_index]) or dates[0] > first or not inside.any():
         return None
     return np.asarray(inside)
-
-
-def model_betas(inputs: Inputs) -> Float3D:
-    """Return the stored betas of every panel symbol in the model's order, (D, N, K + X).
-
-    NaN where there is no core beta; a factor beyond the core without a row is not taken, zero.
-    """
-    factors = inputs.registries.factors
-    rows = inputs.stored["symbol_factor_exposures"]
-    cells = Cells.of(rows, session=inputs.sessions, symbol=inputs.panel.symbols, factor_name=factors.model_names)
-    out = cells.spread(rows["beta"])
-    beyond = out[..., len(factors.core_names) :]
-    beyond[np.isnan(beyond)] = 0.0
-    return out

@@ -141,7 +141,7 @@ def _portfolio_rows(
         if outcome.method == "realised":
             size = outcome.moves.move[factors.core_position(shock.factor)]
         sizes.append(size)
-        direct += model.dollar.get(factor.name, np.full(inputs.book.equity.shape, np.nan))[session_index, who] * size
+        direct += model.registry_dollar[session_index, who, factors.names.index(factor.name)] * size
     further = (beyond * outcome.beyond).sum(axis=1) + compounding[who]
     options = revalued[0][who]
     by_pairs = [(exact - held_already)[who] for exact, held_already in pairs]

@@ -6,6 +6,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from risk_pipeline.risk.core_model import BETAS, CORE, core_model, model_betas
 from risk_pipeline.risk.derived import Derived
 from risk_pipeline.risk.explain import compute_explain
 from risk_pipeline.risk.exposures import compute_exposures
@@ -57,6 +58,21 @@ def test_blocks_that_share_have_the_rows_of_blocks_that_do_not(blocks, separate,
         assert rows.keys() == expected.keys()
         for name, frame in rows.items():
             pd.testing.assert_frame_equal(frame, expected[name], check_exact=True, obj=name)
+
+
+def test_the_model_of_the_run_is_that_of_the_rows_it_wrote(separate, blocks):
+    """Also of a block of which a part was computed by another one, and in the order of no key."""
+    run = fresh(DAYS)
+    frames = [compute_exposures(run.of(days, {})) for days in blocks[:2]]
+    assert run.derived.has([CORE, BETAS], run.of(blocks[1], {}).ends)
+    assert not run.derived.has([CORE, BETAS], run.of(DAYS, {}).ends)
+    rows = {name: pd.concat([one[name] for one in separate]).sample(frac=1, random_state=1) for name in frames[0]}
+    kept, read = run.of(DAYS, rows), fresh(DAYS).of(DAYS, rows)
+    np.testing.assert_array_equal(model_betas(kept), model_betas(read))
+    assert np.isfinite(model_betas(kept)).any()
+    for name, values in vars(core_model(read)).items():
+        np.testing.assert_array_equal(getattr(core_model(kept), name), values, err_msg=name)
+        assert np.isfinite(values).any(), name
 
 
 def test_a_row_is_made_once_and_only_missing_ones_are_asked_for():

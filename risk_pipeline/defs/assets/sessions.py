@@ -2,7 +2,7 @@
 
 import os
 from collections import deque
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from datetime import date
 from functools import partial
@@ -42,6 +42,7 @@ def compute_sessions(
     registries: Registries,
     compute: Callable[[Inputs], Frames],
     read: Reader | None = None,
+    derived: Sequence[str] = (),
     cells: int = CELLS_AT_ONCE,
     threads: int = MOST_THREADS,
     of_newest: Callable[["sa.Engine", date], dict[str, Any]] | None = None,
@@ -49,8 +50,9 @@ def compute_sessions(
     """Compute an analytic over the run's sessions and replace its partitions, block by block.
 
     Each block is one transaction: the skips of the analytic are replaced together with its rows. Blocks are computed
-    on up to ``threads`` threads, and written in their order on another; none reads what another writes. ``of_newest``
-    makes what only the event of the run's newest session shows, from the stored rows.
+    on up to ``threads`` threads, and written in their order on another; none reads what another writes. Where the run
+    has derived all kinds of ``derived`` for a block, ``read`` is not called. ``of_newest`` makes what only the event
+    of the run's newest session shows, from the stored rows.
     """
     analytic = context.asset_key.to_user_string()
     watch = Stopwatch()
@@ -69,8 +71,10 @@ def compute_sessions(
 
     def computed(whole: Inputs, block: list[date]) -> tuple[Frames, float]:
         began = perf_counter()
-        frames = compute(whole.of(block, read(db.engine, registries, block[0], block[-1]) if read else {}))
-        return frames, perf_counter() - began
+        inputs = whole.of(block, {})
+        if read and not (derived and inputs.derived.has(derived, inputs.ends)):
+            inputs = whole.of(block, read(db.engine, registries, block[0], block[-1]))
+        return compute(inputs), perf_counter() - began
 
     def written_by_now() -> None:
         if pending is not None:

@@ -3,6 +3,7 @@
 import dagster as dg
 
 from ...desk.inputs import read_stress_inputs
+from ...risk.core_model import BETAS, CORE
 from ...risk.stress import compute_stress
 from ...settings import Settings
 from ...storage import tables
@@ -41,4 +42,4 @@ def stress_tests(
     Contributions by factor are the view `stress_factor_impacts`. Books with options also have a grid of spot and
     volatility, `option_grids`.
     """
-    return compute_sessions(context, db, cache, registries, compute_stress, read_stress_inputs)
+    return compute_sessions(context, db, cache, registries, compute_stress, read_stress_inputs, (CORE, BETAS))

@@ -7,6 +7,7 @@ import dagster as dg
 
 from ...desk.inputs import read_core_model
 from ...reports.scorecards import symbols_scorecard, value_at_risk_scorecard, volatility_scorecard
+from ...risk.core_model import CORE
 from ...risk.volatility import compute_volatility
 from ...storage import tables
 from ...storage.queries import read_table
@@ -55,6 +56,7 @@ def volatility(
         registries,
         compute_volatility,
         read_core_model,
+        (CORE,),
         cells=8 * CELLS_AT_ONCE,  # each block estimates as of 21 sessions before it too
         threads=1,  # its series are estimated on threads
         of_newest=_scorecards,
