@@ -32,21 +32,30 @@ def _product(a: Float1D, b: Float1D, sums: Float1D) -> float:
 
 @part
 def _write_correlations(
-    chosen: Int1D, scaled: Float2D, squares: Float2D, present: Float2D, observations: float, out: Float2D, both: Float2D
+    chosen: Int1D,
+    scaled: Float2D,
+    squares: Float2D,
+    present: Float2D,
+    count: Float1D,
+    total: Float1D,
+    observations: float,
+    out: Float2D,
+    both: Float2D,
 ) -> None:
-    """Write the shrunk correlations of some symbols, (n, n), and on how many sessions each pair has returns."""
+    """Write the shrunk correlations of some symbols, (n, n), and on how many sessions each pair has returns.
+
+    ``count`` and ``total`` (N,) are each symbol's returns and the sum of their ``squares``.
+    """
     sums = np.empty(LANES)
     length = scaled.shape[1]
-    count = np.array([present[symbol].sum() for symbol in chosen])
-    total = np.array([_product(squares[symbol], present[symbol], sums) for symbol in chosen])
     signal, noise = 0.0, 0.0
     for i in range(len(chosen)):
         a = chosen[i]
-        out[i, i], both[i, i] = 1.0, count[i]
+        out[i, i], both[i, i] = 1.0, count[a]
         for j in range(i):
             b = chosen[j]
-            if count[i] == length and count[j] == length:
-                common, size = float(length), np.sqrt(total[i] * total[j])
+            if count[a] == length and count[b] == length:
+                common, size = float(length), np.sqrt(total[a] * total[b])
             else:  # of each, over the sessions of the other
                 common = _product(present[a], present[b], sums)
                 size = np.sqrt(_product(squares[a], present[b], sums) * _product(squares[b], present[a], sums))
@@ -95,6 +104,11 @@ def write_diversification(
     scaled = np.where(np.isnan(returns), 0.0, returns) * np.sqrt(weights)
     squares = scaled * scaled
     sums = np.empty(LANES)
+    count, total, variance = np.empty((3, len(returns)))
+    for symbol in range(len(returns)):
+        count[symbol] = present[symbol].sum()
+        total[symbol] = _product(squares[symbol], present[symbol], sums)
+        variance[symbol] = total[symbol] / _product(weights, present[symbol], sums)
     observations = weights.sum() ** 2 / (weights * weights).sum()
     for p in range(len(first) - 1):
         start, stop = first[p], first[p + 1]
@@ -103,14 +117,13 @@ def write_diversification(
         for h in range(start, stop):
             symbol = symbols[h]
             gross += abs(dollars[h])
-            if present[symbol].sum() >= MIN_OBSERVATIONS:
+            if count[symbol] >= MIN_OBSERVATIONS:
                 covered += abs(dollars[h])
-                square = _product(squares[symbol], present[symbol], sums) / _product(weights, present[symbol], sums)
-                place[n], chosen[n], risk[n] = h - start, symbol, dollars[h] * np.sqrt(square)
+                place[n], chosen[n], risk[n] = h - start, symbol, dollars[h] * np.sqrt(variance[symbol])
                 n += 1
         risk = risk[:n]
         matrix, both = np.empty((n, n)), np.empty((n, n))
-        _write_correlations(chosen[:n], scaled, squares, present, observations, matrix, both)
+        _write_correlations(chosen[:n], scaled, squares, present, count, total, observations, matrix, both)
         own, together, together_squared = 0.0, 0.0, 0.0
         for i in range(n):
             own += risk[i] * risk[i]
