@@ -19,9 +19,8 @@ import pandas as pd
 
 from risk_pipeline.analytics.backtests import acerbi_szekely, christoffersen, dynamic_quantile, kupiec, traffic_light
 from risk_pipeline.analytics.evaluation import bias_statistic, diebold_mariano, mincer_zarnowitz, qlike
-from risk_pipeline.analytics.har import har_forecast
 from risk_pipeline.analytics.var import LOOK_BACK, TailRisk, filtered_historical_simulation
-from risk_pipeline.analytics.volatility import HORIZON, blend, estimate_volatility, parkinson_variance
+from risk_pipeline.analytics.volatility import HAR_SHARE, HORIZON, blend, estimate_volatility, parkinson_variance
 from risk_pipeline.analytics.volatility import LOOK_BACK as LONGEST
 
 FIXTURE = Path(__file__).parents[1] / "risk_pipeline_tests" / "data" / "real_prices.parquet"
@@ -72,8 +71,11 @@ def variances(returns: np.ndarray, ends: np.ndarray) -> tuple[dict[str, np.ndarr
     """Return the daily variance that each model forecasts, and where HAR had enough history."""
     found = estimate_volatility(returns, ends)
     shipped, ewma, trailing = (np.square(x) / 252 for x in (found.forecast, found.ewma, found.realised_21))
-    har = har_forecast(returns**2, returns, ends)
-    plain = har_forecast(returns**2, np.zeros_like(returns), ends)  # a leverage term that never moves
+    without_losses = estimate_volatility(np.abs(returns), ends)  # a leverage term that never moves
+    har, plain = (
+        np.where(made.model == "har_ewma", (made.forecast**2 / 252 - (1 - HAR_SHARE) * ewma) / HAR_SHARE, np.nan)
+        for made in (found, without_losses)
+    )
     year = np.stack([np.nanmean(returns[max(end - 251, 0) : end + 1] ** 2, axis=0) for end in ends])
     models = {
         "shipped": shipped,

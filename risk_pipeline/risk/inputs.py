@@ -20,7 +20,7 @@ from ..analytics.lots import InvestmentClass, LotRows, Lots, SplitAdjusted, priv
 from ..analytics.option_positions import bill_rate
 from ..analytics.reasons import Reason
 from ..analytics.valuation import Accounts, Book, active_accounts, value_book
-from ..analytics.volatility import VolatilityEstimates, estimate_volatility, forecast_volatility, parkinson_variance
+from ..analytics.volatility import LOOK_BACK, VolatilityEstimates, estimate_volatility, parkinson_variance
 from ..config.registries import Registries
 from ..symbols import priced_symbol, priced_symbols
 from .currency import conversion_of, lot_currencies, pairs_of
@@ -217,22 +217,21 @@ class Inputs:
         at = np.flatnonzero(((rows.entry[needs] <= end) & (end <= rows.end[needs])).any(axis=1))
         if len(at):
             columns = np.unique(self.lots.symbol[needs])
-            returns, ranges = self._returns_and_ranges(columns)
             out[np.ix_(at, columns)] = self.derived.at(
-                "option volatility", ends[at], lambda some: forecast_volatility(returns, some, ranges=ranges)
+                "option volatility", ends[at], lambda some: self.symbol_volatility(some, columns).forecast
             )
         return out
 
-    def symbol_volatility(self, ends: Int1D) -> VolatilityEstimates:
-        """Estimate the volatility of the panel's symbols at rows of the panel."""
-        returns, ranges = self._returns_and_ranges(slice(None))
-        return estimate_volatility(returns, ends, ranges=ranges)
-
-    def _returns_and_ranges(self, columns: Int1D | slice) -> tuple[Float2D, Float2D]:
-        returns = np.asarray(self.panel.returns[:, columns])
-        ranges = parkinson_variance(self.panel.high[:, columns], self.panel.low[:, columns])
+    def symbol_volatility(self, ends: Int1D, columns: Int1D | slice = slice(None)) -> VolatilityEstimates:
+        """Estimate the volatility of the panel's symbols, or of some, at rows of the panel."""
+        first = max(int(ends.min()) + 1 - LOOK_BACK, 0)
+        returns, high, low = (
+            np.asarray(prices[first : int(ends.max()) + 1, columns])
+            for prices in (self.panel.returns, self.panel.high, self.panel.low)
+        )
+        ranges = parkinson_variance(high, low)
         ranges[np.isnan(returns)] = np.nan  # where a close is carried forward so is its range
-        return returns, ranges
+        return estimate_volatility(returns, ends - first, ranges=ranges)
 
     @property
     def doubts(self) -> tuple[np.ndarray, Float1D]:

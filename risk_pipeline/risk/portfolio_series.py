@@ -13,7 +13,7 @@ from ..analytics.arrays import Bool1D, Float2D, Int1D
 from ..analytics.holdings import Holdings, constant_weight_returns
 from ..analytics.threads import MOST_THREADS
 from ..analytics.valuation import Book
-from ..analytics.volatility import HORIZON, LOOK_BACK, VolatilityEstimates, estimate_many
+from ..analytics.volatility import HORIZON, LOOK_BACK, VolatilityEstimates, estimate_volatility
 from .inputs import Inputs
 
 SERIES_AT_ONCE = 1024
@@ -44,10 +44,10 @@ def portfolio_risk(inputs: Inputs, book: Book, ends: Int1D, whole: Bool1D) -> Po
     """
 
     def volatility(series: Float2D) -> dict[str, np.ndarray]:
-        return {name: values[0] for name, values in vars(estimate_many(series, _last(series, 1))).items()}
+        return {name: values[0] for name, values in vars(estimate_volatility(series, _last(series, 1))).items()}
 
     def everything(series: Float2D) -> dict[str, np.ndarray]:
-        estimates = estimate_many(series, _last(series, 2))
+        estimates = estimate_volatility(series, _last(series, 2))
         latest = {name: values[1] for name, values in vars(estimates).items()}
         return {**latest, "before": estimates.forecast[0]}
 
@@ -84,7 +84,7 @@ def portfolio_forecast(inputs: Inputs, holdings: Holdings, equity: Float2D, ends
     """Return the forecast volatility alone, (D, P), of holdings on equity, with returns up to the rows ``ends``."""
 
     def estimate(series: Float2D) -> dict[str, np.ndarray]:
-        return {"forecast": estimate_many(series, _last(series, 1)).forecast[0]}
+        return {"forecast": estimate_volatility(series, _last(series, 1)).forecast[0]}
 
     return by_series(inputs, holdings, equity, ends, LOOK_BACK, estimate)["forecast"]
 

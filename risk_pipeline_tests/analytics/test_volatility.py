@@ -10,20 +10,22 @@ from arch.univariate import EWMAVariance
 from scipy.stats import norm
 
 from risk_pipeline.analytics.evaluation import qlike
-from risk_pipeline.analytics.har import har_forecast
 from risk_pipeline.analytics.kernels import har_regression
 from risk_pipeline.analytics.kernels.constants import LOOK_BACK, ROWS
+from risk_pipeline.analytics.kernels.natural_log import natural_log
 from risk_pipeline.analytics.var import LOOK_BACK as TAIL_LOOK_BACK
 from risk_pipeline.analytics.var import WINDOW, filtered_historical_simulation
-from risk_pipeline.analytics.volatility import EWMA_DECAY, estimate_many, estimate_volatility, parkinson_variance
+from risk_pipeline.analytics.volatility import EWMA_DECAY, estimate_volatility, parkinson_variance
 
 FIELDS = ("realised_21", "realised_63", "realised_252", "ewma", "forecast", "trend_strength", "percentile")
 
 
 def window_mean(column: np.ndarray, window: int) -> np.ndarray:
-    out, *scratch = np.empty((3, len(column)))
-    har_regression.window_mean(np.ascontiguousarray(column[:, 0]), window, out, *scratch)
-    return out[:, None]
+    work = np.zeros((13, len(column)))
+    har_regression.window_means(np.ascontiguousarray(column[:, 0]), work[0], work[1], work[2:10], work[10:])
+    mean = work[10 + [5, 21, 22].index(window)]
+    mean[:21] = np.nan  # not written
+    return mean[:, None]
 
 
 def last(panel: np.ndarray):
@@ -67,12 +69,11 @@ def test_the_forecast_of_one_long_iid_series_is_sigma_and_not_a_fifth_less():
     assert np.sqrt((ratio**2).mean()) == pytest.approx(1.0, abs=0.01)
 
 
-def test_har_is_least_squares_of_logs_and_statsmodels_agrees(returns):
+def test_the_forecast_is_two_thirds_har_by_statsmodels_and_a_third_ewma(returns):
     import statsmodels.api as sm
 
     panel = returns[["SPY", "TLT", "XOM"]].to_numpy()
-    end = len(panel) - 1
-    found = har_forecast(panel**2, panel, np.array([end]))[0]
+    found = last(panel)
     for column in range(3):
         own = pd.Series(panel[-LOOK_BACK:, column])
         variance, week = own**2, own.rolling(5).mean()
@@ -85,13 +86,8 @@ def test_har_is_least_squares_of_logs_and_statsmodels_agrees(returns):
         fit = sm.OLS(np.log(ahead[usable]), sm.add_constant(features[usable])).fit()
         expected = np.exp(fit.predict(np.append(1.0, features[-1]))[0] + fit.mse_resid / 2)
         expected = min(max(expected, ahead[usable].min()), ahead[usable].max())
-        assert found[column] == pytest.approx(expected, rel=1e-7)
-
-
-def test_the_forecast_is_two_thirds_har_and_a_third_ewma_of_variances(returns):
-    panel = returns[["SPY", "TLT", "XOM"]].to_numpy()
-    found, har = last(panel), har_forecast(panel**2, panel, np.array([len(panel) - 1]))
-    np.testing.assert_allclose(found.forecast**2, (2 * 252 * har + found.ewma**2) / 3, rtol=1e-10)
+        expected = (2 * 252 * expected + found.ewma[0, column] ** 2) / 3
+        assert found.forecast[0, column] ** 2 == pytest.approx(expected, rel=1e-7)
 
 
 def test_a_fall_raises_the_forecast_more_than_a_rise_of_the_same_size():
@@ -185,40 +181,56 @@ def test_ewma_golden_on_the_s_and_p_500():
     assert last(returns.to_numpy()[:, None] / 100).ewma[0, 0] ** 2 / 252 * 1e4 == pytest.approx(golden, rel=1e-6)
 
 
+def test_means_of_windows_are_pandas_s_and_need_two_thirds():
+    values = np.random.default_rng(6).gamma(1.0, 1e-4, (500, 1))
+    for share in (0.0, 0.3):
+        values[np.random.default_rng(7).random(500) < share] = np.nan
+        for window, least in ((5, 4), (21, 14), (22, 15)):
+            expected = pd.Series(values[:, 0]).rolling(window, min_periods=least).mean()[21:]
+            np.testing.assert_allclose(window_mean(values, window)[21:, 0], expected, rtol=1e-13)
+
+
+def test_the_logarithm_is_numpy_s_to_the_last_bit_but_one():
+    rng = np.random.default_rng(8)
+    values = np.concatenate([rng.random(4000) * 10.0 ** rng.integers(-300, 300, 4000), 1.0 + rng.normal(0, 1e-6, 4000)])
+    found = np.array([natural_log(value) for value in values])
+    np.testing.assert_allclose(found, np.log(values), rtol=4e-16, atol=0)
+    assert [natural_log(value) for value in (0.0, 1.0)] == [-np.inf, 0.0]
+    assert np.isnan([natural_log(value) for value in (np.nan, np.inf)]).all()
+
+
+def test_ewma_and_percentile_of_a_series_with_gaps_are_numpy_s():
+    returns = np.random.default_rng(9).standard_t(4, (LOOK_BACK, 2)) * 0.01
+    returns[[-240, -150, -50], 1] = np.nan
+    found = last(returns)
+    weights = EWMA_DECAY ** np.arange(251, -1, -1.0)
+    squares = np.ma.masked_invalid(returns[-252:] ** 2)
+    np.testing.assert_allclose(found.ewma[0] ** 2 / 252, np.ma.average(squares, axis=0, weights=weights), rtol=1e-12)
+    year = pd.DataFrame(returns).rolling(21).std()[-252:]
+    np.testing.assert_array_equal(found.percentile[0], (year <= year.iloc[-1]).sum() / year.notna().sum())
+    assert year.notna().sum()[1] < 252
+
+
 def test_nothing_depends_on_the_batch_to_the_last_bit(returns):
     panel = returns.to_numpy()[:1400, :41].copy()
-    ends = np.array([820, 1100, 1399])
-    whole = estimate_volatility(panel, ends)
+    panel[1000:1003, 7], panel[:500, 8], panel[-5:, 9], panel[:, 10] = np.nan, np.nan, np.nan, np.nan
+    ranges = 0.4 * panel**2 + 1e-6
+    ranges[:, 5], ranges[::10, 6] = np.nan, np.nan
+    ends = np.array([820, 821, 1100, 1399])
+    whole = estimate_volatility(panel, ends, ranges=ranges)
+    assert {"parkinson", "squared", None} == set(whole.variance_input.ravel())
     for day, end in enumerate(ends):
-        cut = estimate_volatility(panel[end + 1 - LOOK_BACK : end + 1], np.array([LOOK_BACK - 1]))
-        single = estimate_volatility(panel[:, 9:10], np.array([end]))
-        for field in FIELDS:
-            np.testing.assert_array_equal(getattr(cut, field)[0], getattr(whole, field)[day])
-            np.testing.assert_array_equal(getattr(single, field)[0, 0], getattr(whole, field)[day, 9])
+        window = slice(end + 1 - LOOK_BACK, end + 1)
+        cut = estimate_volatility(panel[window], np.array([LOOK_BACK - 1]), ranges=ranges[window])
+        single = estimate_volatility(panel[:, 7:8], np.array([end]), ranges=ranges[:, 7:8])
+        for field, values in vars(whole).items():
+            np.testing.assert_array_equal(getattr(cut, field)[0], values[day])
+            np.testing.assert_array_equal(getattr(single, field)[0, 0], values[day, 7])
     panel[900:950, 2] = np.nan
-    gappy = estimate_volatility(panel, ends)
+    gappy = estimate_volatility(panel, ends, ranges=ranges)
     others = np.arange(41) != 2
-    for field in FIELDS:
-        np.testing.assert_array_equal(getattr(gappy, field)[:, others], getattr(whole, field)[:, others])
-
-
-def test_many_series_have_the_numbers_of_one_by_one_whatever_is_beside_them():
-    rng = np.random.default_rng(5)
-    panel = rng.normal(0.0, 0.01, (LOOK_BACK + 1, 150))
-    panel[rng.random(panel.shape) < 0.01 * (np.arange(150) % 3 == 0)] = np.nan
-    panel[:400, 7], panel[:-30, 8] = np.nan, np.nan
-    ends = np.array([LOOK_BACK - 1, LOOK_BACK])
-    many, plain = estimate_many(panel, ends), estimate_volatility(panel, ends)
-    for name, values in vars(many).items():
-        if values.dtype == float:
-            np.testing.assert_allclose(values, getattr(plain, name), rtol=1e-12)
-        else:
-            assert (values == getattr(plain, name)).all()
-        for column in (0, 7, 8, 149):
-            alone = getattr(estimate_many(panel[:, [column]], ends), name)[:, 0]
-            later = getattr(estimate_many(panel[1:, [column, 0]], ends[1:] - 1), name)[:, 0]
-            np.testing.assert_array_equal(values[:, column], alone)
-            np.testing.assert_array_equal(values[1:, column], later)
+    for field, values in vars(whole).items():
+        np.testing.assert_array_equal(getattr(gappy, field)[:, others], values[:, others])
 
 
 def test_volatility_scales_and_the_model_is_recorded(returns):

@@ -17,6 +17,7 @@ CENTRE = math.log(1e-4)
 """A usual log of a daily variance, taken off so that sums of squares keep their digits."""
 PERCENT = 100.0
 """Scale of the leverage term, so that its squares are of the others' order."""
+EWMA_DECAY = 0.94
 STILL = 1e-9
 """Features that spread less than this share of their squares do not move."""
 FEATURES = 4

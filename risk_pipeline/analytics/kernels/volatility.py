@@ -1,0 +1,142 @@
+"""The numbers of ``analytics/volatility.py``: one series after the other, each of its own windows only."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from ..arrays import Float1D, Float2D, Float3D, Int1D
+from .compiled import kernel, part
+from .constants import EWMA_DECAY, LOOK_BACK, ROWS
+from .har_regression import SCRATCH, har_forecasts, sums_of_products, window_means
+
+NUMBERS = 8
+EWMA_MIN = 21
+"""Least returns in a year."""
+RANGE_COVERAGE = 0.95
+"""Where fewer of the sessions with a return have a range, squared returns are used."""
+YEAR, PERCENTILE_MIN = 252, 126
+PADDED = 256
+"""Rows that sums of up to a year are made of; those before the window count as zero."""
+
+
+@part
+def _dot(one: Float1D, other: Float1D, s: Float2D) -> float:
+    sums_of_products(one, other, s[0], s[1, :1])
+    return float(s[1, 0])
+
+
+@part
+def _realised(r: Float1D, window: int, known: Float1D, padded: Float1D, s: Float2D) -> float:
+    """Return the sample variance of the last ``window`` returns; NaN unless all are there."""
+    padded[:] = 0.0
+    values, last = padded[PADDED - window :], r[len(r) - window :]
+    for i in range(window):
+        values[i] = last[i]
+    mean = _dot(padded, known, s) / window
+    for i in range(window):
+        values[i] = last[i] - mean
+    return _dot(padded, padded, s) / (window - 1)
+
+
+@part
+def _rolling_variance(r: Float1D, window: int, mean: Float1D, out: Float1D) -> None:
+    """Write the sample variance of each ``window`` returns, as :func:`_realised` but for rounding."""
+    mean[: len(out)], out[:] = 0.0, 0.0
+    for lag in range(window):
+        late = r[lag:]
+        for i in range(len(out)):
+            mean[i] += late[i]
+    for i in range(len(out)):
+        mean[i] /= window
+    for lag in range(window):
+        late = r[lag:]
+        for i in range(len(out)):
+            out[i] += (late[i] - mean[i]) * (late[i] - mean[i])
+    for i in range(len(out)):
+        out[i] /= window - 1
+
+
+@part
+def _percentile(year: Float1D) -> float:
+    """Return the share of the values, at least ``PERCENTILE_MIN``, that are not above the last."""
+    below, known, last = 0, 0, year[len(year) - 1]
+    for i in range(len(year)):
+        below += year[i] <= last
+        known += not np.isnan(year[i])
+    return below / known if known >= PERCENTILE_MIN and not np.isnan(last) else np.nan
+
+
+@part
+def _on_the_level_of_returns(
+    har: Float1D, squares: Float1D, has_return: Float1D, ranges: Float1D, has_range: Float1D, s: Float2D
+) -> None:
+    """Scale forecasts from ranges to squared returns; NaN where too few of the returns have a range."""
+    squared, ranged, both, returns = s[1, : len(har)], s[2, : len(har)], s[3, : len(har)], s[4, : len(har)]
+    read = slice(len(squares) + 1 - ROWS - len(har), None)
+    sums_of_products(squares[read], has_range[read], s[0], squared)
+    sums_of_products(has_return[read], ranges[read], s[0], ranged)
+    sums_of_products(has_return[read], has_range[read], s[0], both)
+    sums_of_products(has_return[read], has_return[read], s[0], returns)
+    for i in range(len(har)):
+        scaled = har[i] * (squared[i] / ranged[i])
+        har[i] = scaled if both[i] / returns[i] >= RANGE_COVERAGE and scaled > 0.0 else np.nan
+
+
+@kernel("float64[:, :, ::1](Array(float64, 2, 'A', True), Array(float64, 2, 'A', True), Array(int64, 1, 'C', True))")
+def volatilities(returns: Float2D, ranges: Float2D, ends: Int1D) -> Float3D:
+    """Return numbers of each series as of each end, (NUMBERS, D, N); NaN is too little history.
+
+    They are daily variances: realised over 21, 63 and 252 sessions, EWMA, HAR's forecast; then whether that is made
+    from ranges (1) or squared returns (0), the percentile of the first, and the count of returns.
+
+    Parameters
+    ----------
+    returns : (T, N); NaN is a gap.
+    ranges : (T, N) Parkinson variances; NaN is a gap. Without rows where there are none.
+    ends : (D,) rows. HAR is computed as of all sessions between the first and the last.
+    """
+    out = np.full((NUMBERS, len(ends), returns.shape[1]), np.nan)
+    if not out.size:
+        return out
+    first = ends.min() + 1 - LOOK_BACK
+    rows, start, sessions = ends.max() + 1 - first, max(-first, 0), ends.max() + 1 - ends.min()
+    r, ranged, variance = np.full(rows, np.nan), np.full(rows, np.nan), np.empty(rows)
+    filled, squares, has_return, has_range = np.empty(rows), np.empty(rows), np.empty(rows), np.empty(rows)
+    s, of_returns, means = np.empty((SCRATCH, rows)), np.empty((3, rows)), np.empty((3, rows))
+    by_range, by_square, short = np.empty(sessions), np.empty(sessions), np.empty(sessions + YEAR - 1)
+    padded, weights = np.empty(PADDED), np.zeros(PADDED)
+    for age in range(YEAR):
+        weights[PADDED - 1 - age] = EWMA_DECAY**age
+    for n in range(returns.shape[1]):
+        for row in range(start, rows):
+            r[row] = returns[first + row, n]
+        window_means(r, filled, has_return, s, of_returns)
+        by_range[:] = np.nan
+        if len(ranges):
+            for row in range(start, rows):
+                ranged[row] = ranges[first + row, n]
+            window_means(ranged, filled, has_range, s, means)
+            har_forecasts(ranged, means, of_returns[0], start, s, by_range)
+        for i in range(rows):
+            variance[i] = r[i] * r[i]
+        window_means(variance, squares, has_return, s, means)
+        if len(ranges):
+            _on_the_level_of_returns(by_range, squares, has_return, filled, has_range, s)
+        if np.isnan(by_range).any():
+            har_forecasts(variance, means, of_returns[0], start, s, by_square)
+        _rolling_variance(r[rows - len(short) - 20 :], 21, s[0], short)
+        for d in range(len(ends)):
+            session, end = ends[d] - ends.min(), ends[d] + 1 - first
+            year, known = squares[end - PADDED : end], has_return[end - PADDED : end]
+            from_ranges = not np.isnan(by_range[session])
+            out[0, d, n] = short[session + YEAR - 1]
+            out[1, d, n] = _realised(r[:end], 63, known, padded, s)
+            out[2, d, n] = _realised(r[:end], YEAR, known, padded, s)
+            if np.count_nonzero(known[PADDED - YEAR :]) >= EWMA_MIN:
+                ewma = _dot(weights, year, s) / _dot(weights, known, s)
+                out[3, d, n] = ewma if ewma > 0.0 else np.nan
+            out[4, d, n] = by_range[session] if from_ranges else by_square[session]
+            out[5, d, n] = from_ranges
+            out[6, d, n] = _percentile(short[session : session + YEAR])
+            out[7, d, n] = np.count_nonzero(has_return[end - LOOK_BACK : end])
+    return out
