@@ -110,8 +110,9 @@ def covered_returns(
     equity: Float1D,
     *,
     min_coverage: float,
-    revalued: Float2D,
-    revaluation: Int1D,
+    gains: Float2D,
+    option: Int1D,
+    shares: Float1D,
 ) -> Float2D:
     """Return what portfolios gain on equity in scenarios, (S, P), as :func:`constant_weight_returns` does of history.
 
@@ -119,13 +120,13 @@ def covered_returns(
     ----------
     moves : (N, S) of symbols; NaN where one has no return.
     symbol : (H,) row of each holding's symbol in ``moves``.
-    owner : (H,) position of each holding's portfolio in ``equity`` (P,).
+    owner : (H,) position of each holding's portfolio in ``equity`` (P,), ascending.
     dollars : (H,) delta-adjusted notional.
     min_coverage : least share of gross that must have a return in a scenario.
-    revalued : (O, S) money that options gain; ``revaluation`` (H,) is the row of a holding, -1 of one that moves as its
-        symbol does.
+    gains : (O, S) money that a share of an option gains; ``option`` (H,) is the row of a holding, -1 of one that moves
+        as its symbol does, ``shares`` (H,) how many it has.
     """
     from .kernels.covered_returns import scenario_returns
 
-    found = scenario_returns(moves, symbol, owner, dollars, equity, min_coverage, revalued, revaluation)
-    return np.ascontiguousarray(found.T)  # the order of a sum, and so its last bit, depends on the layout
+    first = np.searchsorted(owner, np.arange(len(equity) + 1))
+    return scenario_returns(moves, symbol, first, dollars, equity, min_coverage, gains, option, shares).T

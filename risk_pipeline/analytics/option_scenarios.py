@@ -29,9 +29,11 @@ class OptionScenarios:
 
     def __init__(self, terms: OptionTerms, passed: float = 0.0) -> None:
         self.terms = replace(terms, years=np.maximum(terms.years - passed, 0.0))
-        early = self.terms.may_exercise_early
-        self._lattice = np.where(early, np.cumsum(early) - 1, -1)
-        self._premium = EarlyPremium.of(self.terms.take(np.flatnonzero(early))) if early.any() else EarlyPremium.none()
+        early = np.flatnonzero(self.terms.may_exercise_early)
+        first, place = self.terms.take(early).distinct()
+        self._lattice = np.full(len(self.terms.spot), -1)
+        self._lattice[early] = place
+        self._premium = EarlyPremium.of(self.terms.take(early[first])) if len(early) else EarlyPremium.none()
 
     def take(self, rows: Int1D) -> OptionScenarios:
         """Return some of the options, in the order of ``rows``, without computing their lattices again."""

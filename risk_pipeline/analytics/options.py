@@ -65,14 +65,25 @@ class OptionTerms:
         worth = self._european()
         early = np.flatnonzero(self.may_exercise_early)
         if len(early):
-            for name, values in vars(self.take(early)._differences()).items():
-                european = getattr(worth, name)
-                european[early] = np.maximum(european[early], values) if name == "price" else values
+            first, place = self.take(early).distinct()
+            for name, values in vars(self.take(early[first])._differences()).items():
+                european, american = getattr(worth, name), values[place]
+                european[early] = np.maximum(european[early], american) if name == "price" else american
         return worth
 
     def take(self, rows: Int1D) -> OptionTerms:
         """Return some of the options, in the order of ``rows``."""
         return OptionTerms(**{name: values[rows] for name, values in vars(self).items()})
+
+    def distinct(self, *also: Float1D | Int1D) -> tuple[Int1D, Int1D]:
+        """Return a row of each option that differs from the others, in a term or in ``also``, and which each is like.
+
+        Of a session's options many are one: portfolios hold the same.
+        """
+        rows = np.stack([*vars(self).values(), *also], axis=1).astype(np.float64)
+        as_bytes = rows.view(f"V{8 * rows.shape[1]}")[:, 0]
+        _, first, place = np.unique(as_bytes, return_index=True, return_inverse=True)
+        return first, place
 
     def european_price(self) -> Float1D:
         """Return the price per share if all could be exercised at expiry only."""

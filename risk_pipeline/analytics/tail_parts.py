@@ -9,7 +9,7 @@ import numpy as np
 from .arrays import Float1D, Float2D, Int2D
 from .holdings import Holdings
 from .sums import sum_by
-from .var import MIN_OBSERVATIONS, WINDOW
+from .var import MIN_OBSERVATIONS, WINDOW, WorstScenarios
 
 LEVEL = 0.01
 MOST = 2 * int((WINDOW - 1) * LEVEL) + 3
@@ -31,8 +31,8 @@ class TailScenarios:
     es_weight: Float2D
 
 
-def tail_scenarios(scenarios: Float2D) -> TailScenarios:
-    """Find the scenarios, (S, M), that make the 1 % quantile and the mean beyond it; NaN scenarios are left out.
+def tail_scenarios(worst: WorstScenarios) -> TailScenarios:
+    """Find the scenarios that make the 1 % quantile and the mean beyond it.
 
     The expected shortfall is the mean of those up to the quantile, so each counts alike. The quantile rests on two
     scenarios alone, which tell little of a holding's part; its components are a triangular kernel's over the ranks
@@ -44,31 +44,18 @@ def tail_scenarios(scenarios: Float2D) -> TailScenarios:
     Tasche (1999), Risk contributions and performance measurement; Epperlein & Smillie (2006), Cracking VaR with
     kernels, Risk 19(8).
     """
-    columns = scenarios.shape[1]
-    known = ~np.isnan(scenarios)
-    count = known.sum(axis=0)
-    worst = np.where(known, scenarios, np.inf)
-    most = min(MOST, len(worst))
-    row = np.sort(np.argpartition(worst, most - 1, axis=0)[:most], axis=0)
-    order = np.argsort(np.take_along_axis(worst, row, axis=0), axis=0, kind="stable")
-    row = np.take_along_axis(row, order, axis=0)
-    values = np.take_along_axis(worst, row, axis=0)
-    place = np.maximum(count - 1, 0) * LEVEL
-    below = np.floor(place).astype(np.int64)
-    rank, column = np.arange(most)[:, None], np.arange(columns)
-    low, high = values[np.minimum(below, most - 1), column], values[np.minimum(below + 1, most - 1), column]
-    enough = count >= MIN_OBSERVATIONS
+    values, enough = worst.value[:MOST], worst.count >= MIN_OBSERVATIONS
+    place, quantile, count = worst.quantile(LEVEL)
+    below, rank = np.floor(place), np.arange(len(values))[:, None]
     with np.errstate(invalid="ignore", divide="ignore"):
-        quantile = low + (high - low) * (place - below)
-        beyond = (values <= quantile) & (rank <= below + 1)
-        es_weight = np.where(enough, beyond / beyond.sum(axis=0), np.nan)
+        es_weight = np.where(enough, np.where(rank < count, 1.0 / count, 0.0), np.nan)
         kernel = np.maximum(1.0 - np.abs(rank - place) / (place + 1.0), 0.0)
         kernel = kernel / weighted(kernel, np.ones_like(kernel))
         scale = quantile / weighted(kernel, values)
         two = np.where(rank == below, 1.0 - (place - below), np.where(rank == below + 1, place - below, 0.0))
         smooth = (scale >= 1.0 / MOST_SCALED) & (scale <= MOST_SCALED)
         var_weight = np.where(enough, np.where(smooth, kernel * scale, two), np.nan)
-    return TailScenarios(row, var_weight, es_weight)
+    return TailScenarios(worst.row[:MOST], var_weight, es_weight)
 
 
 def weighted(weights: Float2D, values: Float2D) -> Float1D:

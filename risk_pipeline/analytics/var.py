@@ -6,13 +6,14 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from .arrays import Float1D, Float2D, Int1D
+from .arrays import Float1D, Float2D, Int1D, Int2D
 
 Speeds = tuple[tuple[float, float], ...]
 
 WINDOW, MIN_OBSERVATIONS = 1000, 504
 """Surprises, and the least of them."""
 WARM_UP = 252
+LEVELS = (0.05, 0.01)
 LOOK_BACK = WINDOW + WARM_UP
 SPEEDS = ((0.80, 1.75), (0.97, 1.0))
 """The variance is the mean of exponentially weighted ones: the decay of each, and how much a squared loss counts in it.
@@ -66,15 +67,15 @@ def filtered_scenarios(returns: Float2D, *, surprises_read: int = WINDOW, speeds
     Arguments as of :func:`filtered_historical_simulation`. A row is one past session, the same for every series, so
     the scenarios of several series keep their dependence.
     """
-    scenarios = np.empty(_shape(returns, surprises_read))
-    _write(returns, speeds, scenarios, np.empty((0, 0)))
+    scenarios = np.empty((_count(returns, surprises_read), returns.shape[1]))
+    _write(returns, np.arange(returns.shape[1]), speeds, scenarios, np.empty((0, 0)))
     return scenarios
 
 
-def scenarios_by_series(returns: Float2D) -> Float2D:
-    """Return :func:`filtered_scenarios` with the series first, (M, S), each in one piece of memory."""
-    scenarios = np.empty(_shape(returns, WINDOW)[::-1])
-    _write(returns, SPEEDS, scenarios.T, np.empty((0, 0)))
+def scenarios_by_series(returns: Float2D, columns: Int1D) -> Float2D:
+    """Return :func:`filtered_scenarios` of some columns with the series first, (M, S), each in one piece of memory."""
+    scenarios = np.empty((len(columns), _count(returns, WINDOW)))
+    _write(returns, columns, SPEEDS, scenarios.T, np.empty((0, 0)))
     return scenarios
 
 
@@ -83,55 +84,72 @@ def filtered_with_scales(returns: Float2D) -> tuple[Float2D, Float2D]:
 
     A scale is NaN where there was no volatility to divide by. The last row is the last return's.
     """
-    scenarios, scales = np.empty((2, *_shape(returns, WINDOW)))
-    _write(returns, SPEEDS, scenarios, scales)
+    scenarios, scales = np.empty((2, _count(returns, WINDOW), returns.shape[1]))
+    _write(returns, np.arange(returns.shape[1]), SPEEDS, scenarios, scales)
     return scenarios, scales
 
 
-def _shape(returns: Float2D, surprises_read: int) -> tuple[int, int]:
-    """Return the shape of the scenarios: the last returns, without those that the variance starts from."""
+def _count(returns: Float2D, surprises_read: int) -> int:
+    """Return how many scenarios there are: the last returns, without those that the variance starts from."""
     from .kernels.filtered_variance import START
 
     rows = min(len(returns), LOOK_BACK)
-    return rows - max(rows - surprises_read, min(START, rows)), returns.shape[1]
+    return rows - max(rows - surprises_read, min(START, rows))
 
 
-def _write(returns: Float2D, speeds: Speeds, scenarios: Float2D, scales: Float2D) -> None:
+def _write(returns: Float2D, columns: Int1D, speeds: Speeds, scenarios: Float2D, scales: Float2D) -> None:
     from .kernels.filtered_variance import write_scenarios
 
-    write_scenarios(np.ascontiguousarray(returns[-LOOK_BACK:], dtype=np.float64), np.array(speeds), scenarios, scales)
+    window = np.ascontiguousarray(returns[-LOOK_BACK:], dtype=np.float64)
+    write_scenarios(window, columns, np.array(speeds), scenarios, scales)
+
+
+@dataclass(frozen=True)
+class WorstScenarios:
+    """The worst scenarios of each series, the worst first: as many as the tail of ``LEVELS[0]`` takes.
+
+    ``row`` and ``value`` (K, M) are which scenarios and what they are, infinite where a series has fewer. ``count``
+    (M,) is how many it has in all.
+    """
+
+    row: Int2D
+    value: Float2D
+    count: Int1D
+
+    @classmethod
+    def of(cls, scenarios: Float2D) -> WorstScenarios:
+        """Find them among scenarios, (S, M); NaN is none. Of equal ones the first comes first."""
+        from .kernels.worst_scenarios import write_worst
+
+        shape = int((len(scenarios) - 1) * LEVELS[0]) + 2, scenarios.shape[1]
+        out = cls(np.empty(shape, dtype=np.int64), np.empty(shape), np.empty(shape[1], dtype=np.int64))
+        write_worst(scenarios, out.row, out.value, out.count)
+        return out
+
+    def quantile(self, level: float) -> tuple[Float1D, Float1D, Int1D]:
+        """Return each series' rank of a quantile, the quantile, and how many scenarios are up to it; (M,) each.
+
+        Between two scenarios it is interpolated, as by ``numpy.quantile``. Ties beyond the next one don't count.
+        """
+        place = np.maximum(self.count - 1, 0) * level
+        below = np.floor(place).astype(np.int64)
+        low, high = (np.take_along_axis(self.value, rank[None], axis=0)[0] for rank in (below, below + 1))
+        with np.errstate(invalid="ignore"):
+            quantile = low + (high - low) * (place - below)
+            return place, quantile, below + 1 + (high <= quantile)
+
+    def tail_risk(self) -> TailRisk:
+        """Return the quantiles, and the means of the scenarios up to them."""
+        sums = np.cumsum(self.value, axis=0)
+        measures: list[Float1D] = []
+        for level in LEVELS:
+            _, quantile, count = self.quantile(level)
+            mean = np.take_along_axis(sums, count[None] - 1, axis=0)[0] / count
+            measures += [np.where(self.count >= MIN_OBSERVATIONS, -value, np.nan) for value in (quantile, mean)]
+        var_95, es_95, var_99, es_99 = measures
+        return TailRisk(var_95, var_99, es_95, es_99)
 
 
 def tail_risk(scenarios: Float2D) -> TailRisk:
     """Read the tail of tomorrow's returns off their scenarios, (S, M); NaN scenarios are left out."""
-    several = _several(scenarios)
-    known = ~np.isnan(several)
-    count = known.sum(axis=0)
-    ordered = np.sort(np.where(known, several, np.inf), axis=0)
-    tails = [_tail(ordered, count, level) for level in (0.05, 0.01)]
-    (var_95, es_95), (var_99, es_99) = (
-        [np.where(count >= MIN_OBSERVATIONS, -value, np.nan) for value in pair] for pair in tails
-    )
-    return TailRisk(var_95, var_99, es_95, es_99).take(np.arange(scenarios.shape[1]))
-
-
-def _several(columns: Float2D) -> Float2D:
-    """Return the columns, a single one twice: NumPy sums a single column in another order."""
-    return np.repeat(columns, 2, axis=1) if columns.shape[1] == 1 else columns
-
-
-def _tail(ordered: Float2D, count: Int1D, level: float) -> tuple[Float1D, Float1D]:
-    """Return the quantile of the first ``count`` of each column's sorted values, and the mean of those up to it.
-
-    Between two values it is interpolated, as by ``numpy.quantile``.
-    """
-    place = np.maximum(count - 1, 0) * level
-    below = np.floor(place).astype(np.int64)
-    columns = np.arange(ordered.shape[1])
-    low, high = ordered[below, columns], ordered[np.minimum(below + 1, len(ordered) - 1), columns]
-    with np.errstate(invalid="ignore"):
-        quantile = low + (high - low) * (place - below)
-        tail = ordered[: int(below.max(initial=0)) + 2]
-        # at most one tie above the quantile's rank: how many rows are read depends on the columns beside it
-        beyond = (tail <= quantile) & (np.arange(len(tail))[:, None] <= below + 1)
-        return quantile, np.where(beyond, tail, 0.0).sum(axis=0) / beyond.sum(axis=0)
+    return WorstScenarios.of(scenarios).tail_risk()

@@ -8,19 +8,17 @@ from functools import cached_property
 
 import numpy as np
 
-from ..analytics.arrays import Bool1D, Bool2D, Float1D, Float2D, Int1D, Int2D
-from ..analytics.holdings import Holdings, covered_returns
+from ..analytics.arrays import Bool2D, Float1D, Float2D, Int1D
+from ..analytics.holdings import covered_returns
 from ..analytics.option_scenarios import DAY, OptionScenarios
 from ..analytics.sums import sum_by
 from ..analytics.tail_parts import tail_scenarios, weighted
 from ..analytics.valuation import Book
-from ..analytics.var import LOOK_BACK, TailRisk, scenarios_by_series, tail_risk
+from ..analytics.var import LOOK_BACK, TailRisk, WorstScenarios, scenarios_by_series
 from .inputs import Inputs
 
-COLUMNS = 1024
-"""Series that are filtered together; they are the windows of so many symbols and sessions, some 10 MB an array."""
-OWNERS_AT_ONCE = 64
-"""Portfolios that are revalued together; what twenty positions each gain on a thousand scenarios is some 10 MB."""
+OWNERS_AT_ONCE = 512
+"""Portfolios that are revalued together; what an option of each gains on a thousand scenarios is some 4 MB."""
 LEAST_COVERAGE = 0.8
 """A scenario counts where so much of a book's gross exposure has a return on its session."""
 
@@ -34,27 +32,9 @@ def with_options(inputs: Inputs, book: Book, ends: Int1D, tail: TailRisk) -> Tai
     rows ``ends``, (D, P).
     """
     out = TailRisk(**{name: values.copy() for name, values in vars(tail).items()})
-    for books, gains in revalued_books(inputs, book, ends):
-        put_tail(out, books, gains)
+    for books in revalued_books(inputs, book, ends):
+        books.put_tail(out)
     return out
-
-
-def put_tail(tail: TailRisk, books: SessionBooks, gains: Gains) -> None:
-    """Replace the tail risk, (D, P), of a session's books with options by that of their gains."""
-    risk = tail_risk(gains.on_equity)
-    for name, values in vars(tail).items():
-        values[books.day, books.owners] = getattr(risk, name)
-
-
-def option_parts(books: SessionBooks, gains: Gains) -> tuple[Int1D, Float1D, Float1D]:
-    """Return holdings of books with options and their components of value at risk and expected shortfall at 99 %.
-
-    The holdings are rows of ``book.holdings``. The scenarios are those of :func:`with_options`.
-    """
-    tail = tail_scenarios(gains.on_equity)
-    parts = gains.parts(tail.row)
-    var_weight, es_weight = (weights[:, gains.owner] for weights in (tail.var_weight, tail.es_weight))
-    return books.rows, -weighted(var_weight, parts), -weighted(es_weight, parts)
 
 
 def is_revalued(inputs: Inputs, book: Book) -> Bool2D:
@@ -66,154 +46,150 @@ def is_revalued(inputs: Inputs, book: Book) -> Bool2D:
     return np.asarray(out & (book.equity > 0))
 
 
-def revalued_books(inputs: Inputs, book: Book, ends: Int1D) -> Iterator[tuple[SessionBooks, Gains]]:
-    """Yield the books with options of each session that has some, and what their holdings gain on every scenario.
+def revalued_books(inputs: Inputs, book: Book, ends: Int1D) -> Iterator[RevaluedBooks]:
+    """Yield the books with options and equity of each session, revalued on every scenario.
 
-    Some of a session's at a time: an array of all has a gigabyte where a thousand hold twenty positions each.
+    Some of a session's at a time: an array of all has a gigabyte where thousands hold twenty options each.
     """
-    held, terms = book.positions.options(inputs.lots, inputs.panel.dates[ends])
-    session = book.positions.session[held]
-    days = [SessionBooks.of(inputs, book, day, held[session == day]) for day in np.unique(session).tolist()]
-    days = [day for day in days if len(day.owners)]
-    for whole, moves in zip(days, _moves(inputs, ends, days), strict=True):
-        today = np.flatnonzero(session == whole.day)
-        scenarios = OptionScenarios(terms.take(today[whole.is_owned]), DAY)
-        for books, options in whole.split(inputs, book):
-            yield books, _gains(inputs, book, books, scenarios.take(options), moves)
+    lots, rows, holdings = inputs.lots, book.positions, book.holdings
+    held, terms = rows.options(lots, inputs.panel.dates[ends])
+    owner = lots.portfolio[rows.lot[held]]
+    is_owned = book.equity[rows.session[held], owner] > 0
+    market = inputs.column[inputs.registries.factors.market.proxy]
+    for day in np.unique(rows.session[held[is_owned]]).tolist():
+        today = np.flatnonzero(is_owned & (rows.session[held] == day))
+        today = today[np.argsort(owner[today], kind="stable")]
+        owners = np.unique(owner[today])
+        of_owners = np.flatnonzero(holdings.session == day)
+        of_owners = of_owners[np.isin(holdings.portfolio[of_owners], owners)]
+        of_owners = of_owners[np.argsort(holdings.portfolio[of_owners], kind="stable")]
+        symbols = np.unique(np.append(holdings.symbol[of_owners], market))
+        window = np.asarray(inputs.panel.returns[max(ends[day] + 1 - LOOK_BACK, 0) : ends[day] + 1])
+        session = _Session(
+            day=day,
+            held=held[today],
+            options=OptionScenarios(terms.take(today), DAY),
+            rows=of_owners,
+            symbols=symbols,
+            moves=scenarios_by_series(window, symbols),
+            market=int(np.searchsorted(symbols, market)),
+        )
+        for first in range(0, len(owners), OWNERS_AT_ONCE):
+            yield session.revalued(inputs, book, owners[first : first + OWNERS_AT_ONCE])
 
 
 @dataclass(frozen=True)
-class SessionBooks:
-    """Portfolios with options and equity on a session: their holdings, and the symbols that move the session's, sorted.
+class _Session:
+    """Books with options and equity on a session.
 
-    ``rows`` are the holdings as rows of the book's; ``held`` their options as rows of its positions; ``is_owned`` which
-    of the session's options are of such portfolios.
+    ``held`` (O,) are their options as rows of the book's positions, ``rows`` (H,) their holdings as rows of its
+    holdings, both in the order of the portfolios. ``symbols`` are those that they move with, sorted, ``market`` the
+    place of the market's among them, and ``moves`` (symbols, S) their scenarios.
+    """
+
+    day: int
+    held: Int1D
+    options: OptionScenarios
+    rows: Int1D
+    symbols: Int1D
+    moves: Float2D
+    market: int
+
+    def revalued(self, inputs: Inputs, book: Book, owners: Int1D) -> RevaluedBooks:
+        """Return some of the portfolios revalued; what several hold is priced once."""
+        lots, positions, moves = inputs.lots, book.positions, self.moves
+        some = np.flatnonzero(np.isin(lots.portfolio[positions.lot[self.held]], owners))
+        held, options = self.held[some], self.options.take(some)
+        lot, price = positions.lot[held], positions.price[held]
+        underlying = np.searchsorted(self.symbols, lots.symbol[lot])
+        first, place = options.terms.distinct(underlying, price)
+        response = -inputs.registries.scenarios.spot_volatility_response * np.nan_to_num(moves[self.market])
+        underlying_moves = np.nan_to_num(moves[underlying[first]], copy=False).T
+        gains = options.take(first).price(underlying_moves, response[:, None]).T
+        gains -= price[first][:, None]
+        rows = self.rows[np.isin(book.holdings.portfolio[self.rows], owners)]
+        holdings = book.holdings.take(rows)
+        is_option = (holdings.leg == 0) & lots.is_option[holdings.lot]
+        option, shares = np.full(len(rows), -1), np.zeros(len(rows))
+        option[is_option] = place
+        shares[is_option] = positions.quantity[held] * lots.multiplier[lot] * positions.rate[held]
+        return RevaluedBooks(
+            day=self.day,
+            owners=owners,
+            rows=rows,
+            moves=moves,
+            symbol=np.searchsorted(self.symbols, holdings.symbol),
+            dollars=holdings.delta_value,
+            gains=gains,
+            option=option,
+            shares=shares,
+            owner=np.searchsorted(owners, holdings.portfolio),
+            equity=book.equity[self.day, owners],
+        )
+
+
+@dataclass(frozen=True)
+class RevaluedBooks:
+    """Portfolios with options and equity on a session, and what their holdings gain on each scenario.
+
+    ``owners`` are the portfolios, ``rows`` (H,) their holdings as rows of the book's. ``moves`` (symbols, S) are those
+    of the symbols, NaN without a return; ``symbol`` (H,) is each holding's row there and ``dollars`` (H,) its
+    delta-adjusted notional. An option gains ``gains`` (O, S) in money a share; ``option`` (H,) is a holding's row
+    there, -1 of what moves as its symbol does, and ``shares`` (H,) how many it has. ``owner`` (H,) is each holding's
+    portfolio among those of ``equity``.
     """
 
     day: int
     owners: Int1D
     rows: Int1D
-    holdings: Holdings
-    symbols: Int1D
-    held: Int1D
-    is_owned: Bool1D
-
-    @classmethod
-    def of(cls, inputs: Inputs, book: Book, day: int, held: Int1D) -> SessionBooks:
-        """Return those of a session; ``held`` are its options as rows of the book's positions."""
-        of_option = inputs.lots.portfolio[book.positions.lot[held]]
-        owners = np.unique(of_option)
-        owners = owners[book.equity[day, owners] > 0]
-        rows = np.flatnonzero(book.holdings.session == day)
-        rows = rows[np.isin(book.holdings.portfolio[rows], owners)]
-        holdings = book.holdings.take(rows)
-        market = inputs.column[inputs.registries.factors.market.proxy]
-        is_owned = np.isin(of_option, owners)
-        return cls(day, owners, rows, holdings, np.unique(np.append(holdings.symbol, market)), held[is_owned], is_owned)
-
-    def split(self, inputs: Inputs, book: Book) -> Iterator[tuple[SessionBooks, Int1D]]:
-        """Yield some portfolios at a time, and which of the options are theirs."""
-        of_option = inputs.lots.portfolio[book.positions.lot[self.held]]
-        for first in range(0, len(self.owners), OWNERS_AT_ONCE):
-            owners = self.owners[first : first + OWNERS_AT_ONCE]
-            mine = np.flatnonzero(np.isin(self.holdings.portfolio, owners))
-            options = np.flatnonzero(np.isin(of_option, owners))
-            holdings, held = self.holdings.take(mine), self.held[options]
-            yield replace(self, owners=owners, rows=self.rows[mine], holdings=holdings, held=held), options
-
-
-def _moves(inputs: Inputs, ends: Int1D, days: list[SessionBooks]) -> Iterator[Float2D]:
-    """Yield the filtered scenarios of each session's symbols, (symbols, S); of many sessions in one pass of the filter.
-
-    A panel that begins within the look-back of a session gives it a shorter history: such are done one by one.
-    """
-    start = 0
-    while start < len(days):
-        stop, columns = start, 0
-        while stop < len(days) and (stop == start or columns + len(days[stop].symbols) <= COLUMNS):
-            if stop > start and min(ends[days[stop].day], ends[days[start].day]) + 1 < LOOK_BACK:
-                break
-            columns += len(days[stop].symbols)
-            stop += 1
-        windows = []
-        for books in days[start:stop]:
-            end = int(ends[books.day])
-            window = inputs.panel.returns[max(end + 1 - LOOK_BACK, 0) : end + 1]
-            windows.append(np.take(window, books.symbols, axis=1))
-        edges = np.cumsum([len(books.symbols) for books in days[start:stop]])[:-1]
-        together = windows[0] if len(windows) == 1 else np.hstack(windows)
-        yield from np.split(scenarios_by_series(together), edges)
-        start = stop
-
-
-def _gains(inputs: Inputs, book: Book, books: SessionBooks, options: OptionScenarios, moves: Float2D) -> Gains:
-    """Return what the holdings gain on each scenario of the symbols' ``moves``, (symbols, S)."""
-    lots, rows, holdings, held = inputs.lots, book.positions, books.holdings, books.held
-    market = inputs.column[inputs.registries.factors.market.proxy]
-    response = np.nan_to_num(moves[np.searchsorted(books.symbols, market)])
-    response = -inputs.registries.scenarios.spot_volatility_response * response
-    lot = rows.lot[held]
-    underlying = np.nan_to_num(moves[np.searchsorted(books.symbols, lots.symbol[lot])].T)
-    shares = rows.quantity[held] * lots.multiplier[lot] * rows.rate[held]
-    gained = (options.price(underlying, response[:, None]) - rows.price[held]) * shares
-    is_option = (holdings.leg == 0) & lots.is_option[holdings.lot]
-    return Gains(
-        moves=moves,
-        symbol=np.searchsorted(books.symbols, holdings.symbol),
-        dollars=holdings.delta_value,
-        revalued=np.ascontiguousarray(gained.T),
-        revaluation=np.where(is_option, np.cumsum(is_option) - 1, -1),
-        owner=np.searchsorted(books.owners, holdings.portfolio),
-        equity=book.equity[books.day, books.owners],
-    )
-
-
-@dataclass(frozen=True)
-class Gains:
-    """What holdings gain on each scenario.
-
-    ``moves`` (symbols, S) are those of the symbols, NaN without a return; ``symbol`` (H,) is each holding's row there
-    and ``dollars`` (H,) its delta-adjusted notional. Options gain ``revalued`` (O, S) in money; ``revaluation`` (H,)
-    is an option's row there, -1 of what moves as its symbol does. ``owner`` (H,) is each holding's portfolio among
-    those of ``equity``.
-    """
-
     moves: Float2D
     symbol: Int1D
     dollars: Float1D
-    revalued: Float2D
-    revaluation: Int1D
+    gains: Float2D
+    option: Int1D
+    shares: Float1D
     owner: Int1D
     equity: Float1D
 
+    def put_tail(self, tail: TailRisk) -> None:
+        """Replace the tail risk, (D, P), of the portfolios on their session."""
+        for name, values in vars(self._worst.tail_risk()).items():
+            getattr(tail, name)[self.day, self.owners] = values
+
+    def components(self) -> tuple[Float1D, Float1D]:
+        """Return each holding's components of value at risk and expected shortfall at 99 %, (H,)."""
+        tail = tail_scenarios(self._worst)
+        parts = self._parts(len(tail.row))
+        var_weight, es_weight = (weights[:, self.owner] for weights in (tail.var_weight, tail.es_weight))
+        return -weighted(var_weight, parts), -weighted(es_weight, parts)
+
     @cached_property
-    def on_equity(self) -> Float2D:
-        """Return the sums by portfolio on equity, (S, owners); what has no return moves like the rest."""
-        return covered_returns(
+    def _worst(self) -> WorstScenarios:
+        """The worst scenarios of the portfolios on equity; what has no return moves like the rest."""
+        on_equity = covered_returns(
             *(self.moves, self.symbol, self.owner, self.dollars, self.equity),
             min_coverage=LEAST_COVERAGE,
-            revalued=self.revalued,
-            revaluation=self.revaluation,
+            gains=self.gains,
+            option=self.option,
+            shares=self.shares,
         )
+        return WorstScenarios.of(on_equity)
 
-    def parts(self, rows: Int2D) -> Float2D:
-        """Return each holding's part of its portfolio's return on equity on some scenarios of it, (K, H).
+    def _parts(self, count: int) -> Float2D:
+        """Return each holding's part of its portfolio's return on equity on the worst scenarios, (count, H).
 
-        ``rows`` (K, owners) are the scenarios. A holding without a return has its share of gross in the whole.
+        A holding without a return has its share of gross in the whole.
         """
-        chosen = rows[:, self.owner]
-        moved = self.moves[self.symbol, chosen]
-        is_option = self.revaluation >= 0
+        row, whole = (values[:count, self.owner] for values in (self._worst.row, self._worst.value))
+        moved = self.moves[self.symbol, row]
+        is_option = self.option >= 0
         gained = np.nan_to_num(moved) * self.dollars
-        gained[:, is_option] = self.revalued[self.revaluation[is_option], chosen[:, is_option]]
+        gained[:, is_option] = self.gains[self.option[is_option], row[:, is_option]] * self.shares[is_option]
+        gross = sum_by(self.owner, np.abs(self.dollars), len(self.equity))
         with np.errstate(invalid="ignore", divide="ignore"):
-            like_the_rest = self.on_equity[chosen, self.owner] * (np.abs(self.dollars) / self._gross[self.owner])
+            like_the_rest = whole * (np.abs(self.dollars) / gross[self.owner])
             own = gained / self.equity[self.owner]
-        return own + np.where(np.isnan(moved), like_the_rest, 0.0)
-
-    @cached_property
-    def _gross(self) -> Float1D:
-        return sum_by(self.owner, np.abs(self.dollars), len(self.equity))
+        return np.asarray(own + np.where(np.isnan(moved), like_the_rest, 0.0))
 
 
 def option_outcomes(inputs: Inputs, before: Book, outcome: Float2D) -> Float2D:

@@ -10,9 +10,9 @@ from ..analytics.arrays import Float1D, Float2D, Float3D, Int1D
 from ..analytics.holdings import Holdings
 from ..analytics.tail_parts import holding_parts, tail_scenarios, weighted
 from ..analytics.valuation import Book
-from ..analytics.var import LOOK_BACK, TailRisk, filtered_historical_simulation, filtered_with_scales, tail_risk
+from ..analytics.var import LOOK_BACK, TailRisk, WorstScenarios, filtered_historical_simulation, filtered_with_scales
 from .inputs import Inputs
-from .option_tails import is_revalued, option_parts, put_tail, revalued_books, with_options
+from .option_tails import is_revalued, revalued_books, with_options
 from .portfolio_series import Estimate, by_series
 
 KIND = "tails of portfolios"
@@ -95,10 +95,9 @@ def tail_parts(inputs: Inputs) -> dict[str, Float1D]:
         parts = holding_parts(of_day, window, np.maximum(end - first - rows, 0), series, scale, linear.equity[day])
         for component, weight in zip(out, weights, strict=True):
             component[linear.rows[held]] = -weighted(weight[:, of_day.portfolio], parts)
-    for books, gains in revalued_books(inputs, book, ends):
-        held, *components = option_parts(books, gains)
-        out[:, held] = components
-        put_tail(tail, books, gains)
+    for books in revalued_books(inputs, book, ends):
+        out[:, books.rows] = books.components()
+        books.put_tail(tail)
     inputs.derived.keep(KIND, ends, _stacked(tail))
     return {"component_var_99": out[0], "component_es_99": out[1]}
 
@@ -109,8 +108,8 @@ def _tail(series: Float2D) -> dict[str, np.ndarray]:
     Of these, how many sessions back, the return, the scale, and the weights.
     """
     scenarios, scales = filtered_with_scales(series)
-    tail = tail_scenarios(scenarios)
-    count = len(scenarios)
+    worst = WorstScenarios.of(scenarios)
+    tail, count = tail_scenarios(worst), len(scenarios)
     found = {
         "back": count - 1 - tail.row,
         "series": np.take_along_axis(series[-count:], tail.row, axis=0),
@@ -118,4 +117,4 @@ def _tail(series: Float2D) -> dict[str, np.ndarray]:
         "var_weight": tail.var_weight,
         "es_weight": tail.es_weight,
     }
-    return {**{name: values.T for name, values in found.items()}, **vars(tail_risk(scenarios))}
+    return {**{name: values.T for name, values in found.items()}, **vars(worst.tail_risk())}

@@ -22,7 +22,7 @@ from risk_pipeline.analytics.kernels.copy_rows import write_rows
 from risk_pipeline.analytics.option_scenarios import OptionScenarios
 from risk_pipeline.analytics.options import OptionTerms
 from risk_pipeline.analytics.rolling_beta import RollingBeta, rolling_beta
-from risk_pipeline.analytics.var import LOOK_BACK, filtered_with_scales
+from risk_pipeline.analytics.var import LOOK_BACK, WorstScenarios, filtered_with_scales, tail_risk
 from risk_pipeline.analytics.volatility import LOOK_BACK as VOLATILITY_LOOK_BACK
 from risk_pipeline.analytics.volatility import estimate_volatility
 
@@ -72,6 +72,26 @@ def test_a_series_alone_has_the_scenarios_that_it_has_among_thousands_to_the_las
             assert one[:, 0].tobytes() == all_of_them[:, k].tobytes()
 
 
+def test_the_worst_scenarios_are_the_first_of_a_stable_sort_and_give_numpy_s_quantiles():
+    scenarios = filtered_with_scales(series(9))[0]
+    scenarios[:, 3] = np.round(scenarios[:, 3], 3)  # ties
+    scenarios[3:, 4] = np.nan  # fewer than a tail takes
+    worst, tail = WorstScenarios.of(scenarios), tail_risk(scenarios)
+    known = np.where(np.isnan(scenarios), np.inf, scenarios)
+    row = np.argsort(known, axis=0, kind="stable")[: len(worst.row)]
+    value = np.take_along_axis(known, row, axis=0)
+    np.testing.assert_array_equal(worst.value, value)
+    np.testing.assert_array_equal(worst.row, np.where(np.isinf(value), 0, row))
+    np.testing.assert_array_equal(worst.count, (~np.isnan(scenarios)).sum(axis=0))
+    for k in (0, 1, 3, 8):
+        own = scenarios[~np.isnan(scenarios[:, k]), k]
+        np.testing.assert_allclose(tail.var_95[k], -np.quantile(own, 0.05), rtol=1e-12)
+        np.testing.assert_allclose(tail.es_99[k], -own[own <= np.quantile(own, 0.01)].mean(), rtol=1e-12)
+        for name, values in vars(tail_risk(np.ascontiguousarray(scenarios[:, [k]]))).items():
+            assert values.tobytes() == getattr(tail, name)[[k]].tobytes()
+    assert np.isnan(tail.var_95[[2, 4]]).all()
+
+
 def volatilities(returns: np.ndarray, ends: list[int]) -> list[np.ndarray]:
     """Return estimates; large returns have no range, of some series more than a twentieth."""
     ranges = np.where(np.abs(returns) < 0.029, 0.3 * returns**2 + 1e-6, np.nan)
@@ -100,13 +120,13 @@ def gains_of(notional: sp.csr_array, equity: np.ndarray) -> np.ndarray:
     """Return what portfolios gain in the rows of ``series``; each third holding is given as one that is revalued."""
     holdings = notional.tocoo()
     moves, symbol = np.ascontiguousarray(series(9)[:200].T), holdings.col.astype(np.int64)
-    revaluation = np.where(np.arange(holdings.nnz) % 3 == 0, np.arange(holdings.nnz) // 3, -1)
-    revalued = np.nan_to_num(moves[symbol[::3]]) * holdings.data[::3, None]
+    option = np.where(np.arange(holdings.nnz) % 3 == 0, np.arange(holdings.nnz) // 3, -1)
     return covered_returns(
         *(moves, symbol, holdings.row.astype(np.int64), holdings.data, equity),
         min_coverage=0.8,
-        revalued=revalued,
-        revaluation=revaluation,
+        gains=np.nan_to_num(moves[symbol[::3]]),
+        option=option,
+        shares=holdings.data,
     )
 
 
@@ -179,6 +199,7 @@ def copied_bytes() -> np.ndarray:
 def numbers() -> list[float]:
     """Return numbers of every kernel, of enough rows for every branch."""
     scenarios, scales = filtered_with_scales(series(4))
+    worst = WorstScenarios.of(scenarios)
     notional, equity = books(20)
     history = constant_weight_returns(notional, series(9)[:200], equity)
     gains = gains_of(notional, equity)
@@ -190,6 +211,7 @@ def numbers() -> list[float]:
         *(100.0 + revalued).ravel(),
         *(value for rows in (scenarios, scales, history.returns, gains) for value in rows[::25].ravel()),
         *history.coverage,
+        *(value for rows in (worst.row, worst.value) for value in rows.ravel()),
         *(value for values in regressions.values() for value in values.ravel()),
         *copied_bytes(),
         *(x for values in volatilities(series(4), [LOOK_BACK - 1]) if values.dtype == float for x in values.ravel()),

@@ -7,6 +7,7 @@ import dataclasses
 import numpy as np
 import pytest
 
+from risk_pipeline.analytics.american import american_price
 from risk_pipeline.analytics.option_scenarios import DAY, LEAST_VOLATILITY, OptionScenarios
 from risk_pipeline.analytics.options import OptionTerms
 from risk_pipeline.analytics.var import LOOK_BACK, filtered_historical_simulation, filtered_scenarios, tail_risk
@@ -128,3 +129,32 @@ def test_some_of_the_options_are_priced_as_if_they_had_come_alone():
     some = np.array([4, 1, 0])
     of_all, alone = OptionScenarios(terms, DAY).take(some), OptionScenarios(terms.take(some), DAY)
     np.testing.assert_array_equal(of_all.price(move, 0.01), alone.price(move, 0.01))
+
+
+def test_an_option_that_several_hold_is_computed_once(monkeypatch):
+    terms = straddle(100.0, 0.3, 0.25, is_american=True).take(np.array([0, 1, 0, 1, 0]))
+    terms = dataclasses.replace(terms, spot=np.array([100.0, 100.0, 100.0, 100.0, 101.0]))
+    trees = []
+
+    def counted(*values, **steps):
+        trees.append(len(values[0]))
+        return american_price(*values, **steps)
+
+    monkeypatch.setattr("risk_pipeline.analytics.options.american_price", counted)
+    worth, scenarios = terms.value(), OptionScenarios(terms)
+    assert trees == [8 * 3, 3, 3]  # two options, and the call at another spot
+    move = np.linspace(-0.2, 0.2, 9)[:, None] * np.ones(5)
+    priced = scenarios.price(move, 0.01)
+    for k in range(5):
+        alone = terms.take(np.array([k]))
+        np.testing.assert_array_equal(OptionScenarios(alone).price(move[:, [k]], 0.01)[:, 0], priced[:, k])
+        for name, values in vars(alone.value()).items():
+            assert values[0] == getattr(worth, name)[k]
+
+
+def test_options_differ_by_any_term_and_by_what_else_is_asked():
+    terms = straddle(100.0, 0.3, 0.25, is_american=True).take(np.array([0, 0, 0, 0, 0]))
+    terms = dataclasses.replace(terms, is_american=np.array([True, True, False, True, True]))
+    first, place = terms.distinct(np.array([7, 7, 7, 8, 7]))
+    assert sorted(first.tolist()) == [0, 2, 3]
+    np.testing.assert_array_equal(first[place], [0, 0, 2, 3, 0])

@@ -9,7 +9,7 @@ import pandas as pd
 import pytest
 
 from risk_pipeline.analytics.tail_parts import LEVEL, tail_scenarios, weighted
-from risk_pipeline.analytics.var import filtered_with_scales, tail_risk
+from risk_pipeline.analytics.var import WorstScenarios, filtered_with_scales, tail_risk
 from risk_pipeline.risk.tail_parts import portfolio_tails, tail_parts
 from risk_pipeline_tests.support.blocks import block, lot
 from risk_pipeline_tests.support.real_prices import real_prices
@@ -128,7 +128,7 @@ def test_weights_give_quantile_and_mean_of_the_tail_on_any_scenarios():
     scenarios[:600, 0] = np.nan  # too few
     scenarios[:, 1] = 0.0
     scenarios[:, 2] = np.round(scenarios[:, 2], 2)  # ties
-    found, whole = tail_scenarios(scenarios), tail_risk(scenarios)
+    found, whole = tail_scenarios(WorstScenarios.of(scenarios)), tail_risk(scenarios)
     values = np.take_along_axis(scenarios, found.row, axis=0)
     np.testing.assert_allclose(-weighted(found.es_weight, values), whole.es_99, rtol=1e-12)
     np.testing.assert_allclose(-weighted(found.var_weight, values), whole.var_99, rtol=1e-12)

@@ -21,47 +21,50 @@ def _on_equity(gained: float, share: float, equity: float, least: float) -> floa
 @kernel(
     "float64[:, ::1](Array(float64, 2, 'C', True), Array(int64, 1, 'C', True), Array(int64, 1, 'C', True), "
     "Array(float64, 1, 'C', True), Array(float64, 1, 'C', True), float64, Array(float64, 2, 'C', True), "
-    "Array(int64, 1, 'C', True))"
+    "Array(int64, 1, 'C', True), Array(float64, 1, 'C', True))"
 )
 def scenario_returns(
     moves: Float2D,
     symbol: Int1D,
-    owner: Int1D,
+    first: Int1D,
     dollars: Float1D,
     equity: Float1D,
     least: float,
-    revalued: Float2D,
-    revaluation: Int1D,
+    gains: Float2D,
+    option: Int1D,
+    shares: Float1D,
 ) -> Float2D:
     """Return the gains of portfolios on equity, (P, S); NaN where less than a share of their gross has a return.
 
     Parameters
     ----------
     moves : (N, S) of symbols; NaN is no return.
-    symbol, owner : (H,) of holdings: rows of ``moves``, positions in ``equity`` (P,).
+    symbol : (H,) of holdings, rows of ``moves``; those of portfolio ``p`` are from ``first[p]`` to ``first[p + 1]``.
     dollars : (H,) their delta-adjusted notional.
-    revalued : (O, S) what some holdings gain in money; ``revaluation`` (H,) is the row of each, -1 of the others.
+    equity : (P,).
+    gains : (O, S) of options, a share of each; ``option`` (H,) is the row of a holding, -1 of one that moves as its
+        symbol does, ``shares`` (H,) how many it has.
     """
-    shape = (len(equity), moves.shape[1])
-    total, covered, gross = np.zeros(shape), np.zeros(shape), np.zeros(len(equity))
-    for h in range(len(symbol)):
-        portfolio, value, size = owner[h], dollars[h], abs(dollars[h])
-        gross[portfolio] += size
-        moved, total_here, covered_here = moves[symbol[h]], total[portfolio], covered[portfolio]
-        if revaluation[h] >= 0:
-            own = revalued[revaluation[h]]
-            for s in range(shape[1]):
-                total_here[s] += own[s]
-                covered_here[s] += 0.0 if np.isnan(moved[s]) else size
-        else:
-            for s in range(shape[1]):
-                total_here[s] += 0.0 if np.isnan(moved[s]) else value * moved[s]
-                covered_here[s] += 0.0 if np.isnan(moved[s]) else size
-    for p in range(shape[0]):
-        for s in range(shape[1]):
-            share = covered[p, s] / gross[p] if gross[p] > 0.0 else 1.0
-            total[p, s] = _on_equity(total[p, s], share, equity[p], least)
-    return total
+    out, missing = np.zeros((len(equity), moves.shape[1])), np.empty(moves.shape[1])
+    for p in range(len(equity)):
+        total, gross = out[p], 0.0
+        missing[:] = 0.0
+        for h in range(first[p], first[p + 1]):
+            moved, value, size = moves[symbol[h]], dollars[h], abs(dollars[h])
+            gross += size
+            for s in range(len(moved)):
+                missing[s] += size if np.isnan(moved[s]) else 0.0
+            if option[h] >= 0:
+                gained, count = gains[option[h]], shares[h]
+                for s in range(len(moved)):
+                    total[s] += gained[s] * count
+            else:
+                for s in range(len(moved)):
+                    total[s] += 0.0 if np.isnan(moved[s]) else value * moved[s]
+        for s in range(len(missing)):
+            share = 1.0 - missing[s] / gross if gross > 0.0 else 1.0
+            total[s] = _on_equity(total[s], share, equity[p], least)
+    return out
 
 
 @kernel(

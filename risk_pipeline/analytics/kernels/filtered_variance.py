@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from ..arrays import Float1D, Float2D
+from ..arrays import Float1D, Float2D, Int1D
 from .compiled import kernel, part
 
 START = 21
@@ -99,21 +99,24 @@ def _write(r: Float2D, volatility: Float2D, scenarios: Float2D, scales: Float2D)
                 scales[row - first, k] = now / before if before > 0.0 else np.nan
 
 
-@kernel("void(Array(float64, 2, 'C', True), float64[:, ::1], float64[:, :], float64[:, :])")
-def write_scenarios(returns: Float2D, speeds: Float2D, scenarios: Float2D, scales: Float2D) -> None:
+@kernel("void(Array(float64, 2, 'C', True), Array(int64, 1, 'C', True), float64[:, ::1], float64[:, :], float64[:, :])")
+def write_scenarios(returns: Float2D, columns: Int1D, speeds: Float2D, scenarios: Float2D, scales: Float2D) -> None:
     """Write each past return times the volatility after the last over that before it, and the factor, each (S, M).
 
     Parameters
     ----------
-    returns : (W, M); NaN is a gap. The last S are read as scenarios.
+    returns : (W, N); NaN is a gap. The last S are read as scenarios.
+    columns : (M,) of the series.
     speeds : (V, 2) decay of each variance, and what a squared loss counts in it.
     scales : of no size where nobody asks for them.
     """
     rows = len(returns)
     r, volatility = np.full((rows, LANES), np.nan), np.empty((rows + 1, LANES))
     squares, count, total, rest = np.empty_like(r), np.empty_like(r), np.empty_like(r), np.empty_like(r)
-    for column in range(0, returns.shape[1] if rows else 0, LANES):
-        width = min(LANES, returns.shape[1] - column)
-        r[:, :width] = returns[:, column : column + width]
+    for first in range(0, len(columns) if rows else 0, LANES):
+        width = min(LANES, len(columns) - first)
+        for row in range(rows):
+            for k in range(width):
+                r[row, k] = returns[row, columns[first + k]]
         _filtered_volatility(r, speeds, volatility, squares, count, total, rest)
-        _write(r[:, :width], volatility, scenarios[:, column : column + width], scales[:, column : column + width])
+        _write(r[:, :width], volatility, scenarios[:, first : first + width], scales[:, first : first + width])
