@@ -118,9 +118,11 @@ def print_stress(console: Console, engine: sa.Engine, session: date, frames: Fra
     """Print what the shock does to each portfolio, how the factors move, and how often that happens."""
     results = frames["stress_test_results"]
     nav = read_table(engine, "portfolio_snapshots", first=session, last=session).set_index("portfolio_id")["nav"]
-    table = Table(title=f"Shock of {session}; nothing was written", title_justify="left", header_style="bold")
+    title = f"Shock of {session}, within a session; nothing was written"
+    table = Table(title=title, title_justify="left", header_style="bold")
     for name in ("Portfolio", "NAV before", "NAV after", "P&L", "of equity", "direct", "in a crisis", "± 2 s.d."):
         table.add_column(name, justify="left" if name == "Portfolio" else "right")
+    without: dict[str, list[str]] = {}
     notes = []
     for row in (row for rows in bucket(results, "portfolio_id").values() for row in rows):
         before, pnl, band = float(nav[row["portfolio_id"]]), row["correlated_pnl"], row["band_std"]
@@ -137,7 +139,7 @@ def print_stress(console: Console, engine: sa.Engine, session: date, frames: Fra
         if pnl is None and row["reason"] is not None:
             reason = Reason(row["reason"])
             told = UNPRICED if scenario.currencies and reason is Reason.MISSING_DATA else reason.explain()
-            notes.append(f"{row['portfolio_id']} has no P&L: {told}.")
+            without.setdefault(told, []).append(row["portfolio_id"])
         why = disagreement(row, before)
         notes += [f"{row['portfolio_id']}: {why}."] if why else []
     print_table(console, table)
@@ -147,6 +149,10 @@ def print_stress(console: Console, engine: sa.Engine, session: date, frames: Fra
         often = plausibility(odds["one_in_days"], odds["history_windows"], 1)
         count = history_count(odds["history_count"], odds["history_windows"], 1)
         console.print(f"A move at least as far: {often}; in history {count}.", highlight=False, soft_wrap=True)
+    skips = frames["analytics_skips"]
+    for row in skips[skips["entity_type"] == "portfolio"].itertuples(index=False):
+        without.setdefault(Reason(row.reason).explain(), []).append(row.entity)
+    notes += [f"No P&L of {', '.join(ids)}: {told}." for told, ids in without.items()]
     for note in notes:
         console.print(note, highlight=False, soft_wrap=True, markup=False)
 
