@@ -12,6 +12,7 @@ class Reason(StrEnum):
     NO_ACTIVE_POSITIONS = "no_active_positions"
     MISSING_DATA = "missing_data"
     TOO_SHORT = "too_short"
+    NO_VARIANCE = "no_variance"
     SINGULAR = "singular"
     NON_POSITIVE_EQUITY = "non_positive_equity"
     NO_VENDOR_BETA = "no_vendor_beta"
@@ -34,6 +35,7 @@ _WORDS = {
     Reason.NO_ACTIVE_POSITIONS: "holds no position on this date",
     Reason.MISSING_DATA: "prices of the session are missing",
     Reason.TOO_SHORT: "the price history is too short",
+    Reason.NO_VARIANCE: "its returns are all zero: what it holds hedges itself wholly",
     Reason.SINGULAR: "the factors can't be told apart over this window",
     Reason.NON_POSITIVE_EQUITY: "equity is zero or negative, so a share of it means nothing",
     Reason.NO_VENDOR_BETA: "the data vendor gives no beta for its holdings",

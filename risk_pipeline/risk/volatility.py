@@ -103,6 +103,7 @@ def _reasons(book: Book, estimates: VolatilityEstimates) -> np.ndarray:
     """Return why a portfolio has no volatility, None where it has one."""
     reason = np.full(book.equity.shape, None, dtype=object)
     reason[np.isnan(estimates.ewma)] = Reason.TOO_SHORT.value
+    reason[np.isnan(estimates.ewma) & (estimates.realised_21 == 0.0)] = Reason.NO_VARIANCE.value
     reason[book.equity <= 0] = Reason.NON_POSITIVE_EQUITY.value
     return reason
 

@@ -96,6 +96,7 @@ def test_long_and_short_of_one_symbol_is_nothing_in_every_measure(day):
     volatility = one(day, "portfolio_volatility", "flat")
     measured = ["realised_21", "realised_63", "realised_252", "factor_model_volatility"]
     np.testing.assert_array_equal(volatility[measured], 0.0)
+    assert volatility["reason"].tolist() == [Reason.NO_VARIANCE.value]
     worth = snapshot(day, "flat")
     assert worth["net"] == 0.0
     assert worth["gross"] == 2 * worth["long_value"] == -2 * worth["short_value"] > 0
