@@ -23,8 +23,8 @@ SESSIONS_A_YEAR = 252
 HAR_SHARE = 2.0 / 3.0
 """Weight of HAR in the mean of its variance and EWMA's."""
 TREND_BAND = 0.10
-WORTH_A_THREAD = 4096
-"""Series times ends: some milliseconds."""
+WORTH_A_THREAD = 2048
+"""Series times ends: some milliseconds at least."""
 
 
 @dataclass(frozen=True)

@@ -58,7 +58,7 @@ def window_means(values: Float1D, filled: Float1D, present: Float1D, s: Float2D,
         mean, counts = out[index, FIRST:], s[5 + index, FIRST:]
         for i in range(len(mean)):
             count = counts[i] if gaps else float(window)
-            mean[i] = mean[i] / count if count >= window * 2 / 3 else np.nan
+            mean[i] = mean[i] * (1.0 / count) if count >= window * 2 / 3 else np.nan
 
 
 @part

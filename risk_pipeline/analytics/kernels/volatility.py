@@ -15,8 +15,18 @@ EWMA_MIN = 21
 RANGE_COVERAGE = 0.95
 """Where fewer of the sessions with a return have a range, squared returns are used."""
 YEAR, PERCENTILE_MIN = 252, 126
+TOGETHER = 8
+"""Series that are read at once."""
 PADDED = 256
 """Rows that sums of up to a year are made of; those before the window count as zero."""
+
+
+@part
+def _transpose(values: Float2D, out: Float2D) -> None:
+    """Write columns as rows: some at once, since a row of them is one line of the cache."""
+    for row in range(len(values)):
+        for column in range(values.shape[1]):
+            out[column, row] = values[row, column]
 
 
 @part
@@ -28,8 +38,8 @@ def _dot(one: Float1D, other: Float1D, s: Float2D) -> float:
 @part
 def _realised(r: Float1D, window: int, known: Float1D, padded: Float1D, s: Float2D) -> float:
     """Return the sample variance of the last ``window`` returns; NaN unless all are there."""
-    padded[:] = 0.0
     values, last = padded[PADDED - window :], r[len(r) - window :]
+    padded[:] = 0.0
     for i in range(window):
         values[i] = last[i]
     mean = _dot(padded, known, s) / window
@@ -100,21 +110,22 @@ def volatilities(returns: Float2D, ranges: Float2D, ends: Int1D) -> Float3D:
         return out
     first = ends.min() + 1 - LOOK_BACK
     rows, start, sessions = ends.max() + 1 - first, max(-first, 0), ends.max() + 1 - ends.min()
-    r, ranged, variance = np.full(rows, np.nan), np.full(rows, np.nan), np.empty(rows)
-    filled, squares, has_return, has_range = np.empty(rows), np.empty(rows), np.empty(rows), np.empty(rows)
+    some_returns, some_ranges = np.full((TOGETHER, rows), np.nan), np.full((TOGETHER, rows), np.nan)
+    variance, filled, squares = np.empty(rows), np.empty(rows), np.empty(rows)
+    has_return, has_range = np.empty(rows), np.empty(rows)
     s, of_returns, means = np.empty((SCRATCH, rows)), np.empty((3, rows)), np.empty((3, rows))
     by_range, by_square, short = np.empty(sessions), np.empty(sessions), np.empty(sessions + YEAR - 1)
     padded, weights = np.empty(PADDED), np.zeros(PADDED)
     for age in range(YEAR):
         weights[PADDED - 1 - age] = EWMA_DECAY**age
     for n in range(returns.shape[1]):
-        for row in range(start, rows):
-            r[row] = returns[first + row, n]
+        if n % TOGETHER == 0:
+            _transpose(returns[max(first, 0) : first + rows, n : n + TOGETHER], some_returns[:, start:])
+            _transpose(ranges[max(first, 0) : first + rows, n : n + TOGETHER], some_ranges[:, start:])
+        r, ranged = some_returns[n % TOGETHER], some_ranges[n % TOGETHER]
         window_means(r, filled, has_return, s, of_returns)
         by_range[:] = np.nan
         if len(ranges):
-            for row in range(start, rows):
-                ranged[row] = ranges[first + row, n]
             window_means(ranged, filled, has_range, s, means)
             har_forecasts(ranged, means, of_returns[0], start, s, by_range)
         for i in range(rows):
