@@ -28,8 +28,8 @@ class EarlyPremium:
     short: Float1D
 
     @classmethod
-    def of(cls, options: OptionTerms) -> EarlyPremium:
-        """Compute the lattices of some options."""
+    def of(cls, options: OptionTerms, price: Float1D | None = None) -> EarlyPremium:
+        """Compute the lattices of some options, and their trees where their ``price`` (n,) is not known."""
         from .kernels.early_premium import premiums_about_strike, premiums_at_spot
 
         terms = options.as_rows
@@ -39,7 +39,8 @@ class EarlyPremium:
             least=LEAST_OPTIONS,
         )
         at_spot = premiums_at_spot(on_lattice, terms)
-        premium = np.maximum(options.tree_price() - options.european_price(), 0.0)
+        price = options.tree_price() if price is None else price
+        premium = np.maximum(price - options.european_price(), 0.0)
         return cls(on_lattice, at_spot, np.where(at_spot > 0, premium - at_spot, 0.0))
 
     @classmethod

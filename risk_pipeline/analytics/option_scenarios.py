@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import numpy as np
 
-from .arrays import Float2D, Int1D
+from .arrays import Float1D, Float2D, Int1D
 from .early_premium import EarlyPremium
 from .options import OptionTerms
 
@@ -25,15 +25,17 @@ class OptionScenarios:
     ----------
     terms : n options.
     passed : years that go by in every scenario.
+    price : (n,) per share, if known, when these years have passed; saves a tree of each.
     """
 
-    def __init__(self, terms: OptionTerms, passed: float = 0.0) -> None:
+    def __init__(self, terms: OptionTerms, passed: float = 0.0, price: Float1D | None = None) -> None:
         self.terms = replace(terms, years=np.maximum(terms.years - passed, 0.0))
         early = np.flatnonzero(self.terms.may_exercise_early)
         first, place = self.terms.take(early).distinct()
         self._lattice = np.full(len(self.terms.spot), -1)
         self._lattice[early] = place
-        self._premium = EarlyPremium.of(self.terms.take(early[first])) if len(early) else EarlyPremium.none()
+        known = None if price is None else price[early[first]]
+        self._premium = EarlyPremium.of(self.terms.take(early[first]), known) if len(early) else EarlyPremium.none()
 
     def take(self, rows: Int1D) -> OptionScenarios:
         """Return some of the options, in the order of ``rows``, without computing their lattices again."""

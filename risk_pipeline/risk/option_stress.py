@@ -47,7 +47,7 @@ def options_by_session(inputs: Inputs) -> Iterator[SessionOptions]:
     """Yield the options held on each session."""
     rows, lots = inputs.book.positions, inputs.lots
     held, terms = rows.options(lots, inputs.panel.dates[inputs.ends])
-    every = OptionScenarios(terms)
+    every = OptionScenarios(terms, price=rows.price[held])
     for session_index in range(len(inputs.sessions)):
         some = np.flatnonzero(rows.session[held] == session_index)
         option_rows = held[some]
@@ -79,20 +79,14 @@ def grid_rows(inputs: Inputs, session_index: int, options: SessionOptions) -> li
     lot = rows.lot[shares]
     beside = np.isin(lots.portfolio[lot] * len(inputs.panel.symbols) + lots.symbol[lot], holds)
     value = sum_by(lots.portfolio[lot[beside]], rows.value[shares[beside]], options.portfolios)
-    now = options.scenarios.price(np.zeros((1, len(options.price))), 0.0)[0]
-    pnl = np.empty((len(VOLATILITY_CHANGES), len(SPOT_MOVES), options.portfolios))
-    for i, change in enumerate(VOLATILITY_CHANGES):
-        for j, move in enumerate(SPOT_MOVES):
-            price = options.scenarios.price(np.full((1, len(now)), move), change)[0]
-            gain = sum_by(options.portfolio, options.shares * (price - now), options.portfolios)
-            pnl[i, j] = gain + value * move
+    change, move = (values.reshape(-1, 1) for values in np.meshgrid(VOLATILITY_CHANGES, SPOT_MOVES, indexing="ij"))
+    price = options.scenarios.price(move, change)
+    now = price[((move == 0.0) & (change == 0.0))[:, 0]]
+    gain = [sum_by(options.portfolio, gained, options.portfolios) for gained in options.shares * (price - now)]
+    pnl = np.round(np.stack(gain) + move * value, 2).T[owners].reshape(-1, len(VOLATILITY_CHANGES), len(SPOT_MOVES))
     axes = {"spot": list(SPOT_MOVES), "volatility": list(VOLATILITY_CHANGES)}
     day = pd.Timestamp(inputs.sessions[session_index])
     return [
-        {
-            "session": day,
-            "portfolio_id": inputs.portfolio_ids[owner],
-            "grid": {**axes, "pnl": pnl[:, :, owner].round(2).tolist()},
-        }
-        for owner in owners.tolist()
+        {"session": day, "portfolio_id": inputs.portfolio_ids[owner], "grid": {**axes, "pnl": grid}}
+        for owner, grid in zip(owners.tolist(), pnl.tolist(), strict=True)
     ]

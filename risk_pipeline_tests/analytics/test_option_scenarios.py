@@ -152,6 +152,15 @@ def test_an_option_that_several_hold_is_computed_once(monkeypatch):
             assert values[0] == getattr(worth, name)[k]
 
 
+def test_prices_that_are_known_save_the_trees_and_change_nothing(monkeypatch):
+    terms = straddle(100.0, 0.3, 0.25, is_american=True).take(np.array([0, 1, 0, 1, 0]))
+    terms = dataclasses.replace(terms, is_american=np.array([True, False, True, True, False]))
+    move, price = np.linspace(-0.2, 0.2, 9)[:, None], terms.value().price
+    expected = OptionScenarios(terms).price(move, 0.01)
+    monkeypatch.setattr("risk_pipeline.analytics.options.american_price", None)
+    np.testing.assert_array_equal(OptionScenarios(terms, price=price).price(move, 0.01), expected)
+
+
 def test_options_differ_by_any_term_and_by_what_else_is_asked():
     terms = straddle(100.0, 0.3, 0.25, is_american=True).take(np.array([0, 0, 0, 0, 0]))
     terms = dataclasses.replace(terms, is_american=np.array([True, True, False, True, True]))
