@@ -80,7 +80,7 @@ def estimate_volatility(returns: Float2D, ends: Int1D, *, ranges: Float2D | None
     har, is_ranged, percentile, observations = numbers[4:]
     known, is_har = ~np.isnan(ewma), ~np.isnan(ewma + har)
     with np.errstate(invalid="ignore", divide="ignore"):
-        ratio = realised_21 / realised_63
+        ratio = np.where(realised_63 > 0, realised_21 / realised_63, np.nan)
         strength = np.where(ratio > 0, np.abs(np.log(ratio)), np.nan)
     trend = np.where(ratio > 1 + TREND_BAND, "increasing", np.where(ratio < 1 - TREND_BAND, "decreasing", "stable"))
     return VolatilityEstimates(

@@ -251,6 +251,12 @@ def test_trend_compares_a_month_with_a_quarter():
     assert rising.trend_strength[0, 0] == pytest.approx(abs(np.log(ratio)))
 
 
+def test_returns_that_are_all_the_same_have_no_trend_of_infinite_strength():
+    found = last(np.full((300, 3), [1e-4, 1e-3, 0.0]))
+    assert (found.realised_21 < 1e-15).all()
+    assert not np.isinf(found.trend_strength).any()
+
+
 def test_too_little_history_is_nothing_and_not_zero():
     found = last(np.random.default_rng(0).normal(0, 0.01, (20, 2)))
     for field in FIELDS:
