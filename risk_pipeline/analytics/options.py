@@ -57,7 +57,8 @@ class OptionTerms:
         price = self.european_price()
         early = np.flatnonzero(self.may_exercise_early)
         if len(early):
-            price[early] = np.maximum(price[early], self.take(early).tree_price())
+            first, place = self.take(early).distinct()
+            price[early] = np.maximum(price[early], self.take(early[first]).tree_price()[place])
         return price
 
     def value(self) -> OptionValue:

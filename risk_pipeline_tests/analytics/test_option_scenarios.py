@@ -141,8 +141,9 @@ def test_an_option_that_several_hold_is_computed_once(monkeypatch):
         return american_price(*values, **steps)
 
     monkeypatch.setattr("risk_pipeline.analytics.options.american_price", counted)
-    worth, scenarios = terms.value(), OptionScenarios(terms)
-    assert trees == [8 * 3, 3, 3]  # two options, and the call at another spot
+    worth, scenarios, price = terms.value(), OptionScenarios(terms), terms.price()
+    assert trees == [8 * 3, 3, 3, 3]  # two options, and the call at another spot
+    np.testing.assert_array_equal(price, worth.price)
     move = np.linspace(-0.2, 0.2, 9)[:, None] * np.ones(5)
     priced = scenarios.price(move, 0.01)
     for k in range(5):
