@@ -26,7 +26,7 @@ from ..market.aliases import JoinedMarket, TickerChange
 from ..market.open import open_source
 from ..market.pairs import WithPairs
 from ..settings import Settings
-from ..storage.book_versions import book_at, looking_at, pin_version
+from ..storage.book_versions import looking_at, pinned_book
 from ..storage.database import migrate, open_engine, place_of
 from ..storage.errors import DatabaseAwayError
 from ..storage.fencing import of_run
@@ -80,11 +80,11 @@ class Database(dg.ConfigurableResource):
         if context.run is None or self._engine is None:
             return
         self._engine = of_run(self._engine, context.run.run_id)
-        version = pin_version(self._engine, context.run.run_id)
+        book = pinned_book(self._engine, context.run.run_id)
         if context.instance is not None and context.instance.get_run_by_id(context.run.run_id) is not None:
-            tags = {BOOK_TAG: str(version), HOST_TAG: this_place(), DATABASE_TAG: place_of(self._engine)}
+            tags = {BOOK_TAG: str(book.version), HOST_TAG: this_place(), DATABASE_TAG: place_of(self._engine)}
             context.instance.add_run_tags(context.run.run_id, tags)
-        self._engine = looking_at(self._engine, book_at(self._engine, version))
+        self._engine = looking_at(self._engine, book)
 
     @property
     def engine(self) -> sa.Engine:

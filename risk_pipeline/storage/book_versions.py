@@ -66,11 +66,24 @@ def record_version(connection: sa.Connection, made_at: datetime | None = None) -
 
     Call it inside the transaction that changed the rows, with the tables of the book locked.
     """
+    return _record(connection, _present(connection), made_at)
+
+
+def _present(connection: sa.Connection) -> dict[str, pd.DataFrame]:
+    """Return the present rows of the book by the name of their table, in the order of the keys."""
+    return {
+        table.name: sorted_by(
+            bulk.read(connection, sa.select(table)), [column.name for column in table.primary_key.columns]
+        )
+        for table in BOOK
+    }
+
+
+def _record(connection: sa.Connection, frames: Mapping[str, pd.DataFrame], made_at: datetime | None = None) -> int:
+    """Record rows as a version, unless they are those of the newest; return its number."""
     version = _newest(connection)
     present = {
-        (table.name, key): content
-        for table in BOOK
-        for key, content in _as_json(table, bulk.read(connection, sa.select(table))).items()
+        (table.name, key): content for table in BOOK for key, content in _as_json(table, frames[table.name]).items()
     }
     held = {
         (kind, key): content
@@ -127,7 +140,7 @@ def _cells(values: pd.Series) -> list[Any]:
     return list(np.array([*texts, None], dtype=object)[codes])
 
 
-def pin_version(engine: sa.Engine, run_id: str) -> int:
+def pinned_book(engine: sa.Engine, run_id: str) -> BookView:
     """Return the version of the book that a run reads: the present one when it first asks, the same ever after.
 
     It is kept in ``batch_runs``, so that the processes of one run agree.
@@ -135,18 +148,16 @@ def pin_version(engine: sa.Engine, run_id: str) -> int:
     runs = tables.batch_runs
     with transaction(engine, *BOOK, runs) as connection:
         known = connection.execute(sa.select(runs.c.run_id, runs.c.book_version).where(runs.c.run_id == run_id)).first()
-        if known is not None and known.book_version is not None:
-            return int(known.book_version)
-        version = record_version(connection)
-        if known is None:
-            connection.execute(
-                sa.insert(runs).values(
-                    run_id=run_id, status="started", launched_by="unknown", is_alerted=False, book_version=version
-                )
-            )
-        else:
-            connection.execute(sa.update(runs).where(runs.c.run_id == run_id).values(book_version=version))
-    return version
+        if known is None or known.book_version is None:
+            frames = _present(connection)
+            version = _record(connection, frames)
+            if known is None:
+                of_run = {"run_id": run_id, "status": "started", "launched_by": "unknown", "is_alerted": False}
+                connection.execute(sa.insert(runs).values(**of_run, book_version=version))
+            else:
+                connection.execute(sa.update(runs).where(runs.c.run_id == run_id).values(book_version=version))
+            return BookView(version, frames)
+    return book_at(engine, int(known.book_version))
 
 
 def book_at(engine: sa.Engine, version: int) -> BookView:

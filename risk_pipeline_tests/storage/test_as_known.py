@@ -9,7 +9,7 @@ import sqlalchemy as sa
 
 from risk_pipeline.storage import queries, tables
 from risk_pipeline.storage.as_known import as_known_at, made_since, restated_since, version_known_at
-from risk_pipeline.storage.book_versions import pin_version, record_version
+from risk_pipeline.storage.book_versions import pinned_book, record_version
 from risk_pipeline.storage.database import insert_rows, transaction
 
 MONDAY, TUESDAY, WEDNESDAY = (datetime(2025, 6, day, 21) for day in (2, 3, 4))
@@ -43,7 +43,7 @@ def test_each_day_sees_the_book_imported_by_then_and_none_before_the_first(engin
 def test_a_version_that_no_import_recorded_is_known_since_the_first_run_that_read_it(engine):
     change_book(engine, 100.0, None)
     assert version_known_at(engine, WEDNESDAY) == 0
-    assert pin_version(engine, "run") == 1
+    assert pinned_book(engine, "run").version == 1
     with transaction(engine, tables.batch_runs) as connection:
         connection.execute(sa.update(tables.batch_runs).values(started_at=TUESDAY))
     assert version_known_at(engine, MONDAY) == 0

@@ -9,7 +9,7 @@ import pytest
 import sqlalchemy as sa
 
 from risk_pipeline.storage import tables as t
-from risk_pipeline.storage.book_versions import pin_version
+from risk_pipeline.storage.book_versions import pinned_book
 from risk_pipeline.storage.database import migrate, open_engine, transaction
 from risk_pipeline.storage.errors import DatabaseAwayError, StorageError, as_storage_error, storage_errors
 from risk_pipeline.storage.probe import probe
@@ -50,7 +50,7 @@ def test_a_postgres_that_became_read_only_is_waited_for_and_a_new_connection_fin
     with pytest.raises(DatabaseAwayError, match=r"Postgres is read-only.*target_session_attrs=read-write"):
         probe(engine)
     with pytest.raises(DatabaseAwayError, match="Postgres is read-only"):
-        pin_version(engine, "a")
+        pinned_book(engine, "a")
     turn("off")
     probe(engine)  # on a connection of its own: the pool forgot those of the server that was read-only
     for opened in (engine, operator):

@@ -11,7 +11,7 @@ import sqlalchemy as sa
 from risk_pipeline.defs.lease import lease
 from risk_pipeline.storage import tables
 from risk_pipeline.storage.batch_runs import LEASE, end_lease, lease_ages, renew_lease
-from risk_pipeline.storage.book_versions import pin_version
+from risk_pipeline.storage.book_versions import pinned_book
 from risk_pipeline.storage.database import open_engine, replace_sessions, transaction
 from risk_pipeline.storage.errors import StorageError, translate_errors_of
 from risk_pipeline.storage.fencing import OPTION, of_run
@@ -20,7 +20,7 @@ from risk_pipeline_tests.support.databases import migrated_sqlite
 
 
 def test_the_lease_is_held_while_the_database_is_open_for_a_run(engine):
-    pin_version(engine, "a")
+    pinned_book(engine, "a")
     assert lease_ages(engine) == {}
     with lease(engine, "a"):
         assert timedelta() <= lease_ages(engine)["a"] < LEASE
@@ -31,7 +31,7 @@ def test_a_run_that_was_declared_dead_writes_nothing_more(engine):
     stopped, newer = of_run(engine, "stopped"), of_run(engine, "newer")
     day = date(2025, 6, 2)
     for run, net in ((stopped, 1.0), (newer, 2.0)):
-        pin_version(run, run.get_execution_options()[OPTION])
+        pinned_book(run, run.get_execution_options()[OPTION])
         if run is newer:
             assert end_lease(engine, "stopped", timedelta())
         replace_sessions(run, [day], {tables.sector_exposures: sector_row(day, net)})
@@ -43,11 +43,11 @@ def test_a_run_that_was_declared_dead_writes_nothing_more(engine):
 def test_a_run_that_was_declared_dead_before_it_began_does_not_begin(engine):
     assert end_lease(engine, "late", None)
     with pytest.raises(StorageError, match="recorded as crashed"):
-        pin_version(of_run(engine, "late"), "late")
+        pinned_book(of_run(engine, "late"), "late")
 
 
 def test_a_run_that_renews_its_lease_while_it_is_judged_lives(engine):
-    pin_version(of_run(engine, "a"), "a")
+    pinned_book(of_run(engine, "a"), "a")
     judged_by = timedelta(minutes=3)
     assert not end_lease(engine, "a", judged_by)
     assert not end_lease(engine, "a", None)
@@ -56,7 +56,7 @@ def test_a_run_that_renews_its_lease_while_it_is_judged_lives(engine):
 
 def test_a_write_renews_the_lease_that_nobody_could_renew_meanwhile(engine):
     run = of_run(engine, "a")
-    pin_version(run, "a")
+    pinned_book(run, "a")
     with engine.begin() as connection:
         connection.execute(sa.update(tables.batch_runs).values(lease_renewed_at=datetime(2025, 1, 1)))
     with transaction(run, tables.sector_exposures):
@@ -67,7 +67,7 @@ def test_a_write_renews_the_lease_that_nobody_could_renew_meanwhile(engine):
 def test_a_long_copy_into_postgres_does_not_hold_up_the_renewal(new_migrated_postgres):
     engine = open_engine(new_migrated_postgres())
     run = of_run(engine, "a")
-    pin_version(run, "a")
+    pinned_book(run, "a")
     with transaction(run, *tables.ANALYTICS) as connection:
         connection.execute(sa.insert(tables.sector_exposures), sector_row(date(2025, 6, 2), 1.0).to_dict("records"))
         set_lease = sa.update(tables.batch_runs).values(lease_renewed_at=datetime(2025, 1, 1))
@@ -80,7 +80,7 @@ def test_a_long_copy_into_postgres_does_not_hold_up_the_renewal(new_migrated_pos
 
 def test_an_sqlite_held_by_a_long_write_says_nothing_of_its_run(tmp_path):
     engine = migrated_sqlite(tmp_path / "risk.db")
-    pin_version(engine, "a")
+    pinned_book(engine, "a")
     impatient = sa.create_engine(engine.url, connect_args={"timeout": 0.1})
     translate_errors_of(impatient)
     with transaction(engine):

@@ -27,7 +27,7 @@ from risk_pipeline.defs.resources import Database
 from risk_pipeline.defs.run_tags import DATABASE_TAG, HOST_TAG, PID_TAG, this_place
 from risk_pipeline.storage import tables
 from risk_pipeline.storage.batch_runs import LEASE
-from risk_pipeline.storage.book_versions import pin_version
+from risk_pipeline.storage.book_versions import pinned_book
 from risk_pipeline.storage.database import place_of
 from risk_pipeline.storage.errors import StorageError
 from risk_pipeline.storage.fencing import of_run
@@ -81,20 +81,20 @@ def let_expire(engine, run_id: str, age: timedelta) -> None:
 
 def test_a_run_is_dead_without_a_renewal_though_another_process_has_its_number(engine, instance):
     run_id = add_run(instance, **HERE, **{PID_TAG: str(os.getpid())})
-    pin_version(engine, run_id)
+    pinned_book(engine, run_id)
     let_expire(engine, run_id, LEASE)
     assert dead_runs(instance, engine) == []
     let_expire(engine, run_id, 2 * LEASE + timedelta(seconds=1))
     assert end_dead_runs(instance, engine) == [run_id]
     assert instance.get_run_by_id(run_id).status is dg.DagsterRunStatus.FAILURE
     with pytest.raises(StorageError, match="it writes nothing more"):  # should its process go on after all
-        pin_version(of_run(engine, run_id), run_id)
+        pinned_book(of_run(engine, run_id), run_id)
 
 
 def test_a_run_of_another_machine_is_judged_by_its_lease_alone(engine, instance):
     gone = subprocess.run([sys.executable, "-c", "import os; print(os.getpid())"], capture_output=True, check=True)
     run_id = add_run(instance, **{HOST_TAG: "another machine", PID_TAG: gone.stdout.decode().strip()})
-    pin_version(engine, run_id)
+    pinned_book(engine, run_id)
     let_expire(engine, run_id, timedelta())
     assert dead_runs(instance, engine) == []
     let_expire(engine, run_id, timedelta(hours=1))
@@ -104,7 +104,7 @@ def test_a_run_of_another_machine_is_judged_by_its_lease_alone(engine, instance)
 def test_a_run_whose_process_is_gone_from_here_is_dead_at_once(engine, instance):
     gone = subprocess.run([sys.executable, "-c", "import os; print(os.getpid())"], capture_output=True, check=True)
     run_id = add_run(instance, **HERE, **{PID_TAG: gone.stdout.decode().strip()})
-    pin_version(engine, run_id)
+    pinned_book(engine, run_id)
     let_expire(engine, run_id, timedelta())
     assert end_dead_runs(instance, engine) == [run_id]
 
