@@ -61,7 +61,8 @@ def print_whatif(console: Console, result: WhatIf) -> None:
     traded = set(result.lots["portfolio_id"])
     every = sorted(rows.groupby("portfolio_id"), key=lambda one: (one[0] not in traded, one[0]))
     for portfolio, numbers in every:  # groups last
-        for sentence in (*_sold_short(result, portfolio), *_why_none(result, portfolio)):
+        notes = (*_sold_short(result, portfolio), *_why_none(result, portfolio), *_other_method(result, portfolio))
+        for sentence in notes:
             console.print(sentence, style="yellow", highlight=False, soft_wrap=True, markup=False)
         title = f"What if, {portfolio}, {result.session}; nothing was written"
         table = Table(title=title, title_justify="left", header_style="bold")
@@ -94,6 +95,20 @@ def _why_none(result: WhatIf, portfolio: str) -> list[str]:
         found = f": {detail}" if isinstance(detail, str) and detail else "."
         out.append(f"{portfolio} lacks {lacking} after the trades: {Reason(reason).explain()}{found}")
     return out
+
+
+def _other_method(result: WhatIf, portfolio: str) -> list[str]:
+    """Say where value at risk is computed in another way after the trades than before."""
+    has_options = []
+    for rows in (result.before["position_values"], result.after["position_values"]):
+        options = rows[(rows["investment_class"] == "OPTIONS") & (rows["quantity"] != 0)]
+        has_options.append((options["portfolio_id"] == portfolio).any())
+    if has_options[0] == has_options[1]:
+        return []
+    return [
+        f"! {portfolio}: with options value at risk is of each symbol's scenarios, without any of the book's own "
+        "returns. Part of its difference is the method's."
+    ]
 
 
 def _print_limits(console: Console, result: WhatIf) -> None:

@@ -18,7 +18,10 @@ OneSession = Annotated[datetime | None, typer.Option("--date", formats=["%Y-%m-%
 RangeStart = Annotated[datetime | None, typer.Option("--from", formats=["%Y-%m-%d"], help="First session of a range.")]
 RangeEnd = Annotated[datetime | None, typer.Option("--to", formats=["%Y-%m-%d"], help="Last session of a range.")]
 LastSessions = Annotated[int | None, typer.Option(min=1, help="The last N closed sessions.")]
-NOTHING_MISSING = "Nothing is missing: every active portfolio is complete, from the present inputs."
+NOTHING_MISSING = (
+    "Nothing is missing: every active portfolio is complete, from what is stored. The next run of a session asks the "
+    "source for prices again, as `risk-pipeline run --date` does now."
+)
 WHY = {
     "absent": "without complete results",
     "not recorded": "made before inputs were recorded",

@@ -31,8 +31,9 @@ def with_trades(lots: pd.DataFrame, trades: Sequence[Trade], session: date) -> p
     """Return the lots of ``positions`` after trades on a session, in their order of portfolio and id.
 
     A trade against what is held closes the oldest lots (first in, first out) on the session at its price, the last of
-    them in part; what is left opens a lot. A lot that leaves after the session is held. Lots are in units of their
-    entry date: a split since then is undone by ``units_since`` of the lot where it is given.
+    them in part, which takes its share of the fees of entry along; what is left opens a lot. A lot that leaves after
+    the session is held. Lots are in units of their entry date: a split since then is undone by ``units_since`` of the
+    lot where it is given.
     """
     day = pd.Timestamp(session)
     rows = lots.to_dict("records")
@@ -55,12 +56,15 @@ def with_trades(lots: pd.DataFrame, trades: Sequence[Trade], session: date) -> p
             if abs(taken) < DUST * abs(trade.quantity):
                 break
             if abs(available - taken) > DUST * abs(available):
+                fees, share = row.get("fees", np.nan), taken / available
                 rest = {
                     **row,
                     "quantity": (available - taken) / ratio,
+                    "fees": fees * (1.0 - share),
                     "position_id": f"{row['position_id']}.rest"[-64:],
                 }
                 rows.append(rest)
+                row["fees"] = fees * share
             row |= {"quantity": taken / ratio, "exit_date": day, "exit_price": trade.price}
             left += taken
         if abs(left) > DUST * abs(trade.quantity):

@@ -33,16 +33,22 @@ def revisions(engine: sa.Engine) -> pd.DataFrame:
 
 
 def corrected_since(engine: sa.Engine, first: date, last: date) -> pd.DataFrame:
-    """Return ``session, symbol`` of computed sessions that read a price which was corrected after their panel was made.
+    """Return ``session, symbol`` of computed sessions that read a price which was corrected since.
 
-    The price is of the session or one before it, the symbol one that the session has a volatility of.
+    That is after their panel was made, or after a run that made one of their results had begun: only some of them may
+    have been made again. The price is of the session or one before it, the symbol one that the session has a volatility
+    of.
     """
     used, panels = symbol_volatility.c, price_panels.c
+    made = sa.select(session_inputs.c.session, sa.func.min(session_inputs.c.made_at).label("at")).group_by("session")
+    results = made.subquery()
     is_later = input_revisions.c.revision > sa.func.coalesce(panels.revision, 0)
+    is_later |= input_revisions.c.known_at > results.c.at
     is_read = (input_revisions.c.kind == "price") & (input_revisions.c.first_session <= panels.session)
     corrected = (
         sa.select(panels.session, input_revisions.c.symbol)
-        .join_from(price_panels, input_revisions, is_later & is_read)
+        .join_from(price_panels, results, panels.session == results.c.session, isouter=True)
+        .join(input_revisions, is_later & is_read)
         .where(panels.session.between(first, last))
         .distinct()
         .subquery()

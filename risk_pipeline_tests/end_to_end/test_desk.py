@@ -219,6 +219,24 @@ def test_a_portfolio_without_numbers_after_the_trades_says_which_and_why(home):
     assert "hedged lacks" not in printed.getvalue()
 
 
+def test_the_first_option_of_a_book_changes_how_its_value_at_risk_is_computed_and_it_says_so(home):
+    home.enter()
+    terms = (("underlying", "AAPL"), ("option_type", "PUT"), ("strike", 20.0), ("expiry", pd.Timestamp("2026-06-19")))
+    trades = {
+        "option": Trade("growth", "AAPL P", 1.0, 0.01, "OPTIONS", terms),
+        "share": Trade("growth", "AAPL", 1.0, 205.0),
+    }
+    said = {}
+    for kind, trade in trades.items():
+        printed = io.StringIO()
+        print_whatif(
+            Console(file=printed, width=200), what_if(home.engine, StoredRegistries.of_settings(), SESSION, [trade])
+        )
+        said[kind] = [line for line in printed.getvalue().splitlines() if line.endswith("difference is the method's.")]
+    assert [line.split(":")[0] for line in said["option"]] == ["! growth"]
+    assert not said["share"]
+
+
 def test_a_shocked_pair_is_among_the_moves_and_who_has_no_number_says_why(home):
     home.enter()
     registries = StoredRegistries.of_settings()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import date
 
+import numpy as np
 import pandas as pd
 import pytest
 
@@ -49,3 +50,12 @@ def test_trades_of_one_symbol_add_up_in_any_order(quantities):
     book = lots(lot("a", "KO", 100.0, "2025-01-02", 55.0))
     assert held_after(book, *quantities) == 100.0 + sum(quantities)
     assert held_after(book, *quantities[::-1]) == 100.0 + sum(quantities)
+
+
+@pytest.mark.parametrize("quantities", [(-30.0,), (-30.0, -20.0), (-100.0,), (-130.0,)])
+def test_fees_of_entry_are_paid_once_whatever_part_is_sold(quantities):
+    book = lots({**lot("a", "KO", 100.0, "2025-01-02", 55.0), "fees": 10.0})
+    after = with_trades(book, [Trade("a", "KO", quantity, 60.0) for quantity in quantities], DAY)
+    held = after[after["entry_date"] < pd.Timestamp(DAY)]
+    assert held["fees"].sum() == pytest.approx(10.0, abs=1e-12)
+    np.testing.assert_allclose(held["fees"], held["quantity"] / 10.0, rtol=1e-12)

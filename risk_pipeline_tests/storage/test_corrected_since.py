@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import io
-from datetime import date
+from datetime import date, datetime
 
 import sqlalchemy as sa
 from rich.console import Console
@@ -46,6 +46,20 @@ def test_sessions_from_the_corrected_one_on_that_were_not_computed_since(engine)
     assert not found(engine)
     store(engine, DAYS[0], panels=[1, 1, 1, 1], kind="profile")
     assert not found(engine)
+
+
+def test_a_session_of_which_only_some_results_were_made_again(engine):
+    """Its panel is new, and what nobody asked for is of the old one."""
+    store(engine, DAYS[1], panels=[2, 2, 2, 2])
+    made = {"fingerprint": "f", "registry": "r", "code_version": "c"}
+    asked_before, corrected, since = (datetime(2025, 6, 6, hour) for hour in (18, 19, 20))
+    at = {"portfolio_snapshots": asked_before, "volatility": since}
+    rows = [{**made, "session": DAYS[2], "asset": asset, "made_at": when} for asset, when in at.items()]
+    whole = [{**made, "session": DAYS[1], "asset": asset, "made_at": corrected} for asset in at]
+    with engine.begin() as connection:
+        connection.execute(sa.insert(tables.session_inputs), [*rows, *whole])
+        connection.execute(sa.update(tables.input_revisions).values(known_at=corrected))
+    assert found(engine) == [DAYS[2]]
 
 
 def test_the_terminal_says_which_and_what_computes_them_again(engine, monkeypatch):
