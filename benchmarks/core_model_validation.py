@@ -19,7 +19,7 @@ from risk_pipeline.analytics.core_ridge import BeyondSpec, CoreSpec, core_ridge
 from risk_pipeline.analytics.covariance import WINDOW, factor_covariance
 from risk_pipeline.analytics.exposures import series_fit
 from risk_pipeline.analytics.factor_returns import relative_factors, residual_returns
-from risk_pipeline.analytics.residual_factors import UNKNOWN_SECTOR
+from risk_pipeline.analytics.kernels.constants import UNKNOWN_SECTOR
 from risk_pipeline.analytics.ridge_penalty import prior_variances
 from risk_pipeline.analytics.stress import band_std, conditional_moves, conditional_std
 from risk_pipeline.config.factors import load_factors

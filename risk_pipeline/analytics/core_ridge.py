@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import lru_cache
 
 import numpy as np
 
 from .arrays import Float1D, Float2D, Float3D, Int1D, Int2D
-from .residual_factors import residual_factors
 
+LEAST_SHARE = 0.05
+"""A factor beyond the core has to explain more of what is left than this,"""
+LEVEL = 0.01
+"""and to do so with this significance (F-test)."""
 IMPOSSIBLE = 1e100
 """A return beyond this is a gap: its square's square would overflow."""
 
@@ -39,7 +43,7 @@ class BeyondSpec:
 
     ``cross`` (C,) and ``sectors`` (S,) are columns, ``prior_variance`` (C,) that of the z-scored coefficient on a
     cross-asset factor, ``sector_of`` (D, N) each symbol's sector as known on each session: its number, or
-    ``residual_factors.UNKNOWN_SECTOR`` or ``NO_SECTOR``.
+    ``UNKNOWN_SECTOR`` or ``NO_SECTOR`` of ``kernels/constants.py``.
     """
 
     cross: Int1D
@@ -98,53 +102,54 @@ def core_ridge(
     returns : (T, N) simple returns; NaN or infinite is a gap.
     factors : (T, K) simple returns; a session that lacks any factor is left out.
     ends : (D,) row of each window's last session.
-    beyond : what to fit to the residuals; None for nothing.
+    beyond : what to fit to the residuals (``kernels/residual_factors.py``); None for nothing.
 
     References
     ----------
     Hoerl & Kennard (1970), Technometrics 12; Lindley & Smith (1972), J. Royal Statistical Society B 34.
     """
+    from .kernels.residual_factors import write_residual_factors
     from .kernels.ridge import write_ridges
 
-    usable = np.asarray(~np.isnan(factors).any(axis=1))
-    shape, cross = (len(ends), returns.shape[1]), 0 if beyond is None else len(beyond.cross)
-    coefficients, std_error = np.full((2, *shape, factors.shape[1]), np.nan)
+    shape, width, cross = (len(ends), returns.shape[1]), factors.shape[1], 0 if beyond is None else len(beyond.cross)
+    coefficients, std_error = np.full((2, *shape, width), np.nan)
     numbers, observations = np.full((4, *shape), np.nan), np.zeros(shape, dtype=np.int64)
-    explained, sector = np.full((3, *shape, cross), np.nan), np.full(shape, -1)
+    of_cross, sector = np.full((3, *shape, cross), np.nan), np.full(shape, -1)
     of_sector = np.full((3, *shape), np.nan)
+    y = np.ascontiguousarray(np.where(np.abs(returns) < IMPOSSIBLE, returns, np.nan).T)
     for day, end in enumerate(ends.tolist()):
-        rows = slice(max(end + 1 - spec.window, 0), end + 1)
-        inside = usable[rows]
-        x, y = np.ascontiguousarray(factors[rows][inside].T), returns[rows][inside]
-        decay = spec.decay[-len(inside) :][inside]
-        residual = np.where(np.abs(y) < IMPOSSIBLE, y, np.nan)
-        observations[day] = (~np.isnan(residual)).sum(axis=0)
+        inside = np.arange(max(end + 1 - spec.window, 0), end + 1)
+        inside = inside[~np.isnan(factors[inside]).any(axis=1)]
+        x, residual = np.ascontiguousarray(factors[inside].T), np.take(y, inside, axis=1)
+        decay = spec.decay[inside - end - 1]
+        observations[day] = (~np.isnan(residual)).sum(axis=1)
         if len(decay) < spec.min_observations:
             continue
         order = np.argsort(-observations[day], kind="stable")
         estimates = coefficients[day], std_error[day], numbers[:, day]
         write_ridges(residual, order, x, decay, spec.prior, spec.prior_variance, spec.min_observations, *estimates)
-        if beyond is None:
-            continue
-        rest = residual_factors(
-            residual,
-            decay * (len(decay) / decay.sum()),
-            beyond.cross,
-            beyond.prior_variance,
-            beyond.sectors,
-            beyond.sector_of[day],
-            core=factors.shape[1],
-            min_observations=spec.min_observations,
-        )
-        fits = ~np.isnan(coefficients[day, :, 0])
-        for field, of_cross in zip(explained, (rest.cross, rest.cross_error, rest.cross_share), strict=True):
-            field[day][fits] = of_cross.T[fits]
-        sector[day][fits] = rest.sector[fits]
-        beta = np.where(rest.sector < 0, 0.0, rest.sector_beta)
-        for field, estimate in zip(of_sector, (beta, rest.sector_error, rest.sector_share), strict=True):
-            field[day][fits] = estimate[fits]
+        if beyond is not None:
+            write_residual_factors(
+                *(residual, decay * (len(decay) / decay.sum()), beyond.cross, beyond.prior_variance, beyond.sectors),
+                *(beyond.sector_of[day], width, least_shares(spec.window, width, spec.min_observations)),
+                *(of_cross[:, day], sector[day], of_sector[:, day]),
+            )
+            has_fit = ~np.isnan(coefficients[day, :, 0])
+            of_cross[:, day, ~has_fit], of_sector[:, day, ~has_fit] = np.nan, np.nan
     penalty, df, r_squared, condition = numbers
     return CoreRidge(
         *(coefficients, std_error, penalty, df, r_squared, condition, observations),
-        *(*explained, sector, *of_sector),
+        *(*of_cross, sector, *of_sector),
     )
+
+
+@lru_cache
+def least_shares(window: int, core: int, min_observations: int) -> Float1D:
+    """Return the share that a factor beyond the core has to explain, by the sessions it is fitted to, (window + 1,)."""
+    from scipy.special import fdtri
+
+    sessions = np.arange(window + 1)
+    degrees = np.maximum(sessions - core - 2.0, 1.0)
+    critical = fdtri(1.0, degrees, 1.0 - LEVEL)
+    least = np.maximum(LEAST_SHARE, critical / (critical + degrees))
+    return np.where(sessions < min_observations, np.inf, least)

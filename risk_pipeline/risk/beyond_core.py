@@ -6,7 +6,7 @@ import numpy as np
 
 from ..analytics.arrays import Float2D, Float3D, Int1D, Int2D
 from ..analytics.core_ridge import BeyondSpec
-from ..analytics.residual_factors import NO_SECTOR, UNKNOWN_SECTOR
+from ..analytics.kernels.constants import NO_SECTOR, UNKNOWN_SECTOR
 from .inputs import Inputs
 
 

@@ -101,7 +101,10 @@ def test_a_factor_that_does_not_move_gives_nothing():
 def test_a_symbol_that_does_not_move_has_no_fit_to_speak_of():
     panel, factors = market()
     panel[:, 0] = 0.0
-    assert np.isnan(fit(panel, factors, [399]).r_squared[0, 0])
+    found = fit(panel, factors, [399])
+    assert np.isnan(found.r_squared[0, 0])
+    assert (found.std_error[0, 0] == 0.0).all()
+    np.testing.assert_allclose(found.coefficients[0, 0], 0.0, atol=1e-12)
 
 
 def test_a_session_without_a_factor_is_left_out_for_all():

@@ -14,10 +14,11 @@ import pytest
 import scipy.sparse as sp
 
 from risk_pipeline.analytics.american import american_price
-from risk_pipeline.analytics.core_ridge import CoreRidge, CoreSpec, core_ridge
+from risk_pipeline.analytics.core_ridge import BeyondSpec, CoreRidge, CoreSpec, core_ridge
 from risk_pipeline.analytics.exposures import SeriesFit, series_fit
 from risk_pipeline.analytics.holdings import constant_weight_returns, covered_returns
 from risk_pipeline.analytics.kernels import compiled
+from risk_pipeline.analytics.kernels.constants import UNKNOWN_SECTOR
 from risk_pipeline.analytics.kernels.copy_rows import write_rows
 from risk_pipeline.analytics.option_scenarios import OptionScenarios
 from risk_pipeline.analytics.options import OptionTerms
@@ -163,12 +164,12 @@ def test_a_series_alone_has_the_fit_that_it_has_among_thousands_to_the_last_bit(
             assert values.tobytes() == np.take(vars(together)[name], [k], axis=int(name == "residual")).tobytes()
 
 
-def ridges(returns: np.ndarray) -> CoreRidge:
+def ridges(returns: np.ndarray, beyond: BeyondSpec | None = None) -> CoreRidge:
     """Return ridge regressions on three factors, of which one lacks a session."""
     factors = np.random.default_rng(11).normal(0.0, 0.01, (len(returns), 3))
     factors[40, 2] = np.nan
     spec = CoreSpec(252, 126.0, 120, np.array([1.0, 0.0, 0.0]), np.full(3, 1e-5))
-    return core_ridge(returns, factors, np.array([260, len(returns) - 1]), spec)
+    return core_ridge(returns, factors, np.array([260, len(returns) - 1]), spec, beyond)
 
 
 def betas(returns: np.ndarray) -> RollingBeta:
@@ -203,7 +204,12 @@ def numbers() -> list[float]:
     notional, equity = books(20)
     history = constant_weight_returns(notional, series(9)[:200], equity)
     gains = gains_of(notional, equity)
-    regressions = vars(fits(series(4)[-252:])) | vars(ridges(series(4)[-300:])) | vars(betas(series(4)[-200:]))
+    returns = series(6)[-300:]
+    returns[:, 0] += returns[:, 3] + returns[:, 4]
+    returns[:, 5] += returns[:, 4]
+    unknown = np.full((2, 6), UNKNOWN_SECTOR)
+    ridge = ridges(returns, BeyondSpec(np.array([3]), np.array([1e-5]), np.array([4]), unknown))
+    regressions = vars(fits(series(4)[-252:])) | vars(ridge) | vars(betas(series(4)[-200:]))
     terms = OptionTerms(*options(8), is_american=np.ones(8, dtype=bool))
     revalued = OptionScenarios(terms).price(np.linspace(-0.4, 0.4, 7)[:, None] * np.ones(8), 0.0)
     return [

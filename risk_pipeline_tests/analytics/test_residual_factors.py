@@ -6,19 +6,29 @@ import numpy as np
 import pytest
 import statsmodels.api as sm
 
-from risk_pipeline.analytics.core_ridge import BeyondSpec, CoreSpec, core_ridge
+from risk_pipeline.analytics.core_ridge import BeyondSpec, CoreSpec, core_ridge, least_shares
 from risk_pipeline.analytics.factor_returns import (
     compounded_steps,
     relative_factors,
     residual_returns,
     residual_steps,
 )
-from risk_pipeline.analytics.residual_factors import NO_SECTOR, UNKNOWN_SECTOR, residual_factors
+from risk_pipeline.analytics.kernels.constants import NO_SECTOR, UNKNOWN_SECTOR
+from risk_pipeline.analytics.kernels.residual_factors import write_residual_factors
 from risk_pipeline.config.factors import load_factors
 from risk_pipeline_tests.support.real_prices import real_returns
 
 TAU = np.array([1e-6, 1e-6])
 FIELDS = ("cross", "cross_error", "cross_share", "sector", "sector_beta", "sector_error", "sector_share", "rest")
+
+
+class Found:
+    """Cross-asset coefficients, errors and shares (C, N), the sector's (N,), and what cross-asset factors leave."""
+
+    def __init__(self, cross, sector, of_sector, rest):
+        self.cross, self.cross_error, self.cross_share = cross.transpose(0, 2, 1)
+        self.sector, self.rest = sector, rest.T
+        self.sector_beta, self.sector_error, self.sector_share = of_sector
 
 
 def universe(symbols=150, sessions=252, seed=0):
@@ -42,12 +52,13 @@ def fit(residual, sector_of, columns=slice(None), weight=None):
     weight = np.ones(len(residual)) if weight is None else weight
     kept = np.arange(residual.shape[1])[columns]
     place = {int(name): at for at, name in enumerate(kept)}
-    return residual_factors(
-        *(residual[:, kept], weight, np.array([place[c] for c in cross]), TAU),
-        *(np.array([place[s] for s in sectors]), sector_of[kept]),
-        core=8,
-        min_observations=120,
+    rest = np.ascontiguousarray(residual[:, kept].T)
+    of_cross, sector, of_sector = np.empty((3, len(kept), 2)), np.empty(len(kept), np.int64), np.empty((3, len(kept)))
+    write_residual_factors(
+        *(rest, weight, np.array([place[c] for c in cross]), TAU, np.array([place[s] for s in sectors])),
+        *(sector_of[kept], 8, least_shares(len(residual), 8, 120), of_cross, sector, of_sector),
     )
+    return Found(of_cross, sector, of_sector, rest)
 
 
 def test_coefficients_are_the_posterior_mean_of_one_regression_after_the_other():
@@ -93,7 +104,8 @@ def test_a_symbol_has_its_own_sector_the_best_where_unknown_and_none_where_it_is
     unknown = np.flatnonzero(sector_of == UNKNOWN_SECTOR)
     assert (found.sector[unknown] == (unknown - 5) % 3).mean() > 0.9
     assert (found.sector[40:50] == -1).all()
-    assert np.isnan(found.sector_beta[40:50]).all()
+    assert (found.sector_beta[40:50] == 0.0).all()
+    assert np.isnan(found.sector_share[40:50]).all()
     assert np.nanmedian(found.sector_beta[stated]) == pytest.approx(0.8 * 0.7, abs=0.06)
 
 
@@ -104,7 +116,7 @@ def test_a_proxy_is_itself_and_nothing_is_left_of_it():
     assert (found.cross[:, 2:5] == 0.0).all()
     np.testing.assert_array_equal(found.sector[:5], [-1, -1, 0, 1, 2])
     assert (found.sector_beta[2:5] == 1.0).all()
-    assert (found.rest[:, :5] == 0.0).all()
+    assert (found.rest[:, :2] == 0.0).all()
 
 
 def test_what_explains_too_little_is_not_taken():

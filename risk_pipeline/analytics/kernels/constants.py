@@ -22,3 +22,8 @@ STILL = 1e-9
 """Features that spread less than this share of their squares do not move."""
 FEATURES = 4
 """Day, week, month and leverage."""
+NO_SPREAD = 1e-20
+"""A sum of squares below this share of the one before, or that it is a part of, is rounding error."""
+UNKNOWN_SECTOR, NO_SECTOR = -1, -2
+SECTOR_SHRINKAGE = 0.8
+"""What the coefficient on the sector is multiplied by: its noise taken off, on average over stocks."""
