@@ -118,12 +118,22 @@ def exposures(engine: sa.Engine, sessions: Sequence[date], factor: str) -> pd.Da
     )
 
 
-@shared
 def all_exposures(engine: sa.Engine, sessions: Sequence[date]) -> pd.DataFrame:
-    """Return ``session, portfolio_id, factor_name, exposure, std_error, coverage`` of all factors."""
+    """Return ``session, portfolio_id, factor_name, exposure, std_error`` of all factors."""
     table = factor_exposures
-    names = ("session", "portfolio_id", "factor_name", "exposure", "std_error", "coverage")
+    names = ("session", "portfolio_id", "factor_name", "exposure", "std_error")
     return _read(engine, *(table.c[name] for name in names), where=_in_range(table, sessions))
+
+
+def rows_of_each(
+    engine: sa.Engine, column: sa.Column[str], sessions: Sequence[date], **among: Collection[str]
+) -> pd.DataFrame:
+    """Return ``session, portfolio_id, rows`` of a column's table, and by name how many rows hold one of some texts."""
+    table = column.table
+    key = (table.c.session, table.c.portfolio_id)
+    found = [sa.func.count().filter(column.in_(sorted(texts))).label(name) for name, texts in among.items()]
+    select = sa.select(*key, sa.func.count().label("rows"), *found).where(_in_range(table, sessions))
+    return read_frame(engine, select.group_by(*key))
 
 
 def symbol_fits(engine: sa.Engine, sessions: Sequence[date], factor: str) -> pd.DataFrame:
@@ -133,40 +143,41 @@ def symbol_fits(engine: sa.Engine, sessions: Sequence[date], factor: str) -> pd.
     return _read(engine, *columns, where=_in_range(table, sessions) & (table.c.factor_name == factor))
 
 
-@shared
-def stress(engine: sa.Engine, sessions: Sequence[date]) -> pd.DataFrame:
-    """Return keys, ``direct_pnl``, ``correlated_pnl``, and in ``beside`` what of it is no factor's contribution."""
+def stress_of(engine: sa.Engine, sessions: Sequence[date], scenarios: Collection[str]) -> pd.DataFrame:
+    """Return ``session, portfolio_id, scenario_id, direct_pnl, correlated_pnl`` of some scenarios."""
     table = stress_test_results
     names = ("session", "portfolio_id", "scenario_id", "direct_pnl", "correlated_pnl")
+    some = table.c.scenario_id.in_(sorted(scenarios))
+    return _read(engine, *(table.c[name] for name in names), where=_in_range(table, sessions) & some)
+
+
+def correlated_stress(engine: sa.Engine, sessions: Sequence[date]) -> pd.DataFrame:
+    """Return keys, ``correlated_pnl`` where it is known, and in ``beside`` what of it is no factor's contribution."""
+    table = stress_test_results
+    names = ("session", "portfolio_id", "scenario_id", "correlated_pnl")
     option, currency, compounding = (
         sa.func.coalesce(table.c[name], 0.0) for name in ("option_revaluation", "currency_pnl", "compounding_pnl")
     )
     beside = (option + currency + compounding).label("beside")
-    return _read(engine, *(table.c[name] for name in names), beside, where=_in_range(table, sessions))
+    where = _in_range(table, sessions) & table.c.correlated_pnl.is_not(None)
+    return _read(engine, *(table.c[name] for name in names), beside, where=where)
 
 
 def contribution_parts(engine: sa.Engine, sessions: Sequence[date]) -> tuple[pd.DataFrame, pd.DataFrame]:
     """Return the factors' moves by scenario, and the portfolios' dollar exposures to these factors."""
-    moves, held = tables.scenario_factor_moves, factor_exposures
-    factors = sa.select(moves.c.factor_name).where(_in_range(moves, sessions)).distinct()
-    return (
-        _read(
-            engine,
-            moves.c.session,
-            moves.c.scenario_id,
-            moves.c.factor_name,
-            moves.c.move,
-            where=_in_range(moves, sessions),
-        ),
-        _read(
-            engine,
-            held.c.session,
-            held.c.portfolio_id,
-            held.c.factor_name,
-            held.c.dollar_exposure,
-            where=_in_range(held, sessions) & held.c.factor_name.in_(factors),
-        ),
+    moves, held = tables.scenario_factor_moves.c, factor_exposures.c
+    moved = _read(
+        engine,
+        *(moves[name] for name in ("session", "scenario_id", "factor_name", "move")),
+        where=_in_range(tables.scenario_factor_moves, sessions),
     )
+    factors = moved["factor_name"].unique().tolist()  # a subquery in their place takes Postgres four times as long
+    dollars = _read(
+        engine,
+        *(held[name] for name in ("session", "portfolio_id", "factor_name", "dollar_exposure")),
+        where=_in_range(factor_exposures, sessions) & held.factor_name.in_(factors),
+    )
+    return moved, dollars
 
 
 def volatilities(engine: sa.Engine, sessions: Sequence[date]) -> pd.DataFrame:

@@ -11,11 +11,11 @@ import pandas as pd
 
 from ...reports.quarantine import KEY, eligible, without_betas
 from ...risk.long_rows import Cells
-from ...storage.check_queries import all_exposures, symbol_fits
+from ...storage.check_queries import all_exposures, exposures, rows_of_each, symbol_fits
+from ...storage.tables import factor_exposures
 from ..partitions import CALENDAR
 from ..resources import Registries
 from .common import ERROR, WARN, Check, Finding, session_checks
-from .counts import count_of_each
 from .options import OPTION_CHECKS
 
 if TYPE_CHECKING:
@@ -54,8 +54,7 @@ def factor_set_complete(engine: sa.Engine, registries: Registries, sessions: lis
     eligible_rows = eligible(engine, sessions)
     names = {*registries.factors.names, *registries.factors.core_names}
     every = {*names, *registries.factors.beyond_names}
-    rows = _with_session_before(engine, sessions)
-    counts = count_of_each(rows, "factor_name", needed=names, known=every)
+    counts = rows_of_each(engine, factor_exposures.c.factor_name, sessions, needed=names, known=every)
     merged = eligible_rows.merge(counts, on=KEY, how="left")
     wrong = (merged["needed"] != len(names)) | (merged["rows"] != merged["known"])
     return Finding.by_session(eligible_rows["session"], "eligible portfolios", merged.loc[wrong, KEY])
@@ -63,26 +62,20 @@ def factor_set_complete(engine: sa.Engine, registries: Registries, sessions: lis
 
 def coverage_sufficient(engine: sa.Engine, registries: Registries, sessions: list[date]) -> Finding:
     """Betas cover at least 80 % of every portfolio's gross market exposure (error), 95 % (warning)."""
-    rows = _with_session_before(engine, sessions)
-    rows = rows[rows["factor_name"].eq(registries.factors.market.name) & (rows["session"] >= pd.Timestamp(sessions[0]))]
+    rows = exposures(engine, sessions, registries.factors.market.name)
     bad = rows.loc[rows["coverage"] < 0.95, [*KEY, "coverage"]]
     return Finding(len(rows), "portfolios", bad, severity=ERROR if (bad["coverage"] < 0.80).any() else WARN)
 
 
 def no_sudden_change(engine: sa.Engine, registries: Registries, sessions: list[date]) -> Finding:
     """No exposure moves by more than five of its standard errors from one session to the next."""
-    rows = _with_session_before(engine, sessions)
+    rows = all_exposures(engine, [CALENDAR.look_back_from(sessions[0], 1), *sessions])
     axes = {name: rows[name].unique() for name in ("portfolio_id", "factor_name")}
     cells = Cells.of(rows, session=np.sort(rows["session"].unique()), **axes)
     change = np.abs(cells.gather(np.diff(cells.spread(rows["exposure"]), axis=0, prepend=np.nan)))
     looked_at = ~np.isnan(change) & (rows["std_error"] > 0)
     bad = rows.assign(change=change)[looked_at & (change > 5 * rows["std_error"])]
-    return Finding(int(looked_at.sum()), "changes", bad.drop(columns=["std_error", "coverage"]))
-
-
-def _with_session_before(engine: sa.Engine, sessions: list[date]) -> pd.DataFrame:
-    """Return the exposures to all factors on the sessions and on the one before: three checks look at them."""
-    return all_exposures(engine, [CALENDAR.look_back_from(sessions[0], 1), *sessions])
+    return Finding(int(looked_at.sum()), "changes", bad.drop(columns="std_error"))
 
 
 def core_fits_explain(engine: sa.Engine, registries: Registries, sessions: list[date]) -> Finding:

@@ -10,11 +10,11 @@ import pandas as pd
 
 from ...reports.quarantine import KEY, eligible
 from ...risk.long_rows import Cells
-from ...storage.check_queries import contribution_parts, exposures, stress
+from ...storage.check_queries import contribution_parts, correlated_stress, exposures, rows_of_each, stress_of
 from ...storage.queries import read_table
+from ...storage.tables import stress_test_results
 from ..resources import Registries
 from .common import WARN, Check, Finding, session_checks
-from .counts import count_of_each
 
 if TYPE_CHECKING:
     import sqlalchemy as sa
@@ -24,7 +24,7 @@ def expected_row_count(engine: sa.Engine, registries: Registries, sessions: list
     """Every eligible portfolio has one row for each active scenario."""
     eligible_rows = eligible(engine, sessions)
     ids = {scenario.id for scenario in registries.scenarios.active}
-    counts = count_of_each(stress(engine, sessions), "scenario_id", known=ids)
+    counts = rows_of_each(engine, stress_test_results.c.scenario_id, sessions, known=ids)
     merged = eligible_rows.merge(counts, on=KEY, how="left")
     wrong = (merged["rows"] != len(ids)) | (merged["known"] != len(ids))
     return Finding.by_session(eligible_rows["session"], "eligible portfolios", merged.loc[wrong, KEY])
@@ -40,15 +40,14 @@ def rates_scenarios_not_zero(engine: sa.Engine, registries: Registries, sessions
         for s in registries.scenarios.active
         if {shock.factor for shock in s.shocks} == {factors.rates.scenario_key}
     ]
-    rows = stress(engine, sessions)
-    rows = rows[rows["scenario_id"].isin(shocked)].merge(beta[KEY], on=KEY)
+    rows = stress_of(engine, sessions, shocked).merge(beta[KEY], on=KEY)
     zero = rows["direct_pnl"].isna() | (rows["direct_pnl"] == 0) | rows["correlated_pnl"].isna()
     return Finding(len(rows), "rates results", rows.loc[zero, [*KEY, "scenario_id"]])
 
 
 def contributions_sum_to_total(engine: sa.Engine, registries: Registries, sessions: list[date]) -> Finding:
     """The factors' contributions, options' revaluation, currencies and compounding sum to each scenario's P&L."""
-    rows = stress(engine, sessions).dropna(subset=["correlated_pnl"])
+    rows = correlated_stress(engine, sessions)
     moves, dollars = contribution_parts(engine, sessions)
     impact = _impact(rows, moves, dollars)
     gap = (impact + rows["beside"] - rows["correlated_pnl"]).abs()
