@@ -7,11 +7,10 @@ from dataclasses import dataclass
 import numpy as np
 
 from .arrays import Bool1D, Float1D, Float2D, Float3D, Int1D
+from .kernels.constants import NO_SPREAD
 
 WINDOW = 504
 """Sessions that an estimate reads."""
-NO_SPREAD = 1e-20
-"""A sum of squared deviations below this share of the sum of squares is rounding error, not movement."""
 SINGULAR = 1e8
 """Beyond this condition number of the correlations, two factors are taken to be one and shrunk apart."""
 

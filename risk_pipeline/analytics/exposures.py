@@ -92,7 +92,8 @@ def series_fit(
     """
     from .kernels.series_regression import write_regressions
 
-    y, x = np.ascontiguousarray(series.T), np.ascontiguousarray(factors.T)
+    usable = ~np.isnan(factors).any(axis=1, keepdims=True)
+    y, x = np.ascontiguousarray(np.where(usable, series, np.nan).T), np.ascontiguousarray(factors.T)
     weights = np.ones(len(series)) if weight is None else np.ascontiguousarray(weight)
     fits, residual, std_error = np.empty((4, len(y))), np.empty_like(y), np.empty((len(y), len(x)))
     write_regressions(y, x, weights, min_observations, RECENT, fits, residual, std_error)

@@ -12,13 +12,12 @@ from numpy.lib.stride_tricks import sliding_window_view
 
 from .arrays import Bool1D, Float1D, Float2D, Float3D, Int1D
 from .factor_returns import relative_factors
+from .kernels.constants import NO_SPREAD
 
 CRISIS = 252
 """Sessions of the stressed window."""
 LEAST_USABLE = 0.8
 """The share of its sessions that must have every factor."""
-NO_SPREAD = 1e-20
-"""A variance below this share of the mean square is rounding error, not movement."""
 
 
 def window_moves(core: Float2D, horizon: int) -> Float2D:

@@ -32,7 +32,8 @@ def residual_covariance(
     net = sum_by(pair, dollars, len(pairs))
     gross = sum_by(pairs // returns.shape[1], np.abs(net), len(equity))
     direction = np.sign(net)[pair]  # lots of a symbol are one position of the book
-    moved, whole, rest = (np.ascontiguousarray(rows.T) for rows in (returns, series, fit.residual))
+    moved = np.ascontiguousarray(returns.T)
+    whole, rest = (np.nan_to_num(np.ascontiguousarray(rows.T)) for rows in (series, fit.residual))
     with np.errstate(invalid="ignore", divide="ignore"):
         weight, share = dollars / equity[owner], direction * dollars / gross[owner]
         products = residual_products(moved, whole, rest, holdings.symbol, owner, weight, share)

@@ -8,6 +8,7 @@ import numpy as np
 
 from ..arrays import Float1D
 from .compiled import part
+from .vectors import dot
 
 
 @part
@@ -37,7 +38,4 @@ def long_run_sum(values: Float1D, weights: Float1D, scratch: Float1D) -> float:
         later, earlier, weight = smooth[lag:], values[: len(values) - lag], weights[lag]
         for row in range(len(later)):
             later[row] += weight * earlier[row]
-    total = 0.0
-    for row in range(len(values)):
-        total += values[row] * smooth[row]
-    return max(total, 0.0)
+    return max(dot(values, smooth), 0.0)

@@ -6,6 +6,7 @@ import numpy as np
 
 from ..arrays import Float1D, Float2D, Int1D, Int2D
 from .compiled import kernel, part
+from .vectors import dot
 
 MIN_OBSERVATIONS = 63
 """Sessions that a position, or a pair, must have a return on."""
@@ -13,21 +14,6 @@ LEAST_COVERAGE = 0.8
 """Share of gross whose symbols have the least observations."""
 HEDGED = 1e-12
 """A variance of the whole below this share of the positions' own is a perfect hedge, of which nothing is a share."""
-LANES = 8
-"""Sums side by side: one alone waits for each addition."""
-
-
-@part
-def _product(a: Float1D, b: Float1D, sums: Float1D) -> float:
-    """Return the sum of products; ``sums`` is scratch."""
-    whole = len(a) - len(a) % LANES
-    sums[:] = 0.0
-    for start in range(0, whole, LANES):
-        for k in range(LANES):
-            sums[k] += a[start + k] * b[start + k]
-    for row in range(whole, len(a)):
-        sums[row - whole] += a[row] * b[row]
-    return float(((sums[0] + sums[1]) + (sums[2] + sums[3])) + ((sums[4] + sums[5]) + (sums[6] + sums[7])))
 
 
 @part
@@ -46,7 +32,6 @@ def _write_correlations(
 
     ``count`` and ``total`` (N,) are each symbol's returns and the sum of their ``squares``.
     """
-    sums = np.empty(LANES)
     length = scaled.shape[1]
     signal, noise = 0.0, 0.0
     for i in range(len(chosen)):
@@ -57,9 +42,9 @@ def _write_correlations(
             if count[a] == length and count[b] == length:
                 common, size = float(length), np.sqrt(total[a] * total[b])
             else:  # of each, over the sessions of the other
-                common = _product(present[a], present[b], sums)
-                size = np.sqrt(_product(squares[a], present[b], sums) * _product(squares[b], present[a], sums))
-            correlation = _product(scaled[a], scaled[b], sums) / size if size > 0.0 else 0.0
+                common = dot(present[a], present[b])
+                size = np.sqrt(dot(squares[a], present[b]) * dot(squares[b], present[a]))
+            correlation = dot(scaled[a], scaled[b]) / size if size > 0.0 else 0.0
             square = correlation * correlation
             signal += 2.0 * square
             noise += 2.0 * (1.0 - min(square, 1.0)) ** 2
@@ -103,12 +88,11 @@ def write_diversification(
     present = np.where(np.isnan(returns), 0.0, 1.0)
     scaled = np.where(np.isnan(returns), 0.0, returns) * np.sqrt(weights)
     squares = scaled * scaled
-    sums = np.empty(LANES)
     count, total, variance = np.empty((3, len(returns)))
     for symbol in range(len(returns)):
         count[symbol] = present[symbol].sum()
-        total[symbol] = _product(squares[symbol], present[symbol], sums)
-        variance[symbol] = total[symbol] / _product(weights, present[symbol], sums)
+        total[symbol] = dot(squares[symbol], present[symbol])
+        variance[symbol] = total[symbol] / dot(weights, present[symbol])
     observations = weights.sum() ** 2 / (weights * weights).sum()
     for p in range(len(first) - 1):
         start, stop = first[p], first[p + 1]

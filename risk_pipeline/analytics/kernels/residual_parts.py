@@ -6,9 +6,7 @@ import numpy as np
 
 from ..arrays import Float1D, Float2D, Int1D
 from .compiled import kernel
-
-LANES = 8
-"""Sums side by side: one alone waits for each addition."""
+from .vectors import dot
 
 
 @kernel(
@@ -30,22 +28,13 @@ def residual_products(
     Parameters
     ----------
     returns : (N, W) of symbols; NaN is a gap, where a holding moved as its portfolio did.
-    series, residual : (P, W) of portfolios; sessions without a residual are left out.
+    series, residual : (P, W) of portfolios; zero where there is none.
     symbol, owner : (H,) rows of the above. weight : (H,) on equity. share : (H,) signed share of gross.
     """
-    out = np.empty(len(symbol))
-    sums = np.empty(LANES)
+    out, part = np.empty(len(symbol)), np.empty(returns.shape[1])
     for h in range(len(out)):
-        r, whole, rest = returns[symbol[h]], series[owner[h]], residual[owner[h]]
-        own, like_the_rest = weight[h], share[h]
-        sums[:] = 0.0
-        for start in range(0, len(r) - LANES + 1, LANES):
-            for k in range(LANES):
-                row = start + k
-                part = whole[row] * like_the_rest if np.isnan(r[row]) else r[row] * own
-                sums[k] += 0.0 if np.isnan(rest[row]) else part * rest[row]
-        for row in range(len(r) - len(r) % LANES, len(r)):
-            part = whole[row] * like_the_rest if np.isnan(r[row]) else r[row] * own
-            sums[row % LANES] += 0.0 if np.isnan(rest[row]) else part * rest[row]
-        out[h] = ((sums[0] + sums[1]) + (sums[2] + sums[3])) + ((sums[4] + sums[5]) + (sums[6] + sums[7]))
+        r, whole, own, like_the_rest = returns[symbol[h]], series[owner[h]], weight[h], share[h]
+        for row in range(len(part)):
+            part[row] = whole[row] * like_the_rest if np.isnan(r[row]) else r[row] * own
+        out[h] = dot(part, residual[owner[h]])
     return out

@@ -8,10 +8,8 @@ import numpy as np
 
 from ..arrays import Float1D, Float2D, Float3D, Int1D, Int2D
 from .compiled import kernel, part
+from .constants import NO_SPREAD
 from .newey_west import bartlett_weights, long_run_sum
-
-NO_SPREAD = 1e-20
-"""A sum of squares below this share of the one that it is a part of is rounding error."""
 
 
 @part

@@ -8,6 +8,7 @@ from ..arrays import Float1D, Float2D, Float3D, Int1D
 from .compiled import kernel, part
 from .constants import EWMA_DECAY, LOOK_BACK, ROWS
 from .har_regression import SCRATCH, har_forecasts, sums_of_products, window_means
+from .vectors import dot
 
 NUMBERS = 8
 EWMA_MIN = 21
@@ -17,8 +18,6 @@ RANGE_COVERAGE = 0.95
 YEAR, PERCENTILE_MIN = 252, 126
 TOGETHER = 8
 """Series that are read at once."""
-PADDED = 256
-"""Rows that sums of up to a year are made of; those before the window count as zero."""
 
 
 @part
@@ -30,36 +29,18 @@ def _transpose(values: Float2D, out: Float2D) -> None:
 
 
 @part
-def _dot(one: Float1D, other: Float1D, s: Float2D) -> float:
-    sums_of_products(one, other, s[0], s[1, :1])
-    return float(s[1, 0])
-
-
-@part
-def _realised(r: Float1D, window: int, known: Float1D, padded: Float1D, s: Float2D) -> float:
-    """Return the sample variance of the last ``window`` returns; NaN unless all are there."""
-    values, last = padded[PADDED - window :], r[len(r) - window :]
-    padded[:] = 0.0
-    for i in range(window):
-        values[i] = last[i]
-    mean = _dot(padded, known, s) / window
-    for i in range(window):
-        values[i] = last[i] - mean
-    return _dot(padded, padded, s) / (window - 1)
-
-
-@part
-def _rolling_variance(r: Float1D, window: int, mean: Float1D, out: Float1D) -> None:
-    """Write the sample variance of each ``window`` returns, as :func:`_realised` but for rounding."""
+def _realised(r: Float1D, window: int, mean: Float1D, out: Float1D) -> None:
+    """Write the sample variances of ``window`` returns up to each of the last; NaN unless all are there."""
+    first = len(r) + 1 - window - len(out)
     mean[: len(out)], out[:] = 0.0, 0.0
     for lag in range(window):
-        late = r[lag:]
+        late = r[first + lag :]
         for i in range(len(out)):
             mean[i] += late[i]
     for i in range(len(out)):
         mean[i] /= window
     for lag in range(window):
-        late = r[lag:]
+        late = r[first + lag :]
         for i in range(len(out)):
             out[i] += (late[i] - mean[i]) * (late[i] - mean[i])
     for i in range(len(out)):
@@ -114,10 +95,8 @@ def volatilities(returns: Float2D, ranges: Float2D, ends: Int1D) -> Float3D:
     variance, filled, squares = np.empty(rows), np.empty(rows), np.empty(rows)
     has_return, has_range = np.empty(rows), np.empty(rows)
     s, of_returns, means = np.empty((SCRATCH, rows)), np.empty((3, rows)), np.empty((3, rows))
-    by_range, by_square, short = np.empty(sessions), np.empty(sessions), np.empty(sessions + YEAR - 1)
-    padded, weights = np.empty(PADDED), np.zeros(PADDED)
-    for age in range(YEAR):
-        weights[PADDED - 1 - age] = EWMA_DECAY**age
+    by_range, by_square, quarter, year = np.empty(sessions), np.empty(sessions), np.empty(sessions), np.empty(sessions)
+    month, weights = np.empty(sessions + YEAR - 1), EWMA_DECAY ** np.arange(YEAR - 1.0, -1.0, -1.0)
     for n in range(returns.shape[1]):
         if n % TOGETHER == 0:
             _transpose(returns[max(first, 0) : first + rows, n : n + TOGETHER], some_returns[:, start:])
@@ -135,19 +114,19 @@ def volatilities(returns: Float2D, ranges: Float2D, ends: Int1D) -> Float3D:
             _on_the_level_of_returns(by_range, squares, has_return, filled, has_range, s)
         if np.isnan(by_range).any():
             har_forecasts(variance, means, of_returns[0], start, s, by_square)
-        _rolling_variance(r[rows - len(short) - 20 :], 21, s[0], short)
+        _realised(r, 21, s[0], month)
+        _realised(r, 63, s[0], quarter)
+        _realised(r, YEAR, s[0], year)
         for d in range(len(ends)):
             session, end = ends[d] - ends.min(), ends[d] + 1 - first
-            year, known = squares[end - PADDED : end], has_return[end - PADDED : end]
+            known = has_return[end - YEAR : end]
             from_ranges = not np.isnan(by_range[session])
-            out[0, d, n] = short[session + YEAR - 1]
-            out[1, d, n] = _realised(r[:end], 63, known, padded, s)
-            out[2, d, n] = _realised(r[:end], YEAR, known, padded, s)
-            if np.count_nonzero(known[PADDED - YEAR :]) >= EWMA_MIN:
-                ewma = _dot(weights, year, s) / _dot(weights, known, s)
+            out[0, d, n], out[1, d, n], out[2, d, n] = month[session + YEAR - 1], quarter[session], year[session]
+            if np.count_nonzero(known) >= EWMA_MIN:
+                ewma = dot(weights, squares[end - YEAR : end]) / dot(weights, known)
                 out[3, d, n] = ewma if ewma > 0.0 else np.nan
             out[4, d, n] = by_range[session] if from_ranges else by_square[session]
             out[5, d, n] = from_ranges
-            out[6, d, n] = _percentile(short[session : session + YEAR])
+            out[6, d, n] = _percentile(month[session : session + YEAR])
             out[7, d, n] = np.count_nonzero(has_return[end - LOOK_BACK : end])
     return out
