@@ -34,7 +34,7 @@ class Conversion:
         """Return the conversion of lots that are all in their portfolio's currency."""
         return Conversion(np.full((lots, LEGS), -1), np.ones((lots, LEGS), dtype=np.int64))
 
-    def take(self, rows: slice | Bool1D) -> Conversion:
+    def take(self, rows: Bool1D | Int1D) -> Conversion:
         """Return the conversion of some of the lots."""
         return Conversion(self.column[rows], self.power[rows])
 

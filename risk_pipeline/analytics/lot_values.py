@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import numpy as np
 
 from .arrays import Bool1D, Date1D, Float1D, Float2D, Int1D
 from .conversion import Conversion
 from .lots import InvestmentClass, LotRows, Lots, SplitAdjusted
-from .option_positions import option_terms, trailing_dividend_yield
+from .option_positions import counted, option_terms, trailing_dividend_yield
 from .options import OptionTerms
+from .sums import sum_by
 
 
 @dataclass(frozen=True)
@@ -69,15 +70,6 @@ class LotMarket:
     rate: Float1D
     conversion: Conversion
     implied: Float2D | None = None
-
-    def take(self, lots: slice | Bool1D) -> LotMarket:
-        """Return what some of the lots are valued on."""
-        return replace(
-            self,
-            private_price=self.private_price[:, lots],
-            conversion=self.conversion.take(lots),
-            implied=None if self.implied is None else self.implied[:, lots],
-        )
 
     def option_volatility(self, lots: Lots, session: Int1D, lot: Int1D) -> Float1D:
         """Return the volatility of option lots at some sessions, (n,): quoted, given with the lot, the underlying's."""
@@ -164,45 +156,49 @@ def _value(lots: Lots, rows: LotRows, market: LotMarket, session: Int1D, lot: In
     )
 
 
+@dataclass(frozen=True)
+class Payments:
+    """The dividends that lots have earned, each (n,), by lot and session: the money in the portfolio's currency."""
+
+    lot: Int1D
+    row: Int1D
+    money: Float1D
+
+
 def realised_gains(lots: Lots, rows: LotRows, market: LotMarket, cost: Float1D) -> Float2D:
     """Return, (D, L), the dividends of lots since entry and the full gain of those that have ended."""
-    last_row, ends = len(market.dividend) - 1, market.ends
-    out = np.zeros((len(ends), len(lots.portfolio)))
-    shares = np.flatnonzero(lots.kind == InvestmentClass.PUBLIC)
-    ex_row, ex_column = np.nonzero(market.dividend)
-    for start in range(0, len(shares), 4096):
-        part = shares[start : start + 4096]
-        out[:, part] = _dividends(lots, rows, market, part, ex_row, ex_column)
-    ended = np.flatnonzero(rows.end <= last_row)
-    proceeds = _proceeds(lots, rows, market.prices, ended, market.conversion) - cost[ended]
-    is_over = rows.end[ended][None, :] <= ends[:, None]
-    out[:, ended] += np.where(is_over & (rows.entry[ended] <= ends[:, None]), proceeds, 0.0)
+    paid = dividends_paid(lots, rows, market)
+    out = np.zeros((len(market.ends), len(lots.portfolio)))
+    for session, end in enumerate(market.ends):
+        by_then = paid.row <= end
+        out[session] = sum_by(paid.lot[by_then], paid.money[by_then], len(lots.portfolio))
+    ended, gained = price_gains(lots, rows, market, cost)
+    is_over = rows.end[ended][None, :] <= market.ends[:, None]
+    out[:, ended] += np.where(is_over & (rows.entry[ended] <= market.ends[:, None]), gained, 0.0)
     return out
 
 
-def _dividends(lots: Lots, rows: LotRows, market: LotMarket, part: Int1D, ex_row: Int1D, ex_column: Int1D) -> Float2D:
-    """Return the cash of each lot up to each end, summed from the lot's own entry on."""
-    order = np.lexsort((ex_row, ex_column))
-    by_row, by_column = ex_row[order], ex_column[order]
-    first = np.searchsorted(by_column, lots.symbol[part], side="left")
-    stop = np.searchsorted(by_column, lots.symbol[part], side="right")
-    most = int((stop - first).max(initial=0))
-    paid = np.zeros((most + 1, len(part)))
-    for k in range(most):
-        is_event = first + k < stop
-        event = np.minimum(first + k, max(len(by_row) - 1, 0))
-        row = by_row[event]
-        earns = is_event & (row > rows.entry[part]) & (row <= rows.end[part])
-        per_share = market.dividend[row, lots.symbol[part]]
-        shares = lots.quantity[part] * lots.multiplier[part]
-        held = shares * market.prices.ratio(row - 1, rows.entry[part], lots.symbol[part])
-        exchange, _ = market.conversion.rate(market.prices, row, part, rows.entry[part])
-        paid[k + 1] = np.where(earns, held * per_share * exchange, 0.0)
-    symbols, of_lot = np.unique(lots.symbol[part], return_inverse=True)
-    grid = len(market.dividend)
-    up_to = np.searchsorted(by_column * grid + by_row, symbols * grid + market.ends[:, None], side="right")
-    events = (up_to - np.searchsorted(by_column, symbols))[:, of_lot]
-    return np.asarray(np.cumsum(paid, axis=0)[events, np.arange(len(part))])
+def dividends_paid(lots: Lots, rows: LotRows, market: LotMarket) -> Payments:
+    """Return the cash of shares held before each ex-session of the grid; the one of the exit is earned too."""
+    sessions = len(market.dividend)
+    ex_column, ex_row = np.nonzero(np.ascontiguousarray(market.dividend.T))  # by column, then by session
+    event = ex_column * sessions + ex_row
+    shares = np.flatnonzero(lots.kind == InvestmentClass.PUBLIC)
+    begin = lots.symbol[shares] * sessions
+    first = np.searchsorted(event, begin + rows.entry[shares], side="right")
+    stop = np.searchsorted(event, begin + np.minimum(rows.end[shares], sessions - 1), side="right")
+    count = np.maximum(stop - first, 0)
+    lot, earned = np.repeat(shares, count), np.repeat(first, count) + counted(count)
+    row, column, entry = ex_row[earned], lots.symbol[lot], rows.entry[lot]
+    held = (lots.quantity * lots.multiplier)[lot] * market.prices.ratio(row - 1, entry, column)
+    exchange, _ = market.conversion.rate(market.prices, row, lot, entry)
+    return Payments(lot, row, held * market.dividend[row, column] * exchange)
+
+
+def price_gains(lots: Lots, rows: LotRows, market: LotMarket, cost: Float1D) -> tuple[Int1D, Float1D]:
+    """Return the lots that have ended within the grid, (n,), and what their price has gained, fees included."""
+    ended = np.flatnonzero(rows.end < len(market.dividend))
+    return ended, _proceeds(lots, rows, market.prices, ended, market.conversion) - cost[ended]
 
 
 def _proceeds(lots: Lots, rows: LotRows, prices: SplitAdjusted, ended: Int1D, conversion: Conversion) -> Float1D:

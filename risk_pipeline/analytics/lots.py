@@ -54,7 +54,7 @@ class Lots:
     proxy: Int1D | None = None
     proxy_beta: Float1D | None = None
 
-    def take(self, rows: slice | Bool1D) -> Lots:
+    def take(self, rows: Bool1D | Int1D) -> Lots:
         """Return some of the lots."""
         chosen: dict[str, Any] = {k: None if values is None else values[rows] for k, values in vars(self).items()}
         return Lots(**chosen)
@@ -140,9 +140,11 @@ class SplitAdjusted:
         """
         top = len(self.cumulative_split) - 1
         later = self.cumulative_split[np.minimum(row, top), column]
-        ratio = later / self.cumulative_split[np.minimum(since, top), column]
-        scale = 10.0 ** (12 - np.floor(np.log10(ratio)))
-        return np.asarray(np.round(ratio * scale) / scale)
+        ratio = np.asarray(later / self.cumulative_split[np.minimum(since, top), column])
+        split = ratio[ratio != 1.0]
+        scale = 10.0 ** (12 - np.floor(np.log10(split)))
+        ratio[ratio != 1.0] = np.round(split * scale) / scale
+        return ratio
 
     def price(self, row: Int1D, column: Int1D, not_before: Int1D) -> tuple[Float1D, Bool1D]:
         """Return the price at ``row`` and whether it is an earlier session's (split-adjusted) one.
@@ -163,9 +165,13 @@ def private_prices(lots: Lots, days: Date1D, mark_name: Int1D, mark_date: Date1D
     Marks are sorted by date within a name. NaN for other lots.
     """
     out = np.full((len(days), len(lots.portfolio)), np.nan)
-    for lot in np.flatnonzero(lots.is_private):
-        of_lot = (mark_name == lots.name[lot]) & (mark_date >= lots.entry_date[lot])
-        dates, prices = mark_date[of_lot], mark_price[of_lot]
-        mark = np.searchsorted(dates, days, side="right") - 1
-        out[:, lot] = np.where(mark >= 0, prices[np.maximum(mark, 0)] if len(prices) else np.nan, lots.entry_price[lot])
+    private = np.flatnonzero(lots.is_private)
+    asset = np.stack([lots.name[private], lots.entry_date[private].astype(np.int64)], axis=1)
+    assets, place = np.unique(asset, axis=0, return_inverse=True)
+    newest = np.empty((len(days), len(assets)), dtype=np.int64)
+    for column, (name, entry) in enumerate(assets.tolist()):
+        of_asset = np.flatnonzero((mark_name == name) & (mark_date.astype(np.int64) >= entry))
+        newest[:, column] = np.append(-1, of_asset)[np.searchsorted(mark_date[of_asset], days, side="right")]
+    mark = newest[:, place]
+    out[:, private] = np.where(mark >= 0, np.append(mark_price, np.nan)[mark], lots.entry_price[private])
     return out

@@ -62,7 +62,7 @@ def trailing_dividend_yield(
     for start in range(0, len(row), ROWS_AT_ONCE):
         part = slice(start, start + ROWS_AT_ONCE)
         window = np.repeat(np.arange(len(count[part])), count[part])
-        event = np.repeat(first[part], count[part]) + _counted(count[part])
+        event = np.repeat(first[part], count[part]) + counted(count[part])
         then, now, of = paid_row[event], row[part][window], columns[paid_column[event]]
         shares = prices.cumulative_split[now, of] / prices.cumulative_split[then - 1, of]
         year = np.zeros((len(count[part]), YEAR))  # summed as if each session had paid: in one order, whoever pays
@@ -72,7 +72,7 @@ def trailing_dividend_yield(
         return np.where(spot > 0, np.log1p(paid / spot), 0.0)
 
 
-def _counted(count: Int1D) -> Int1D:
+def counted(count: Int1D) -> Int1D:
     """Return 0, 1, … up to each count, one after the other."""
     return np.arange(count.sum()) - np.repeat(np.cumsum(count) - count, count)
 

@@ -179,18 +179,19 @@ class Inputs:
             is_refused=np.array([cause is not None for cause in self.doubts[0]], dtype=bool),
         )
 
-    def lot_market(self, ends: Int1D) -> LotMarket:
-        """Return what lots are valued on at rows of the panel, with what was known on each."""
-        quoted = quoted_volatility(self, ends)
+    def lot_market(self, ends: Int1D, some: Int1D | None = None) -> LotMarket:
+        """Return what lots, all or some, are valued on at rows of the panel, with what was known on each."""
+        some = np.arange(len(self.lots.portfolio)) if some is None else some
+        quoted = quoted_volatility(self, ends, some)
         return LotMarket(
             dates=self.panel.dates,
             prices=self.prices,
             dividend=np.asarray(self.panel.dividend),
             ends=ends,
             volatility=self.option_volatility(ends),
-            private_price=private_prices(self.lots, self.panel.dates[ends], *self.marks),
+            private_price=private_prices(self.lots.take(some), self.panel.dates[ends], *self.marks),
             rate=self.risk_free_rate[ends],
-            conversion=self.conversion,
+            conversion=self.conversion.take(some),
             implied=None if quoted is None else quoted.volatility,
         )
 

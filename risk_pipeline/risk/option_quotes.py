@@ -91,12 +91,15 @@ class DatedSurfaces:
     surfaces: list[VolatilitySurface]
 
 
-def quoted_volatility(inputs: Inputs, ends: Int1D) -> Quoted | None:
-    """Return what the quotes up to each of some panel rows give the lots held on them; None without any quote."""
+def quoted_volatility(inputs: Inputs, ends: Int1D, some: Int1D) -> Quoted | None:
+    """Return what the quotes up to each of some panel rows give some lots held on them; None without any quote."""
     own, surfaces = inputs.own_quotes, inputs.surfaces
     if not len(own.lot) and not surfaces:
         return None
-    lots, days = inputs.lots, inputs.panel.dates[ends]
+    lots, days = inputs.lots.take(some), inputs.panel.dates[ends]
+    place = np.full(len(inputs.lots.portfolio), -1)
+    place[some] = np.arange(len(some))
+    own = own.take(np.flatnonzero(place[own.lot] >= 0))
     oldest = inputs.panel.dates[np.maximum(ends - OLDEST, 0)]
     shape = (len(ends), len(lots.portfolio))
     rows = LotRows.of(lots, inputs.panel.dates)
@@ -109,12 +112,12 @@ def quoted_volatility(inputs: Inputs, ends: Int1D) -> Quoted | None:
             is_superseded = ~np.isnan(lots.implied_volatility) & (lots.entry_date > day)
             uses = (lots.symbol == symbol) & ~is_superseded
             session, lot = np.nonzero(held & uses & ((newest == number) & (day > oldest))[:, None])
-            out.volatility[session, lot] = _on_surface(inputs, dated.surfaces[number], ends[session], lot)
+            out.volatility[session, lot] = _on_surface(inputs, dated.surfaces[number], ends[session], some[lot])
             out.source[session, lot], out.day[session, lot] = Source.SURFACE, day
     known = ~np.isnan(own.volatility)
     for of_kind, is_known in ((own.take(known), True), (own.take(~known), False)):
-        for one, by_then, newest_of_lot in of_kind.newest(days):
-            since = of_kind.day[newest_of_lot]
+        for lot_of_book, by_then, newest_of_lot in of_kind.newest(days):
+            one, since = place[lot_of_book], of_kind.day[newest_of_lot]
             counts = held[by_then, one] & (since > oldest[by_then]) & ~(since < out.day[by_then, one])
             at, quote = by_then[counts], newest_of_lot[counts]
             if is_known:
@@ -142,6 +145,8 @@ def own_quotes(inputs: Inputs, quotes: pd.DataFrame) -> OwnQuotes:
         named = by_name.get(quote_name(inputs.lot_symbols[one]), none)
         key = inputs.panel.symbols[lots.symbol[one]], pd.Timestamp(lots.expiry[one])
         alike = by_terms.get(key, none)
+        if not len(named) and not len(alike):
+            continue
         kind = "CALL" if lots.is_call[one] else "PUT"
         alike = alike[[types[row] in (kind, None) for row in alike]] if len(alike) else alike
         chosen = np.union1d(named, alike)

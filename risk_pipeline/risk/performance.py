@@ -5,13 +5,10 @@ from __future__ import annotations
 import numpy as np
 
 from ..analytics.arrays import Float2D, Int1D
-from ..analytics.lot_gains import lot_gains
+from ..analytics.lot_gains import gains_by_portfolio
 from ..analytics.performance import Performance, daily_returns, performance
-from ..analytics.valuation import active_accounts, paid_by, pnl_by_portfolio
+from ..analytics.valuation import active_accounts, paid_by
 from .inputs import Inputs
-
-CELLS = 2_000_000
-"""Sessions times lots that are valued at once."""
 
 
 def portfolio_performance(inputs: Inputs) -> Performance:
@@ -48,20 +45,6 @@ def equity_by_session(inputs: Inputs, rows: Int1D) -> Float2D:
 
 
 def _equity(inputs: Inputs, rows: Int1D) -> Float2D:
-    """Value some lots at a time: a long history of many lots would not fit in memory."""
-    lots, owners = inputs.lots, len(inputs.accounts.starting_equity)
-    dates = inputs.panel.dates
-    market = inputs.lot_market(rows)
-    pnl = np.zeros((len(rows), owners))
-    edges = np.flatnonzero(np.diff(lots.portfolio, prepend=-1, append=owners))  # lots are in the order of portfolios
-    start = 0
-    while start < len(lots.portfolio):
-        whole = edges[np.searchsorted(edges, start + max(CELLS // len(rows), 1), "right") - 1]
-        stop = int(whole) if whole > start else int(edges[np.searchsorted(edges, start, "right")])
-        part = slice(start, stop)
-        some = lots.take(part)
-        gained = lot_gains(some, market.take(part))
-        pnl += pnl_by_portfolio(some, gained, owners)
-        start = stop
-    paid, _ = paid_by(inputs.accounts, dates, rows)
-    return np.asarray(inputs.accounts.starting_equity + paid + pnl)
+    gained = gains_by_portfolio(inputs.lots, inputs.lot_market, rows, len(inputs.accounts.starting_equity))
+    paid, _ = paid_by(inputs.accounts, inputs.panel.dates, rows)
+    return np.asarray(inputs.accounts.starting_equity + paid + gained)

@@ -77,7 +77,7 @@ def volatility_origins(inputs: Inputs) -> dict[str, Any]:
     source = np.where(np.isnan(lots.implied_volatility[rows.lot]), int(Source.FORECAST), int(Source.POSITION))
     day = np.where(source == Source.POSITION, lots.entry_date[rows.lot], np.datetime64("NaT", "D"))
     refused = np.full(len(rows.lot), np.nan)
-    quoted = quoted_volatility(inputs, inputs.ends)
+    quoted = quoted_volatility(inputs, inputs.ends, np.arange(len(inputs.lots.portfolio)))
     if quoted is not None:
         cells = rows.session, rows.lot
         is_quoted = ~np.isnan(quoted.volatility[cells])

@@ -1,14 +1,18 @@
-"""The cheap way to the gains of lots gives the book's numbers to the last bit."""
+"""The cheap way to the gains of portfolios gives the book's numbers to the last bit."""
 
 from __future__ import annotations
+
+from dataclasses import replace
 
 import numpy as np
 import pytest
 
+from risk_pipeline.analytics import lot_gains
 from risk_pipeline.analytics.conversion import Conversion
-from risk_pipeline.analytics.lot_gains import lot_gains
+from risk_pipeline.analytics.lot_gains import distinct_lots, gains_by_portfolio
 from risk_pipeline.analytics.lot_values import LotMarket, value_lots
 from risk_pipeline.analytics.lots import Lots, SplitAdjusted, private_prices
+from risk_pipeline.analytics.valuation import pnl_by_portfolio
 
 DATES = np.arange("2024-01-01", "2024-05-01", dtype="datetime64[D]")
 NONE = np.datetime64("NaT", "D")
@@ -48,25 +52,47 @@ def some_lots(rng: np.random.Generator, count: int) -> Lots:
 
 
 @pytest.mark.parametrize("seed", range(8))
-def test_gains_are_those_of_the_book_to_the_last_bit(seed):
+def test_gains_are_those_of_the_book_to_the_last_bit(seed, monkeypatch):
     rng = np.random.default_rng(seed)
     prices, dividend = market(rng)
-    lots = some_lots(rng, 80)
-    ends = np.arange(20 + seed, len(DATES) - seed)
+    lots = some_lots(rng, 160)
     marks = np.array([0]), DATES[30:31], np.array([55.0])
-    powers = rng.choice([-1, 1], (80, 2))
-    market_of_lots = LotMarket(
-        dates=DATES,
-        prices=prices,
-        dividend=dividend,
-        ends=ends,
-        volatility=np.full((len(ends), 8), 0.3),
-        private_price=private_prices(lots, DATES[ends], *marks),
-        rate=np.full(len(ends), 0.02),
-        conversion=Conversion(np.column_stack([np.where(rng.random(80) < 0.2, 7, -1), np.full(80, -1)]), powers),
-        implied=np.where(rng.random((len(ends), 80)) < 0.3, 0.4, np.nan) if seed % 2 else None,
-    )
-    _, expected = value_lots(lots, market_of_lots)
-    found = lot_gains(lots, market_of_lots)
-    np.testing.assert_array_equal(found, expected)
-    assert len(np.unique(expected)) > 1000
+    powers = rng.choice([-1, 1], (160, 2))
+    conversion = Conversion(np.column_stack([np.where(rng.random(160) < 0.2, 7, -1), np.full(160, -1)]), powers)
+    implied = np.where(rng.random((len(DATES), 160)) < 0.3, 0.4, np.nan)
+
+    def market_of(ends: np.ndarray, some: np.ndarray) -> LotMarket:
+        return LotMarket(
+            dates=DATES,
+            prices=prices,
+            dividend=dividend,
+            ends=ends,
+            volatility=np.full((len(ends), 8), 0.3),
+            private_price=private_prices(lots.take(some), DATES[ends], *marks),
+            rate=np.full(len(ends), 0.02),
+            conversion=conversion.take(some),
+            implied=implied[np.ix_(ends, some)] if seed % 2 else None,
+        )
+
+    ends = np.arange(20 + seed, len(DATES) - seed)
+    _, gained = value_lots(lots, market_of(ends, np.arange(160)))
+    found = gains_by_portfolio(lots, market_of, ends, 7)
+    np.testing.assert_array_equal(found, pnl_by_portfolio(lots, gained, 7))
+    assert len(np.unique(found)) > 300
+    monkeypatch.setattr(lot_gains, "CELLS", 500)
+    assert gains_by_portfolio(lots, market_of, ends, 7).tobytes() == found.tobytes()
+    alone = gains_by_portfolio(lots, market_of, ends[40:41], 7)
+    assert alone.tobytes() == found[40:41].tobytes()
+
+
+def test_lots_that_are_worth_the_same_are_valued_once():
+    rng = np.random.default_rng(0)
+    prices, _ = market(rng)
+    lots = some_lots(rng, 300)
+    alike = replace(lots, name=np.where(lots.kind == 2, 0, 1), portfolio=lots.portfolio[::-1])
+    distinct, unit = distinct_lots(alike, prices, Conversion.none(300), np.arange(60, 80))
+    plain = np.isin(lots.symbol, (0, 1, 4, 5, 6, 7)) & (lots.kind == 0)
+    assert len(distinct) == (~plain).sum() + 6
+    for lot, first in enumerate(distinct[unit]):
+        assert lots.symbol[lot] == lots.symbol[first]
+        assert lots.entry_date[first] <= lots.entry_date[lot]
