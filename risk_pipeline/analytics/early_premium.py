@@ -40,7 +40,7 @@ class EarlyPremium:
         )
         at_spot = premiums_at_spot(on_lattice, terms)
         price = options.tree_price() if price is None else price
-        premium = np.maximum(price - options.european_price(), 0.0)
+        premium = np.maximum(price - options.european().price, 0.0)
         return cls(on_lattice, at_spot, np.where(at_spot > 0, premium - at_spot, 0.0))
 
     @classmethod

@@ -28,6 +28,8 @@ class OptionValue:
     """Per year."""
     rho: Float1D
     """Per unit of the rate (1.0 = 100 %)."""
+    vanna: Float1D
+    """Change of delta per unit of volatility; of the European option also where it is American."""
 
 
 @dataclass(frozen=True)
@@ -54,7 +56,7 @@ class OptionTerms:
 
     def price(self) -> Float1D:
         """Return the price per share."""
-        price = self.european_price()
+        price = self.european().price
         early = np.flatnonzero(self.may_exercise_early)
         if len(early):
             first, place = self.take(early).distinct()
@@ -63,11 +65,11 @@ class OptionTerms:
 
     def value(self) -> OptionValue:
         """Return price and greeks; those of American options are central differences of their prices."""
-        worth = self._european()
+        worth = self.european()
         early = np.flatnonzero(self.may_exercise_early)
         if len(early):
             first, place = self.take(early).distinct()
-            for name, values in vars(self.take(early[first])._differences()).items():
+            for name, values in self.take(early[first])._differences().items():
                 european, american = getattr(worth, name), values[place]
                 european[early] = np.maximum(european[early], american) if name == "price" else american
         return worth
@@ -86,9 +88,9 @@ class OptionTerms:
         _, first, place = np.unique(as_bytes, return_index=True, return_inverse=True)
         return first, place
 
-    def european_price(self) -> Float1D:
-        """Return the price per share if all could be exercised at expiry only."""
-        return black_scholes_price(
+    def european(self) -> OptionValue:
+        """Return price and greeks if all could be exercised at expiry only."""
+        return black_scholes(
             self.spot, self.strike, self.years, self.rate, self.volatility, self.is_call, self.dividend_yield
         )
 
@@ -105,12 +107,7 @@ class OptionTerms:
         side = np.where(self.is_call, 1.0, -1.0)
         return np.stack([self.spot, self.strike, self.years, self.rate, self.dividend_yield, self.volatility, side])
 
-    def _european(self) -> OptionValue:
-        return black_scholes(
-            self.spot, self.strike, self.years, self.rate, self.volatility, self.is_call, self.dividend_yield
-        )
-
-    def _differences(self) -> OptionValue:
+    def _differences(self) -> dict[str, Float1D]:
         step = SPOT_BUMP * self.spot
         moves = {
             "now": self,
@@ -127,14 +124,14 @@ class OptionTerms:
         price = dict(zip(moves, everything.reshape(len(moves), -1), strict=True))
         points = moves["wild"].volatility - moves["calm"].volatility
         passed = self.years - moves["later"].years
-        return OptionValue(
-            price=self.tree_price(),
-            delta=(price["up"] - price["down"]) / (2 * step),
-            gamma=(price["up"] - 2 * price["now"] + price["down"]) / step**2,
-            vega=(price["wild"] - price["calm"]) / points,
-            theta=(price["later"] - price["now"]) / np.where(passed > 0, passed, 1.0),
-            rho=(price["high"] - price["low"]) / (2 * RATE_BUMP),
-        )
+        return {
+            "price": self.tree_price(),
+            "delta": (price["up"] - price["down"]) / (2 * step),
+            "gamma": (price["up"] - 2 * price["now"] + price["down"]) / step**2,
+            "vega": (price["wild"] - price["calm"]) / points,
+            "theta": (price["later"] - price["now"]) / np.where(passed > 0, passed, 1.0),
+            "rho": (price["high"] - price["low"]) / (2 * RATE_BUMP),
+        }
 
 
 def black_scholes(
@@ -151,69 +148,10 @@ def black_scholes(
     ``spot`` and ``strike`` in dollars, ``years`` to expiry, ``rate`` and ``dividend_yield`` continuous, ``volatility``
     annual.
     """
-    from scipy.special import ndtr
+    from .kernels.black_scholes import write_values
 
-    years = np.maximum(years, 0.0)
-    spread = volatility * np.sqrt(years)
-    discounted = strike * np.exp(-rate * years)
-    carried = np.exp(-dividend_yield * years)
-    held = spot * carried
     sign = np.where(is_call, 1.0, -1.0)
-    certain = ~(spread > 1e-12)
-    safe = np.where(certain, 1.0, spread)
-    with np.errstate(divide="ignore", invalid="ignore"):
-        d1 = np.log(held / discounted) / safe + safe / 2.0
-    d1 = np.where(certain, np.where(held > discounted, np.inf, np.where(held < discounted, -np.inf, 0.0)), d1)
-    d2 = np.where(certain, d1, d1 - safe)
-    density = np.exp(-0.5 * np.where(np.isfinite(d1), d1, 40.0) ** 2) / np.sqrt(2.0 * np.pi)
-    price = sign * (held * ndtr(sign * d1) - discounted * ndtr(sign * d2))
-    decay = np.where(certain, 0.0, held * density * volatility / (2.0 * np.sqrt(np.where(years > 0, years, 1.0))))
-    return OptionValue(
-        price=np.maximum(price, 0.0),
-        delta=sign * carried * ndtr(sign * d1),
-        gamma=np.where(certain, 0.0, carried * density / (spot * safe)),
-        vega=np.where(certain, 0.0, held * density * np.sqrt(years)),
-        theta=-decay - sign * (rate * discounted * ndtr(sign * d2) - dividend_yield * held * ndtr(sign * d1)),
-        rho=sign * discounted * years * ndtr(sign * d2),
-    )
-
-
-def european_vanna(
-    spot: Float1D, strike: Float1D, years: Float1D, rate: Float1D, volatility: Float1D, dividend_yield: Float1D
-) -> Float1D:
-    """Return the change of a European option's delta per unit of volatility, ``-e^(-qT) φ(d1) d2 / σ``; put or call.
-
-    Zero at expiry and without volatility. Arguments as of :func:`black_scholes`.
-    """
-    spread = volatility * np.sqrt(np.maximum(years, 0.0))
-    certain = ~(spread > 1e-12)
-    safe = np.where(certain, 1.0, spread)
-    d1 = (np.log(spot / strike) + (rate - dividend_yield) * years) / safe + safe / 2.0
-    density = np.exp(-0.5 * d1**2) / np.sqrt(2.0 * np.pi)
-    vanna = -np.exp(-dividend_yield * years) * density * (d1 - safe) / np.where(certain, 1.0, volatility)
-    return np.asarray(np.where(certain, 0.0, vanna))
-
-
-def black_scholes_price(
-    spot: np.ndarray,
-    strike: np.ndarray,
-    years: np.ndarray,
-    rate: float | np.ndarray,
-    volatility: np.ndarray,
-    is_call: np.ndarray,
-    dividend_yield: float | np.ndarray = 0.0,
-) -> np.ndarray:
-    """Return the price of :func:`black_scholes` alone, at half its cost; the arguments broadcast."""
-    from scipy.special import ndtr
-
-    years = np.maximum(years, 0.0)
-    spread = volatility * np.sqrt(years)
-    discounted = strike * np.exp(-rate * years)
-    held = spot * np.exp(-dividend_yield * years)
-    sign = np.where(is_call, 1.0, -1.0)
-    is_certain = ~(spread > 1e-12)
-    safe = np.where(is_certain, 1.0, spread)
-    with np.errstate(divide="ignore", invalid="ignore"):
-        d1 = np.log(held / discounted) / safe + safe / 2.0
-    price = sign * (held * ndtr(sign * d1) - discounted * ndtr(sign * (d1 - safe)))
-    return np.asarray(np.maximum(np.where(is_certain, sign * (held - discounted), price), 0.0))
+    terms = np.stack(np.broadcast_arrays(spot, strike, years, rate, dividend_yield, volatility, sign))
+    out = np.empty_like(terms)
+    write_values(terms, out)
+    return OptionValue(*out)

@@ -12,7 +12,6 @@ from ..analytics.factor_returns import residual_returns
 from ..analytics.lot_values import Positions
 from ..analytics.lots import InvestmentClass, LotRows
 from ..analytics.option_positions import DAYS_A_YEAR, option_terms
-from ..analytics.options import european_vanna
 from ..analytics.pnl_parts import OptionParts, option_parts
 from ..analytics.sums import sum_by
 from ..currencies import pair_currencies
@@ -252,9 +251,7 @@ def _vanna(inputs: Inputs, rows: LotRows, held: _Held) -> Float1D:
         market = (then.spot, then.volatility, then.interest, then.dividend_yield)
         spot, volatility, interest, paid = (values[options] for values in market)
         terms = option_terms(lots, lot, inputs.panel.dates[row], spot, ratio, volatility, interest, paid)
-        out[options] = european_vanna(
-            terms.spot, terms.strike, terms.years, terms.rate, terms.volatility, terms.dividend_yield
-        )
+        out[options] = terms.european().vanna
     return out
 
 

@@ -214,6 +214,7 @@ def numbers() -> list[float]:
     revalued = OptionScenarios(terms).price(np.linspace(-0.4, 0.4, 7)[:, None] * np.ones(8), 0.0)
     return [
         *american_price(*options(12), steps=51),
+        *(value for values in vars(terms.european()).values() for value in values),
         *(100.0 + revalued).ravel(),
         *(value for rows in (scenarios, scales, history.returns, gains) for value in rows[::25].ravel()),
         *history.coverage,

@@ -54,8 +54,8 @@ def test_scenarios_of_any_american_option_are_the_prices_of_fine_trees(low, larg
     error = []
     for row, shift in zip(found, move, strict=True):
         moved = dataclasses.replace(terms, spot=terms.spot * (1 + shift))
-        whole = np.maximum(moved.european_price(), moved.tree_price(1001))
-        error.append(np.abs(row - np.where(moved.may_exercise_early, whole, moved.european_price())) / 100.0)
+        whole = np.maximum(moved.european().price, moved.tree_price(1001))
+        error.append(np.abs(row - np.where(moved.may_exercise_early, whole, moved.european().price)) / 100.0)
     assert np.max(error) < largest
     assert np.mean(error) < 4e-6
 

@@ -11,6 +11,7 @@ import math
 import numpy as np
 
 from ..arrays import Float1D, Float2D, Int1D
+from .black_scholes import normal
 from .compiled import kernel, part
 
 FINE, COARSE = 150, 76
@@ -142,11 +143,6 @@ def premiums_at_spot(premiums: Float2D, terms: Float2D) -> Float1D:
     return out
 
 
-@part
-def _normal(x: float) -> float:
-    return 0.5 * math.erfc(-x * math.sqrt(0.5))
-
-
 @kernel(
     "void(float64[:, ::1], Array(int64, 1, 'C', True), Array(float64, 2, 'C', True), Array(float64, 1, 'C', True), "
     "Array(float64, 1, 'C', True), Array(float64, 2, 'A', True), Array(float64, 2, 'A', True), float64, "
@@ -189,7 +185,7 @@ def write_prices(
             moneyness, held, paid = math.log(spot / strike), spot * carry, strike * discount
             if spread > 1e-12:
                 d1 = (moneyness + drift) / spread + 0.5 * spread
-                price = sign * (held * _normal(sign * d1) - paid * _normal(sign * (d1 - spread)))
+                price = sign * (held * normal(sign * d1) - paid * normal(sign * (d1 - spread)))
             else:
                 price = sign * (held - paid)
             price = 0.0 if price < 0.0 else price
