@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from .arrays import Bool1D, Float1D, Float2D, Int1D
+from .sums import sum_by
 
 if TYPE_CHECKING:
     import scipy.sparse as sp
@@ -49,6 +50,18 @@ class Holdings:
     def notional(self, portfolios: int, symbols: int) -> sp.csr_array:
         """Return delta-adjusted dollars, portfolios x symbols, lots added up; rows of one session only."""
         return sparse_rows(self.delta_value, self.portfolio, self.symbol, (portfolios, symbols))
+
+    def share_of_gross(self) -> Float1D:
+        """Return what each row is of its portfolio's gross, (H,), lots added up; rows of one session only.
+
+        Negative of a lot against its position: a long lot of a symbol that is held short on the whole.
+        """
+        span = int(self.symbol.max(initial=0)) + 1
+        pairs, pair = np.unique(self.portfolio * span + self.symbol, return_inverse=True)
+        net = sum_by(pair, self.delta_value, len(pairs))
+        gross = np.bincount(pairs // span, np.abs(net))
+        with np.errstate(invalid="ignore", divide="ignore"):
+            return np.sign(net)[pair] * self.delta_value / gross[self.portfolio]
 
 
 def sparse_rows(values: Float1D, row: Int1D, column: Int1D, shape: tuple[int, int]) -> sp.csr_array:

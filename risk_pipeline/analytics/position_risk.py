@@ -7,7 +7,6 @@ import numpy as np
 from .arrays import Float1D, Float2D, Float3D
 from .exposures import SESSIONS_A_YEAR, ModelRisk, SeriesFit
 from .holdings import Holdings
-from .sums import sum_by
 
 
 def residual_covariance(
@@ -28,14 +27,10 @@ def residual_covariance(
     from .kernels.residual_parts import residual_products
 
     owner, dollars = holdings.portfolio, holdings.delta_value
-    pairs, pair = np.unique(owner * returns.shape[1] + holdings.symbol, return_inverse=True)
-    net = sum_by(pair, dollars, len(pairs))
-    gross = sum_by(pairs // returns.shape[1], np.abs(net), len(equity))
-    direction = np.sign(net)[pair]  # lots of a symbol are one position of the book
     moved = np.ascontiguousarray(returns.T)
     whole, rest = (np.nan_to_num(np.ascontiguousarray(rows.T)) for rows in (series, fit.residual))
     with np.errstate(invalid="ignore", divide="ignore"):
-        weight, share = dollars / equity[owner], direction * dollars / gross[owner]
+        weight, share = dollars / equity[owner], holdings.share_of_gross()
         products = residual_products(moved, whole, rest, holdings.symbol, owner, weight, share)
         return np.asarray(products * (SESSIONS_A_YEAR / fit.degrees[owner]))
 

@@ -7,6 +7,10 @@ from dataclasses import dataclass
 import numpy as np
 
 from .arrays import Float1D, Float2D
+from .core_ridge import CoreSpec, core_ridge
+
+FLAT = 1e6
+"""A prior variance that pulls nothing: the regression is least squares."""
 
 
 @dataclass(frozen=True)
@@ -26,7 +30,7 @@ class PriorVariances:
 def prior_variances(returns: Float2D, factors: Float2D, *, half_life: float, prior: Float1D) -> PriorVariances:
     """Estimate from returns (W, N) on the core factors (W, K), by weighted least squares.
 
-    Symbols with a gap and sessions that lack a factor are left out; weights and z-scores are ``core_ridge``'s.
+    Symbols with a gap and sessions that lack a factor are left out; ``core_ridge`` is fitted with a flat prior.
 
     Raises
     ------
@@ -37,23 +41,15 @@ def prior_variances(returns: Float2D, factors: Float2D, *, half_life: float, pri
     Hoerl, Kennard & Baldwin (1975), Communications in Statistics 4; Vasicek (1973), J. Finance 28.
     """
     usable = ~np.isnan(factors).any(axis=1)
-    x, y = factors[usable], returns[usable]
-    y = y[:, ~np.isnan(y).any(axis=0)]
+    x, y = factors[usable], returns[:, ~np.isnan(returns[usable]).any(axis=0)]
     (count, width), symbols = x.shape, y.shape[1]
     if symbols < 10 or count < 2 * width + 2:
         raise ValueError(
             f"{symbols} symbols without a gap over {count} sessions are too few: at least 10 over {2 * width + 2}"
         )
-    weight = 0.5 ** (np.arange(len(factors) - 1, -1, -1) / half_life)[usable, None]
-    weight *= count / weight.sum()
-    centred = x - (weight * x).mean(axis=0)
-    root = np.sqrt(weight)
-    scale = np.sqrt((weight * centred**2).mean(axis=0))
-    z = root * centred / scale
-    operator = np.linalg.pinv(z)
-    target = root * (y - (weight * y).mean(axis=0))
-    betas = operator @ target
-    variance = ((target - z @ betas) ** 2).sum(axis=0) / (count - width - 1)
-    sampling = ((operator * root.T) ** 2).sum(axis=1)[:, None] * variance
-    away = (betas - (prior * scale)[:, None]) ** 2 - sampling
-    return PriorVariances(np.maximum(away.mean(axis=1), 0.0), float(np.median(variance)), symbols)
+    spec = CoreSpec(len(factors), half_life, count, prior, np.full(width, FLAT))
+    fit = core_ridge(y, factors, np.array([len(factors) - 1]), spec)
+    weight = spec.decay[usable]
+    scaled = np.average((x - np.average(x, axis=0, weights=weight)) ** 2, axis=0, weights=weight)
+    away = ((fit.coefficients[0] - prior) ** 2 - fit.std_error[0] ** 2) * scaled
+    return PriorVariances(np.maximum(away.mean(axis=0), 0.0), FLAT * float(np.median(fit.penalty)), symbols)

@@ -8,7 +8,6 @@ import numpy as np
 
 from .arrays import Float1D, Float2D, Int2D
 from .holdings import Holdings
-from .sums import sum_by
 from .var import MIN_OBSERVATIONS, WINDOW, WorstScenarios
 
 LEVEL = 0.01
@@ -83,12 +82,8 @@ def holding_parts(
     equity : (P,) dollars.
     """
     owner, symbol, dollars = holdings.portfolio, holdings.symbol, holdings.delta_value
-    pairs, pair = np.unique(owner * returns.shape[1] + symbol, return_inverse=True)
-    net = sum_by(pair, dollars, len(pairs))
-    gross = sum_by(pairs // returns.shape[1], np.abs(net), len(equity))
-    direction = np.sign(net)[pair]  # lots of a symbol are one position of the book
     moved = returns[rows[:, owner], symbol]
     with np.errstate(invalid="ignore", divide="ignore"):
-        like_the_rest = series[:, owner] * (direction * dollars / gross[owner])
+        like_the_rest = series[:, owner] * holdings.share_of_gross()
         own = np.where(np.isnan(moved), like_the_rest, moved * (dollars / equity[owner]))
         return np.asarray(own * scale[:, owner])
