@@ -57,10 +57,8 @@ def entry_ratio(lots: Lots, dates: Date1D, prices: SplitAdjusted) -> Float1D:
 
     An entry price of zero, of shares that came out of a spin-off, is none.
     """
-    entry = LotRows.of(lots, dates).entry
-    known = (lots.kind == InvestmentClass.PUBLIC) & (entry < len(dates)) & (lots.entry_date >= dates[0])
-    close = prices.close[np.minimum(entry, len(dates) - 1), np.maximum(lots.symbol, 0)]
-    return np.where(known & (lots.entry_price > 0), lots.entry_price / close, np.nan)
+    judged = (lots.kind == InvestmentClass.PUBLIC) & (lots.entry_price > 0)
+    return np.where(judged, lots.entry_price / _entry_close(lots, dates, prices), np.nan)
 
 
 def impossible_premiums(lots: Lots, dates: Date1D, prices: SplitAdjusted) -> Bool1D:
@@ -69,11 +67,15 @@ def impossible_premiums(lots: Lots, dates: Date1D, prices: SplitAdjusted) -> Boo
     A call is worth its underlying at most, a put its strike; a half is left for a day's move. Where the entry session
     has no close a call isn't judged.
     """
+    most = np.where(lots.is_call, _entry_close(lots, dates, prices), lots.strike)
+    return np.asarray(lots.is_option & (lots.entry_price > LARGEST_PREMIUM * most))
+
+
+def _entry_close(lots: Lots, dates: Date1D, prices: SplitAdjusted) -> Float1D:
+    """Return the close of the entry session of each lot's symbol, (L,); NaN beyond the ends of the panel."""
     entry = LotRows.of(lots, dates).entry
     known = (entry < len(dates)) & (lots.entry_date >= dates[0])
-    close = prices.close[np.minimum(entry, len(dates) - 1), np.maximum(lots.symbol, 0)]
-    most = np.where(lots.is_call, np.where(known, close, np.nan), lots.strike)
-    return np.asarray(lots.is_option & (lots.entry_price > LARGEST_PREMIUM * most))
+    return np.where(known, prices.close[np.minimum(entry, len(dates) - 1), np.maximum(lots.symbol, 0)], np.nan)
 
 
 def doubtful_lots(ratio: Float1D, is_option: Bool1D, is_adjusted: Bool1D, is_foreign_quote: Bool1D) -> np.ndarray:

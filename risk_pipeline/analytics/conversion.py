@@ -13,9 +13,9 @@ from .lots import SplitAdjusted
 PATIENCE = 10
 """Sessions before a lot's entry from which on a pair's price may be carried to it."""
 LEGS = 2
+"""The most pairs between two currencies."""
 PROXY = LEGS + 1
 """In place of a leg: the holding of the symbol that a private asset is assumed to follow."""
-"""The most pairs between two currencies."""
 
 
 @dataclass(frozen=True)

@@ -106,16 +106,10 @@ class LotRows:
     @staticmethod
     def of(lots: Lots, dates: Date1D) -> LotRows:
         """Locate lots on consecutive sessions."""
-        entry = np.searchsorted(dates, lots.entry_date)
-        exit_ = _rows(dates, lots.exit_date)
-        expiry = _rows(dates, lots.expiry)
+        days = lots.entry_date, lots.exit_date, lots.expiry
+        entry, exit_, expiry = (np.searchsorted(dates, day) for day in days)  # NaT comes after all
         settlement = np.maximum(np.searchsorted(dates, lots.expiry, "right") - 1, 0)
         return LotRows(entry, exit_, expiry, np.minimum(exit_, expiry), settlement)
-
-
-def _rows(dates: Date1D, days: Date1D) -> Int1D:
-    none = np.isnat(days)
-    return np.where(none, len(dates), np.searchsorted(dates, np.where(none, dates[-1], days)))
 
 
 @dataclass(frozen=True)

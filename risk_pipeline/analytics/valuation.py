@@ -60,32 +60,21 @@ class Book:
     stale_positions: Int2D
 
     def take(self, sessions: Int1D) -> Book:
-        """Return the book of some sessions, in their order; each may be taken once."""
-        place = np.full(len(self.equity), -1, dtype=np.int64)
-        place[sessions] = np.arange(len(sessions))
-        parts = {}
-        for name in ("positions", "holdings"):
-            rows = getattr(self, name)
-            to = place[rows.session]
-            order = np.flatnonzero(to >= 0)
-            order = order[np.argsort(to[order], kind="stable")]
-            fields = {field: values[order] for field, values in vars(rows).items()}
-            parts[name] = replace(rows, **{**fields, "session": to[order]})
-        return replace(self, **parts, **{n: v[sessions] for n, v in vars(self).items() if n not in parts})
+        """Return the book of some sessions, in their order."""
+        return Book.join([self._part(row, row + 1) for row in sessions.tolist()] or [self._part(0, 0)])
 
     def split(self) -> list[Book]:
         """Return the book of each session, as views."""
-        out = []
-        for session in range(len(self.equity)):
-            parts = {}
-            for name in ("positions", "holdings"):
-                rows = getattr(self, name)  # in the order of sessions
-                part = slice(*np.searchsorted(rows.session, [session, session + 1]))
-                fields = {field: values[part] for field, values in vars(rows).items()}
-                parts[name] = replace(rows, **{**fields, "session": np.zeros(part.stop - part.start, dtype=np.int64)})
-            own = slice(session, session + 1)
-            out.append(replace(self, **parts, **{n: v[own] for n, v in vars(self).items() if n not in parts}))
-        return out
+        return [self._part(row, row + 1) for row in range(len(self.equity))]
+
+    def _part(self, first: int, stop: int) -> Book:
+        parts = {}
+        for name in ("positions", "holdings"):
+            rows = getattr(self, name)  # in the order of sessions
+            part = slice(*np.searchsorted(rows.session, [first, stop]))
+            fields = {field: values[part] for field, values in vars(rows).items()}
+            parts[name] = replace(rows, **{**fields, "session": fields["session"] - first})
+        return replace(self, **parts, **{n: v[first:stop] for n, v in vars(self).items() if n not in parts})
 
     @classmethod
     def join(cls, books: Sequence[Book]) -> Book:
