@@ -6,8 +6,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from .arrays import Float1D, Float2D, Float3D, Int1D
+from .arrays import Float1D, Float2D, Float3D, Int1D, Int2D
 from .reasons import Reason
+from .sums import weighted_sums
 
 WORST_CONDITION = 1e8
 REVERSE_LOSS = 0.20
@@ -125,12 +126,15 @@ def deepest_fall(path: Float2D) -> Float1D:
 
 
 def conditional_std(dollars: Float2D, covariance: Float2D) -> Float1D:
-    """Return the standard deviation (P,) of dollars that a scenario leaves open: ``sqrt(x' C x)``."""
-    return np.asarray(np.sqrt(np.maximum(((dollars[:, :, None] * covariance).sum(axis=1) * dollars).sum(axis=1), 0.0)))
+    """Return the standard deviation (P,) of dollars (P, K) that a scenario leaves open: ``sqrt(x' C x)``."""
+    terms = weighted_sums(covariance, dollars.T) * dollars.T
+    return np.asarray(np.sqrt(np.maximum(weighted_sums(np.ones((1, len(terms))), terms)[0], 0.0)))
 
 
-def band_std(conditional: Float1D, scale: float, residual: Float1D, recent: Float1D, horizon: int) -> Float1D:
-    """Return the standard deviation (P,) of a scenario's outcome in dollars, the book's own risk in it.
+def band_std(
+    conditional: Float2D, scale: Float2D | float, residual: Float1D, recent: Float1D, horizon: Int2D | int
+) -> Float2D:
+    """Return the standard deviation (S, P) of the scenarios' outcomes in dollars, the book's own risk in it.
 
     ``sqrt(scale conditional^2 + horizon residual variance)``: what the scenario leaves open of the factors over the
     horizon, fat tails in it, and what the factors leave of the book's series. That is the larger of the year's and the
@@ -138,7 +142,7 @@ def band_std(conditional: Float1D, scale: float, residual: Float1D, recent: Floa
 
     Parameters
     ----------
-    conditional : (P,) from ``conditional_std``. scale : from ``tail_scale``.
+    conditional : (S, P) from ``conditional_std``. scale : from ``tail_scale``, and horizon : in sessions, (S, 1) each.
     residual, recent : (P,) residual volatility of the year and of the month, annualised, in dollars; a NaN month is
         the year.
     """

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from ..analytics.arrays import Float1D, Int1D
+from ..analytics.arrays import Float1D, Float2D, Int1D
 from ..analytics.lots import InvestmentClass
 from ..analytics.option_scenarios import OptionScenarios
 from ..analytics.sums import sum_by
@@ -32,15 +32,14 @@ class SessionOptions:
     portfolio: Int1D
     portfolios: int
 
-    def revalued(self, symbol_returns: Float1D, volatility_change: Float1D) -> Float1D:
-        """Return, by portfolio (P,), what revaluing its options adds to their delta; NaN returns are zero.
+    def revalued(self, returns: Float2D, volatility_change: Float2D) -> Float2D:
+        """Return, by scenario and portfolio (S, P), what revaluing its options adds to their delta.
 
-        The underlyings move, and implied volatility changes; time stands still.
+        ``returns`` (S, n) are those of the underlyings; implied volatility changes, time stands still.
         """
-        returns = np.nan_to_num(symbol_returns[self.symbol])
-        price = self.scenarios.price(returns[None, :], volatility_change[None, :])[0]
+        price = self.scenarios.price(returns, volatility_change)
         extra = self.shares * (price - self.price - self.delta * self.scenarios.terms.spot * returns)
-        return sum_by(self.portfolio, extra, self.portfolios)
+        return np.array([sum_by(self.portfolio, of_scenario, self.portfolios) for of_scenario in extra])
 
 
 def options_by_session(inputs: Inputs) -> Iterator[SessionOptions]:

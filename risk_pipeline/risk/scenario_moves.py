@@ -47,12 +47,6 @@ class Outcome:
     gained: Float2D | None
     coverage: float | None
 
-    def symbol_returns(self, betas: Float2D, move: Float1D) -> Float1D:
-        """Return what symbols with these betas (N, K + X) gain, (N,), where the core factors move by ``move`` (K,)."""
-        if self.gained is not None:
-            return np.asarray(self.gained[-1])
-        return self.linear_returns(betas, move)
-
     def linear_returns(self, betas: Float2D, move: Float1D) -> Float1D:
         """Return betas times moves, (N,); NaN where a symbol has no beta."""
         return np.asarray((betas * np.nan_to_num(np.concatenate([move, self.beyond]))).sum(axis=1))

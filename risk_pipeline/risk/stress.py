@@ -11,12 +11,14 @@ import pandas as pd
 from ..analytics.arrays import Float1D, Float2D
 from ..analytics.reasons import Reason
 from ..analytics.stress import band_std, conditional_std, deepest_fall
+from ..analytics.sums import weighted_sums
+from ..config.factors import FactorRegistry
 from ..config.scenarios import Scenario
 from .core_model import CoreModel, core_model
 from .currency_stress import currency_pnl
 from .inputs import Frames, Inputs
 from .long_rows import labelled
-from .option_stress import GRID_COLUMNS, grid_rows, options_by_session
+from .option_stress import GRID_COLUMNS, SessionOptions, grid_rows, options_by_session
 from .scenario_moves import Market, Outcome, outcome_of
 
 MOVE_COLUMNS = ["session", "scenario_id", "factor_name", "is_shocked", "move"]
@@ -25,57 +27,20 @@ MOVE_COLUMNS = ["session", "scenario_id", "factor_name", "is_shocked", "move"]
 def compute_stress(inputs: Inputs) -> Frames:
     """Compute every active scenario on every portfolio, session by session."""
     model, market = core_model(inputs), Market.of(inputs)
-    factors, library = inputs.registries.factors, inputs.registries.scenarios
-    results: list[tuple[str, dict[str, np.ndarray]]] = []
+    scenarios = sorted(inputs.registries.scenarios.active, key=lambda scenario: scenario.id)
+    results: list[dict[str, np.ndarray]] = []
     moves, plausibility, grids = [], [], []
     for session_index, (session, options) in enumerate(zip(inputs.sessions, options_by_session(inputs), strict=True)):
-        day, betas = pd.Timestamp(session), market.betas[session_index]
         grids += grid_rows(inputs, session_index, options)
-        for scenario in library.active:
-            outcome = outcome_of(inputs, market, scenario, session_index, model)
-            key = {"session": day, "scenario_id": scenario.id}
-            plausibility.append(
-                {
-                    **key,
-                    "method": outcome.method,
-                    "mahalanobis": outcome.moves.mahalanobis,
-                    "p_value": outcome.moves.p_value,
-                    "one_in_days": _finite(outcome.moves.one_in_days),
-                    "history_count": outcome.count,
-                    "history_windows": outcome.windows,
-                    "coverage": outcome.coverage,
-                    "path": outcome.path_record(factors.model_names),
-                    "reason": outcome.moves.reason,
-                }
-            )
-            if outcome.moves.reason is None:
-                moves += [
-                    {**key, "factor_name": name, "is_shocked": k in outcome.shocked, "move": outcome.moves.move[k]}
-                    for k, name in enumerate(factors.core_names)
-                ]
-                moves += [
-                    {**key, "factor_name": name, "is_shocked": True, "move": move}
-                    for name, move in zip(factors.beyond_names, outcome.beyond, strict=True)
-                    if move != 0.0
-                ]
-            revalued = [
-                options.revalued(
-                    outcome.symbol_returns(betas, core),
-                    library.volatility_change(
-                        scenario, factors, float(np.nan_to_num(core[0])), options.scenarios.terms.volatility
-                    ),
-                )
-                for core in (outcome.moves.move, outcome.stressed)
-            ]
-            pairs = [
-                currency_pnl(inputs, outcome.currencies, session_index, betas[:, : len(core)], core)
-                for core in (outcome.moves.move, outcome.stressed)
-            ]
-            replayed = _replayed(inputs, session_index, betas, outcome)
-            rows = _portfolio_rows(inputs, scenario, session_index, model, outcome, revalued, pairs, *replayed)
-            results.append((scenario.id, rows))
+        outcomes = [outcome_of(inputs, market, scenario, session_index, model) for scenario in scenarios]
+        for scenario, outcome in zip(scenarios, outcomes, strict=True):
+            key = {"session": pd.Timestamp(session), "scenario_id": scenario.id}
+            plausibility.append(key | _plausibility(inputs.registries.factors, outcome))
+            moves += [key | move for move in _moves(inputs.registries.factors, outcome)]
+        betas = market.betas[session_index]
+        results.append(_portfolio_rows(inputs, scenarios, session_index, model, betas, options, outcomes))
     return {
-        "stress_test_results": _joined(inputs, results),
+        "stress_test_results": _joined(inputs, scenarios, results),
         "scenario_factor_moves": pd.DataFrame(moves, columns=MOVE_COLUMNS),
         "scenario_plausibility": pd.DataFrame(plausibility),
         "option_grids": pd.DataFrame(grids, columns=GRID_COLUMNS),
@@ -83,17 +48,39 @@ def compute_stress(inputs: Inputs) -> Frames:
     }
 
 
-def _joined(inputs: Inputs, results: Sequence[tuple[str, dict[str, np.ndarray]]]) -> pd.DataFrame:
-    """Return the rows of all scenarios of all sessions."""
-    columns: dict[str, Any] = {name: np.concatenate([rows[name] for _, rows in results]) for name in results[0][1]}
-    scenario = np.repeat(np.arange(len(results)), [len(rows["portfolio_id"]) for _, rows in results])
+def _plausibility(factors: FactorRegistry, outcome: Outcome) -> dict[str, Any]:
+    return {
+        "method": outcome.method,
+        "mahalanobis": outcome.moves.mahalanobis,
+        "p_value": outcome.moves.p_value,
+        "one_in_days": outcome.moves.one_in_days if np.isfinite(outcome.moves.one_in_days) else None,
+        "history_count": outcome.count,
+        "history_windows": outcome.windows,
+        "coverage": outcome.coverage,
+        "path": outcome.path_record(factors.model_names),
+        "reason": outcome.moves.reason,
+    }
+
+
+def _moves(factors: FactorRegistry, outcome: Outcome) -> list[dict[str, Any]]:
+    """Return the move of each core factor, and of those beyond it that move; none of a scenario that was refused."""
+    if outcome.moves.reason is not None:
+        return []
+    core = [
+        {"factor_name": name, "is_shocked": k in outcome.shocked, "move": outcome.moves.move[k]}
+        for k, name in enumerate(factors.core_names)
+    ]
+    beyond = zip(factors.beyond_names, outcome.beyond, strict=True)
+    return core + [{"factor_name": name, "is_shocked": True, "move": move} for name, move in beyond if move != 0.0]
+
+
+def _joined(inputs: Inputs, scenarios: Sequence[Scenario], results: Sequence[dict[str, np.ndarray]]) -> pd.DataFrame:
+    """Return the rows of all sessions, with texts in place of their places."""
+    columns: dict[str, Any] = {name: np.concatenate([rows[name] for rows in results]) for name in results[0]}
     columns["portfolio_id"] = labelled(inputs.portfolio_ids, columns["portfolio_id"])
-    columns["scenario_id"] = labelled([name for name, _ in results], scenario)
+    columns["scenario_id"] = labelled([scenario.id for scenario in scenarios], columns["scenario_id"])
+    columns["reason"] = labelled([reason.value for reason in Reason], columns["reason"])
     return pd.DataFrame(columns, copy=False)
-
-
-def _finite(value: float) -> float | None:
-    return float(value) if np.isfinite(value) else None
 
 
 def _replayed(inputs: Inputs, session_index: int, betas: Float2D, outcome: Outcome) -> tuple[Float1D, Float1D]:
@@ -109,79 +96,134 @@ def _replayed(inputs: Inputs, session_index: int, betas: Float2D, outcome: Outco
     return notional @ (outcome.gained[-1] - linear), deepest_fall((notional @ outcome.gained.T).T)
 
 
+def _revalued(
+    inputs: Inputs,
+    scenarios: Sequence[Scenario],
+    outcomes: Sequence[Outcome],
+    moves: Float2D,
+    betas: Float2D,
+    options: SessionOptions,
+) -> Float2D:
+    """Return what revaluing its options adds to each portfolio, (S, P), where the core factors move by (S, K)."""
+    factors, library = inputs.registries.factors, inputs.registries.scenarios
+    model_moves = np.nan_to_num(np.hstack([moves, np.array([outcome.beyond for outcome in outcomes])]))
+    returns = weighted_sums(model_moves, betas[options.symbol].T)
+    for own, outcome in zip(returns, outcomes, strict=True):
+        if outcome.gained is not None:
+            own[:] = outcome.gained[-1, options.symbol]
+    changes = [
+        library.volatility_change(scenario, factors, float(market), options.scenarios.terms.volatility)
+        for scenario, market in zip(scenarios, model_moves[:, 0], strict=True)
+    ]
+    return options.revalued(np.nan_to_num(returns), np.array(changes))
+
+
+def _pairs_pnl(
+    inputs: Inputs, session_index: int, outcomes: Sequence[Outcome], moves: Float2D, betas: Float2D
+) -> tuple[Float2D, Float2D]:
+    """Return what shocked currency pairs gain, (S, P), and what of it the core dollars don't hold already."""
+    gained = [
+        currency_pnl(inputs, outcome.currencies, session_index, betas[:, : len(move)], move)
+        for outcome, move in zip(outcomes, moves, strict=True)
+    ]
+    exact, linear = np.array(gained).swapaxes(0, 1)
+    return exact, exact - linear
+
+
 def _portfolio_rows(
     inputs: Inputs,
-    scenario: Scenario,
+    scenarios: Sequence[Scenario],
     session_index: int,
     model: CoreModel,
-    outcome: Outcome,
-    revalued: Sequence[Float1D],
-    pairs: Sequence[tuple[Float1D, Float1D]],
-    compounding: Float1D,
-    drawdown: Float1D,
+    betas: Float2D,
+    options: SessionOptions,
+    outcomes: Sequence[Outcome],
 ) -> dict[str, np.ndarray]:
-    """Return one row per portfolio with a market-priced position.
+    """Return a row for each portfolio with a market-priced position and each scenario, in this order.
 
-    ``revalued`` is what revaluing its options adds by portfolio, (P,), in the moves and in the worst year's; ``pairs``
-    what shocked currency pairs gain, and what of it the core dollars hold already; ``compounding`` and ``drawdown``
-    are those of a replay.
+    Of texts the places: of the portfolio, the scenario, the reason. Arrays are (S, P) until they are flattened.
     """
-    factors, library = inputs.registries.factors, inputs.registries.scenarios
     who = np.flatnonzero(inputs.has_public[session_index])
     dollars = model.core_dollar[session_index, who]
-    beyond = model.beyond_dollar[session_index, who]
-    known = ~np.isnan(dollars).any(axis=1)
-    safe = np.nan_to_num(dollars)
+    is_known = ~np.isnan(dollars).any(axis=1)
+    safe = np.nan_to_num(dollars).T
     equity = inputs.book.equity[session_index, who]
-    refused = outcome.moves.reason is not None
-    direct, sizes = np.zeros(len(who)), []
-    for shock in scenario.shocks:
-        factor = factors.by_scenario_key[shock.factor]
-        size = library.shock_return(scenario, shock, factors)
-        if outcome.method == "realised":
-            size = outcome.moves.move[factors.core_position(shock.factor)]
-        sizes.append(size)
-        direct += model.registry_dollar[session_index, who, factors.names.index(factor.name)] * size
-    further = (beyond * outcome.beyond).sum(axis=1) + compounding[who]
-    options = revalued[0][who]
-    by_pairs = [(exact - held_already)[who] for exact, held_already in pairs]
-    direct += pairs[0][0][who]
-    correlated = np.where(
-        known & (not refused), (safe * outcome.moves.move).sum(axis=1) + further + options + by_pairs[0], np.nan
-    )
-    stressed = (safe * outcome.stressed).sum(axis=1) + further + revalued[1][who] + by_pairs[1]
-    conditional = np.where(
-        known & (not refused), conditional_std(safe, np.nan_to_num(outcome.moves.covariance)), np.nan
-    )
     base = np.where(equity > 0, equity, np.nan)
-    is_one = len(sizes) == 1 and sizes[0] != 0.0 and not outcome.currencies
-    shocked = base * sizes[0] if is_one else np.full(len(who), np.nan)
-    reason = np.full(len(who), outcome.moves.reason, dtype=object)
-    reason[~known] = Reason.TOO_SHORT.value
+    calm, crisis, beyond = (
+        np.array(each) for each in zip(*((o.moves.move, o.stressed, o.beyond) for o in outcomes), strict=True)
+    )
+    compounding, drawdown = (
+        np.array(each)[:, who]
+        for each in zip(*(_replayed(inputs, session_index, betas, outcome) for outcome in outcomes), strict=True)
+    )
+    further = compounding + weighted_sums(beyond, model.beyond_dollar[session_index, who].T)
+    by_options, in_crisis = (
+        _revalued(inputs, scenarios, outcomes, moves, betas, options)[:, who] for moves in (calm, crisis)
+    )
+    exact, by_pairs = (pnl[:, who] for pnl in _pairs_pnl(inputs, session_index, outcomes, calm, betas))
+    _, pairs_in_crisis = (pnl[:, who] for pnl in _pairs_pnl(inputs, session_index, outcomes, crisis, betas))
+    sizes = [_sizes(inputs, scenario, outcome) for scenario, outcome in zip(scenarios, outcomes, strict=True)]
+    direct = exact.copy()
+    for row, shocks in enumerate(sizes):
+        for place, size in shocks:
+            direct[row] += model.registry_dollar[session_index, who, place] * size
+    only = [_only_shock(shocks, outcome) for shocks, outcome in zip(sizes, outcomes, strict=True)]
+    shocked = base * np.array(only)[:, None]
+    has_result = is_known & np.array([[outcome.moves.reason is None] for outcome in outcomes])
+    correlated = np.where(has_result, weighted_sums(calm, safe) + further + by_options + by_pairs, np.nan)
+    stressed = weighted_sums(crisis, safe) + further + in_crisis + pairs_in_crisis
+    open_left = [conditional_std(safe.T, np.nan_to_num(outcome.moves.covariance)) for outcome in outcomes]
+    conditional = np.where(has_result, np.array(open_left), np.nan)
+    places = {None: -1} | {reason: place for place, reason in enumerate(Reason)}
+    why = np.array([[places[outcome.moves.reason]] for outcome in outcomes])
     with np.errstate(invalid="ignore"):
-        return {
-            "session": np.full(len(who), np.datetime64(inputs.sessions[session_index]).astype("datetime64[s]")),
-            "portfolio_id": who,
+        columns = {
             "direct_pnl": direct,
             "correlated_pnl": correlated,
-            "correlated_stressed_pnl": np.where(known & (not refused), stressed, np.nan),
+            "correlated_stressed_pnl": np.where(has_result, stressed, np.nan),
             "correlation_effect": correlated - direct,
-            "option_revaluation": np.where(np.isnan(correlated), np.nan, options),
-            "currency_pnl": np.where(np.isnan(correlated), np.nan, by_pairs[0]),
-            "compounding_pnl": np.where(np.isnan(correlated), np.nan, compounding[who]),
+            "option_revaluation": np.where(np.isnan(correlated), np.nan, by_options),
+            "currency_pnl": np.where(np.isnan(correlated), np.nan, by_pairs),
+            "compounding_pnl": np.where(np.isnan(correlated), np.nan, compounding),
             "conditional_std": conditional,
             "band_std": band_std(
                 conditional,
-                outcome.moves.tail_scale,
+                np.array([[outcome.moves.tail_scale] for outcome in outcomes]),
                 model.residual_volatility[session_index, who] * base,
                 model.recent_volatility[session_index, who] * base,
-                outcome.horizon,
+                np.array([[outcome.horizon] for outcome in outcomes]),
             ),
             "registry_beta": direct / shocked,
             "implied_beta": correlated / shocked,
             "return_on_equity": correlated / base,
-            "max_drawdown": drawdown[who],
+            "max_drawdown": drawdown,
             "exceeds_equity": np.nan_to_num(-correlated) > np.maximum(equity, 0.0),
-            "coverage": np.nan_to_num(model.coverage[session_index, who]),
-            "reason": reason,
+            "coverage": np.broadcast_to(np.nan_to_num(model.coverage[session_index, who]), correlated.shape),
+            "reason": np.where(is_known, why, places[Reason.TOO_SHORT]),
         }
+    day = np.datetime64(inputs.sessions[session_index]).astype("datetime64[s]")
+    return {
+        "session": np.full(len(who) * len(outcomes), day),
+        "portfolio_id": np.repeat(who, len(outcomes)),
+        "scenario_id": np.tile(np.arange(len(outcomes)), len(who)),
+        **{name: values.T.ravel() for name, values in columns.items()},
+    }
+
+
+def _sizes(inputs: Inputs, scenario: Scenario, outcome: Outcome) -> list[tuple[int, float]]:
+    """Return each shock's place in the registry and its size: what was realised in a replay, else what is stated."""
+    factors, library = inputs.registries.factors, inputs.registries.scenarios
+    found = []
+    for shock in scenario.shocks:
+        if outcome.method == "realised":
+            size = float(outcome.moves.move[factors.core_position(shock.factor)])
+        else:
+            size = library.shock_return(scenario, shock, factors)
+        found.append((factors.names.index(factors.by_scenario_key[shock.factor].name), size))
+    return found
+
+
+def _only_shock(shocks: Sequence[tuple[int, float]], outcome: Outcome) -> float:
+    """Return the size of a scenario's only shock, by which a beta can be told; NaN of another."""
+    is_one = len(shocks) == 1 and shocks[0][1] != 0.0 and not outcome.currencies
+    return shocks[0][1] if is_one else np.nan

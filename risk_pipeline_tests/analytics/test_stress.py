@@ -25,6 +25,7 @@ from risk_pipeline.analytics.stress import (
     reverse_stress,
     tail_probability,
 )
+from risk_pipeline.analytics.sums import weighted_sums
 from risk_pipeline.config.factors import load_factors
 from risk_pipeline.config.scenario_file import load_scenarios
 
@@ -383,3 +384,13 @@ def test_a_gap_moves_like_the_rest_of_the_book_and_is_no_zero():
     found = constant_weight_returns(book.notional(1, 2), history, np.array([100.0]))
     np.testing.assert_allclose(found.returns[:, 0], [0.012, 0.02, np.nan])
     assert found.coverage[0] == pytest.approx((1.0 + 0.9 + 0.0) / 3)
+
+
+@given(st.integers(1, 6), st.integers(1, 30), st.integers(1, 40), st.integers(0, 2**32 - 1))
+def test_a_weighted_sum_is_the_same_whatever_is_summed_beside_it(scenarios, factors, portfolios, seed):
+    rng = np.random.default_rng(seed)
+    weights, rows = rng.normal(size=(scenarios, factors)), rng.normal(size=(factors, portfolios))
+    every = weighted_sums(weights, rows)
+    np.testing.assert_allclose(every, weights @ rows, rtol=1e-12, atol=1e-12)
+    s, p = rng.integers(scenarios), rng.integers(portfolios)
+    assert weighted_sums(weights[[s]], rows[:, [p]])[0, 0] == every[s, p]

@@ -149,8 +149,8 @@ def session_tables(frames: Frames, factors: FactorRegistry) -> dict[date, dict[s
     if "stress_test_results" in frames:
         columns = ["session", "portfolio_id", "scenario_id", "correlated_pnl", "direct_pnl", "return_on_equity"]
         rows = frames["stress_test_results"][columns].dropna(subset=["correlated_pnl"])
-        worst = rows.sort_values(["session", "correlated_pnl"]).drop_duplicates(["session", "portfolio_id"])
-        return _by_session("worst_scenarios", worst)
+        lowest = rows.groupby(["session", "portfolio_id"], observed=True)["correlated_pnl"].idxmin()
+        return _by_session("worst_scenarios", rows.loc[lowest].sort_values(["session", "correlated_pnl"]))
     return {}
 
 
