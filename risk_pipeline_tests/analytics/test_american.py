@@ -9,7 +9,6 @@ import QuantLib as ql  # noqa: N813 (the short name of its own documentation)
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from risk_pipeline.analytics.american import american_price
 from risk_pipeline.analytics.implied_volatility import implied_volatility, price_bounds
 from risk_pipeline.analytics.options import OptionTerms, black_scholes
 
@@ -24,6 +23,12 @@ GRID = list(
         (True, False),
     )
 )
+
+
+def american_price(spot, strike, years, rate, dividend_yield, volatility, is_call):
+    """Return prices by the tree."""
+    terms = (spot, strike, years, rate, dividend_yield, volatility, is_call)
+    return OptionTerms(*terms, is_american=np.ones(len(spot), dtype=bool)).tree_price()
 
 
 def of_quantlib(strike: float, days: int, rate: float, dividend: float, volatility: float, is_call: bool) -> float:

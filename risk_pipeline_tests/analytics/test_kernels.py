@@ -13,7 +13,6 @@ import numpy as np
 import pytest
 import scipy.sparse as sp
 
-from risk_pipeline.analytics.american import american_price
 from risk_pipeline.analytics.core_ridge import BeyondSpec, CoreRidge, CoreSpec, core_ridge
 from risk_pipeline.analytics.exposures import SeriesFit, series_fit
 from risk_pipeline.analytics.holdings import constant_weight_returns, covered_returns
@@ -49,10 +48,10 @@ def series(count: int) -> np.ndarray:
 
 
 def test_an_option_alone_is_worth_what_it_is_worth_among_thousands_to_the_last_bit():
-    terms = options(MANY)
-    together = american_price(*terms)
+    terms = OptionTerms(*options(MANY), is_american=np.ones(MANY, dtype=bool))
+    together = terms.tree_price()
     for k in (0, 17, MANY - 1):
-        alone = american_price(*(values[k : k + 1] for values in terms))
+        alone = terms.take(np.array([k])).tree_price()
         assert alone.tobytes() == together[k : k + 1].tobytes()
 
 
@@ -213,7 +212,7 @@ def numbers() -> list[float]:
     terms = OptionTerms(*options(8), is_american=np.ones(8, dtype=bool))
     revalued = OptionScenarios(terms).price(np.linspace(-0.4, 0.4, 7)[:, None] * np.ones(8), 0.0)
     return [
-        *american_price(*options(12), steps=51),
+        *terms.tree_price(51),
         *(value for values in vars(terms.european()).values() for value in values),
         *(100.0 + revalued).ravel(),
         *(value for rows in (scenarios, scales, history.returns, gains) for value in rows[::25].ravel()),

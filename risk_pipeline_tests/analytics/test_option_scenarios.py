@@ -7,7 +7,6 @@ import dataclasses
 import numpy as np
 import pytest
 
-from risk_pipeline.analytics.american import american_price
 from risk_pipeline.analytics.option_scenarios import DAY, LEAST_VOLATILITY, OptionScenarios
 from risk_pipeline.analytics.options import OptionTerms
 from risk_pipeline.analytics.var import LOOK_BACK, filtered_historical_simulation, filtered_scenarios, tail_risk
@@ -134,13 +133,13 @@ def test_some_of_the_options_are_priced_as_if_they_had_come_alone():
 def test_an_option_that_several_hold_is_computed_once(monkeypatch):
     terms = straddle(100.0, 0.3, 0.25, is_american=True).take(np.array([0, 1, 0, 1, 0]))
     terms = dataclasses.replace(terms, spot=np.array([100.0, 100.0, 100.0, 100.0, 101.0]))
-    trees = []
+    trees, tree_price = [], OptionTerms.tree_price
 
-    def counted(*values, **steps):
-        trees.append(len(values[0]))
-        return american_price(*values, **steps)
+    def counted(terms, *steps):
+        trees.append(len(terms.spot))
+        return tree_price(terms, *steps)
 
-    monkeypatch.setattr("risk_pipeline.analytics.options.american_price", counted)
+    monkeypatch.setattr(OptionTerms, "tree_price", counted)
     worth, scenarios, price = terms.value(), OptionScenarios(terms), terms.price()
     assert trees == [8 * 3, 3, 3, 3]  # two options, and the call at another spot
     np.testing.assert_array_equal(price, worth.price)
@@ -158,7 +157,7 @@ def test_prices_that_are_known_save_the_trees_and_change_nothing(monkeypatch):
     terms = dataclasses.replace(terms, is_american=np.array([True, False, True, True, False]))
     move, price = np.linspace(-0.2, 0.2, 9)[:, None], terms.value().price
     expected = OptionScenarios(terms).price(move, 0.01)
-    monkeypatch.setattr("risk_pipeline.analytics.options.american_price", None)
+    monkeypatch.setattr(OptionTerms, "tree_price", None)
     np.testing.assert_array_equal(OptionScenarios(terms, price=price).price(move, 0.01), expected)
 
 

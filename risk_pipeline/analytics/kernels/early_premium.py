@@ -19,8 +19,9 @@ FINE, COARSE = 150, 76
 FINE_HALF, COARSE_HALF = 49, 40
 """Nodes on each side of the strike: eight standard deviations, and nine, so that the coarse lattice reaches beyond."""
 NODES = 2 * FINE_HALF + 1
-FIRST_EXERCISED = NODES
-"""Column of a lattice's row that holds the first node at which the option is exercised, on the way into the money."""
+FIRST_EXERCISED, AT_SPOT = NODES, NODES + 1
+"""Columns of a lattice's row after the nodes: the first node at which the option is exercised, on the way into the
+money, and the premium at the present spot."""
 EXERCISED = 1e-13
 """Share of the strike that a price may be above what exercising brings, where it is exercised."""
 
@@ -93,26 +94,6 @@ def _write_premiums(
     out[FIRST_EXERCISED] = min(exercised, NODES - 1)
 
 
-@kernel("float64[:, ::1](float64[:, ::1])")
-def premiums_about_strike(terms: Float2D) -> Float2D:
-    """Return a row for each option: its premium at each node, in strikes, and the first node that is exercised.
-
-    Parameters
-    ----------
-    terms : (7, n) spot, strike, years, rate, dividend yield, volatility, and 1 for calls, -1 for puts.
-    """
-    out = np.empty((terms.shape[1], NODES + 1))
-    american, european, scratch = np.empty((2, NODES)), np.empty((2, NODES)), np.empty((4, NODES))
-    for n in range(len(out)):
-        option = terms[:, n]
-        if np.isnan(option).any():
-            out[n] = np.nan
-        else:
-            one = (max(option[2], 0.0), option[3], option[4], option[5], option[6])
-            _write_premiums(one, out[n], american, european, scratch)
-    return out
-
-
 @part
 def _premium_at(row: Float1D, moneyness: float, apart: float, strike: float, at_spot: float, added: float) -> float:
     """Return the premium at a place on the lattice; ``moneyness`` is log(spot / strike), the other way for puts."""
@@ -130,29 +111,40 @@ def _between_nodes(volatility: float, years: float) -> float:
     return 2.0 * volatility * math.sqrt(max(years, 0.0) / FINE)
 
 
-@kernel("float64[::1](float64[:, ::1], float64[:, ::1])")
-def premiums_at_spot(premiums: Float2D, terms: Float2D) -> Float1D:
-    """Return the premium at the present spots, (n,), in the unit of the strike; arguments as below.
+@kernel("float64[:, ::1](float64[:, ::1])")
+def premiums_about_strike(terms: Float2D) -> Float2D:
+    """Return a row for each option: its premium at each node, in strikes, then what ``FIRST_EXERCISED`` says.
 
-    It is 0 where the option is exercised, which is worth more than what is European, and beyond the nodes.
+    The premium at the present spot is in the unit of the strike; it is 0 where the option is exercised, which is worth
+    more than what is European, and beyond the nodes.
+
+    Parameters
+    ----------
+    terms : (7, n) spot, strike, years, rate, dividend yield, volatility, and 1 for calls, -1 for puts.
     """
-    out = np.empty(terms.shape[1])
+    out = np.empty((terms.shape[1], NODES + 2))
+    american, european, scratch = np.empty((2, NODES)), np.empty((2, NODES)), np.empty((4, NODES))
     for n in range(len(out)):
-        strike, apart = terms[1, n], _between_nodes(terms[5, n], terms[2, n])
-        out[n] = _premium_at(premiums[n], terms[6, n] * math.log(terms[0, n] / strike), apart, strike, 0.0, 0.0)
+        option = terms[:, n]
+        if np.isnan(option).any():
+            out[n] = np.nan
+        else:
+            one = (max(option[2], 0.0), option[3], option[4], option[5], option[6])
+            _write_premiums(one, out[n], american, european, scratch)
+            strike, apart = terms[1, n], _between_nodes(terms[5, n], terms[2, n])
+            moneyness = terms[6, n] * math.log(terms[0, n] / strike)
+            out[n, AT_SPOT] = _premium_at(out[n], moneyness, apart, strike, 0.0, 0.0)
     return out
 
 
 @kernel(
     "void(float64[:, ::1], Array(int64, 1, 'C', True), Array(float64, 2, 'C', True), Array(float64, 1, 'C', True), "
-    "Array(float64, 1, 'C', True), Array(float64, 2, 'A', True), Array(float64, 2, 'A', True), float64, "
-    "float64[:, :])"
+    "Array(float64, 2, 'A', True), Array(float64, 2, 'A', True), float64, float64[:, :])"
 )
 def write_prices(
     terms: Float2D,
     lattice: Int1D,
     premiums: Float2D,
-    at_spot: Float1D,
     short: Float1D,
     moves: Float2D,
     changes: Float2D,
@@ -165,9 +157,9 @@ def write_prices(
     ----------
     terms : (7, n) as above.
     lattice : (n,) row of each option in ``premiums``, -1 of one that is not exercised early.
-    premiums : (m, nodes + 1) as :func:`premiums_about_strike` returns them.
-    at_spot, short : (m,) what is found at the present spot, and what is then added to it; elsewhere the same is added,
-        or in proportion where less is found.
+    premiums : (m, nodes + 2) as :func:`premiums_about_strike` returns them.
+    short : (m,) what is added to the premium at the present spot; elsewhere the same is added, or in proportion where
+        it is smaller.
     moves, changes : (S, n) returns of the underlyings and changes of volatility, which falls no lower than
         ``least_volatility``, or stays where it is if that is less.
     """
@@ -176,7 +168,8 @@ def write_prices(
         discount, carry = math.exp(-terms[3, n] * years), math.exp(-terms[4, n] * years)
         drift, root = (terms[3, n] - terms[4, n]) * years, math.sqrt(years)
         apart = _between_nodes(terms[5, n], years)
-        added = short[row] / at_spot[row] if row >= 0 and at_spot[row] > 0.0 else 0.0
+        at_spot = premiums[row, AT_SPOT] if row >= 0 else 0.0
+        added = short[row] / at_spot if at_spot > 0.0 else 0.0
         for s in range(len(moves)):
             spot, volatility = terms[0, n] * (1.0 + moves[s, n]), terms[5, n] + changes[s, n]
             spot = 1e-9 * terms[0, n] if spot < 1e-9 * terms[0, n] else spot
@@ -190,7 +183,7 @@ def write_prices(
                 price = sign * (held - paid)
             price = 0.0 if price < 0.0 else price
             if row >= 0:
-                price += _premium_at(premiums[row], sign * moneyness, apart, strike, at_spot[row], added)
+                price += _premium_at(premiums[row], sign * moneyness, apart, strike, at_spot, added)
                 gain = sign * (spot - strike)
                 price = gain if price < gain else price
             out[s, n] = price
