@@ -18,10 +18,11 @@ import numpy as np
 import pandas as pd
 
 from risk_pipeline.analytics.backtests import acerbi_szekely, christoffersen, dynamic_quantile, kupiec, traffic_light
-from risk_pipeline.analytics.evaluation import bias_statistic, diebold_mariano, mincer_zarnowitz, qlike
+from risk_pipeline.analytics.evaluation import diebold_mariano, mincer_zarnowitz, qlike
+from risk_pipeline.analytics.kernels.constants import HORIZON
+from risk_pipeline.analytics.kernels.constants import LOOK_BACK as LONGEST
 from risk_pipeline.analytics.var import LOOK_BACK, TailRisk, filtered_historical_simulation
-from risk_pipeline.analytics.volatility import HAR_SHARE, HORIZON, blend, estimate_volatility, parkinson_variance
-from risk_pipeline.analytics.volatility import LOOK_BACK as LONGEST
+from risk_pipeline.analytics.volatility import HAR_SHARE, blend, estimate_volatility, parkinson_variance
 
 FIXTURE = Path(__file__).parents[1] / "risk_pipeline_tests" / "data" / "real_prices.parquet"
 HALVES = {"Chosen on": ("2014-01-01", "2018-12-31"), "Reported on": ("2019-01-01", "2022-12-28")}
@@ -130,7 +131,7 @@ def scorecard(title: str, returns: pd.DataFrame, half: str, extra: dict[str, pd.
             compared = f"{' | '.join(f'{share:.0%}' for share in shares)} | {pooled:.2f}, p = {pooled_p:.4f}"
         fit = mincer_zarnowitz(outcome, variance, lags=HORIZON)
         biases = [
-            bias_statistic(own[keep], np.sqrt(risk[keep]))
+            np.std(own[keep] / np.sqrt(risk[keep]), ddof=1)
             for own, risk, keep in zip(after.T, variance.T, known.T, strict=True)
         ]
         name = (MODELS | RIVALS)[model]

@@ -8,13 +8,12 @@ from functools import lru_cache
 import numpy as np
 
 from .arrays import Float1D, Float2D, Float3D, Int1D, Int2D
+from .returns import by_symbol
 
 LEAST_SHARE = 0.05
 """A factor beyond the core has to explain more of what is left than this,"""
 LEVEL = 0.01
 """and to do so with this significance (F-test)."""
-IMPOSSIBLE = 1e100
-"""A return beyond this is a gap: its square's square would overflow."""
 
 
 @dataclass(frozen=True)
@@ -116,7 +115,7 @@ def core_ridge(
     numbers, observations = np.full((4, *shape), np.nan), np.zeros(shape, dtype=np.int64)
     of_cross, sector = np.full((3, *shape, cross), np.nan), np.full(shape, -1)
     of_sector = np.full((3, *shape), np.nan)
-    y = np.ascontiguousarray(np.where(np.abs(returns) < IMPOSSIBLE, returns, np.nan).T)
+    y = by_symbol(returns)
     for day, end in enumerate(ends.tolist()):
         inside = np.arange(max(end + 1 - spec.window, 0), end + 1)
         inside = inside[~np.isnan(factors[inside]).any(axis=1)]

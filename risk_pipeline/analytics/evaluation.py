@@ -22,14 +22,6 @@ def qlike(outcome: Float2D, forecast: Float2D) -> Float2D:
     return np.asarray(ratio - np.log(ratio) - 1.0)
 
 
-def bias_statistic(returns: Float1D, volatility: Float1D) -> float:
-    """Return the standard deviation of returns over their forecast volatility: 1 is unbiased.
-
-    Within ``1 +- sqrt(2 / T)`` at 95 % for T independent pairs; both are of the same period.
-    """
-    return float(np.std(returns / volatility, ddof=1))
-
-
 @dataclass(frozen=True)
 class MincerZarnowitz:
     """Regression of outcomes on forecasts, each (N,): an unbiased forecast has intercept 0 and slope 1."""

@@ -6,6 +6,8 @@ import numpy as np
 
 from .arrays import Bool2D, Float2D
 
+IMPOSSIBLE = 1e100
+"""A return beyond this is a gap: its square's square would overflow."""
 STALE_RUN = 5
 """Closes in a row that are equal before the last of them is taken to be carried forward."""
 
@@ -51,3 +53,8 @@ def returns_for_estimates(close: Float2D, dividend: Float2D, split: Float2D) -> 
     close; a fund whose price never moves has no estimates.
     """
     return total_returns(np.where(stale_closes(close), np.nan, close), dividend, split)
+
+
+def by_symbol(returns: Float2D) -> Float2D:
+    """Return returns (T, N) as regressions read them, (N, T): each symbol's in one piece, impossible ones as gaps."""
+    return np.ascontiguousarray(np.where(np.abs(returns) < IMPOSSIBLE, returns, np.nan).T)

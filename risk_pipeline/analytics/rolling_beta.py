@@ -7,9 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from .arrays import Float1D, Float2D, Int1D, Int2D
-
-IMPOSSIBLE = 1e100
-"""A return beyond this is a gap: its square's square would overflow."""
+from .returns import by_symbol
 
 
 @dataclass(frozen=True)
@@ -55,8 +53,7 @@ def rolling_beta(returns: Float2D, factor: Float1D, ends: Int1D, *, window: int,
 
     if len(ends) and not (ends.min() >= 0 and ends.max() < len(factor)):
         raise IndexError(f"ends must be rows 0 to {len(factor) - 1}, not {ends.min()} to {ends.max()}")
-    y = np.ascontiguousarray(np.where(np.abs(returns) < IMPOSSIBLE, returns, np.nan).T)
-    x = np.where(np.isfinite(factor), factor, np.nan)
+    y, x = by_symbol(returns), np.where(np.isfinite(factor), factor, np.nan)
     fields = np.empty((4, len(ends), len(y)))
     observations = np.empty((len(ends), len(y)), dtype=np.int64)
     write_rolling_betas(y, x, ends.astype(np.int64), window, max(min_observations, 1), fields, observations)

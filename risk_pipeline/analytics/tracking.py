@@ -93,9 +93,7 @@ def tracking_model(exposure: Float2D, covariance: Float2D, active: Float2D, fact
     with np.errstate(invalid="ignore", divide="ignore"):
         pull = (covariance * exposure[:, None, :]).sum(axis=2)
         factor = np.maximum((exposure * pull).sum(axis=1), 0.0)
-        systematic = np.zeros(active.shape)
-        for k in range(exposure.shape[1]):
-            systematic += factors[:, k, None] * exposure[:, k]
+        systematic = _systematic(factors, exposure)
         known = ~np.isnan(active - systematic)
         systematic = np.where(known, systematic, 0.0)
         residual = np.where(known, active, 0.0) - systematic
@@ -159,10 +157,7 @@ def position_contributions(
     if total == 0.0:
         return np.zeros(len(weight))
     known = (decay > 0.0)[:, None]
-    systematic = np.zeros(returns.shape)
-    for k in range(beta.shape[1]):
-        systematic += factors[:, k, None] * (weight * beta[:, k])
-    systematic = np.where(known, systematic, 0.0)
+    systematic = np.where(known, _systematic(factors, weight[:, None] * beta), 0.0)
     left = np.where(known, returns, 0.0) - systematic
     residual, of_factors = model.residual[:, portfolio, None], model.systematic[:, portfolio, None]
     parts = left * residual
@@ -171,6 +166,14 @@ def position_contributions(
     specific = (decay[:, None] * parts).sum(axis=0)
     by_factors = weight * (beta * model.pull[portfolio]).sum(axis=1)
     return np.asarray((by_factors + specific) * (model.regime[portfolio] ** 2 * SESSIONS_A_YEAR / total))
+
+
+def _systematic(factors: Float2D, exposure: Float2D) -> Float2D:
+    """Return what factors (W, K) make of exposures (n, K), (W, n), summed factor after factor."""
+    out = np.zeros((len(factors), len(exposure)))
+    for k in range(exposure.shape[1]):
+        out += factors[:, k, None] * exposure[:, k]
+    return out
 
 
 def _column_sums(values: Float2D) -> Float1D:

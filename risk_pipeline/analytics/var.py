@@ -36,9 +36,7 @@ class TailRisk:
         return TailRisk(**{name: values[rows] for name, values in vars(self).items()})
 
 
-def filtered_historical_simulation(
-    returns: Float2D, *, surprises_read: int = WINDOW, speeds: Speeds = SPEEDS
-) -> TailRisk:
+def filtered_historical_simulation(returns: Float2D, *, speeds: Speeds = SPEEDS) -> TailRisk:
     """Rescale past surprises to the present volatility and read off their tail.
 
     Each return is divided by the volatility known the day before; the quotients of the last ``WINDOW`` sessions times
@@ -50,7 +48,6 @@ def filtered_historical_simulation(
     Parameters
     ----------
     returns : (W, M) simple returns of each series up to the session; NaN is a gap and is left out.
-    surprises_read : how many of the last sessions the tail is read from.
     speeds : the variances whose mean is taken, as ``SPEEDS``. At a weight of one a variance is symmetric.
 
     References
@@ -58,23 +55,23 @@ def filtered_historical_simulation(
     Hull & White (1998), J. Risk 1(1); Barone-Adesi, Giannopoulos & Vosper (1999); the asymmetry: Glosten, Jagannathan &
     Runkle (1993), J. Finance 48(5), at fixed weights; a fast and a slow component: Engle & Lee (1999).
     """
-    return tail_risk(filtered_scenarios(returns, surprises_read=surprises_read, speeds=speeds))
+    return tail_risk(filtered_scenarios(returns, speeds=speeds))
 
 
-def filtered_scenarios(returns: Float2D, *, surprises_read: int = WINDOW, speeds: Speeds = SPEEDS) -> Float2D:
+def filtered_scenarios(returns: Float2D, *, speeds: Speeds = SPEEDS) -> Float2D:
     """Return what each series does tomorrow if one of its last surprises comes again, (S, M); NaN where it had none.
 
     Arguments as of :func:`filtered_historical_simulation`. A row is one past session, the same for every series, so
     the scenarios of several series keep their dependence.
     """
-    scenarios = np.empty((_count(returns, surprises_read), returns.shape[1]))
+    scenarios = np.empty((_count(returns), returns.shape[1]))
     _write(returns, np.arange(returns.shape[1]), speeds, scenarios, np.empty((0, 0)))
     return scenarios
 
 
 def scenarios_by_series(returns: Float2D, columns: Int1D) -> Float2D:
     """Return :func:`filtered_scenarios` of some columns with the series first, (M, S), each in one piece of memory."""
-    scenarios = np.empty((len(columns), _count(returns, WINDOW)))
+    scenarios = np.empty((len(columns), _count(returns)))
     _write(returns, columns, SPEEDS, scenarios.T, np.empty((0, 0)))
     return scenarios
 
@@ -84,17 +81,17 @@ def filtered_with_scales(returns: Float2D) -> tuple[Float2D, Float2D]:
 
     A scale is NaN where there was no volatility to divide by. The last row is the last return's.
     """
-    scenarios, scales = np.empty((2, _count(returns, WINDOW), returns.shape[1]))
+    scenarios, scales = np.empty((2, _count(returns), returns.shape[1]))
     _write(returns, np.arange(returns.shape[1]), SPEEDS, scenarios, scales)
     return scenarios, scales
 
 
-def _count(returns: Float2D, surprises_read: int) -> int:
+def _count(returns: Float2D) -> int:
     """Return how many scenarios there are: the last returns, without those that the variance starts from."""
     from .kernels.filtered_variance import START
 
     rows = min(len(returns), LOOK_BACK)
-    return rows - max(rows - surprises_read, min(START, rows))
+    return rows - max(rows - WINDOW, min(START, rows))
 
 
 def _write(returns: Float2D, columns: Int1D, speeds: Speeds, scenarios: Float2D, scales: Float2D) -> None:

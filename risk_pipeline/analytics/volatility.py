@@ -7,17 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from .arrays import Bool2D, BySession, Float2D, Int1D, Int2D, Text2D
-from .kernels.constants import EWMA_DECAY, HORIZON, LOOK_BACK
 from .threads import in_parts
-
-__all__ = [
-    "EWMA_DECAY",
-    "HORIZON",
-    "LOOK_BACK",
-    "VolatilityEstimates",
-    "estimate_volatility",
-    "parkinson_variance",
-]
 
 SESSIONS_A_YEAR = 252
 HAR_SHARE = 2.0 / 3.0

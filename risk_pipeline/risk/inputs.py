@@ -15,12 +15,13 @@ from ..analytics.arrays import Bool1D, Bool2D, Date1D, Float1D, Float2D, Int1D
 from ..analytics.basis import is_too_large
 from ..analytics.closed_days import in_terms_of_sessions
 from ..analytics.conversion import PROXY, Conversion
+from ..analytics.kernels.constants import LOOK_BACK
 from ..analytics.lot_values import LotMarket, Positions, close_values
 from ..analytics.lots import InvestmentClass, LotRows, Lots, SplitAdjusted, private_prices
 from ..analytics.option_positions import bill_rate
 from ..analytics.reasons import Reason
 from ..analytics.valuation import Accounts, Book, active_accounts, value_book
-from ..analytics.volatility import LOOK_BACK, VolatilityEstimates, estimate_volatility, parkinson_variance
+from ..analytics.volatility import VolatilityEstimates, estimate_volatility, parkinson_variance
 from ..config.registries import Registries
 from ..symbols import priced_symbol, priced_symbols
 from .currency import conversion_of, lot_currencies, pairs_of

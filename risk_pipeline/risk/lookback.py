@@ -6,7 +6,8 @@ from datetime import date
 
 import pandas as pd
 
-from ..analytics import conversion, covariance, var, volatility
+from ..analytics import conversion, covariance, var
+from ..analytics.kernels import constants
 from ..config.registries import Registries
 from ..currencies import legs
 from ..sessions import SessionCalendar
@@ -21,8 +22,8 @@ def look_back(registries: Registries) -> int:
     The longest window of all, and the horizon of a forecast before it, since a forecast is scored against
     the outcome of the 21 sessions that followed it.
     """
-    windows = (registries.factors.look_back, covariance.WINDOW, volatility.LOOK_BACK, var.LOOK_BACK)
-    return max(windows) + volatility.HORIZON + MARGIN
+    windows = (registries.factors.look_back, covariance.WINDOW, constants.LOOK_BACK, var.LOOK_BACK)
+    return max(windows) + constants.HORIZON + MARGIN
 
 
 def required_history(
@@ -47,7 +48,7 @@ def required_history(
         if not pd.isna(row.active_from):
             start_held = min(start_held, calendar.look_back_from(row.active_from, look_back(registries)))
         if not pd.isna(row.first_option):
-            start_held = min(start_held, calendar.look_back_from(row.first_option, volatility.LOOK_BACK + MARGIN))
+            start_held = min(start_held, calendar.look_back_from(row.first_option, constants.LOOK_BACK + MARGIN))
         needs[row.symbol] = (start_held, min(row.last_held, last))
     replays = [s.replay[0] for s in registries.scenarios.replays if s.replay and s.replay[1] <= last]
     history = calendar.look_back_from(first, registries.factors.history)

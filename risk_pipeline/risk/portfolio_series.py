@@ -11,9 +11,10 @@ import numpy as np
 
 from ..analytics.arrays import Bool1D, Float2D, Int1D
 from ..analytics.holdings import Holdings, constant_weight_returns
+from ..analytics.kernels.constants import HORIZON, LOOK_BACK
 from ..analytics.threads import MOST_THREADS
 from ..analytics.valuation import Book
-from ..analytics.volatility import HORIZON, LOOK_BACK, VolatilityEstimates, estimate_volatility
+from ..analytics.volatility import VolatilityEstimates, estimate_volatility
 from .inputs import Inputs
 
 SERIES_AT_ONCE = 1024

@@ -17,7 +17,7 @@ from ..analytics.backtests import (
     traffic_light,
 )
 from ..analytics.evaluation import diebold_mariano, mincer_zarnowitz
-from ..analytics.volatility import HORIZON
+from ..analytics.kernels.constants import HORIZON
 from .long_rows import Cells
 
 SCORED = 252

@@ -8,10 +8,11 @@ import pandas as pd
 from ..analytics.arrays import Float2D
 from ..analytics.evaluation import qlike
 from ..analytics.exposures import model_risk
+from ..analytics.kernels.constants import HORIZON
 from ..analytics.reasons import Reason
 from ..analytics.valuation import Book
 from ..analytics.var import TailRisk
-from ..analytics.volatility import HORIZON, VolatilityEstimates
+from ..analytics.volatility import VolatilityEstimates
 from .core_model import core_model
 from .inputs import Frames, Inputs
 from .option_tails import option_outcomes

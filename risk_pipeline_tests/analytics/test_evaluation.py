@@ -15,7 +15,7 @@ from risk_pipeline.analytics.backtests import (
     kupiec,
     traffic_light,
 )
-from risk_pipeline.analytics.evaluation import bias_statistic, diebold_mariano, mincer_zarnowitz, qlike
+from risk_pipeline.analytics.evaluation import diebold_mariano, mincer_zarnowitz, qlike
 
 
 @pytest.mark.parametrize(
@@ -192,10 +192,3 @@ def test_diebold_mariano_knows_the_better_and_says_nothing_of_equals():
     _, p_values = diebold_mariano(rng.exponential(1.0, (200, 400)), rng.exponential(1.0, (200, 400)), horizon=1)
     assert np.mean(p_values < 0.05) == pytest.approx(0.05, abs=0.03)
     assert diebold_mariano(worse, better, horizon=1)[0] == pytest.approx(-statistic)
-
-
-def test_bias_statistic_of_right_forecasts_is_one():
-    rng = np.random.default_rng(3)
-    volatility = rng.uniform(0.005, 0.03, 20_000)
-    assert bias_statistic(rng.normal(0, volatility), volatility) == pytest.approx(1.0, abs=0.02)
-    assert bias_statistic(rng.normal(0, 2 * volatility), volatility) == pytest.approx(2.0, abs=0.04)

@@ -17,13 +17,13 @@ from risk_pipeline.analytics.core_ridge import BeyondSpec, CoreRidge, CoreSpec, 
 from risk_pipeline.analytics.exposures import SeriesFit, series_fit
 from risk_pipeline.analytics.holdings import constant_weight_returns, covered_returns
 from risk_pipeline.analytics.kernels import compiled
+from risk_pipeline.analytics.kernels.constants import LOOK_BACK as VOLATILITY_LOOK_BACK
 from risk_pipeline.analytics.kernels.constants import UNKNOWN_SECTOR
 from risk_pipeline.analytics.kernels.copy_rows import write_rows
 from risk_pipeline.analytics.option_scenarios import OptionScenarios
 from risk_pipeline.analytics.options import OptionTerms
 from risk_pipeline.analytics.rolling_beta import RollingBeta, rolling_beta
 from risk_pipeline.analytics.var import LOOK_BACK, WorstScenarios, filtered_with_scales, tail_risk
-from risk_pipeline.analytics.volatility import LOOK_BACK as VOLATILITY_LOOK_BACK
 from risk_pipeline.analytics.volatility import estimate_volatility
 
 MANY = 4000

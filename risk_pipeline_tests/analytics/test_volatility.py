@@ -11,11 +11,11 @@ from scipy.stats import norm
 
 from risk_pipeline.analytics.evaluation import qlike
 from risk_pipeline.analytics.kernels import har_regression
-from risk_pipeline.analytics.kernels.constants import LOOK_BACK, ROWS
+from risk_pipeline.analytics.kernels.constants import EWMA_DECAY, LOOK_BACK, ROWS
 from risk_pipeline.analytics.kernels.natural_log import natural_log
 from risk_pipeline.analytics.var import LOOK_BACK as TAIL_LOOK_BACK
 from risk_pipeline.analytics.var import WINDOW, filtered_historical_simulation
-from risk_pipeline.analytics.volatility import EWMA_DECAY, estimate_volatility, parkinson_variance
+from risk_pipeline.analytics.volatility import estimate_volatility, parkinson_variance
 
 FIELDS = ("realised_21", "realised_63", "realised_252", "ewma", "forecast", "trend_strength", "percentile")
 
