@@ -80,18 +80,22 @@ class LotMarket:
         return np.where(np.isnan(given), self.volatility[session, np.maximum(lots.symbol[lot], 0)], given)
 
 
-def value_lots(lots: Lots, market: LotMarket, *, with_greeks: bool = True) -> tuple[Positions, Float2D]:
+def value_lots(lots: Lots, market: LotMarket) -> tuple[Positions, Float2D]:
     """Return the lots held at each end, and what every lot has gained since its entry, (D, L) dollars.
 
-    The positions are of all portfolios, active or not. Without greeks, which take most of the time of American
-    options, those and the delta of options are NaN.
+    The positions are of all portfolios, active or not. A gain is of price, on exit less fees, and of dividends.
     """
     rows, ends = LotRows.of(lots, market.dates), market.ends
     cost = lots.cost * entry_rates(lots, rows, market.prices, market.conversion)
-    held = (rows.entry[None, :] <= ends[:, None]) & (ends[:, None] < rows.end[None, :])
-    session, lot = np.nonzero(held)
-    position = _value(lots, rows, market, session, lot, with_greeks)
-    gained = realised_gains(lots, rows, market, cost)
+    has_begun, is_over = (row[None, :] <= ends[:, None] for row in (rows.entry, rows.end))
+    session, lot = np.nonzero(has_begun & ~is_over)
+    position = _value(lots, rows, market, session, lot, with_greeks=True)
+    paid, gained = dividends_paid(lots, rows, market), np.zeros((len(ends), len(cost)))
+    for row, end in enumerate(ends):
+        by_then = paid.row <= end
+        gained[row] = sum_by(paid.lot[by_then], paid.money[by_then], len(cost))
+    ended, of_price = price_gains(lots, rows, market, cost)
+    gained[:, ended] += np.where((has_begun & is_over)[:, ended], of_price, 0.0)
     gained[session, lot] += position.value - cost[lot]
     return position, gained
 
@@ -118,8 +122,9 @@ def _value(lots: Lots, rows: LotRows, market: LotMarket, session: Int1D, lot: In
     fallback = np.where(option, lots.strike[lot], lots.entry_price[lot]) / ratio
     spot = np.where(unpriced, fallback, spot)
     price = np.where(private, market.private_price[session, lot], spot)
-    delta = np.where(private, 0.0, 1.0)
-    gamma, vega, theta, rho, sigma, interest, paid = (np.full(len(lot), np.nan) for _ in range(7))
+    greeks = {name: np.full(len(lot), np.nan) for name in ("gamma", "vega", "theta", "rho")}
+    greeks["delta"] = np.where(private, 0.0, 1.0)
+    sigma, interest, paid = (np.full(len(lot), np.nan) for _ in range(3))
     if option.any():
         options = np.flatnonzero(option)
         sigma[options] = market.option_volatility(lots, session[options], lot[options])
@@ -127,12 +132,10 @@ def _value(lots: Lots, rows: LotRows, market: LotMarket, session: Int1D, lot: In
         paid[options] = trailing_dividend_yield(market.dividend, prices, row[options], safe[options], spot[options])
         chosen = (values[options] for values in (spot, ratio, sigma, interest, paid))
         terms = option_terms(lots, lot[options], market.dates[row[options]], *chosen)
-        if with_greeks:
-            worth = terms.value()
-            price[options], delta[options], gamma[options] = worth.price, worth.delta, worth.gamma
-            vega[options], theta[options], rho[options] = worth.vega, worth.theta, worth.rho
-        else:
-            price[options], delta[options] = terms.price(), np.nan
+        worth = terms.value() if with_greeks else None
+        price[options] = terms.price() if worth is None else worth.price
+        for name, values in greeks.items():
+            values[options] = np.nan if worth is None else getattr(worth, name)
         is_stale[options] |= np.isnan(sigma[options])
     quantity = lots.quantity[lot] * ratio
     exchange, is_old = market.conversion.rate(prices, row, lot, rows.entry[lot])
@@ -143,11 +146,7 @@ def _value(lots: Lots, rows: LotRows, market: LotMarket, session: Int1D, lot: In
         price=price,
         rate=exchange,
         value=quantity * price * lots.multiplier[lot] * exchange,
-        delta=delta,
-        gamma=gamma,
-        vega=vega,
-        theta=theta,
-        rho=rho,
+        **greeks,
         spot=np.where(private, np.nan, spot),
         volatility=sigma,
         interest=interest,
@@ -163,19 +162,6 @@ class Payments:
     lot: Int1D
     row: Int1D
     money: Float1D
-
-
-def realised_gains(lots: Lots, rows: LotRows, market: LotMarket, cost: Float1D) -> Float2D:
-    """Return, (D, L), the dividends of lots since entry and the full gain of those that have ended."""
-    paid = dividends_paid(lots, rows, market)
-    out = np.zeros((len(market.ends), len(lots.portfolio)))
-    for session, end in enumerate(market.ends):
-        by_then = paid.row <= end
-        out[session] = sum_by(paid.lot[by_then], paid.money[by_then], len(lots.portfolio))
-    ended, gained = price_gains(lots, rows, market, cost)
-    is_over = rows.end[ended][None, :] <= market.ends[:, None]
-    out[:, ended] += np.where(is_over & (rows.entry[ended] <= market.ends[:, None]), gained, 0.0)
-    return out
 
 
 def dividends_paid(lots: Lots, rows: LotRows, market: LotMarket) -> Payments:

@@ -7,12 +7,11 @@ import numpy as np
 from .arrays import Date1D, Float1D, Float2D, Int1D
 from .lots import Lots, SplitAdjusted
 from .options import OptionTerms
+from .sums import sum_by
 
 DAYS_A_YEAR = 365.0
 YEAR = 252
 """Sessions whose dividends are the yield that an option is valued with."""
-ROWS_AT_ONCE = 2048
-"""Years of dividends that are summed together; they stay in the processor's cache."""
 BILL_DAYS = 91
 
 
@@ -58,16 +57,10 @@ def trailing_dividend_yield(
     events = paid_column * rows + paid_row
     first = np.searchsorted(events, place * rows + np.maximum(row - YEAR + 1, 0))
     count = np.searchsorted(events, place * rows + row, side="right") - first
-    paid = np.zeros(len(row))
-    for start in range(0, len(row), ROWS_AT_ONCE):
-        part = slice(start, start + ROWS_AT_ONCE)
-        window = np.repeat(np.arange(len(count[part])), count[part])
-        event = np.repeat(first[part], count[part]) + counted(count[part])
-        then, now, of = paid_row[event], row[part][window], columns[paid_column[event]]
-        shares = prices.cumulative_split[now, of] / prices.cumulative_split[then - 1, of]
-        year = np.zeros((len(count[part]), YEAR))  # summed as if each session had paid: in one order, whoever pays
-        year[window, now - then] = dividend[then, of] / shares
-        paid[part] = year.sum(axis=1)
+    window, event = np.repeat(np.arange(len(row)), count), np.repeat(first, count) + counted(count)
+    then, now, of = paid_row[event], row[window], columns[paid_column[event]]
+    shares = prices.cumulative_split[now, of] / prices.cumulative_split[then - 1, of]
+    paid = sum_by(window, dividend[then, of] / shares, len(row))
     with np.errstate(invalid="ignore", divide="ignore"):
         return np.where(spot > 0, np.log1p(paid / spot), 0.0)
 

@@ -45,22 +45,8 @@ class VolatilitySurface:
         >>> surface.volatility(np.zeros(3), np.array([0.1, 0.75, 2.0])).round(4)
         array([0.2   , 0.2708, 0.3   ])
         """
-        known = np.stack(
-            [
-                np.interp(moneyness, points, variance)
-                for points, variance in zip(self.moneyness, self.variance, strict=True)
-            ]
-        )
-        last = len(self.years) - 1
-        after = (
-            np.clip(np.searchsorted(self.years, years), 1, max(last, 1)) if last else np.zeros(len(years), dtype=int)
-        )
-        before = np.maximum(after - 1, 0)
+        quotes = zip(self.years, self.moneyness, self.variance, strict=True)
+        total = np.stack([expiry * np.interp(moneyness, points, variance) for expiry, points, variance in quotes])
         inside = np.clip(years, self.years[0], self.years[-1])
-        column = np.arange(len(years))
-        width = self.years[after] - self.years[before]
-        share = np.where(width > 0, (inside - self.years[before]) / np.where(width > 0, width, 1.0), 0.0)
-        total = (1.0 - share) * known[before, column] * self.years[before] + share * known[after, column] * self.years[
-            after
-        ]
-        return np.asarray(np.sqrt(total / inside))
+        at = [np.interp(year, self.years, column) for year, column in zip(inside, total.T, strict=True)]
+        return np.asarray(np.sqrt(np.array(at) / inside))

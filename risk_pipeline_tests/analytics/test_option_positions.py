@@ -26,7 +26,8 @@ def test_the_yield_is_the_sum_of_a_year_s_dividends_per_share_of_now_to_the_last
     for option, (now, symbol) in enumerate(zip(row, column, strict=True)):
         for back in range(min(YEAR, now)):  # the first session has none before it that shares were held on
             year[option, back] = dividend[now - back, symbol] / (shares[now, symbol] / shares[now - back - 1, symbol])
-    np.testing.assert_array_equal(found, np.log1p(year.sum(axis=1) / spot))
+    paid = np.cumsum(year[:, ::-1], axis=1)[:, -1]  # the oldest first
+    np.testing.assert_array_equal(found, np.log1p(paid / spot))
     assert (found > 0).any() == (how_often > 0)
 
 
