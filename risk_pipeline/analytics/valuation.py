@@ -12,7 +12,7 @@ from .arrays import Bool1D, Bool2D, Date1D, Float1D, Float2D, Int1D, Int2D
 from .conversion import LEGS, PROXY, Conversion
 from .holdings import Holdings
 from .lot_values import LotMarket, Positions, entry_rates, value_lots
-from .lots import InvestmentClass, LotRows, Lots, SplitAdjusted
+from .lots import InvestmentClass, LotRows, Lots
 from .sums import sum_by
 
 
@@ -101,22 +101,8 @@ class Book:
         return self.long_value + self.short_value
 
 
-def value_book(
-    lots: Lots,
-    accounts: Accounts,
-    dates: Date1D,
-    prices: SplitAdjusted,
-    dividend: Float2D,
-    ends: Int1D,
-    *,
-    volatility: Float2D,
-    private_price: Float2D,
-    rate: Float1D | float,
-    conversion: Conversion | None = None,
-    implied: Float2D | None = None,
-    is_refused: Bool1D | None = None,
-) -> Book:
-    """Value all portfolios at the rows ``ends`` of consecutive sessions ``dates`` (T,).
+def value_book(lots: Lots, accounts: Accounts, market: LotMarket, *, is_refused: Bool1D | None = None) -> Book:
+    """Value all portfolios at the sessions of a market.
 
     Equity is starting equity plus flows plus, over every lot since its entry, what it is worth or was sold
     for, less what it cost, plus dividends held through; so profit and loss telescopes over any gap, and
@@ -125,35 +111,25 @@ def value_book(
 
     Parameters
     ----------
-    dividend : (T, N) cash per share held before the session; a lot sold on the ex-session still earns it.
-    volatility : (D, N) annual, for options without an implied one.
-    private_price : (D, L) of PRIVATE lots.
-    rate : (D,) continuous risk-free rate for options, or one for all.
-    conversion : into the portfolios' currencies; None if all lots are in them.
-    implied : (D, L) volatility that quotes give option lots, NaN without; None if no lot has any.
     is_refused : (L,) lots whose price can't be right. A portfolio that has held one, or one without an exchange rate,
         is not active from that lot's entry on.
     """
-    conversion = Conversion.none(len(lots.portfolio)) if conversion is None else conversion
-    row_of_end = np.asarray(ends)
-    count, owners = len(row_of_end), len(accounts.starting_equity)
-    rows = LotRows.of(lots, dates)
-    entry_rate = entry_rates(lots, rows, prices, conversion)
-    is_active = active_accounts(accounts, dates[row_of_end])
+    ends, owners, rows = market.ends, len(accounts.starting_equity), LotRows.of(lots, market.dates)
+    entry_rate = entry_rates(lots, rows, market.prices, market.conversion)
     unknown = np.isnan(entry_rate) if is_refused is None else np.isnan(entry_rate) | is_refused
-    is_unvalued = is_active & _unvalued(lots.portfolio[unknown], rows.entry[unknown], row_of_end, owners)
-    is_active &= ~is_unvalued
-    rates = np.broadcast_to(rate, count)
-    market = LotMarket(dates, prices, dividend, row_of_end, volatility, private_price, rates, conversion, implied)
+    since = np.full(owners, len(market.dates))
+    np.minimum.at(since, lots.portfolio[unknown], rows.entry[unknown])
+    is_open, is_unknown = active_accounts(accounts, market.dates[ends]), since[None, :] <= ends[:, None]
+    is_active = is_open & ~is_unknown
     position, gained = value_lots(lots, market)
     session, lot = position.session, position.lot
     cell = session * owners + lots.portfolio[lot]
 
     def total(values: Float1D) -> Float2D:
-        return sum_by(cell, values, count * owners).reshape(count, owners)
+        return sum_by(cell, values, is_active.size).reshape(len(ends), owners)
 
-    pnl = pnl_by_portfolio(lots, gained, owners)
-    paid_in, flow = paid_by(accounts, dates, row_of_end)
+    pnl = np.stack([sum_by(lots.portfolio, of_lots, owners) for of_lots in gained])
+    paid_in, flow = paid_by(accounts, market.dates, ends)
     equity = accounts.starting_equity + paid_in + pnl
     long_value = total(np.where(position.value > 0, position.value, 0.0))
     short_value = total(np.where(position.value < 0, position.value, 0.0))
@@ -162,9 +138,9 @@ def value_book(
     positions = Positions(**{name: getattr(position, name)[shown] for name in vars(position)})
     return Book(
         positions=positions,
-        holdings=_holdings(lots, positions, conversion),
+        holdings=_holdings(lots, positions, market.conversion),
         is_active=is_active,
-        is_unvalued=is_unvalued,
+        is_unvalued=is_open & is_unknown,
         equity=equity,
         cash=equity - (long_value + short_value),
         long_value=long_value,
@@ -181,25 +157,11 @@ def value_book(
     )
 
 
-def pnl_by_portfolio(lots: Lots, gained: Float2D, owners: int) -> Float2D:
-    """Add up what lots (D, L) have gained by portfolio, (D, P), in the order of the lots."""
-    count = len(gained)
-    cell = np.tile(lots.portfolio, count) + np.repeat(np.arange(count), len(lots.portfolio)) * owners
-    return sum_by(cell, gained.ravel(), count * owners).reshape(count, owners)
-
-
 def active_accounts(accounts: Accounts, days: Date1D) -> Bool2D:
     """Return whether each portfolio is open on each day, (D, P)."""
     opened = accounts.inception[None, :] <= days[:, None]
     closed = ~np.isnat(accounts.closed) & (accounts.closed <= days[:, None])
     return np.asarray(opened & ~closed)
-
-
-def _unvalued(owner: Int1D, entry: Int1D, ends: Int1D, owners: int) -> Bool2D:
-    """Return whether a portfolio has had one of some lots, (D, P); ``owner`` and ``entry`` are the lots'."""
-    since = np.full(owners, np.iinfo(np.int64).max)
-    np.minimum.at(since, owner, entry)
-    return np.asarray(since[None, :] <= ends[:, None])
 
 
 def _holdings(lots: Lots, positions: Positions, conversion: Conversion) -> Holdings:

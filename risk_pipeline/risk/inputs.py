@@ -164,21 +164,8 @@ class Inputs:
         return self.derived.at("book", ends, self._value)
 
     def _value(self, ends: Int1D) -> Book:
-        market = self.lot_market(ends)
-        return value_book(
-            self.lots,
-            self.accounts,
-            market.dates,
-            market.prices,
-            market.dividend,
-            ends,
-            volatility=market.volatility,
-            private_price=market.private_price,
-            rate=market.rate,
-            conversion=market.conversion,
-            implied=market.implied,
-            is_refused=np.array([cause is not None for cause in self.doubts[0]], dtype=bool),
-        )
+        is_refused = np.array([cause is not None for cause in self.doubts[0]], dtype=bool)
+        return value_book(self.lots, self.accounts, self.lot_market(ends), is_refused=is_refused)
 
     def lot_market(self, ends: Int1D, some: Int1D | None = None) -> LotMarket:
         """Return what lots, all or some, are valued on at rows of the panel, with what was known on each."""

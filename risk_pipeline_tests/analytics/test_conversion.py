@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 import numpy as np
 import pytest
 
 from risk_pipeline.analytics.conversion import PATIENCE, Conversion
-from risk_pipeline.analytics.lots import InvestmentClass, SplitAdjusted, private_prices
-from risk_pipeline.analytics.valuation import value_book
+from risk_pipeline.analytics.lots import InvestmentClass
 from risk_pipeline.currencies import conventional, legs, pair_currencies, risk_name
-from risk_pipeline_tests.support.cash_account import DATES, NO_MARKS, RATE, accounts, lots
+from risk_pipeline_tests.support import cash_account
+from risk_pipeline_tests.support.cash_account import DATES, NO_MARKS, accounts, lots
 
 SPY, EURUSD, GBPUSD = 0, 1, 2
 PAIR = {"EURUSD=X": EURUSD, "GBPUSD=X": GBPUSD}
@@ -26,16 +24,14 @@ def conversion(*ways: tuple[str, str]) -> Conversion:
 
 
 def value(held, close, ways, *, dividend=None, owner=None, marks=NO_MARKS, refused=None):
-    close = np.asarray(close, dtype=float)
-    ends = np.arange(len(close))
-    return value_book(
-        *(held, owner or accounts(equity=100_000.0), DATES[: len(close)]),
-        *(SplitAdjusted.of(close, np.ones(close.shape)), np.zeros(close.shape) if dividend is None else dividend, ends),
-        volatility=np.full(close.shape, 0.2),
-        private_price=private_prices(held, DATES[ends], *marks),
-        rate=RATE,
-        conversion=conversion(*ways),
-        is_refused=refused,
+    return cash_account.value(
+        *(held, close),
+        dividend=dividend,
+        owner=owner or accounts(equity=100_000.0),
+        volatility=np.full(np.shape(close), 0.2),
+        marks=marks,
+        conversion=None if ways is None else conversion(*ways),
+        refused=refused,
     )
 
 
@@ -166,14 +162,7 @@ def test_a_lot_in_its_portfolios_currency_is_valued_to_the_bit_as_without_any_pa
     close = 100 * np.cumprod(1 + 0.01 * rng.standard_normal((30, 3)), axis=0)
     held = lots([{"quantity": 7.0, "entry_price": 99.0}, {"quantity": -3.0, "symbol": 2, "entry_price": 101.0}])
     ways = [("USD", "USD")] * 2
-    with_pairs, without = value(held, close, ways), replace(held)
-    plain = value_book(
-        *(without, accounts(equity=100_000.0), DATES[:30], SplitAdjusted.of(close, np.ones(close.shape))),
-        *(np.zeros(close.shape), np.arange(30)),
-        volatility=np.full(close.shape, 0.2),
-        private_price=private_prices(held, DATES[:30], *NO_MARKS),
-        rate=RATE,
-    )
+    with_pairs, plain = value(held, close, ways), value(held, close, None)
     for name in ("equity", "cash", "long_value", "short_value", "lot_pnl"):
         assert getattr(with_pairs, name).tobytes() == getattr(plain, name).tobytes()
     assert with_pairs.holdings.delta_value.tobytes() == plain.holdings.delta_value.tobytes()

@@ -7,6 +7,8 @@ from dataclasses import dataclass
 import numpy as np
 from hypothesis import strategies as st
 
+from risk_pipeline.analytics.conversion import Conversion
+from risk_pipeline.analytics.lot_values import LotMarket
 from risk_pipeline.analytics.lots import InvestmentClass, Lots, SplitAdjusted, private_prices
 from risk_pipeline.analytics.options import black_scholes
 from risk_pipeline.analytics.valuation import Accounts, value_book
@@ -59,18 +61,31 @@ def accounts(count: int = 1, equity: float = 1000.0, flows=()) -> Accounts:
 NO_MARKS = tuple(np.array([], dtype=kind) for kind in (np.int64, "datetime64[D]", float))
 
 
-def value(held: Lots, close, *, dividend=None, split=None, ends=None, owner=None, volatility=None, marks=NO_MARKS):
+def value(
+    held: Lots,
+    close,
+    *,
+    dividend=None,
+    split=None,
+    ends=None,
+    owner=None,
+    volatility=None,
+    marks=NO_MARKS,
+    conversion=None,
+    refused=None,
+):
     close = np.asarray(close, dtype=float)
     dividend = np.zeros(close.shape) if dividend is None else dividend
     split = np.ones(close.shape) if split is None else split
     ends = np.arange(len(close)) if ends is None else np.asarray(ends)
     volatility = np.full((len(ends), close.shape[1]), np.nan) if volatility is None else volatility
-    return value_book(
-        *(held, owner or accounts(), DATES[: len(close)], SplitAdjusted.of(close, split), dividend, ends),
-        volatility=volatility,
+    market = LotMarket(
+        *(DATES[: len(close)], SplitAdjusted.of(close, split), dividend, ends, volatility),
         private_price=private_prices(held, DATES[ends], *marks),
-        rate=RATE,
+        rate=np.full(len(ends), RATE),
+        conversion=Conversion.none(len(held.portfolio)) if conversion is None else conversion,
     )
+    return value_book(held, owner or accounts(), market, is_refused=refused)
 
 
 @dataclass
