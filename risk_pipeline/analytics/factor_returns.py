@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from .arrays import Float1D, Float2D
-from .blocks import product
+from .sums import weighted_sums
 
 
 def relative_factors(market: Float1D, rates: Float1D, styles: Float2D) -> Float2D:
@@ -39,11 +39,9 @@ def residual_returns(core: Float2D, proxies: Float2D, core_betas: Float2D, cross
     core : (L, K) returns of the core factors. proxies : (L, X) returns of C cross-asset proxies, then of sectors'.
     core_betas : (X, K) of the proxies. cross_betas : (X, C) of the proxies; NaN or zero is none.
     """
-    left = proxies - (core[:, None, :] * core_betas).sum(axis=2)
-    cross = cross_betas.shape[1]
-    taken = np.nan_to_num(left[:, None, :cross] * cross_betas[cross:])
-    left[:, cross:] -= taken.sum(axis=2)
-    return np.asarray(left)
+    left, cross = proxies - weighted_sums(core, core_betas.T), cross_betas.shape[1]
+    left[:, cross:] -= weighted_sums(np.nan_to_num(left[:, :cross]), np.nan_to_num(cross_betas[cross:].T))
+    return left
 
 
 def residual_steps(core: Float2D, proxies: Float2D, core_betas: Float2D, cross_betas: Float2D) -> Float2D:
@@ -69,4 +67,4 @@ def compounded_returns(daily: Float2D, betas: Float2D) -> Float2D:
     ----------
     daily : (L, K) returns of the factors; without gaps. betas : (N, K).
     """
-    return np.asarray(np.cumprod(1.0 + product(daily, np.ascontiguousarray(np.nan_to_num(betas).T)), axis=0) - 1.0)
+    return np.asarray(np.cumprod(1.0 + weighted_sums(daily, np.nan_to_num(betas).T), axis=0) - 1.0)

@@ -7,6 +7,7 @@ from dataclasses import dataclass, fields
 import numpy as np
 
 from .arrays import Bool2D, Float1D, Float2D, Int1D, Int2D
+from .sums import column_sums
 
 SESSIONS_A_YEAR = 252
 MONTH, QUARTER, YEAR = 21, 63, 252
@@ -74,10 +75,6 @@ def performance(
     ----------
     Global Investment Performance Standards (time weighting); Sharpe (1994), J. Portfolio Management 21(1).
     """
-    if returns.shape[1] == 1:  # NumPy sums a single column in another order
-        beside = np.repeat(returns, 2, axis=1), np.repeat(is_active, 2, axis=1)
-        pair = performance(*beside, ends, year_starts, risk_free_rate=risk_free_rate)
-        return Performance(**{field.name: getattr(pair, field.name)[:, :1] for field in fields(Performance)})
     lived = np.where(is_active, returns, 0.0)
     growth = 1.0 + lived
     age = np.cumsum(is_active, axis=0)
@@ -120,8 +117,8 @@ def _volatility(returns: Float2D, counts: Bool2D, rate: float) -> tuple[Float1D,
     """Return annualised standard deviation and Sharpe ratio of the returns that count."""
     return_count = counts.sum(axis=0)
     with np.errstate(invalid="ignore", divide="ignore"):
-        mean = returns.sum(axis=0) / return_count
-        square = (np.where(counts, returns - mean, 0.0) ** 2).sum(axis=0)
+        mean = column_sums(returns) / return_count
+        square = column_sums(np.where(counts, returns - mean, 0.0) ** 2)
         deviation = np.sqrt(square / (return_count - 1))
         enough = return_count >= LEAST_RETURNS
         volatility = np.where(enough, deviation * np.sqrt(SESSIONS_A_YEAR), np.nan)

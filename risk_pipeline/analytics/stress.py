@@ -8,7 +8,7 @@ import numpy as np
 
 from .arrays import Float1D, Float2D, Float3D, Int1D, Int2D
 from .reasons import Reason
-from .sums import weighted_sums
+from .sums import column_sums, weighted_sums
 
 WORST_CONDITION = 1e8
 REVERSE_LOSS = 0.20
@@ -128,7 +128,7 @@ def deepest_fall(path: Float2D) -> Float1D:
 def conditional_std(dollars: Float2D, covariance: Float2D) -> Float1D:
     """Return the standard deviation (P,) of dollars (P, K) that a scenario leaves open: ``sqrt(x' C x)``."""
     terms = weighted_sums(covariance, dollars.T) * dollars.T
-    return np.asarray(np.sqrt(np.maximum(weighted_sums(np.ones((1, len(terms))), terms)[0], 0.0)))
+    return np.asarray(np.sqrt(np.maximum(column_sums(terms), 0.0)))
 
 
 def band_std(

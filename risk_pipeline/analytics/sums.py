@@ -17,3 +17,8 @@ def weighted_sums(weights: Float2D, rows: Float2D) -> Float2D:
     from .kernels.weighted_sums import add_weighted
 
     return np.asarray(add_weighted(np.ascontiguousarray(weights), np.ascontiguousarray(rows)))
+
+
+def column_sums(values: Float2D) -> Float1D:
+    """Return the sum of each column, (N,), added up in the order of the rows."""
+    return np.asarray(weighted_sums(np.ones((1, len(values))), values)[0])

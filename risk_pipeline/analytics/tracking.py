@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from .arrays import Bool2D, Float1D, Float2D
+from .sums import column_sums, weighted_sums
 
 SESSIONS_A_YEAR = 252
 WINDOW, MIN_OBSERVATIONS = 252, 126
@@ -37,16 +38,16 @@ def tracking_history(own: Float2D, benchmark: Float2D) -> TrackingHistory:
     count = known.sum(axis=0)
 
     def centred(values: Float2D) -> Float2D:
-        mean = _column_sums(np.where(known, values, 0.0)) / count
+        mean = column_sums(np.where(known, values, 0.0)) / count
         return np.where(known, values - mean, 0.0)
 
     with np.errstate(invalid="ignore", divide="ignore"):
         one, other, active = centred(own), centred(benchmark), centred(own - benchmark)
-        variance, common = _column_sums(other**2), _column_sums(one * other)
+        variance, common = column_sums(other**2), column_sums(one * other)
         moves = variance > 0
         beta = np.where(moves, common / variance, np.nan)
-        correlation = np.where(moves, common / np.sqrt(variance * _column_sums(one**2)), np.nan)
-        error = np.sqrt(_column_sums(active**2) / (count - 1) * SESSIONS_A_YEAR)
+        correlation = np.where(moves, common / np.sqrt(variance * column_sums(one**2)), np.nan)
+        error = np.sqrt(column_sums(active**2) / (count - 1) * SESSIONS_A_YEAR)
     enough = count >= MIN_OBSERVATIONS
     return TrackingHistory(*(np.where(enough, values, np.nan) for values in (error, beta, correlation)))
 
@@ -93,14 +94,14 @@ def tracking_model(exposure: Float2D, covariance: Float2D, active: Float2D, fact
     with np.errstate(invalid="ignore", divide="ignore"):
         pull = (covariance * exposure[:, None, :]).sum(axis=2)
         factor = np.maximum((exposure * pull).sum(axis=1), 0.0)
-        systematic = _systematic(factors, exposure)
+        systematic = weighted_sums(factors, exposure.T)
         known = ~np.isnan(active - systematic)
         systematic = np.where(known, systematic, 0.0)
         residual = np.where(known, active, 0.0) - systematic
         decay = np.where(known, 0.5 ** (np.arange(len(active))[::-1, None] / HALF_LIFE), 0.0)
-        decay = decay / _column_sums(decay)
-        left = _column_sums(decay * residual**2)
-        crossed = left + 2.0 * _column_sums(decay * residual * systematic)
+        decay = decay / column_sums(decay)
+        left = column_sums(decay * residual**2)
+        crossed = left + 2.0 * column_sums(decay * residual * systematic)
         specific = np.where(known.sum(axis=0) >= MIN_OBSERVATIONS, np.maximum(left, crossed), np.nan) + 0.0 * factor
         regime = volatility_regime(active)
         scale = regime**2 * SESSIONS_A_YEAR
@@ -157,7 +158,7 @@ def position_contributions(
     if total == 0.0:
         return np.zeros(len(weight))
     known = (decay > 0.0)[:, None]
-    systematic = np.where(known, _systematic(factors, weight[:, None] * beta), 0.0)
+    systematic = np.where(known, weighted_sums(factors, (weight[:, None] * beta).T), 0.0)
     left = np.where(known, returns, 0.0) - systematic
     residual, of_factors = model.residual[:, portfolio, None], model.systematic[:, portfolio, None]
     parts = left * residual
@@ -166,16 +167,3 @@ def position_contributions(
     specific = (decay[:, None] * parts).sum(axis=0)
     by_factors = weight * (beta * model.pull[portfolio]).sum(axis=1)
     return np.asarray((by_factors + specific) * (model.regime[portfolio] ** 2 * SESSIONS_A_YEAR / total))
-
-
-def _systematic(factors: Float2D, exposure: Float2D) -> Float2D:
-    """Return what factors (W, K) make of exposures (n, K), (W, n), summed factor after factor."""
-    out = np.zeros((len(factors), len(exposure)))
-    for k in range(exposure.shape[1]):
-        out += factors[:, k, None] * exposure[:, k]
-    return out
-
-
-def _column_sums(values: Float2D) -> Float1D:
-    """Sum each column of C-ordered values; a single one as it is summed beside others."""
-    return np.asarray(np.repeat(values, 2, axis=1).sum(axis=0)[::2] if values.shape[1] == 1 else values.sum(axis=0))

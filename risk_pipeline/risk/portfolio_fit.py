@@ -8,11 +8,11 @@ from functools import partial
 import numpy as np
 
 from ..analytics.arrays import Float1D, Float2D, Float3D
-from ..analytics.blocks import product
 from ..analytics.exposures import SESSIONS_A_YEAR, SeriesFit, series_fit
 from ..analytics.factor_returns import residual_returns
 from ..analytics.holdings import constant_weight_returns
 from ..analytics.position_risk import residual_covariance
+from ..analytics.sums import weighted_sums
 from .beyond_core import beyond_proxy_returns, proxy_betas
 from .inputs import Inputs
 from .symbol_betas import SymbolBetas, core_factor_returns, core_spec, factor_returns
@@ -103,6 +103,6 @@ def portfolio_fits(inputs: Inputs, betas: SymbolBetas) -> PortfolioFits:
 
 def _pull(others: Float2D, fit: SeriesFit) -> Float2D:
     """Return the annual covariance of factors (W, X) with the residuals of a fit, (P, X)."""
-    both = product(np.ascontiguousarray(np.nan_to_num(others).T), np.nan_to_num(fit.residual))
+    both = weighted_sums(np.nan_to_num(fit.residual.T), np.nan_to_num(others))
     with np.errstate(invalid="ignore", divide="ignore"):
-        return np.asarray((both * (SESSIONS_A_YEAR / fit.degrees)).T)
+        return both * (SESSIONS_A_YEAR / fit.degrees)[:, None]
