@@ -60,14 +60,14 @@ class Book:
     stale_positions: Int2D
 
     def take(self, sessions: Int1D) -> Book:
-        """Return the book of some sessions, in their order."""
-        return Book.join([self._part(row, row + 1) for row in sessions.tolist()] or [self._part(0, 0)])
+        """Return the book of some sessions, in their order; of consecutive ones as a view."""
+        first = int(sessions[0]) if len(sessions) else 0
+        if np.array_equal(sessions, np.arange(first, first + len(sessions))):
+            return self.part(first, first + len(sessions))
+        return Book.join([self.part(row, row + 1) for row in sessions.tolist()])
 
-    def split(self) -> list[Book]:
-        """Return the book of each session, as views."""
-        return [self._part(row, row + 1) for row in range(len(self.equity))]
-
-    def _part(self, first: int, stop: int) -> Book:
+    def part(self, first: int, stop: int) -> Book:
+        """Return the book of consecutive sessions, as a view."""
         parts = {}
         for name in ("positions", "holdings"):
             rows = getattr(self, name)  # in the order of sessions
@@ -78,15 +78,16 @@ class Book:
 
     @classmethod
     def join(cls, books: Sequence[Book]) -> Book:
-        """Return the book of several sessions from the books of one each, in their order."""
+        """Return the book of all the books' sessions, one book after the other."""
         out: dict[str, Any] = {}
+        starts = np.cumsum([0, *(len(book.equity) for book in books)])[:-1].tolist()
         for name, first in vars(books[0]).items():
             values = [getattr(book, name) for book in books]
             if isinstance(first, np.ndarray):
                 out[name] = np.concatenate(values)
                 continue
             fields = {field: np.concatenate([getattr(one, field) for one in values]) for field in vars(first)}
-            fields["session"] = np.repeat(np.arange(len(books)), [len(one.session) for one in values])
+            fields["session"] = np.concatenate([one.session + at for one, at in zip(values, starts, strict=True)])
             out[name] = replace(first, **fields)
         return cls(**out)
 

@@ -48,15 +48,12 @@ class Derived:
         Its first axis is that of the rows. It can't be written to, since others read it too.
         """
         with self._making[kind]:
-            known = np.array([(kind, row) in self._by_row for row in rows.tolist()], dtype=bool)
-            if not known.any():
-                return self.keep(kind, rows, make(rows))
-            parts: dict[int, R] = {row: self._by_row[kind, row] for row in rows[known].tolist()}
-            if not known.all():
-                missing = rows[~known]
+            found = {row: self._by_row.get((kind, row)) for row in rows.tolist()}
+            missing = np.array([row for row, place in found.items() if place is None], dtype=np.int64)
+            if len(missing):
                 made = self.keep(kind, missing, make(missing))
-                parts |= dict(zip(missing.tolist(), _split(made), strict=True))
-        return cast("R", _join([parts[row] for row in rows.tolist()]))
+                found |= {row: (made, number) for number, row in enumerate(missing.tolist())}
+        return cast("R", _joined([place for row in rows.tolist() if (place := found[row]) is not None]))
 
     def has(self, kinds: Iterable[Hashable], rows: Int1D) -> bool:
         """Return whether the results of all the kinds are there at all the rows."""
@@ -70,7 +67,7 @@ class Derived:
             self._left[kind] -= size
             for array in arrays:
                 array.flags.writeable = False
-            self._by_row |= {(kind, row): part for row, part in zip(rows.tolist(), _split(made), strict=True)}
+            self._by_row |= {(kind, row): (made, number) for number, row in enumerate(rows.tolist())}
         return made
 
 
@@ -81,15 +78,21 @@ def _arrays(made: np.ndarray | Book | BySession) -> list[np.ndarray]:
     return [array for fields in nested for array in fields.values()]
 
 
-def _split(made: Any) -> Sequence[Any]:
-    """Return views of each row's part."""
-    if isinstance(made, Book):
-        return made.split()
-    rows = [slice(row, row + 1) for row in range(len(_arrays(made)[0]))]
-    return [made[row] if isinstance(made, np.ndarray) else made.take(row) for row in rows]
+def _joined(places: Sequence[tuple[Any, int]]) -> Any:
+    """Return the rows at some places of results: consecutive ones of one result are a view of it, without a copy."""
+    runs: list[tuple[Any, int, int]] = []
+    for made, number in places:
+        if runs and runs[-1][0] is made and runs[-1][2] == number:
+            runs[-1] = (made, runs[-1][1], number + 1)
+        else:
+            runs.append((made, number, number + 1))
+    parts = [_part(*run) for run in runs]
+    if len(parts) == 1:
+        return parts[0]
+    return np.concatenate(parts) if isinstance(parts[0], np.ndarray) else type(parts[0]).join(parts)
 
 
-def _join(parts: Sequence[Any]) -> Any:
-    if isinstance(parts[0], np.ndarray):
-        return np.concatenate(parts)
-    return type(parts[0]).join(parts)
+def _part(made: Any, first: int, stop: int) -> Any:
+    if isinstance(made, np.ndarray):
+        return made[first:stop]
+    return made.part(first, stop) if isinstance(made, Book) else made.take(slice(first, stop))

@@ -95,9 +95,18 @@ def test_what_is_kept_can_not_be_changed():
         kept[0] = 1.0
 
 
-def test_a_book_split_and_joined_is_the_same():
+def test_consecutive_rows_that_were_made_together_are_a_view():
+    derived = Derived()
+    made = derived.at("kind", np.arange(3, 9), lambda rows: rows * 10.0)
+    some = derived.at("kind", np.array([5, 6, 7]), None)
+    np.testing.assert_array_equal(some, [50.0, 60.0, 70.0])
+    assert np.shares_memory(some, made)
+    assert not np.shares_memory(derived.at("kind", np.array([7, 6]), None), made)
+
+
+def test_a_book_parted_and_joined_is_the_same():
     book = fresh(DAYS[-4:]).book
-    again = type(book).join(book.split())
+    again = type(book).join([book.part(0, 1), book.part(1, 3), book.part(3, 4)])
     for name, values in vars(book).items():
         if isinstance(values, np.ndarray):
             np.testing.assert_array_equal(getattr(again, name), values)
