@@ -158,7 +158,17 @@ def private_prices(lots: Lots, days: Date1D, mark_name: Int1D, mark_date: Date1D
 
     Marks are sorted by date within a name. NaN for other lots.
     """
-    out = np.full((len(days), len(lots.portfolio)), np.nan)
+    mark = newest_marks(lots, days, mark_name, mark_date)
+    unmarked = np.where(lots.is_private, lots.entry_price, np.nan)
+    return np.where(mark >= 0, np.append(mark_price, np.nan)[mark], unmarked)
+
+
+def newest_marks(lots: Lots, days: Date1D, mark_name: Int1D, mark_date: Date1D) -> Int2D:
+    """Return the row of the last mark of PRIVATE lots since entry on each day, (D, L); -1 of none, and of other lots.
+
+    Lots of one asset entered on one day have the same marks, which are sorted by date within a name.
+    """
+    out = np.full((len(days), len(lots.portfolio)), -1)
     private = np.flatnonzero(lots.is_private)
     asset = np.stack([lots.name[private], lots.entry_date[private].astype(np.int64)], axis=1)
     assets, place = np.unique(asset, axis=0, return_inverse=True)
@@ -166,6 +176,5 @@ def private_prices(lots: Lots, days: Date1D, mark_name: Int1D, mark_date: Date1D
     for column, (name, entry) in enumerate(assets.tolist()):
         of_asset = np.flatnonzero((mark_name == name) & (mark_date.astype(np.int64) >= entry))
         newest[:, column] = np.append(-1, of_asset)[np.searchsorted(mark_date[of_asset], days, side="right")]
-    mark = newest[:, place]
-    out[:, private] = np.where(mark >= 0, np.append(mark_price, np.nan)[mark], lots.entry_price[private])
+    out[:, private] = newest[:, place]
     return out

@@ -196,9 +196,9 @@ def _quotes_read(book: BookFrames) -> pd.DataFrame:
 
     One event for all quotes of an underlying, or of a name, on a day: a surface reads them all.
     """
-    options = book.lots[book.lots["investment_class"] == "OPTIONS"]
     quotes = quote_frame(book.volatilities, book.marks[~book.marks["symbol"].isin(_private_names(book.lots))])
     quotes = quotes.assign(hash=_hash(quotes, "quote"))
+    options = book.lots[(book.lots["investment_class"] == "OPTIONS") & (len(quotes) > 0)]
     names = [quote_name(symbol) for symbol in options["symbol"]]
     rows: list[tuple[str, pd.Timestamp, int]] = []
     for key, used in (("underlying", options["underlying"]), ("name", pd.Series(names, index=options.index))):

@@ -164,8 +164,7 @@ class Inputs:
         return self.derived.at("book", ends, self._value)
 
     def _value(self, ends: Int1D) -> Book:
-        is_refused = np.array([cause is not None for cause in self.doubts[0]], dtype=bool)
-        return value_book(self.lots, self.accounts, self.lot_market(ends), is_refused=is_refused)
+        return value_book(self.lots, self.accounts, self.lot_market(ends), is_refused=pd.notna(self.doubts[0]))
 
     def lot_market(self, ends: Int1D, some: Int1D | None = None) -> LotMarket:
         """Return what lots, all or some, are valued on at rows of the panel, with what was known on each."""
@@ -318,7 +317,7 @@ def make_inputs(
         portfolio=_integers(rows["portfolio_id"].map(portfolio_index)),
         symbol=np.where(private, -1, _integers(priced.map(column).fillna(-1))),
         name=_integers(rows["symbol"].map(names)),
-        kind=_integers(rows["investment_class"].map(lambda kind: InvestmentClass[kind].value)),
+        kind=_integers(rows["investment_class"].map({kind.name: kind.value for kind in InvestmentClass})),
         quantity=rows["quantity"].to_numpy(dtype=float),
         entry_date=_days(rows["entry_date"]),
         entry_price=rows["entry_price"].to_numpy(dtype=float),

@@ -11,7 +11,7 @@ import pandas as pd
 
 from ..analytics.arrays import Date1D, Float1D, Int1D
 from ..analytics.lot_values import exit_prices
-from ..analytics.lots import InvestmentClass, LotRows
+from ..analytics.lots import InvestmentClass, LotRows, newest_marks
 from ..analytics.sums import sum_by
 from .inputs import Inputs
 from .long_rows import labelled
@@ -164,13 +164,6 @@ def _option_terms(inputs: Inputs) -> dict[str, np.ndarray]:
 
 def _mark_dates(inputs: Inputs, session: Int1D, lot: Int1D) -> Date1D:
     """Return the date of the mark that each PRIVATE position is valued at, NaT where it is at its entry price."""
-    lots, (name, mark_date, _) = inputs.lots, inputs.marks
-    days = np.array(inputs.sessions, dtype="datetime64[D]")
-    out: Date1D = np.full(len(lot), "NaT", dtype="datetime64[s]")
-    private = np.flatnonzero(lots.is_private[lot])
-    for held in np.unique(lot[private]):
-        known = mark_date[(name == lots.name[held]) & (mark_date >= lots.entry_date[held])]
-        rows = private[lot[private] == held]
-        newest = np.searchsorted(known, days[session[rows]], side="right") - 1
-        out[rows[newest >= 0]] = known[newest[newest >= 0]]
-    return out
+    name, mark_date, _ = inputs.marks
+    mark = newest_marks(inputs.lots, np.array(inputs.sessions, dtype="datetime64[D]"), name, mark_date)
+    return np.asarray(np.append(mark_date, np.datetime64("NaT"))[mark[session, lot]].astype("datetime64[s]"))

@@ -41,9 +41,8 @@ def unvalued_rows(inputs: Inputs, analytic: str) -> pd.DataFrame | None:
     """
     if not inputs.book.is_unvalued.any():
         return None
-    details = pd.Series(_details(inputs), dtype=object)
     entered = inputs.panel.dates[inputs.ends][:, None] >= inputs.lots.entry_date[None, :]
-    doubtful = np.array([cause is not None for cause in inputs.doubts[0]], dtype=bool)
+    doubtful = pd.notna(inputs.doubts[0])
     skips = inputs.frame(inputs.book.is_unvalued, "entity", inputs.portfolio_ids)
     sessions, portfolios = np.nonzero(inputs.book.is_unvalued)
     reasons, texts = [], []
@@ -55,22 +54,17 @@ def unvalued_rows(inputs: Inputs, analytic: str) -> pd.DataFrame | None:
             reasons.append(Reason.TOO_LARGE.value)
         else:
             reasons.append((Reason.IMPLAUSIBLE_PRICE if len(wrong) else Reason.NO_EXCHANGE_RATE).value)
-        texts.append("; ".join(dict.fromkeys(details[wrong if len(wrong) else foreign]))[:DETAIL])
+        named = wrong if len(wrong) else foreign
+        texts.append("; ".join(dict.fromkeys(_detail(inputs, lot) for lot in named.tolist()))[:DETAIL])
     return skips.assign(reason=reasons, analytic=analytic, entity_type="portfolio", detail=texts)
 
 
-def _details(inputs: Inputs) -> list[str]:
-    """Return of each lot what makes its portfolio one that can't be valued; empty of a sound one."""
-    causes, ratio = inputs.doubts
-    out = []
-    for lot, cause in enumerate(causes):
-        if cause is not None:
-            price, is_compared = inputs.lots.entry_price[lot], cause is not Cause.SIZE and not np.isnan(ratio[lot])
-            prices = f" {price:g} against a close of {price / ratio[lot]:g}" if is_compared else ""
-            out.append(f"{inputs.lot_symbols[lot]} ({inputs.position_ids[lot]}){prices}: {cause.explain()}")
-        elif inputs.conversion.is_foreign[lot]:
-            columns = inputs.conversion.column[lot]
-            out.append(", ".join(inputs.panel.symbols[column] for column in columns[columns >= 0]))
-        else:
-            out.append("")
-    return out
+def _detail(inputs: Inputs, lot: int) -> str:
+    """Return what makes a lot's portfolio one that can't be valued."""
+    cause, ratio = inputs.doubts[0][lot], inputs.doubts[1][lot]
+    if cause is None:
+        columns = inputs.conversion.column[lot]
+        return ", ".join(inputs.panel.symbols[column] for column in columns[columns >= 0])
+    price, is_compared = inputs.lots.entry_price[lot], cause is not Cause.SIZE and not np.isnan(ratio)
+    prices = f" {price:g} against a close of {price / ratio:g}" if is_compared else ""
+    return f"{inputs.lot_symbols[lot]} ({inputs.position_ids[lot]}){prices}: {cause.explain()}"
