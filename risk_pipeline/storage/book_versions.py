@@ -7,11 +7,12 @@ each import, in its transaction, and by a run that finds the tables changed (by 
 
 from __future__ import annotations
 
+import hashlib
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import date, datetime
-from typing import Any
+from typing import Any, TypeVar, cast
 
 import numpy as np
 import pandas as pd
@@ -21,7 +22,7 @@ from . import bulk, tables
 from .columns import sorted_by
 from .database import insert_rows, transaction
 from .errors import StorageError
-from .tables import book_rows, book_versions
+from .tables import book_rows, book_versions, database_facts
 
 BOOK = (
     tables.portfolios,
@@ -38,12 +39,17 @@ BOOK = (
 OPTION = "risk_pipeline_book"
 """Execution option of an engine that looks at one version of the book."""
 
+CONTENT = "book_content"
+"""The fact that holds the newest version and the hash of its rows."""
+
+T = TypeVar("T")
+
 
 @dataclass(frozen=True)
 class BookView:
     """One version of the book: its rows by the name of their table, as :func:`~.database.read_frame` returns them.
 
-    ``made`` is for what its readers make of it, so that the assets of a run make it once.
+    ``made`` is what its readers make of it, so that the assets of a run make it once (:func:`made_once`).
     """
 
     version: int
@@ -80,8 +86,38 @@ def _present(connection: sa.Connection) -> dict[str, pd.DataFrame]:
 
 
 def _record(connection: sa.Connection, frames: Mapping[str, pd.DataFrame], made_at: datetime | None = None) -> int:
-    """Record rows as a version, unless they are those of the newest; return its number."""
+    """Record rows as a version, unless they are those of the newest; return its number.
+
+    What the newest version's rows hash to is kept among the facts, so that they are compared one by one only where the
+    tables hold something else.
+    """
     version = _newest(connection)
+    content = _content_hash(frames)
+    if version and _known_content(connection) == f"{version} {content}":
+        return version
+    version = _record_changes(connection, frames, version, made_at)
+    connection.execute(sa.delete(database_facts).where(database_facts.c.name == CONTENT))
+    connection.execute(sa.insert(database_facts).values(name=CONTENT, value=f"{version} {content}"))
+    return version
+
+
+def _known_content(connection: sa.Connection) -> str | None:
+    return connection.execute(sa.select(database_facts.c.value).where(database_facts.c.name == CONTENT)).scalar()
+
+
+def _content_hash(frames: Mapping[str, pd.DataFrame]) -> str:
+    """Return a hash of rows in the order of their keys."""
+    digest = hashlib.sha256()
+    for name, rows in frames.items():
+        digest.update(f"{name} {' '.join(rows)}".encode())
+        digest.update(pd.util.hash_pandas_object(rows, index=False).to_numpy().tobytes())
+    return digest.hexdigest()
+
+
+def _record_changes(
+    connection: sa.Connection, frames: Mapping[str, pd.DataFrame], version: int, made_at: datetime | None
+) -> int:
+    """Record what differs from the rows of a version, the newest; return the number of the newest after it."""
     present = {
         (table.name, key): content for table in BOOK for key, content in _as_json(table, frames[table.name]).items()
     }
@@ -224,6 +260,20 @@ def view_seen(engine: sa.Engine) -> BookView | None:
     """Return the version that the engine looks at, None where it sees the present rows."""
     view: BookView | None = engine.get_execution_options().get(OPTION)
     return view
+
+
+def made_once(engine: sa.Engine, kind: str, make: Callable[[], T], of: pd.DataFrame | None = None) -> T:
+    """Return what is made of the version that the engine looks at, once for all that look at it.
+
+    It is made again where the other rows that it is made ``of`` have changed.
+    """
+    view = view_seen(engine)
+    if view is None:
+        return make()
+    known = view.made.get(kind)
+    if known is None or not (of is None or known[0].equals(of)):
+        known = view.made[kind] = of, make()
+    return cast("T", known[1])
 
 
 def version_seen(engine: sa.Engine) -> int:

@@ -15,6 +15,7 @@ from ...risk.limits import sources_of
 from ...risk.lookback import bill_needs, merged_needs, pair_needs, reporting_needs, required_history
 from ...settings import Settings
 from ...storage import queries
+from ...storage.book_versions import made_once
 from ...storage.limit_measures import numeric_columns
 from ...storage.price_panel import PricePanel
 from ..partitions import CALENDAR
@@ -43,6 +44,12 @@ def shared_inputs(
 
 def history_needed(db: Database, registries: Registries, sessions: list[date]) -> pd.DataFrame:
     """Return ``symbol, first, last``: the sessions of each symbol that a run over ``sessions`` reads."""
+    kind = f"history {sessions[0]} {sessions[-1]}"
+    quotes = queries.quotes(db.engine)  # a price says its currency, which may need a pair
+    return made_once(db.engine, kind, lambda: _history_needed(db, registries, sessions), quotes)
+
+
+def _history_needed(db: Database, registries: Registries, sessions: list[date]) -> pd.DataFrame:
     first, last = sessions[0], sessions[-1]
     held = queries.symbol_needs(db.engine, first, last)
     pairs = pair_needs(queries.conversions_needed(db.engine, first, last), CALENDAR)

@@ -28,7 +28,7 @@ from ...risk.catch_up import (
 from ...risk.inputs import BookFrames, Frames
 from ...settings import Settings
 from ...storage import queries, result_inputs
-from ...storage.book_versions import version_seen, view_seen
+from ...storage.book_versions import made_once, version_seen
 from ...storage.market_data import panel_revisions
 from ..partitions import CALENDAR
 from ..resources import Registries
@@ -40,7 +40,6 @@ END_OF_TIME = date(2250, 1, 1)
 STALE = "upstream-stale"
 """In place of a fingerprint (it equals none): the rows were made from rows of earlier assets that are stale."""
 SNAPSHOTS = "portfolio_snapshots"
-EVENTS, REGISTRY = "events", "registry"
 
 
 @dataclass(frozen=True)
@@ -53,13 +52,8 @@ class MadeFrom:
     @cached_property
     def events(self) -> Timeline:
         """The whole book as events; the assets of a run, which see one version of it, share them."""
-        quotes, view = queries.quotes(self.engine), view_seen(self.engine)
-        if view is None:
-            return self._events(quotes)
-        if EVENTS not in view.made or not view.made[EVENTS][0].equals(quotes):
-            view.made[EVENTS] = quotes, self._events(quotes)
-        events: Timeline = view.made[EVENTS][1]
-        return events
+        quotes = queries.quotes(self.engine)
+        return made_once(self.engine, "events", lambda: self._events(quotes), quotes)
 
     def _events(self, quotes: pd.DataFrame) -> Timeline:
         engine = self.engine
@@ -95,13 +89,7 @@ class MadeFrom:
     @cached_property
     def registry(self) -> str:
         """The hash of factors, scenarios and the risk-free rate, which the assets of a run share."""
-        view = view_seen(self.engine)
-        if view is None:
-            return registry_hash(self.registries, Settings().risk_free_rate)
-        if REGISTRY not in view.made:
-            view.made[REGISTRY] = registry_hash(self.registries, Settings().risk_free_rate)
-        registry: str = view.made[REGISTRY]
-        return registry
+        return made_once(self.engine, "registry", lambda: registry_hash(self.registries, Settings().risk_free_rate))
 
     def present(self, sessions: Sequence[date]) -> Fingerprints:
         """Return the fingerprints of the present inputs of sorted sessions."""
