@@ -198,10 +198,12 @@ def last_units(engine: sa.Engine, symbols: Sequence[str], first: date, last: dat
     for table, level in ((bars_table, sa.literal(0)), (quarantined, quarantined.c.unit_level)):
         for start in range(0, len(symbols), 500):
             within = table.c.session.between(first, last) & table.c.symbol.in_(list(symbols[start : start + 500]))
+            newest = sa.select(table.c.symbol, sa.func.max(table.c.session).label("session")).where(within)
+            of_symbol = newest.group_by(table.c.symbol).subquery()
+            same = (table.c.symbol == of_symbol.c.symbol) & (table.c.session == of_symbol.c.session)
+            columns = (table.c.symbol, table.c.session, table.c.close, level.label("level"))
             with engine.connect() as connection:
-                for row in connection.execute(
-                    sa.select(table.c.symbol, table.c.session, table.c.close, level.label("level")).where(within)
-                ):
+                for row in connection.execute(sa.select(*columns).join(of_symbol, same).where(within)):
                     if row.symbol not in out or row.session > out[row.symbol][0]:
                         out[row.symbol] = (row.session, row.close, row.level)
     return {symbol: (close, level) for symbol, (_, close, level) in out.items()}
