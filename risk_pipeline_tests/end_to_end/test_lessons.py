@@ -11,7 +11,8 @@ import pytest
 import sqlalchemy as sa
 import yaml
 
-from risk_pipeline.analytics import covariance, var, volatility
+from risk_pipeline.analytics import covariance, var
+from risk_pipeline.analytics.kernels import constants
 from risk_pipeline.analytics.reasons import Reason
 from risk_pipeline.config import factors as factor_module
 from risk_pipeline.config.factors import load_factors
@@ -70,14 +71,14 @@ def cause(result, step: str) -> str:
 
 def test_the_look_back_is_derived_from_the_longest_window(tmp_path, monkeypatch):
     needed = look_back(Registries())
-    for window in (load_factors().look_back, covariance.WINDOW, volatility.LOOK_BACK, var.LOOK_BACK):
-        assert needed > window + volatility.HORIZON
+    for window in (load_factors().look_back, covariance.WINDOW, constants.LOOK_BACK, var.LOOK_BACK):
+        assert needed > window + constants.HORIZON
     content = yaml.safe_load(factor_module.DEFAULT.read_text())
     content["factors"][0]["window"] = 3000
     (tmp_path / "factors.yaml").write_text(yaml.safe_dump(content))
     longer = load_factors(tmp_path / "factors.yaml")
     monkeypatch.setattr("risk_pipeline.defs.resources.load_factors", lambda: longer)
-    assert look_back(Registries()) > 3000 + volatility.HORIZON
+    assert look_back(Registries()) > 3000 + constants.HORIZON
 
 
 def test_a_missing_panel_is_an_error_with_a_remedy_and_a_new_one_gives_the_same_rows(home):
@@ -172,7 +173,7 @@ def moved(make_home):
     """A portfolio that opens with a lot bought long before, on its first two sessions and 21 after the first."""
     home = make_home(MOVED)
     home.run("2025-06-03", "2025-06-04")
-    after = CALENDAR.sessions_in_range(date(2025, 6, 3), date(2025, 8, 1))[volatility.HORIZON]
+    after = CALENDAR.sessions_in_range(date(2025, 6, 3), date(2025, 8, 1))[constants.HORIZON]
     home.run(str(after))
     return home
 
