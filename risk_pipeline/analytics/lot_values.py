@@ -189,7 +189,7 @@ def price_gains(lots: Lots, rows: LotRows, market: LotMarket, cost: Float1D) -> 
 
 def _proceeds(lots: Lots, rows: LotRows, prices: SplitAdjusted, ended: Int1D, conversion: Conversion) -> Float1D:
     """Return what ended lots were sold or settled for, less the fees of it."""
-    price, ratio, settles = _exits(lots, rows, prices, ended)
+    price, ratio, settles = exits(lots, rows, prices, ended)
     proceeds = lots.quantity[ended] * ratio * price * lots.multiplier[ended]
     if lots.exit_fees is not None:
         proceeds = np.where(settles, proceeds, proceeds - np.nan_to_num(lots.exit_fees[ended]))
@@ -197,13 +197,11 @@ def _proceeds(lots: Lots, rows: LotRows, prices: SplitAdjusted, ended: Int1D, co
     return np.asarray(proceeds * exchange)
 
 
-def exit_prices(lots: Lots, rows: LotRows, prices: SplitAdjusted, ended: Int1D) -> Float1D:
-    """Return the price, per share or unit after splits, at which the lots ``ended`` (n,) were sold or settled."""
-    return _exits(lots, rows, prices, ended)[0]
+def exits(lots: Lots, rows: LotRows, prices: SplitAdjusted, ended: Int1D) -> tuple[Float1D, Float1D, Bool1D]:
+    """Return how the lots ``ended`` (n,) left: price, shares then per share at entry, and whether an option settled.
 
-
-def _exits(lots: Lots, rows: LotRows, prices: SplitAdjusted, ended: Int1D) -> tuple[Float1D, Float1D, Bool1D]:
-    """Return the price at which ended lots left, shares then per share at entry, and whether an option settled."""
+    The price is that of a share or unit after splits.
+    """
     private, option = lots.is_private[ended], lots.is_option[ended]
     sold = lots.is_sold[ended]
     settles = option & (rows.expiry[ended] <= rows.exit[ended]) & ~sold

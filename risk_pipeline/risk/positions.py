@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 
 from ..analytics.arrays import Date1D, Float1D, Int1D
-from ..analytics.lot_values import exit_prices
+from ..analytics.lot_values import exits
 from ..analytics.lots import InvestmentClass, LotRows, newest_marks
 from ..analytics.sums import sum_by
 from .inputs import Inputs
@@ -100,7 +100,7 @@ def _left_rows(inputs: Inputs, risk: Iterable[str], parts: LotParts) -> pd.DataF
     left = (rows.end == inputs.ends[:, None]) & (rows.entry <= inputs.ends[:, None])
     session, lot = np.nonzero(left & inputs.book.is_active[:, lots.portfolio])
     ended = np.unique(lot)
-    price = exit_prices(lots, rows, inputs.prices, ended)[np.searchsorted(ended, lot)]
+    price = exits(lots, rows, inputs.prices, ended)[0][np.searchsorted(ended, lot)]
     nothing = np.full(len(lot), np.nan)
     return pd.DataFrame(
         {
