@@ -14,7 +14,7 @@ from ..config.scenarios import ScenarioLibrary
 from ..risk.inputs import BookFrames, Frames, Inputs, make_inputs
 from ..settings import Settings
 from ..storage import queries, result_inputs
-from ..storage.book_versions import book_at, looking_at, newest_version, version_seen
+from ..storage.book_versions import book_at, looking_at, made_once, newest_version, version_seen
 from ..storage.errors import StorageError
 from ..storage.market_data import panels_for
 from ..storage.panel_store import PanelStore
@@ -40,16 +40,19 @@ class StoredRegistries:
 
 def book_frames(engine: sa.Engine, last: date) -> BookFrames:
     """Return what was imported, and known of it, by a session."""
-    return BookFrames(
-        portfolios=queries.portfolios(engine),
-        lots=queries.lots(engine, last),
-        flows=queries.flows(engine, last),
-        marks=queries.marks(engine, last),
-        profiles=queries.profiles(engine, last),
-        quotes=queries.quotes(engine),
-        volatilities=queries.volatilities(engine, last),
-        benchmarks=queries.benchmarks(engine),
-    )
+    imported = made_once(engine, f"book by {last}", lambda: _imported(engine, last))
+    return BookFrames(**imported, profiles=queries.profiles(engine, last), quotes=queries.quotes(engine))
+
+
+def _imported(engine: sa.Engine, last: date) -> Frames:
+    return {
+        "portfolios": queries.portfolios(engine),
+        "lots": queries.lots(engine, last),
+        "flows": queries.flows(engine, last),
+        "marks": queries.marks(engine, last),
+        "volatilities": queries.volatilities(engine, last),
+        "benchmarks": queries.benchmarks(engine),
+    }
 
 
 def seen_by(engine: sa.Engine, session: date) -> sa.Engine:

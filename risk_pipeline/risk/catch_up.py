@@ -11,6 +11,7 @@ import hashlib
 from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass, replace
 from datetime import date
+from functools import cached_property
 
 import numpy as np
 import pandas as pd
@@ -71,7 +72,7 @@ class Fingerprints:
             return self.of_sessions
         return np.asarray(np.where(self.limits == 0, self.of_sessions, mixed(self.of_sessions ^ self.limits)))
 
-    @property
+    @cached_property
     def of_sessions(self) -> UInt:
         """Return one fingerprint for each session, (D,): of all portfolios that are active on it."""
         names = texts_hash(self.portfolio_ids)

@@ -70,7 +70,8 @@ class BookFrames:
 
     def equals(self, other: BookFrames) -> bool:
         """Return whether all rows are the same."""
-        return all(getattr(self, one.name).equals(getattr(other, one.name)) for one in fields(self))
+        pairs = ((getattr(self, one.name), getattr(other, one.name)) for one in fields(self))
+        return all(mine is other_one or mine.equals(other_one) for mine, other_one in pairs)
 
     @cached_property
     def currencies(self) -> pd.DataFrame:
