@@ -82,9 +82,13 @@ class MadeFrom:
 
     @cached_property
     def reach(self) -> Reach:
-        """How far back results read."""
-        calendar = CALENDAR.sessions_in_range(date(1900, 1, 1), END_OF_TIME)
-        return Reach.of(self.registries, calendar, Settings().risk_free_symbol)
+        """How far back results read, which the assets of a run share."""
+
+        def made() -> Reach:
+            calendar = CALENDAR.sessions_in_range(date(1900, 1, 1), END_OF_TIME)
+            return Reach.of(self.registries, calendar, Settings().risk_free_symbol)
+
+        return made_once(self.engine, "reach", made)
 
     @cached_property
     def registry(self) -> str:
