@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Callable, Hashable, Iterable, Sequence
-from threading import RLock
+from threading import Condition, RLock
 from typing import Any, TypeVar, cast
 
 import numpy as np
@@ -26,18 +26,20 @@ class Derived:
     """Results by kind and row of the panel, and those that no row has part in.
 
     A number of a session depends on nothing beside it, so it may be made in one block and used in another. Threads may
-    share it: while one makes results of a kind, others that ask for that kind wait.
+    share it: what one is making another waits for, and makes what nobody does meanwhile.
     """
 
     def __init__(self, most_bytes: int = MOST_BYTES) -> None:
         self._left: defaultdict[Hashable, int] = defaultdict(lambda: most_bytes)
         self._once: dict[str, Any] = {}
-        self._by_row: dict[tuple[Hashable, int], Any] = {}
-        self._making: defaultdict[Hashable, RLock] = defaultdict(RLock)
+        self._making_once: defaultdict[str, RLock] = defaultdict(RLock)
+        self._by_row: dict[tuple[Hashable, int], tuple[Any, int]] = {}
+        self._being_made: set[tuple[Hashable, int]] = set()
+        self._changed = Condition()
 
     def once(self, kind: str, make: Callable[[], T]) -> T:
         """Return what is the same for all sessions, made at the first call."""
-        with self._making[kind]:
+        with self._making_once[kind]:
             if kind not in self._once:
                 self._once[kind] = make()
             return cast("T", self._once[kind])
@@ -47,13 +49,22 @@ class Derived:
 
         Its first axis is that of the rows. It can't be written to, since others read it too.
         """
-        with self._making[kind]:
-            found = {row: self._by_row.get((kind, row)) for row in rows.tolist()}
-            missing = np.array([row for row, place in found.items() if place is None], dtype=np.int64)
-            if len(missing):
-                made = self.keep(kind, missing, make(missing))
-                found |= {row: (made, number) for number, row in enumerate(missing.tolist())}
-        return cast("R", _joined([place for row in rows.tolist() if (place := found[row]) is not None]))
+        found: dict[int, tuple[R, int]] = {}
+        while missing := [row for row in rows.tolist() if row not in found]:
+            with self._changed:
+                self._changed.wait_for(lambda: any((kind, row) not in self._being_made for row in missing))
+                found |= {row: self._by_row[kind, row] for row in missing if (kind, row) in self._by_row}
+                own = [row for row in missing if row not in found and (kind, row) not in self._being_made]
+                self._being_made |= {(kind, row) for row in own}
+            if own:
+                try:
+                    made = self.keep(kind, np.array(own), make(np.array(own)))
+                finally:  # should it fail, others make it
+                    with self._changed:
+                        self._being_made -= {(kind, row) for row in own}
+                        self._changed.notify_all()
+                found |= {row: (made, number) for number, row in enumerate(own)}
+        return cast("R", _joined([found[row] for row in rows.tolist()]))
 
     def has(self, kinds: Iterable[Hashable], rows: Int1D) -> bool:
         """Return whether the results of all the kinds are there at all the rows."""
@@ -63,11 +74,12 @@ class Derived:
         """Keep a result of some rows unless it is too large, and return it."""
         arrays = _arrays(made)
         size = sum(array.nbytes for array in arrays)
-        if size <= self._left[kind]:
-            self._left[kind] -= size
-            for array in arrays:
-                array.flags.writeable = False
-            self._by_row |= {(kind, row): (made, number) for number, row in enumerate(rows.tolist())}
+        with self._changed:
+            if size <= self._left[kind]:
+                self._left[kind] -= size
+                for array in arrays:
+                    array.flags.writeable = False
+                self._by_row |= {(kind, row): (made, number) for number, row in enumerate(rows.tolist())}
         return made
 
 

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from concurrent.futures import ThreadPoolExecutor
+from threading import Barrier, Event
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -113,3 +116,36 @@ def test_a_book_parted_and_joined_is_the_same():
         else:
             for field, column in vars(values).items():
                 np.testing.assert_array_equal(getattr(getattr(again, name), field), column)
+
+
+def test_threads_make_different_rows_at_once_and_the_same_ones_once():
+    derived, together, asked = Derived(), Barrier(2, timeout=60), []
+
+    def make(rows):
+        asked.extend(rows.tolist())
+        together.wait()  # for the other thread: if one waited for the other to end, this would break
+        return rows * 10.0
+
+    with ThreadPoolExecutor(2) as pool:
+        some = pool.submit(derived.at, "kind", np.array([1, 2]), make)
+        others = pool.submit(derived.at, "kind", np.array([2, 3]), make)
+    np.testing.assert_array_equal(some.result(), [10.0, 20.0])
+    np.testing.assert_array_equal(others.result(), [20.0, 30.0])
+    assert sorted(asked) == [1, 2, 3]
+
+
+def test_what_one_failed_to_make_another_makes():
+    derived, begun, waiting = Derived(), Event(), Event()
+
+    def fail(rows):
+        begun.set()
+        waiting.wait(60)
+        raise ZeroDivisionError
+
+    with ThreadPoolExecutor(2) as pool:
+        failed = pool.submit(derived.at, "kind", np.array([1]), fail)
+        begun.wait(60)
+        made = pool.submit(derived.at, "kind", np.array([1]), lambda rows: rows * 10.0)
+        waiting.set()
+    assert isinstance(failed.exception(), ZeroDivisionError)
+    np.testing.assert_array_equal(made.result(), [10.0])
