@@ -143,9 +143,8 @@ def _by_factor(
     stored: np.ndarray, axes: dict[str, Sequence[object]], names: Sequence[str], columns: dict[str, np.ndarray]
 ) -> pd.DataFrame:
     """Return the rows of arrays whose last axis is that of the factors, in the order of the factors' names."""
-    order = sorted(range(len(names)), key=names.__getitem__)
-    ordered = {name: np.broadcast_to(array, stored.shape)[..., order] for name, array in columns.items()}
-    return rows_of(stored[..., order], {**axes, "factor_name": sorted(names)}, ordered)
+    order = np.array(sorted(range(len(names)), key=names.__getitem__))
+    return rows_of(stored, {**axes, "factor_name": names}, columns, order)
 
 
 def _symbol_skips(inputs: Inputs, betas: SymbolBetas) -> pd.DataFrame:

@@ -14,11 +14,15 @@ from ..analytics.arrays import Bool1D, Int1D
 
 
 def rows_of(
-    stored: NDArray[np.bool_], axes: Mapping[str, Sequence[object]], values: Mapping[str, NDArray[Any]]
+    stored: NDArray[np.bool_],
+    axes: Mapping[str, Sequence[object]],
+    values: Mapping[str, NDArray[Any]],
+    order: Int1D | None = None,
 ) -> pd.DataFrame:
     """Return a row for each true cell of an array, in order, with the labels of its axes; sessions are dates.
 
-    The opposite of :meth:`Cells.spread`. ``values`` have the shape of ``stored``.
+    The opposite of :meth:`Cells.spread`. ``values`` broadcast to ``stored``; ``order``, if given, is that in which the
+    last axis is gone through.
 
     >>> beta = np.array([[1.0, np.nan], [3.0, 4.0]])
     >>> rows_of(~np.isnan(beta), {"symbol": ["A", "B"], "factor": ["x", "y"]}, {"beta": beta})
@@ -27,11 +31,15 @@ def rows_of(
     1      B      x   3.0
     2      B      y   4.0
     """
-    places = zip(axes.items(), np.nonzero(stored), strict=True)
+    *first, last = np.nonzero(stored if order is None else stored[..., order])
+    places = (*first, last if order is None else order[last])
+    cells = np.ravel_multi_index(places, stored.shape)  # half the time of a mask
     keys = {
-        name: _index(name, labels)[at] if name == "session" else labelled(labels, at) for (name, labels), at in places
+        name: _index(name, labels)[at] if name == "session" else labelled(labels, at)
+        for (name, labels), at in zip(axes.items(), places, strict=True)
     }
-    return pd.DataFrame({**keys, **{name: array[stored] for name, array in values.items()}}, copy=False)
+    columns = {name: np.broadcast_to(array, stored.shape).reshape(-1)[cells] for name, array in values.items()}
+    return pd.DataFrame({**keys, **columns}, copy=False)
 
 
 def labelled(labels: Iterable[object], places: Int1D) -> pd.Categorical:
