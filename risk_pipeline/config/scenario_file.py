@@ -165,7 +165,7 @@ def _currency_shocks(path: Path, label: str, written: Any) -> dict[str, float]:
             remedy = "name a pair against the dollar, such as EURUSD or USDJPY"
             raise ConfigError(path, label, f"{field}.{name}", f"{unknown[0]} is no currency of ISO 4217", remedy)
         if isinstance(size, bool) or not isinstance(size, int | float) or not low < size < high:
-            remedy = f"a return is a decimal between {low} and {high}"
+            remedy = f"a return is a decimal above {low} and below {high}"
             raise ConfigError(path, label, f"{field}.{name}", f"{size!r} is impossible", remedy)
         leg = conventional(pair_symbol(*pair))
         if leg.symbol in out:
@@ -197,4 +197,4 @@ def _problem_of_shock(key: str, written: Any, error: ValidationError) -> tuple[s
         return f"{written!r} has no unit", f"write {{{key}: {{return: -0.10}}}}"
     unit, size = next(iter(written.items()))
     low, high = YIELD_LIMITS if unit == "yield_change" else RETURN_LIMITS
-    return f"{size!r} is impossible", f"a {unit} is a decimal between {low} and {high}"
+    return f"{size!r} is impossible", f"a {unit} is a decimal above {low} and below {high}"

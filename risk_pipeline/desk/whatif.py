@@ -26,6 +26,7 @@ from ..storage.errors import StorageError
 from ..storage.groups import lots_with_groups
 from ..storage.limit_measures import numeric_columns
 from ..storage.portfolio_ids import require_open, require_portfolio
+from ..symbols import occ_name
 from .inputs import book_frames, inputs_of, only_portfolios, panel_of
 
 if TYPE_CHECKING:
@@ -134,6 +135,7 @@ def what_if(
     traded = {trade.portfolio_id for trade in trades}
     _check(book, members, panel, session, trades)
     owned = only_portfolios(book, sorted(traded)).lots
+    trades = [as_held(trade, owned) for trade in trades]
     owned = owned.assign(units_since=_units(owned, panel, session))
     lots = with_trades(owned, trades, session)
     sold_short = _sold_short(owned, trades, session)
@@ -188,6 +190,15 @@ def _check(book: BookFrames, members: pd.DataFrame, panel: PricePanel, session: 
                 f"{priced} has no price in the panel of {session}: what if knows the symbols that a portfolio holds or "
                 "a factor uses. Import a lot of it into any portfolio and run the session to have its history"
             )
+
+
+def as_held(trade: Trade, lots: pd.DataFrame) -> Trade:
+    """Return a trade under the symbol of the portfolio's own lots: an OCC name is written with blanks or without."""
+    named = occ_name(trade.symbol)
+    if named is None:
+        return trade
+    own = lots.loc[lots["portfolio_id"] == trade.portfolio_id, "symbol"].unique()
+    return next((replace(trade, symbol=symbol) for symbol in own if occ_name(symbol) == named), trade)
 
 
 def _units(lots: pd.DataFrame, panel: PricePanel, session: date) -> np.ndarray:

@@ -119,8 +119,8 @@ def scenario_file(folder: Path, shocks: object, **fields: object) -> Path:
     [
         ({"Inflation": {"return": 0.1}}, {}, "use one of Market"),
         ({"Market": -0.1}, {}, "has no unit"),
-        ({"Market": {"return": -1.2}}, {}, "decimal between -1.0 and 3.0"),
-        ({"Interest_Rate": {"yield_change": 5.0}}, {}, "decimal between -0.2 and 0.2"),
+        ({"Market": {"return": -1.2}}, {}, "decimal above -1.0 and below 3.0"),
+        ({"Interest_Rate": {"yield_change": 5.0}}, {}, "decimal above -0.2 and below 0.2"),
         ({"Market": {"yield_change": 0.01}}, {}, "yield_change is for rates"),
         ({"Market": {"relative": 0.01}}, {}, "use return"),
         ({}, {}, "holds no shock"),

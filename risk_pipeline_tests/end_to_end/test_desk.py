@@ -15,7 +15,7 @@ from risk_pipeline.cli.desk_tables import print_stress, print_whatif
 from risk_pipeline.defs.automation.desk import desk_question
 from risk_pipeline.desk.inputs import StoredRegistries
 from risk_pipeline.desk.stress import own_scenario, own_stress
-from risk_pipeline.desk.whatif import what_if
+from risk_pipeline.desk.whatif import as_held, what_if
 from risk_pipeline.risk.trades import Trade
 from risk_pipeline.sessions import NoSessionError
 from risk_pipeline.storage.errors import StorageError
@@ -204,6 +204,14 @@ def test_only_what_was_not_short_and_becomes_so_is_sold_short(answers, home):
     ):
         (line,) = [place for place, text in enumerate(lines) if f"{portfolio} would sell {warning}" in text]
         assert lines[line + 1].startswith(f"What if, {portfolio}, ")
+
+
+@pytest.mark.parametrize("held", ["SPY221216C00400000", "SPY   221216C00400000"])
+def test_an_option_is_sold_whatever_blanks_its_occ_name_has(held):
+    lots = pd.DataFrame({"portfolio_id": ["other", "growth", "growth"], "symbol": ["SPY 221216C00400000", "SPY", held]})
+    assert as_held(Trade("growth", "spy 221216C00400000", -1.0, 9.0), lots).symbol == held
+    for symbol in ("SPY221216P00400000", "SPY"):
+        assert as_held(Trade("growth", symbol, -1.0, 9.0), lots).symbol == symbol
 
 
 def test_a_portfolio_without_numbers_after_the_trades_says_which_and_why(home):
