@@ -87,11 +87,11 @@ def compute_sessions(
             whole = shared_inputs(db, cache, registries, panel, sessions)
             blocks = _blocks(sessions, cells // max(len(book), 1), threads)
             for block, computing in _ahead(blocks, partial(computed, whole), threads):
+                with watch.stage("fingerprints"):  # while the block is computed
+                    made = made_from.rows(analytic, block, code_version, upstream, panel.symbols, made_at)
                 with watch.stage("compute"):
                     frames, seconds = computing()
-                with watch.stage("fingerprints"):
-                    made = made_from.rows(analytic, block, code_version, upstream, panel.symbols, made_at)
-                    frames = {**frames, **made}
+                frames = {**frames, **made}
                 written_by_now()
                 pending = writer.submit(replace_sessions, db.engine, block, by_table(frames), analytic=analytic)
                 log_skips(context, frames)
