@@ -67,9 +67,9 @@ passed_sessions = table(
 
 database_facts = table(
     "database_facts",
-    "Facts about this database that must not change unnoticed, such as the source of its prices.",
-    Column("name", NAME, primary_key=True, comment="price_source: what filled market_data_cache"),
-    Column("value", String(200), nullable=False, comment="as text"),
+    "Facts about this database: the source of its prices, and what the newest version of the book holds.",
+    Column("name", NAME, primary_key=True, comment="price_source, what filled market_data_cache; or book_content"),
+    Column("value", String(200), nullable=False, comment="as text; of book_content a version and its hash"),
 )
 
 analytics_skips = table(
