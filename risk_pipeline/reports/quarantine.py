@@ -14,10 +14,11 @@ import numpy as np
 import pandas as pd
 
 from ..analytics.reasons import Reason
+from ..analytics.returns import STALE_RUN
 from ..config.factors import FactorRegistry
 from ..settings import Settings
 from ..storage.check_queries import exposures, skipped
-from ..storage.market_data import read_bars
+from ..storage.price_panel import build_panel
 from ..storage.queries import lots, portfolios, read_table
 from ..storage.shared_reads import shared
 from ..symbols import priced_symbols
@@ -27,7 +28,10 @@ if TYPE_CHECKING:
     import sqlalchemy as sa
 
 KEY = ["session", "portfolio_id"]
-TOO_FEW = "check the spelling of the symbols; a new listing gets its betas when it has prices enough"
+TOO_FEW = (
+    "check the spelling of the symbols; a new listing gets its betas when it has prices enough on sessions running; "
+    "what never moves is held as cash"
+)
 ENOUGH = "prices are there: run the session again, and report it if it stays"
 MOST_SYMBOLS = 5
 
@@ -70,12 +74,11 @@ def without_betas(
     out: list[Quarantined] = []
     for session, named in empty.groupby("session"):
         day = session.date()
-        counts = _price_counts(engine, factors.rates.window, day, named["portfolio_id"].tolist())
+        counts = _counts(engine, factors.rates.window, day, named["portfolio_id"].tolist())
         for name in named["portfolio_id"]:
-            prices = counts[counts["portfolio_id"] == name]
-            too_few = prices[prices["prices"] <= factors.rates.min_observations]
-            is_known = 0 < len(prices) == len(too_few)
-            listed = [f"{symbol} ({count} prices)" for symbol, count in prices[["symbol", "prices"]].to_numpy()]
+            own = counts[counts["portfolio_id"] == name]
+            is_known = bool(len(own)) and bool((own["returns"] < factors.rates.min_observations).all())
+            listed = [_counted(*row) for row in own[["symbol", "prices", "returns"]].to_numpy()]
             more = f" and {len(listed) - MOST_SYMBOLS} more" if len(listed) > MOST_SYMBOLS else ""
             out.append(
                 Quarantined(
@@ -108,14 +111,26 @@ def quarantined(engine: sa.Engine, factors: FactorRegistry, sessions: Sequence[d
     return refused + without_betas(engine, factors, sessions)
 
 
-def _price_counts(engine: sa.Engine, window: int, session: date, names: Sequence[str]) -> pd.DataFrame:
-    """Return ``portfolio_id, symbol, prices``: of the priced symbols that portfolios hold, prices in a window."""
+def _counts(engine: sa.Engine, window: int, session: date, names: Sequence[str]) -> pd.DataFrame:
+    """Return ``portfolio_id, symbol, prices, returns``: of the priced symbols that portfolios hold, in a window.
+
+    A return needs prices on two sessions running that are not carried forward.
+    """
     held = lots(engine, session)
     ends = held["exit_date"].fillna(held["expiry"])
     held = held[held["portfolio_id"].isin(list(names)) & ~(ends <= pd.Timestamp(session))]
-    first = Settings().sessions.look_back_from(session, window)
-    rows = read_bars(engine, first, session, priced_symbols(held))
-    counts = rows.groupby("symbol").size()
     symbols = [(name, symbol) for name, own in held.groupby("portfolio_id") for symbol in priced_symbols(own)]
     frame = pd.DataFrame(symbols, columns=["portfolio_id", "symbol"])
-    return frame.assign(prices=frame["symbol"].map(counts).fillna(0).astype(int))
+    if frame.empty:
+        return frame.assign(prices=0, returns=0)
+    calendar = Settings().sessions
+    dates = calendar.sessions_in_range(calendar.look_back_from(session, window + STALE_RUN), session)
+    panel = build_panel(engine, dates, frame["symbol"].unique().tolist())
+    known = {"prices": ~np.isnan(panel.close[-window - 1 :]), "returns": ~np.isnan(panel.returns[-window:])}
+    of_symbols = pd.DataFrame({name: cells.sum(axis=0) for name, cells in known.items()}, index=list(panel.symbols))
+    return frame.join(of_symbols, on="symbol")
+
+
+def _counted(symbol: str, prices: int, returns: int) -> str:
+    """Return a symbol with its prices; of one with gaps the returns too."""
+    return f"{symbol} ({prices} prices{f', {returns} returns' if returns < prices - 1 else ''})"

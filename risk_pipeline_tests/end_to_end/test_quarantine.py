@@ -23,7 +23,9 @@ from risk_pipeline.reports.freshness import PRESENT
 from risk_pipeline.reports.page_paths import page_path
 from risk_pipeline.reports.page_rows import Provenance
 from risk_pipeline.reports.risk_page import write_sessions
+from risk_pipeline.sessions import session_calendar
 from risk_pipeline.storage.imports import import_frames
+from risk_pipeline.storage.market_data import store_bars
 from risk_pipeline_tests.support.homes import FRAMES
 
 DAY = "2025-06-03"
@@ -103,6 +105,29 @@ def test_the_terminal_and_the_pages_name_them_too(home):
         assert f"{name}: {symbol} (0 prices): the price history is too short. Remedy: check the spelling" in said
         page = page_path(pd.Timestamp(DAY).date(), name).read_text()
         assert f"No betas of {symbol} (0 prices): the price history is too short. What to do: check the" in page
+
+
+def test_prices_that_never_move_and_prices_with_gaps_stop_nobody_else(home, make_home):
+    """Enough prices and few returns: equal closes are taken to be carried forward, and a gap costs two returns."""
+    later, day = make_home(like=home), pd.Timestamp(DAY).date()
+    days = pd.DatetimeIndex(
+        session_calendar("XNYS", date(2015, 1, 2)).sessions_in_range(date(2024, 12, 2), day).astype("datetime64[s]")
+    )
+    bars = pd.DataFrame({"session": [*days, *days], "symbol": np.repeat([*BAD.values()], len(days)), "close": 100.0})
+    moving = bars["symbol"].eq(BAD["option"])
+    bars.loc[moving, "close"] += np.arange(moving.sum()) % 7
+    bars = bars[~moving | (np.arange(len(bars)) % 5 > 0)]
+    bars = bars.assign(
+        high=bars["close"], low=bars["close"], volume=1e6, dividend=0.0, split_factor=1.0, basis="traded"
+    )
+    store_bars(later.engine, bars, known_at=IMPORTED)
+    result = later.run(DAY)
+    assert result.success
+    assert later.table("portfolio_snapshots")["is_complete"].all()
+    (found,) = [e for e in result.get_asset_check_evaluations() if e.check_name == "ir_beta_present"]
+    assert found.severity is dg.AssetCheckSeverity.WARN
+    said = {record.data["portfolio_id"]: record.data["symbols"] for record in found.metadata["bad_rows"].records}
+    assert said == {"mistyped": "AAPLX (91 prices, 0 returns)", "option": "NOBODY (73 prices, 54 returns)"}
 
 
 def test_a_portfolio_imported_since_is_not_said_to_lack_what_the_session_never_had(home, make_home):

@@ -171,6 +171,8 @@ def _named(bad: pd.DataFrame) -> str:
     column = next((name for name in ("symbol", "portfolio_id") if name in bad), None)
     if column is None or bad.empty:
         return ""
+    if "excused" in bad and not bad["excused"].all():  # those that fail
+        bad = bad[~bad["excused"].astype(bool)]
     first = bad.drop_duplicates(column)
     who = first["held_by"] if "held_by" in first else [""] * len(first)
     names = [f"{name} ({owner})" if owner else str(name) for name, owner in zip(first[column], who, strict=True)]
