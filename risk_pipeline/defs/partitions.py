@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import UTC, date, datetime
+from functools import lru_cache
 from typing import Any
 
 import dagster as dg
@@ -75,7 +76,12 @@ def run_sessions(context: dg.AssetExecutionContext | dg.OpExecutionContext) -> l
 
 def run_started(context: dg.AssetExecutionContext) -> datetime:
     """Return when Dagster recorded the run (aware, UTC): the run's idea of now, so that assets need no clock."""
-    record = context.instance.get_run_record_by_id(context.run.run_id)
+    return _recorded(context.instance, context.run.run_id)
+
+
+@lru_cache(maxsize=1)  # nine assets of a run ask
+def _recorded(instance: dg.DagsterInstance, run_id: str) -> datetime:
+    record = instance.get_run_record_by_id(run_id)
     if record is None:
-        raise dg.DagsterInvariantViolationError(f"run {context.run.run_id} is not in the instance")
+        raise dg.DagsterInvariantViolationError(f"run {run_id} is not in the instance")
     return record.create_timestamp.astimezone(UTC)
