@@ -26,19 +26,33 @@ def look_back(registries: Registries) -> int:
     return max(windows) + constants.HORIZON + MARGIN
 
 
+def scored_from(first: date, calendar: SessionCalendar) -> date:
+    """Return the session whose forecasts are scored on ``first``: what was held on it is needed as if it still were."""
+    return calendar.look_back_from(first, constants.HORIZON)
+
+
+def _scored_until(last_held: date, calendar: SessionCalendar, last: date) -> date:
+    """Return the session, ``last`` at most, on which the last forecast made while a lot was held is scored."""
+    after = calendar.sessions_in_range(last_held, last)[: constants.HORIZON + 1]
+    return after[-1].item() if len(after) else last
+
+
 def required_history(
     held: pd.DataFrame, registries: Registries, calendar: SessionCalendar, sessions: list[date]
 ) -> pd.DataFrame:
     """Return ``symbol, first, last``: the sessions of each symbol that a run over ``sessions`` reads.
 
-    ``held`` has ``symbol, first_held, last_held, active_from, first_option`` of the lots entered by the last session.
+    ``held`` has ``symbol, first_held, last_held, active_from, first_option`` of the lots entered by the last session,
+    ``active_from`` as of :func:`scored_from` of the first.
 
-    A symbol held within the run: everything since its earliest entry (dividends and splits of a lot count
-    from there), and the look-back before the first session on which it is held. One sold before: what lies
-    between its entry and its exit, since returns since inception are of every session. An option's underlying: the
+    A symbol held within the run, or within the horizon of a forecast before it: everything since its earliest entry
+    (dividends and splits of a lot count from there), the look-back before the first session on which it is held, and
+    the horizon after its exit, since what was forecast while it was held is scored with it. One sold before: what lies
+    between its entry and then, since returns since inception are of every session. An option's underlying: the
     look-back of a volatility before its first option was held, since the option is valued by it on every session
-    since. A proxy: the look-back, the history in which shocks are counted and the worst year is looked for, and the
-    historical replays that are over by then. The same for a range as for its sessions one by one.
+    since. A proxy and a pair that is shocked: the look-back, and the history in which shocks are counted and the worst
+    year is looked for; a proxy also the historical replays that are over by then. The same for a range as for its
+    sessions one by one.
     """
     first, last = sessions[0], sessions[-1]
     start = calendar.look_back_from(first, look_back(registries))
@@ -46,17 +60,19 @@ def required_history(
     for row in held.itertuples(index=False):
         start_held = calendar.look_back_from(row.first_held, 0)
         if not pd.isna(row.active_from):
-            start_held = min(start_held, calendar.look_back_from(row.active_from, look_back(registries)))
+            active_from = max(row.active_from, first)
+            start_held = min(start_held, calendar.look_back_from(active_from, look_back(registries)))
         if not pd.isna(row.first_option):
             start_held = min(start_held, calendar.look_back_from(row.first_option, constants.LOOK_BACK + MARGIN))
-        needs[row.symbol] = (start_held, min(row.last_held, last))
+        needs[row.symbol] = (start_held, _scored_until(row.last_held, calendar, last))
     replays = [s.replay[0] for s in registries.scenarios.replays if s.replay and s.replay[1] <= last]
     history = calendar.look_back_from(first, registries.factors.history)
-    proxy_start = min([start, history, *(calendar.look_back_from(day, 1) for day in replays)])
+    moved_from = min(start, history)
+    proxy_start = min([moved_from, *(calendar.look_back_from(day, 1) for day in replays)])
     for symbol in registries.factors.proxies:
         needs[symbol] = (min(proxy_start, needs.get(symbol, (last, last))[0]), last)
     for symbol in registries.scenarios.pairs:
-        needs[symbol] = (min(start, needs.get(symbol, (last, last))[0]), last)
+        needs[symbol] = (min(moved_from, needs.get(symbol, (last, last))[0]), last)
     return pd.DataFrame(
         [(symbol, *stretch) for symbol, stretch in sorted(needs.items())], columns=["symbol", "first", "last"]
     )

@@ -100,6 +100,17 @@ def rows(home, table: str, portfolio: str, index: str = "session", session: str 
     return found[found["session"] == session].set_index(index)
 
 
+def test_a_session_alone_has_the_scenarios_of_a_range(make_home, with_pairs, day):
+    """The windows in which a pair moved as far are counted in the session's own history."""
+    alone = make_home({"portfolios": PORTFOLIOS, "positions": POSITIONS})
+    run_with(alone, with_pairs, DAY)
+    for table in ("scenario_plausibility", "scenario_factor_moves", "stress_test_results"):
+        found, expected = (home.table(table, first=pd.Timestamp(DAY).date()) for home in (alone, day))
+        pd.testing.assert_frame_equal(found, expected, check_exact=True, obj=table)
+    counted = alone.table("scenario_plausibility").set_index("scenario_id")["history_windows"]
+    assert counted["crash_and_dollar"] > 800
+
+
 def test_the_net_asset_value_of_a_euro_book_by_hand(day, rates):
     spy, ko = (real_prices(["SPY", "KO"]).loc[DAY, name] for name in ("SPY", "KO"))
     then, now = (rates.loc[pd.Timestamp(at).date(), "EURUSD=X"] for at in (ENTRY, DAY))

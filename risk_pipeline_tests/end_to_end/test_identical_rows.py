@@ -116,15 +116,44 @@ def exported(frame: pd.DataFrame) -> bytes:
     return frame.to_csv(index=False).encode()
 
 
-def test_a_session_alone_after_a_sale_has_the_scores_of_a_contiguous_run(make_home):
-    """What was sold since a forecast was made is scored by neither or by both, whatever else the run covers."""
-    portfolios, positions = FRAMES["portfolios"].iloc[:1], FRAMES["positions"].iloc[:2].copy()
-    positions.loc[1, "exit_date"] = "2025-06-05"
-    book = {"portfolios": portfolios, "positions": positions}
-    whole, alone = make_home(book), make_home(book)
-    whole.run("2025-06-04", "2025-06-10")
-    alone.run("2025-06-10")
-    last = {"first": date(2025, 6, 10), "last": date(2025, 6, 10)}
-    for name in ANALYTICS:
-        pd.testing.assert_frame_equal(whole.table(name, **last), alone.table(name, **last), check_exact=True, obj=name)
-    assert "AAPL" in set(whole.table("volatility_scores", **last)["entity"])
+def owned_by(portfolio: str, *rows: str) -> pd.DataFrame:
+    positions = FRAMES["positions"].set_index("position_id", drop=False).loc[list(rows)]
+    return positions.assign(portfolio_id=portfolio, position_id=[f"{portfolio}_{row}" for row in rows])
+
+
+@pytest.fixture(scope="module")
+def book_after_sales() -> dict[str, pd.DataFrame]:
+    """In euros: a share that is sold, an option that expires, and one share that is kept; the former are held beside."""
+    sold, kept = owned_by("sold", "g1", "h3", "g2"), owned_by("kept", "g1", "h1", "h4")
+    sold.loc["g1", "exit_date"] = "2025-06-05"
+    sold.loc["h3", ["symbol", "underlying", "strike", "expiry"]] = "NVDA C", "NVDA", "60", "2025-06-20"
+    portfolios = pd.DataFrame({"portfolio_id": ["sold", "kept"], "name": ["Sold", "Kept"]}).assign(
+        inception_date="2025-01-02", starting_equity=1_000_000, currency=["EUR", "USD"]
+    )
+    return {"portfolios": portfolios, "positions": pd.concat([sold, kept])}
+
+
+@pytest.fixture(scope="module")
+def beside(make_home, book_after_sales):
+    """A range that begins before the sale, and somebody who still holds what was sold."""
+    home = make_home(book_after_sales)
+    home.run("2025-06-04", "2025-07-08")
+    return home
+
+
+@pytest.mark.parametrize("session", ["2025-06-10", "2025-06-30", "2025-07-03", "2025-07-08"])
+def test_what_was_sold_since_a_forecast_is_scored_whoever_else_holds_it(make_home, book_after_sales, beside, session):
+    """The holdings of the forecast's session earn until the outcome, whatever else is held or was run."""
+    alone = make_home({name: rows[rows["portfolio_id"] == "sold"] for name, rows in book_after_sales.items()})
+    alone.run(session)
+    day = dict.fromkeys(("first", "last"), date.fromisoformat(session))
+    for name in (table.name for table in tables.ANALYTICS if table.name not in MADE_FROM):
+        owner = "portfolio_id" if "portfolio_id" in tables.metadata.tables[name].c else "entity"
+        if owner in tables.metadata.tables[name].c:
+            found, expected = (of_owner(home.table(name, **day), owner) for home in (alone, beside))
+            pd.testing.assert_frame_equal(found, expected, check_exact=True, obj=name)
+    assert "sold" in set(alone.table("volatility_scores", **day)["entity"])
+
+
+def of_owner(rows: pd.DataFrame, owner: str) -> pd.DataFrame:
+    return rows[rows[owner] == "sold"].reset_index(drop=True)

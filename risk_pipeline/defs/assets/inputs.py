@@ -12,7 +12,7 @@ from ...desk.inputs import StoredRegistries, book_frames, inputs_of
 from ...risk.benchmark import PERIODS
 from ...risk.inputs import Frames, Inputs
 from ...risk.limits import sources_of
-from ...risk.lookback import bill_needs, merged_needs, pair_needs, reporting_needs, required_history
+from ...risk.lookback import bill_needs, merged_needs, pair_needs, reporting_needs, required_history, scored_from
 from ...settings import Settings
 from ...storage import queries
 from ...storage.book_versions import made_once
@@ -51,8 +51,9 @@ def history_needed(db: Database, registries: Registries, sessions: list[date]) -
 
 def _history_needed(db: Database, registries: Registries, sessions: list[date]) -> pd.DataFrame:
     first, last = sessions[0], sessions[-1]
-    held = queries.symbol_needs(db.engine, first, last)
-    pairs = pair_needs(queries.conversions_needed(db.engine, first, last), CALENDAR)
+    since = scored_from(first, CALENDAR)
+    held = queries.symbol_needs(db.engine, since, last)
+    pairs = pair_needs(queries.conversions_needed(db.engine, since, last), CALENDAR)
     settings = Settings()
     bill = bill_needs(settings.risk_free_symbol, first, last)
     reported = reporting_needs(queries.portfolios(db.engine), settings.reporting_currency, CALENDAR, first, last)
