@@ -7,12 +7,14 @@ from dataclasses import replace
 import numpy as np
 
 from .arrays import Float1D, Float2D, Int1D
-from .options import OptionTerms
+from .options import BUMP_STEPS, OptionTerms
 from .threads import in_parts
 
 DAY = 1.0 / 365.0
 LEAST_VOLATILITY = 0.05
 """Annual: a shock takes implied volatility no lower."""
+LEAST_SPOT = 1e-9
+"""Of the present one: a shock takes the spot no lower."""
 LEAST_OPTIONS = 200
 """Options whose lattices are worth a thread: some milliseconds."""
 
@@ -20,39 +22,48 @@ LEAST_OPTIONS = 200
 class OptionScenarios:
     """Options that are priced on many scenarios of spot and volatility.
 
-    The European price is exact. The premium of early exercise is computed once, as a function of the spot, at the
-    volatility of now, on a lattice about the strike. At the present spot it is that of a whole tree: what the lattice
-    is short of there, it is short of elsewhere, in proportion where its premium is smaller.
+    The European price is exact. The premium of early exercise is computed as a function of the spot on a lattice about
+    the strike, at the volatility of now, and if ``reach`` is given at one so much lower and one so much higher. At the
+    present spot it is that of a whole tree: what the lattice is short of there, it is short of elsewhere, in proportion
+    where its premium is smaller.
 
     Parameters
     ----------
     terms : n options.
     passed : years that go by in every scenario.
     price : (n,) per share, if known, when these years have passed; saves a tree of each.
+    reach : by how much volatility changes in most scenarios, annual; not below :data:`LEAST_VOLATILITY`.
     """
 
-    def __init__(self, terms: OptionTerms, passed: float = 0.0, price: Float1D | None = None) -> None:
+    def __init__(
+        self, terms: OptionTerms, passed: float = 0.0, price: Float1D | None = None, reach: float = 0.0
+    ) -> None:
         self.terms = replace(terms, years=np.maximum(terms.years - passed, 0.0))
-        from .kernels.early_premium import AT_SPOT, premiums_about_strike
+        from .kernels.early_premium import AT_SPOT, COLUMNS, premiums_about_strike
 
         early = np.flatnonzero(self.terms.may_exercise_early)
         first, place = self.terms.take(early).distinct()
         self._lattice = np.full(len(self.terms.spot), -1)
         self._lattice[early] = place
         options = self.terms.take(early[first])
-        rows = options.as_rows
+        volatility = options.volatility
+        least = np.minimum(volatility, LEAST_VOLATILITY)
+        others = [np.maximum(volatility - reach, least), volatility + reach] if reach else []
+        self._volatilities = np.array([volatility, *others])
+        lattices = [replace(options, volatility=values).as_rows for values in self._volatilities]
+        rows, count = np.concatenate(lattices, axis=1), len(self._volatilities)
         self._premium = in_parts(
-            lambda part: premiums_about_strike(np.ascontiguousarray(rows[:, part])), len(first), least=LEAST_OPTIONS
-        )
+            lambda part: premiums_about_strike(np.ascontiguousarray(rows[:, part])), rows.shape[1], least=LEAST_OPTIONS
+        ).reshape(count, len(first), COLUMNS)
         whole = options.tree_price() if price is None else price[early[first]]
-        at_spot, premium = self._premium[:, AT_SPOT], np.maximum(whole - options.european().price, 0.0)
+        at_spot, premium = self._premium[0, :, AT_SPOT], np.maximum(whole - options.european().price, 0.0)
         self._short = np.where(at_spot > 0, premium - at_spot, 0.0)
 
     def take(self, rows: Int1D) -> OptionScenarios:
         """Return some of the options, in the order of ``rows``, without computing their lattices again."""
         out = object.__new__(OptionScenarios)
         out.terms, out._lattice = self.terms.take(rows), self._lattice[rows]
-        out._premium, out._short = self._premium, self._short
+        out._premium, out._volatilities, out._short = self._premium, self._volatilities, self._short
         return out
 
     def price(self, underlying_return: Float2D, volatility_change: Float2D | float) -> Float2D:
@@ -66,5 +77,23 @@ class OptionScenarios:
         out = np.empty((len(self.terms.spot), len(underlying_return))).T
         moves, changes = (np.broadcast_to(values, out.shape) for values in (underlying_return, volatility_change))
         terms = self.terms.as_rows
-        write_prices(terms, self._lattice, self._premium, self._short, moves, changes, LEAST_VOLATILITY, out)
+        lattices = self._lattice, self._premium, self._volatilities, self._short
+        write_prices(terms, *lattices, moves, changes, LEAST_VOLATILITY, out)
+        return out
+
+    def whole_price(self, underlying_return: Float2D, volatility_change: Float2D | float) -> Float2D:
+        """Return what :meth:`price` does, but where volatility changes American options are priced on a tree each.
+
+        A put that would be exercised today has no premium at the volatility of now; in a crisis that of a long one is
+        several per cent of the spot.
+        """
+        out = self.price(underlying_return, volatility_change)
+        moves, changes = (np.broadcast_to(values, out.shape) for values in (underlying_return, volatility_change))
+        which = np.nonzero((changes != 0.0) & (self._lattice >= 0))
+        if len(which[0]):
+            now = self.terms.take(which[1])
+            spot = now.spot * np.maximum(1.0 + moves[which], LEAST_SPOT)
+            least = np.minimum(now.volatility, LEAST_VOLATILITY)
+            changed = replace(now, spot=spot, volatility=np.maximum(now.volatility + changes[which], least))
+            out[which] = changed.price(BUMP_STEPS)
         return out

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import date
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -30,7 +31,7 @@ def whatif(
 ) -> None:
     """Show what trades would do to the risk of a session: before, after, difference, limits. Nothing is written."""
     from ..desk.inputs import StoredRegistries, panel_of
-    from ..desk.whatif import close_on, trade_of, what_if
+    from ..desk.whatif import close_on, held_terms, trade_of, what_if
     from ..storage.trade_files import read_trades
     from ..tabular.rows import ProblemsError
     from .desk_tables import print_whatif
@@ -41,7 +42,8 @@ def whatif(
         session = date_.date() if date_ else _latest(engine)
         panel = panel_of(engine, session)
         try:
-            rows = read_trades(trades, session, portfolio, lambda symbol: close_on(panel, session, symbol))
+            closes = partial(close_on, panel, session)
+            rows = read_trades(trades, session, portfolio, closes, held_terms(engine, session))
         except ProblemsError as refused:
             for problem in refused.problems:
                 errors.print(f"[red]✗[/] {escape(str(problem))}", highlight=False)

@@ -7,7 +7,7 @@ that book would store, to the last bit.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from datetime import date
 from typing import TYPE_CHECKING, Any
@@ -26,7 +26,7 @@ from ..storage.errors import StorageError
 from ..storage.groups import lots_with_groups
 from ..storage.limit_measures import numeric_columns
 from ..storage.portfolio_ids import require_open, require_portfolio
-from ..symbols import occ_name
+from ..symbols import canonical, occ_name
 from .inputs import book_frames, inputs_of, only_portfolios, panel_of
 
 if TYPE_CHECKING:
@@ -192,6 +192,32 @@ def _check(book: BookFrames, members: pd.DataFrame, panel: PricePanel, session: 
             )
 
 
+def held_terms(engine: sa.Engine, session: date) -> Callable[[str, str], dict[str, Any]]:
+    """Return a function of portfolio and symbol: the class and the terms of what is held so on a session, none if not.
+
+    With the volatility that was given with the lot where the lot is valued with it.
+    """
+    day, lots = pd.Timestamp(session), book_frames(engine, session).lots
+    lots = lots[~(lots["exit_date"] <= day) & ~(lots["expiry"] <= day)]
+    columns = ["position_id", "volatility_source"]
+    valued = queries.read_table(engine, "position_values", first=session, last=session, columns=columns)
+    by_own = set(valued.loc[valued["volatility_source"] == "position", "position_id"])
+
+    def terms(portfolio: str, symbol: str) -> dict[str, Any]:
+        plain = " ".join(symbol.upper().split())
+        names = {plain, canonical(plain), as_held(Trade(portfolio, plain, 0.0, 0.0), lots).symbol}
+        own = lots[(lots["portfolio_id"] == portfolio) & lots["symbol"].isin(names)]
+        if own.empty:
+            return {}
+        lot = own.iloc[-1]
+        known = {name: lot[name] for name in HELD if not pd.isna(lot[name])}
+        if lot["position_id"] not in by_own:
+            known.pop("implied_volatility", None)
+        return {name: value.date() if isinstance(value, pd.Timestamp) else value for name, value in known.items()}
+
+    return terms
+
+
 def as_held(trade: Trade, lots: pd.DataFrame) -> Trade:
     """Return a trade under the symbol of the portfolio's own lots: an OCC name is written with blanks or without."""
     named = occ_name(trade.symbol)
@@ -267,6 +293,11 @@ def trade_of(row: dict[str, Any]) -> Trade:
     )
 
 
+HELD = (
+    *("investment_class", "underlying", "option_type", "strike", "expiry", "implied_volatility", "exercise"),
+    *("multiplier", "currency", "proxy", "proxy_beta"),
+)
+"""Columns of ``positions`` that all lots of a portfolio under one symbol share."""
 TERMS = (
     *("underlying", "option_type", "strike", "expiry", "implied_volatility", "exercise", "multiplier", "currency"),
     *("fees", "proxy", "proxy_beta"),

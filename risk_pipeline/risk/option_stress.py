@@ -37,7 +37,7 @@ class SessionOptions:
 
         ``returns`` (S, n) are those of the underlyings; implied volatility changes, time stands still.
         """
-        price = self.scenarios.price(returns, volatility_change)
+        price = self.scenarios.whole_price(returns, volatility_change)
         extra = self.shares * (price - self.price - self.delta * self.scenarios.terms.spot * returns)
         return np.array([sum_by(self.portfolio, of_scenario, self.portfolios) for of_scenario in extra])
 
@@ -79,7 +79,7 @@ def grid_rows(inputs: Inputs, session_index: int, options: SessionOptions) -> li
     beside = np.isin(lots.portfolio[lot] * len(inputs.panel.symbols) + lots.symbol[lot], holds)
     value = sum_by(lots.portfolio[lot[beside]], rows.value[shares[beside]], options.portfolios)
     change, move = (values.reshape(-1, 1) for values in np.meshgrid(VOLATILITY_CHANGES, SPOT_MOVES, indexing="ij"))
-    price = options.scenarios.price(move, change)
+    price = options.scenarios.whole_price(move, change)
     now = price[((move == 0.0) & (change == 0.0))[:, 0]]
     gain = [sum_by(options.portfolio, gained, options.portfolios) for gained in options.shares * (price - now)]
     pnl = np.round(np.stack(gain) + move * value, 2).T[owners].reshape(-1, len(VOLATILITY_CHANGES), len(SPOT_MOVES))

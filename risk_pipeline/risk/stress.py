@@ -196,7 +196,7 @@ def _portfolio_rows(
             "registry_beta": direct / shocked,
             "implied_beta": correlated / shocked,
             "return_on_equity": correlated / base,
-            "max_drawdown": drawdown,
+            "max_drawdown": np.where(is_known, drawdown, np.nan),
             "exceeds_equity": np.nan_to_num(-correlated) > np.maximum(equity, 0.0),
             "coverage": np.broadcast_to(np.nan_to_num(model.coverage[session_index, who]), correlated.shape),
             "reason": np.where(is_known, why, places[Reason.TOO_SHORT]),

@@ -62,9 +62,18 @@ def portfolio_row(cell: Cell) -> dict[str, Any]:
     }
 
 
+def asset_class(written: str) -> str | None:
+    """Return the class that a text means, None if it means none."""
+    return CLASSES.get(_plain(written))
+
+
+def _plain(written: str) -> str:
+    return " ".join(written.upper().replace("_", " ").split())
+
+
 def position_row(cell: Cell) -> dict[str, Any]:
     """Read a lot; its class is normalised and never empty."""
-    written = " ".join(cell.values.get("investment_class", "").upper().replace("_", " ").split())
+    written = _plain(cell.values.get("investment_class", ""))
     kind = CLASSES.get(written)
     if kind is None:
         remedy = "must be PUBLIC (or STOCK, ETF, FUND, BOND, CRYPTO, FUTURE), OPTIONS or PRIVATE"

@@ -59,6 +59,44 @@ def test_scenarios_of_any_american_option_are_the_prices_of_fine_trees(low, larg
     assert np.mean(error) < 4e-6
 
 
+@pytest.fixture(scope="module")
+def many() -> OptionTerms:
+    """American options of all kinds, of a few days to three years, in and out of the money."""
+    rng, count = np.random.default_rng(4), 300
+    one, strike = np.ones(count), 100.0 * np.exp(rng.normal(0, 0.2, count))
+    years, volatility = rng.choice([0.02, 0.1, 0.5, 1.5, 3.0], count), rng.choice([0.12, 0.2, 0.4, 0.8], count)
+    rate, dividend_yield = rng.uniform(0.0, 0.06, (2, count))
+    return OptionTerms(100.0 * one, strike, years, rate, dividend_yield, volatility, rng.random(count) < 0.4, one > 0)
+
+
+def trees_of(terms: OptionTerms, move: float, change: float) -> np.ndarray:
+    volatility = np.maximum(terms.volatility + change, np.minimum(terms.volatility, LEAST_VOLATILITY))
+    return dataclasses.replace(terms, spot=terms.spot * (1 + move), volatility=volatility).price(801)
+
+
+@pytest.mark.parametrize("change", [-0.3, -0.1, 0.05, 0.2, 0.5])
+def test_where_volatility_changes_the_premium_is_that_of_the_new_one(many, change):
+    """A put that would be exercised today is worth more than that in a crisis."""
+    move = np.array([-0.5, -0.1, 0.0, 0.2])[:, None]
+    options = OptionScenarios(many)
+    exact = np.array([trees_of(many, shift, change) for shift in move[:, 0]])
+    error = np.abs(options.whole_price(move, change) - exact) / 100.0
+    assert error.max() < 5e-4
+    assert error.mean() < 1e-5
+    assert np.abs(options.price(move, change) - exact).max() / 100.0 > 5e-3
+    np.testing.assert_array_equal(options.whole_price(move, 0.0), options.price(move, 0.0))
+
+
+@pytest.mark.parametrize("change", [-0.12, -0.1, -0.03, 0.02, 0.06, 0.1, 0.13])
+def test_within_the_reach_of_volatility_the_premium_is_nearly_that_of_trees(many, change):
+    move = np.array([-0.1, -0.02, 0.0, 0.1])[:, None]
+    exact = np.array([trees_of(many, shift, change) for shift in move[:, 0]])
+    near, now = (np.abs(OptionScenarios(many, reach=reach).price(move, change) - exact) / 100.0 for reach in (0.1, 0))
+    assert near.max() < 2e-2
+    assert np.quantile(near, 0.99) < 6e-4
+    assert near.mean() < 5e-5 < now.mean()
+
+
 def test_volatility_stops_at_its_floor():
     terms = straddle(100.0, 0.5, 0.2)
     fallen = OptionScenarios(terms).price(np.zeros((1, 2)), -1.0)[0]

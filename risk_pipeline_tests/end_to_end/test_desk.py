@@ -15,11 +15,12 @@ from risk_pipeline.cli.desk_tables import print_stress, print_whatif
 from risk_pipeline.defs.automation.desk import desk_question
 from risk_pipeline.desk.inputs import StoredRegistries
 from risk_pipeline.desk.stress import own_scenario, own_stress
-from risk_pipeline.desk.whatif import as_held, what_if
+from risk_pipeline.desk.whatif import as_held, held_terms, trade_of, what_if
 from risk_pipeline.risk.trades import Trade
 from risk_pipeline.sessions import NoSessionError
 from risk_pipeline.storage.errors import StorageError
 from risk_pipeline.storage.imports import import_frames
+from risk_pipeline.storage.trade_files import read_trades
 from risk_pipeline_tests.support.homes import BENCHMARKED, LIMIT_COLUMNS
 
 DAY = "2025-06-04"
@@ -212,6 +213,22 @@ def test_an_option_is_sold_whatever_blanks_its_occ_name_has(held):
     assert as_held(Trade("growth", "spy 221216C00400000", -1.0, 9.0), lots).symbol == held
     for symbol in ("SPY221216P00400000", "SPY"):
         assert as_held(Trade("growth", symbol, -1.0, 9.0), lots).symbol == symbol
+
+
+def test_what_is_held_is_sold_by_its_name_and_oversold_at_the_same_price(home, tmp_path):
+    home.enter()
+    path = tmp_path / "trades.csv"
+    path.write_text("symbol,quantity,price\naapl c,-15,20\n")
+    (row,) = read_trades(path, SESSION, "hedged", {}.get, held_terms(home.engine, SESSION))
+    result = what_if(home.engine, StoredRegistries.of_settings(), SESSION, [trade_of(row)])
+    lots = [
+        rows["position_values"].query("portfolio_id == 'hedged' and symbol == 'AAPL C'")
+        for rows in (result.before, result.after)
+    ]
+    before, after = (rows[rows["quantity"] != 0.0].set_index("quantity") for rows in lots)
+    assert after.index.tolist() == [-5.0]
+    for name in ("price", "volatility_source", "contract"):
+        assert after.loc[-5.0, name] == before.loc[10.0, name]
 
 
 def test_a_portfolio_without_numbers_after_the_trades_says_which_and_why(home):

@@ -123,7 +123,7 @@ def owned_by(portfolio: str, *rows: str) -> pd.DataFrame:
 
 @pytest.fixture(scope="module")
 def book_after_sales() -> dict[str, pd.DataFrame]:
-    """In euros: a share that is sold, an option that expires, and one share that is kept; the former are held beside."""
+    """In euros: a share that is sold, an option that expires, a share that is kept; others hold the first two."""
     sold, kept = owned_by("sold", "g1", "h3", "g2"), owned_by("kept", "g1", "h1", "h4")
     sold.loc["g1", "exit_date"] = "2025-06-05"
     sold.loc["h3", ["symbol", "underlying", "strike", "expiry"]] = "NVDA C", "NVDA", "60", "2025-06-20"

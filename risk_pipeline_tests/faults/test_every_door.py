@@ -255,7 +255,7 @@ def test_trades_of_a_what_if(tmp_path, count):
     def door(content: bytes) -> None:
         path.write_bytes(content)
         try:
-            rows = read_trades(path, date(2025, 1, 2), "mine", {"SPY": 600.0, "NA": 70.0}.get)
+            rows = read_trades(path, date(2025, 1, 2), "mine", {"SPY": 600.0, "NA": 70.0}.get, lambda *_: {})
         except ProblemsError as refused:
             assert refused.problems  # noqa: PT017
             assert all(problem.file == "trades.csv" and is_sentence(str(problem)) for problem in refused.problems)  # noqa: PT017

@@ -17,8 +17,15 @@ READ = {  # content: quantities and prices
 }
 
 
+DAY = date(2022, 12, 14)
+
+
+def nothing(portfolio: str, symbol: str) -> dict[str, object]:
+    return {}
+
+
 def read(path) -> list[tuple[float, float]]:
-    rows = read_trades(path, date(2022, 12, 14), "mine", {"SPY": 400.0}.get)
+    rows = read_trades(path, DAY, "mine", {"SPY": 400.0}.get, nothing)
     return [(row["quantity"], row["entry_price"]) for row in rows]
 
 
@@ -39,7 +46,47 @@ def test_trades_of_a_workbook_are_read(tmp_path):
 def test_a_file_without_portfolios_is_told_how_to_name_one(tmp_path):
     (tmp_path / "trades.csv").write_text("symbol,quantity\nSPY,5\n")
     with pytest.raises(TradesRefused, match="no portfolio is named: add the column portfolio_id, or give --portfolio"):
-        read_trades(tmp_path / "trades.csv", date(2022, 12, 14), None, {"SPY": 400.0}.get)
+        read_trades(tmp_path / "trades.csv", DAY, None, {"SPY": 400.0}.get, nothing)
+
+
+def test_a_close_is_no_number_of_the_file_s_style(tmp_path):
+    """Three decimals after a point are thousands in a file that writes 1.250,5."""
+    (tmp_path / "trades.csv").write_text("symbol;quantity\nSPY;-1.250,5\n")
+    (row,) = read_trades(tmp_path / "trades.csv", DAY, "mine", {"SPY": 400.251}.get, nothing)
+    assert (row["quantity"], row["entry_price"]) == (-1250.5, 400.251)
+
+
+CONTRACT = {
+    "investment_class": "OPTIONS",
+    "underlying": "SPY",
+    "option_type": "CALL",
+    "strike": 400.125,
+    "expiry": date(2023, 3, 17),
+    "implied_volatility": 0.3,
+    "exercise": "european",
+    "multiplier": 150.0,
+}
+
+
+def held(portfolio: str, symbol: str) -> dict[str, object]:
+    return {("mine", "SPY1"): CONTRACT, ("mine", "FUND"): {"investment_class": "PRIVATE"}}.get((portfolio, symbol), {})
+
+
+def test_what_is_held_needs_no_terms_and_has_no_others(tmp_path):
+    path = tmp_path / "trades.csv"
+    path.write_text("symbol;quantity;price\nSPY1;-1.250,5;9,5\nFUND;-1;100\n")
+    option, private = read_trades(path, DAY, "mine", {}.get, held)
+    assert {name: option[name] for name in CONTRACT} == CONTRACT
+    assert private["investment_class"] == "PRIVATE"
+    path.write_text(
+        "symbol,quantity,price,multiplier,strike\nSPY1,-2,9.5,100,\nSPY1,-2,9.5,150,401\nSPY1,-2,9.5,150,\n"
+    )
+    with pytest.raises(TradesRefused) as refused:
+        read_trades(path, DAY, "mine", {}.get, held)
+    assert [(problem.line, problem.column) for problem in refused.value.problems] == [(2, "multiplier"), (3, "strike")]
+    assert "is 150.0 of what is held: leave it empty" in str(refused.value)
+    path.write_text("symbol,quantity,investment_class\nSPY1,5,PUBLIC\n")  # a share of the same name
+    assert read_trades(path, DAY, "mine", {"SPY1": 7.0}.get, held)[0]["strike"] is None
 
 
 @pytest.mark.parametrize(

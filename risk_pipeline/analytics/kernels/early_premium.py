@@ -10,7 +10,7 @@ import math
 
 import numpy as np
 
-from ..arrays import Float1D, Float2D, Int1D
+from ..arrays import Float1D, Float2D, Float3D, Int1D
 from .black_scholes import normal
 from .compiled import kernel, part
 
@@ -19,9 +19,11 @@ FINE, COARSE = 150, 76
 FINE_HALF, COARSE_HALF = 49, 40
 """Nodes on each side of the strike: eight standard deviations, and nine, so that the coarse lattice reaches beyond."""
 NODES = 2 * FINE_HALF + 1
-FIRST_EXERCISED, AT_SPOT = NODES, NODES + 1
+FIRST_EXERCISED, AT_SPOT, COLUMNS = NODES, NODES + 1, NODES + 2
 """Columns of a lattice's row after the nodes: the first node at which the option is exercised, on the way into the
 money, and the premium at the present spot."""
+FARTHEST = 1.5
+"""Weight of the other lattice at most: the premium is no longer linear far beyond it."""
 EXERCISED = 1e-13
 """Share of the strike that a price may be above what exercising brings, where it is exercised."""
 
@@ -95,20 +97,28 @@ def _write_premiums(
 
 
 @part
-def _premium_at(row: Float1D, moneyness: float, apart: float, strike: float, at_spot: float, added: float) -> float:
-    """Return the premium at a place on the lattice; ``moneyness`` is log(spot / strike), the other way for puts."""
-    place = moneyness / apart + FINE_HALF
-    if np.isnan(row[0]) or np.isnan(place):
-        return float(row[0])
-    if not 0.0 < place < row[FIRST_EXERCISED]:
-        return 0.0
-    found = strike * max(_cubic(row[:NODES], place), 0.0)
-    return max(found + added * min(found, at_spot), 0.0)
+def _place(moneyness: float, spread: float) -> float:
+    """Return where an option is on its lattice; ``moneyness`` is log(spot / strike), the other way for puts."""
+    return moneyness * math.sqrt(FINE) / (2.0 * spread) + FINE_HALF
 
 
 @part
-def _between_nodes(volatility: float, years: float) -> float:
-    return 2.0 * volatility * math.sqrt(max(years, 0.0) / FINE)
+def _premium_at(near: Float1D, other: Float1D, weight: float, place: float) -> float:
+    """Return the premium, in strikes, at a place on two lattices, of which the other has a weight.
+
+    None beyond the nodes, and where the option is exercised on both: what it is worth then is known.
+    """
+    if np.isnan(near[0]) or np.isnan(place):
+        return float(near[0])
+    exercised = near[FIRST_EXERCISED]
+    if weight > 0.0:
+        exercised = max(exercised, other[FIRST_EXERCISED])
+    if not 0.0 < place < exercised:
+        return 0.0
+    found = _cubic(near[:NODES], place)
+    if weight > 0.0:
+        found += weight * (_cubic(other[:NODES], place) - found)
+    return max(found, 0.0)
 
 
 @kernel("float64[:, ::1](float64[:, ::1])")
@@ -122,7 +132,7 @@ def premiums_about_strike(terms: Float2D) -> Float2D:
     ----------
     terms : (7, n) spot, strike, years, rate, dividend yield, volatility, and 1 for calls, -1 for puts.
     """
-    out = np.empty((terms.shape[1], NODES + 2))
+    out = np.empty((terms.shape[1], COLUMNS))
     american, european, scratch = np.empty((2, NODES)), np.empty((2, NODES)), np.empty((4, NODES))
     for n in range(len(out)):
         option = terms[:, n]
@@ -131,20 +141,22 @@ def premiums_about_strike(terms: Float2D) -> Float2D:
         else:
             one = (max(option[2], 0.0), option[3], option[4], option[5], option[6])
             _write_premiums(one, out[n], american, european, scratch)
-            strike, apart = terms[1, n], _between_nodes(terms[5, n], terms[2, n])
-            moneyness = terms[6, n] * math.log(terms[0, n] / strike)
-            out[n, AT_SPOT] = _premium_at(out[n], moneyness, apart, strike, 0.0, 0.0)
+            moneyness = terms[6, n] * math.log(terms[0, n] / terms[1, n])
+            place = _place(moneyness, terms[5, n] * math.sqrt(one[0]))
+            out[n, AT_SPOT] = terms[1, n] * _premium_at(out[n], out[n], 0.0, place)
     return out
 
 
 @kernel(
-    "void(float64[:, ::1], Array(int64, 1, 'C', True), Array(float64, 2, 'C', True), Array(float64, 1, 'C', True), "
-    "Array(float64, 2, 'A', True), Array(float64, 2, 'A', True), float64, float64[:, :])"
+    "void(float64[:, ::1], Array(int64, 1, 'C', True), Array(float64, 3, 'C', True), Array(float64, 2, 'C', True), "
+    "Array(float64, 1, 'C', True), Array(float64, 2, 'A', True), Array(float64, 2, 'A', True), float64, "
+    "float64[:, :])"
 )
 def write_prices(
     terms: Float2D,
     lattice: Int1D,
-    premiums: Float2D,
+    premiums: Float3D,
+    volatilities: Float2D,
     short: Float1D,
     moves: Float2D,
     changes: Float2D,
@@ -157,7 +169,10 @@ def write_prices(
     ----------
     terms : (7, n) as above.
     lattice : (n,) row of each option in ``premiums``, -1 of one that is not exercised early.
-    premiums : (m, nodes + 2) as :func:`premiums_about_strike` returns them.
+    premiums : (V, m, nodes + 2) as :func:`premiums_about_strike` returns them, at the present volatility first, then at
+        a lower and a higher one, if any: at the same standard deviations from the strike the premium is linear between
+        them, and a little beyond.
+    volatilities : (V, m) of the lattices.
     short : (m,) what is added to the premium at the present spot; elsewhere the same is added, or in proportion where
         it is smaller.
     moves, changes : (S, n) returns of the underlyings and changes of volatility, which falls no lower than
@@ -167,8 +182,7 @@ def write_prices(
         strike, years, sign, row = terms[1, n], max(terms[2, n], 0.0), terms[6, n], lattice[n]
         discount, carry = math.exp(-terms[3, n] * years), math.exp(-terms[4, n] * years)
         drift, root = (terms[3, n] - terms[4, n]) * years, math.sqrt(years)
-        apart = _between_nodes(terms[5, n], years)
-        at_spot = premiums[row, AT_SPOT] if row >= 0 else 0.0
+        at_spot = premiums[0, row, AT_SPOT] if row >= 0 else 0.0
         added = short[row] / at_spot if at_spot > 0.0 else 0.0
         for s in range(len(moves)):
             spot, volatility = terms[0, n] * (1.0 + moves[s, n]), terms[5, n] + changes[s, n]
@@ -183,7 +197,14 @@ def write_prices(
                 price = sign * (held - paid)
             price = 0.0 if price < 0.0 else price
             if row >= 0:
-                price += _premium_at(premiums[row], sign * moneyness, apart, strike, at_spot, added)
+                other, weight = 0, 0.0
+                if len(premiums) > 1 and volatility != terms[5, n]:
+                    other = 1 if volatility < terms[5, n] else 2
+                    reach = volatilities[other, row] - terms[5, n]
+                    weight = min((spread / root - terms[5, n]) / reach, FARTHEST) if reach != 0.0 else 0.0
+                place = _place(sign * moneyness, spread if other else terms[5, n] * root)
+                premium = strike * _premium_at(premiums[0, row], premiums[other, row], weight, place)
+                price += max(premium + added * min(premium, at_spot), 0.0)
                 gain = sign * (spot - strike)
                 price = gain if price < gain else price
             out[s, n] = price
