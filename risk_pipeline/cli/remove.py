@@ -28,5 +28,7 @@ def remove(
         if not yes and not typer.confirm("Delete them?"):
             console.print("Nothing was deleted.")
             raise typer.Exit(1)
-        remove_portfolio(engine, portfolio)
+        from ..defs.automation.catch_up import now
+
+        remove_portfolio(engine, portfolio, made_at=now().replace(tzinfo=None))
     console.print(f"Removed {escape(portfolio)}; `risk-pipeline import` brings it back from its files.")

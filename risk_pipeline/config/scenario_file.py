@@ -146,7 +146,9 @@ def _scenario(path: Path, index: int, entry: Any, factors: FactorRegistry) -> Sc
             "write {relative: …}, or add the market's return",
         )
     if scenario.replay and not scenario.replay[0] < scenario.replay[1]:
-        raise ConfigError(path, label, "replay", "ends before it starts", "write [first day, last day]")
+        problem = "holds no session" if scenario.replay[0] == scenario.replay[1] else "ends before it starts"
+        remedy = "write [day, last day]: the first session of it is the one after the first day"
+        raise ConfigError(path, label, "replay", problem, remedy)
     return scenario
 
 

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from datetime import datetime
+
 import sqlalchemy as sa
 
 from . import tables
+from .book_versions import BOOK, record_version
 from .database import transaction
 
 
@@ -18,14 +21,17 @@ def portfolio_rows(engine: sa.Engine, portfolio: str) -> dict[str, int]:
     return {name: count for name, count in counts.items() if count}
 
 
-def remove_portfolio(engine: sa.Engine, portfolio: str) -> dict[str, int]:
+def remove_portfolio(engine: sa.Engine, portfolio: str, *, made_at: datetime | None = None) -> dict[str, int]:
     """Delete a portfolio with all its rows, all or nothing; return how many by table.
 
-    Prices, private marks and what was computed of symbols stay: other portfolios may need them.
+    Prices, private marks and what was computed of symbols stay: other portfolios may need them. The book without it is
+    a version, made at ``made_at`` (UTC).
     """
     owned = _owned(portfolio)
-    with transaction(engine, *(table for table, _ in owned)) as connection:
-        return {table.name: connection.execute(sa.delete(table).where(which)).rowcount for table, which in owned}
+    with transaction(engine, *{*(table for table, _ in owned), *BOOK}) as connection:
+        gone = {table.name: connection.execute(sa.delete(table).where(which)).rowcount for table, which in owned}
+        record_version(connection, made_at)
+    return gone
 
 
 def _owned(portfolio: str) -> list[tuple[sa.Table, sa.ColumnElement[bool]]]:

@@ -129,6 +129,7 @@ def scenario_file(folder: Path, shocks: object, **fields: object) -> Path:
         ({"Market": {"return": 0.1}}, {"colour": "red"}, "colour"),
         ({"Market": {"return": 0.1}}, {"horizon": 0}, "horizon"),
         ({"Market": {"return": 0.1}}, {"replay": ["2022-01-03", "2020-01-03"]}, "ends before it starts"),
+        ({"Market": {"return": 0.1}}, {"replay": ["2022-01-03", "2022-01-03"]}, "holds no session"),
         ({"Market": {"return": float("nan")}}, {}, "is impossible"),
         ({"Value": {"return": -0.05}}, {}, "or add the market's return"),
         ({"Interest_Rate": {"yield_change": 0.05}}, {}, "duration / convexity, 434 bp"),

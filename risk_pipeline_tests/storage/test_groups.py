@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import date
+from datetime import date, datetime
 
 import pandas as pd
 import pytest
@@ -131,3 +131,13 @@ def test_a_member_is_named_as_in_every_other_file(engine, tmp_path, header):
     path.write_text(f"{header}\nfund,a\nfund,b\n")
     run_import(engine, [path])
     assert "fund" in queries.portfolios(engine)["portfolio_id"].tolist()
+
+
+def test_the_book_without_a_portfolio_is_a_version_with_its_time(engine):
+    at = datetime(2026, 1, 5, 12, 30)
+    remove_portfolio(engine, "b", made_at=at)
+    newest = queries.read_table(engine, "book_versions").iloc[-1]
+    assert newest["version"] == newest_version(engine)
+    assert newest["made_at"] == at
+    assert newest["rows_ended"] > 0
+    assert "b" not in set(queries.portfolios(engine)["portfolio_id"])
