@@ -21,7 +21,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from ..analytics.arrays import Bool1D, Bool2D, Date1D, Float1D, Float2D
+from ..analytics.arrays import Bool2D, Date1D, Float1D, Float2D
 from .simulated_universe import FACTORS, SECTOR_VOLATILITY, SECTORS, Company, loadings_of, stream, universe
 
 FIRST, LAST = "2009-01-01", "2035-12-31"
@@ -131,10 +131,16 @@ def simulate(seed: int) -> Paths:
     own_scale = np.array([company.specific_volatility for company in companies]) / np.sqrt(STEPS)
     loadings = np.array([loadings_of(seed, company) for company in companies]) * scale
     k = len(common)
-    undisturbed = np.einsum("tk,nk->tn", shocks[:, :k], loadings) + shocks[:, k:] * own_scale
+
+    def linear(rows: Float2D) -> Float2D:
+        return np.einsum("tk,nk->tn", rows[:, :k], loadings) + rows[:, k:] * own_scale
+
+    undisturbed = linear(shocks)
+    returns = undisturbed.copy()
     for episode in EPISODES:
         _replay(episode, days, shocks, volatility, scale)
-    returns = np.einsum("tk,nk->tn", shocks[:, :k], loadings) + shocks[:, k:] * own_scale
+        first, over, _ = _rows(days, episode)
+        returns[first:over] = linear(shocks[first:over])
     variance = np.einsum("tk,nk->tn", volatility[:, :k] ** 2, loadings**2) + (volatility[:, k:] * own_scale) ** 2
     return _priced(
         seed,
@@ -209,7 +215,7 @@ def _priced(
     def columns(draw: Callable[[np.random.Generator], Float1D]) -> Float2D:
         return np.column_stack([draw(generator) for generator in streams])
 
-    ex_date = np.array([_ex_dates(days, company) for company in companies]).T
+    ex_date = _ex_dates(days, companies)
     dividend_yield = ex_date * np.array([company.dividend_yield / 4 for company in companies])
     split_factor = np.ones_like(returns)
     for column, company in enumerate(companies):
@@ -252,7 +258,9 @@ def _priced(
     pairs = np.array([company.is_pair for company in companies])
 
     def quoted(price: Float2D) -> Float2D:
-        return np.where(pairs, np.round(price, 4), np.round(price, 2))
+        in_cents = np.round(price, 2)
+        in_cents[:, pairs] = np.round(price[:, pairs], 4)
+        return in_cents
 
     last = quoted(close)
     return Paths(
@@ -269,17 +277,17 @@ def _priced(
     )
 
 
-def _ex_dates(days: Date1D, company: Company) -> Bool1D:
-    """Return (T,) whether the day is an ex-date: the second Wednesday of the month, once a quarter.
+def _ex_dates(days: Date1D, companies: list[Company]) -> Bool2D:
+    """Return (T, N) whether the day is an ex-date: the second Wednesday of the month, once a quarter.
 
     No exchange holiday of New York or London falls on one.
     """
-    if not company.dividend_yield:
-        return np.zeros(len(days), dtype=bool)
     months = days.astype("datetime64[M]")
     day_of_month = (days - months.astype("datetime64[D]")).astype(int) + 1
     wednesday = (days.astype(int) + 3) % 7 == 2
-    month = months.astype(int) % 12
-    turn = 2 if company.is_fund else sum(company.symbol.encode()) % 3
-    is_ex_date: Bool1D = wednesday & (day_of_month >= 8) & (day_of_month <= 14) & (month % 3 == turn)
+    second = wednesday & (day_of_month >= 8) & (day_of_month <= 14)
+    turn = [2 if company.is_fund else sum(company.symbol.encode()) % 3 for company in companies]
+    pays = [company.dividend_yield > 0 for company in companies]
+    month = months.astype(int) % 3
+    is_ex_date: Bool2D = second[:, None] & (month[:, None] == turn) & pays
     return is_ex_date
