@@ -3,9 +3,9 @@
 Dagster opens and closes a connection, with an engine of its own, for each of the two or three files that an event is
 written to, and asks the schema each time whether its tables are there. A run over a hundred sessions stores 2,500
 events, and those took half its time. Events that Dagster hands over as a batch (what a run plans, and what it
-materialises of a range) are one transaction a file. So are the evaluations of a step's checks, one for each session:
-they wait for the next event, or for whoever reads. Files and schema are Dagster's own: a home can be opened with either
-class.
+materialises of a range) are one transaction a file. So are a step's outputs and the evaluations of its checks, which
+follow each other: they wait for the next event, or for whoever reads. Files and schema are Dagster's own: a home can be
+opened with either class.
 """
 
 from __future__ import annotations
@@ -14,6 +14,7 @@ import os
 from collections import Counter, OrderedDict
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from itertools import compress
 from pathlib import Path
 from threading import Lock
 from typing import Any
@@ -34,10 +35,11 @@ BATCHED = {
     DagsterEventType.ASSET_MATERIALIZATION_PLANNED,
     DagsterEventType.ASSET_CHECK_EVALUATION_PLANNED,
 }
+WAITING = {DagsterEventType.ASSET_CHECK_EVALUATION, DagsterEventType.STEP_OUTPUT}
 BATCH_SIZE = "DAGSTER_EVENT_BATCH_SIZE"
 """Dagster's own switch; without it, it hands over one event at a time."""
 MOST_WAITING = 500
-"""Evaluations of checks that wait to be stored together."""
+"""Events that wait to be stored together."""
 OPEN_FILES = 4
 """Files kept open, the most recently used: the index and that of the run at hand; a webserver looks at others too."""
 
@@ -101,7 +103,7 @@ class PooledSqliteEventLog(SqliteEventLogStorage):
             self._engines, self._waiting, self._process = OrderedDict(), [], os.getpid()
 
     def store_event(self, event: EventLogEntry) -> None:
-        """Store an event; the evaluation of a check of a partition waits for others of its run."""
+        """Store an event; an output and the evaluation of a check wait for others of their run."""
         if not _may_wait(event):
             super().store_event(event)  # connecting, it stores what waits
             return
@@ -113,18 +115,22 @@ class PooledSqliteEventLog(SqliteEventLogStorage):
             self._store_waiting()
 
     def _store_waiting(self) -> None:
-        """Store the evaluations that wait; before anything else is read or written."""
+        """Store the events that wait; before anything else is read or written."""
         with self._waiting_lock:
             self._leave_to_parent()
             waiting, self._waiting = self._waiting, []
         for run_id in dict.fromkeys(event.run_id for event in waiting):
-            self._store_evaluations([event for event in waiting if event.run_id == run_id])
+            self._store_results([event for event in waiting if event.run_id == run_id])
 
-    def _store_evaluations(self, events: Sequence[EventLogEntry]) -> None:
-        """Store the evaluations of a run: one transaction in its file, one in the index."""
+    def _store_results(self, events: Sequence[EventLogEntry]) -> None:
+        """Store what steps of a run gave: one transaction in its file, one in the index for the evaluations."""
         rows = [self._event_to_row(event) for event in events]
         with self.run_connection(events[0].run_id) as connection:
             connection.execute(SqlEventLogStorageTable.insert(), rows)
+        is_check = [event.dagster_event_type in ASSET_CHECK_EVENTS for event in events]
+        events, rows = list(compress(events, is_check)), list(compress(rows, is_check))
+        if not events:
+            return
         with self.index_connection() as connection:
             ids = _insert(connection, rows)
             planned = _planned(connection, events)
@@ -190,8 +196,9 @@ UPDATE = (
     .where(
         *(
             AssetCheckExecutionsTable.c[name] == sa.bindparam(f"the_{name}")
-            for name in ("asset_key", "check_name", "run_id", "partition")
-        )
+            for name in ("asset_key", "check_name", "run_id")
+        ),
+        AssetCheckExecutionsTable.c.partition.is_not_distinct_from(sa.bindparam("the_partition")),
     )
     .values(
         {
@@ -241,12 +248,7 @@ def _planned_records(event: EventLogEntry, row: Mapping[str, Any], event_id: int
 
 
 def _may_wait(event: EventLogEntry) -> bool:
-    return (
-        event.is_dagster_event
-        and event.dagster_event_type == DagsterEventType.ASSET_CHECK_EVALUATION
-        and bool(event.run_id)
-        and event.get_dagster_event().asset_check_evaluation_data.partition is not None
-    )
+    return event.is_dagster_event and event.dagster_event_type in WAITING and bool(event.run_id)
 
 
 def _check_key(event: EventLogEntry) -> tuple[str, str, str | None]:
