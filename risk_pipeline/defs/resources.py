@@ -26,6 +26,7 @@ from ..market.aliases import JoinedMarket, TickerChange
 from ..market.open import open_source
 from ..market.pairs import WithPairs
 from ..settings import Settings
+from ..storage.bars_at_hand import keeping_bars
 from ..storage.book_versions import looking_at, pinned_book
 from ..storage.database import migrate, open_engine, place_of
 from ..storage.errors import DatabaseAwayError
@@ -84,7 +85,7 @@ class Database(dg.ConfigurableResource):
         if context.instance is not None and context.instance.get_run_by_id(context.run.run_id) is not None:
             tags = {BOOK_TAG: str(book.version), HOST_TAG: this_place(), DATABASE_TAG: place_of(self._engine)}
             context.instance.add_run_tags(context.run.run_id, tags)
-        self._engine = looking_at(self._engine, book)
+        self._engine = keeping_bars(looking_at(self._engine, book))
 
     @property
     def engine(self) -> sa.Engine:

@@ -10,6 +10,8 @@ import pandas as pd
 import sqlalchemy as sa
 
 from . import tables
+from .bars_at_hand import bars_at_hand
+from .columns import sorted_by
 from .database import read_frame
 from .shared_reads import shared
 from .tables import factor_exposures, market_data_cache, portfolio_snapshots, portfolio_volatility, stress_test_results
@@ -46,9 +48,13 @@ def newest_bars(engine: sa.Engine, symbols: Sequence[str], last: date | None = N
 
 def bars(engine: sa.Engine, first: date, last: date) -> pd.DataFrame:
     """Return closes, dividends and splits of all symbols between two sessions, by symbol and session."""
-    cache = market_data_cache
-    columns = (cache.c.symbol, cache.c.session, cache.c.close, cache.c.dividend, cache.c.split_factor)
-    return read_frame(engine, sa.select(*columns).where(cache.c.session.between(first, last)), by=["symbol", "session"])
+    names = ["symbol", "session", "close", "dividend", "split_factor"]
+    at_hand = bars_at_hand(engine, first, last)
+    if at_hand is not None:
+        return sorted_by(at_hand[names], ["symbol", "session"])
+    cache = market_data_cache.c
+    select = sa.select(*(cache[name] for name in names)).where(cache.session.between(first, last))
+    return read_frame(engine, select, by=["symbol", "session"])
 
 
 def forecast_outcomes(engine: sa.Engine, first: date, last: date) -> pd.DataFrame:

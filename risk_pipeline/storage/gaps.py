@@ -14,6 +14,7 @@ import pandas as pd
 import sqlalchemy as sa
 
 from ..analytics.arrays import Date1D
+from .bars_at_hand import bars_at_hand
 from .database import insert_rows, read_frame, transaction
 from .tables import market_data_cache as bars
 from .tables import market_data_gaps as gaps
@@ -87,8 +88,13 @@ def _gaps(engine: sa.Engine, spans: pd.DataFrame, calendar: Date1D) -> pd.DataFr
     out = pd.DataFrame({"symbol": np.array([], dtype=object), "session": np.array([], dtype="datetime64[s]")})
     day = bars.c.session
     within = day.between(calendar[0].item(), calendar[-1].item())
-    found = [sa.func.count().label("bars"), sa.func.min(day).label("since"), sa.func.max(day).label("until")]
-    counts = read_frame(engine, sa.select(bars.c.symbol, *found).where(within).group_by(bars.c.symbol))
+    at_hand = bars_at_hand(engine, calendar[0].item(), calendar[-1].item())
+    if at_hand is None:
+        found = [sa.func.count().label("bars"), sa.func.min(day).label("since"), sa.func.max(day).label("until")]
+        counts = read_frame(engine, sa.select(bars.c.symbol, *found).where(within).group_by(bars.c.symbol))
+    else:
+        found_here = at_hand.groupby("symbol", observed=True)["session"]
+        counts = found_here.agg(bars="count", since="min", until="max").reset_index()
     counts = counts[counts["symbol"].isin(spans["symbol"])]
     since, until = (np.searchsorted(calendar, _days(counts[name])) for name in ("since", "until"))
     patchy = counts["symbol"][counts["bars"].to_numpy() < until - since + 1].to_numpy()

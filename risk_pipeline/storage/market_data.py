@@ -13,15 +13,16 @@ import sqlalchemy as sa
 
 from ..analytics.reasons import Reason
 from . import bulk, tables
+from .bars_at_hand import PRICES, bars_at_hand, end_holding, hold, keep
 from .database import insert_rows, read_frame, replace_sessions, replace_table, transaction
 from .result_inputs import record_revisions
 from .tables import market_data_cache as bars_table
 from .tables import market_data_ranges as ranges_table
 from .tables import price_panels
 
-COMPARED = ("high", "low", "close", "dividend", "split_factor")
+COMPARED = PRICES
 """Fields whose change is a restatement; volume is revised all the time and used by nothing."""
-
+COLUMNS = [column.name for column in bars_table.columns]
 
 REBASED = "base"
 """In place of a field in the ledger: all prices of the symbol were multiplied by the ratio of new to old value."""
@@ -58,48 +59,65 @@ def store_bars(
     bars = bars.assign(session=pd.to_datetime(bars["session"]).astype("datetime64[s]"))
     if "source" not in bars:
         bars = bars.assign(source=None)
-    columns = [column.name for column in bars_table.columns]
     with transaction(engine, bars_table, tables.input_revisions) as connection:
         stored = _stored(connection, bars)
-        if stored.empty:  # the first sight of these sessions
-            record_revisions(connection, "price", _within_asked(connection, bars), known_at)
-            return StoredBars(insert_rows(connection, bars_table, bars[columns]), 0)
-        both = bars.merge(stored, on=["session", "symbol"], how="left", suffixes=("", "_old"), indicator=True)
-        new_bases = {} if rebased is not None else _new_bases(both)
-        both = both[~both["symbol"].isin(list(new_bases))].reset_index(drop=True)
-        is_new = (both["_merge"] == "left_only").to_numpy()
-        is_whole = both["symbol"].isin(list(rebased or {})).to_numpy()
-        changes = []
-        changed = np.zeros(len(both), dtype=bool)
-        for name in COMPARED:
-            new, old = both[name].to_numpy(dtype=float), both[f"{name}_old"].to_numpy(dtype=float)
-            differs = ~is_new & ~np.isclose(new, old, rtol=1e-9, atol=0, equal_nan=True)
-            changed |= differs
-            listed = differs & ~is_whole
-            changes.append(
-                both.loc[listed, ["session", "symbol"]].assign(
-                    field=name, known_at=known_at, old_value=old[listed], new_value=new[listed]
+        if len(stored):
+            return _merge(connection, bars, stored, known_at, rebased)
+        # the first sight of these sessions
+        is_kept = hold(connection)
+        record_revisions(connection, "price", _within_asked(connection, bars), known_at)
+        rows = insert_rows(connection, bars_table, bars[COLUMNS])
+    if is_kept:
+        keep(engine, bars)
+    return StoredBars(rows, 0)
+
+
+def _merge(
+    connection: sa.Connection,
+    bars: pd.DataFrame,
+    stored: pd.DataFrame,
+    known_at: datetime,
+    rebased: Mapping[str, float] | None,
+) -> StoredBars:
+    """Store bars of sessions of which some are stored; see :func:`store_bars`."""
+    both = bars.merge(stored, on=["session", "symbol"], how="left", suffixes=("", "_old"), indicator=True)
+    new_bases = {} if rebased is not None else _new_bases(both)
+    both = both[~both["symbol"].isin(list(new_bases))].reset_index(drop=True)
+    is_new = (both["_merge"] == "left_only").to_numpy()
+    is_whole = both["symbol"].isin(list(rebased or {})).to_numpy()
+    changes = []
+    changed = np.zeros(len(both), dtype=bool)
+    for name in COMPARED:
+        new, old = both[name].to_numpy(dtype=float), both[f"{name}_old"].to_numpy(dtype=float)
+        differs = ~is_new & ~np.isclose(new, old, rtol=1e-9, atol=0, equal_nan=True)
+        changed |= differs
+        listed = differs & ~is_whole
+        changes.append(
+            both.loc[listed, ["session", "symbol"]].assign(
+                field=name, known_at=known_at, old_value=old[listed], new_value=new[listed]
+            )
+        )
+    for symbol, ratio in (rebased or {}).items():
+        first = both.loc[both["symbol"] == symbol, "session"].min()
+        row = {"session": first, "symbol": symbol, "field": REBASED, "known_at": known_at}
+        changes.append(pd.DataFrame([{**row, "old_value": 1.0, "new_value": ratio}]))
+        connection.execute(sa.delete(bars_table).where(bars_table.c.symbol == symbol))
+    restated = pd.concat([rows for rows in changes if len(rows)] or changes, ignore_index=True)
+    if len(restated):
+        _record(connection, restated, known_at)
+        for row in both.loc[changed & ~is_whole, ["session", "symbol"]].itertuples(index=False):
+            connection.execute(
+                sa.delete(bars_table).where(
+                    bars_table.c.session == row.session.date(), bars_table.c.symbol == row.symbol
                 )
             )
-        for symbol, ratio in (rebased or {}).items():
-            first = both.loc[both["symbol"] == symbol, "session"].min()
-            row = {"session": first, "symbol": symbol, "field": REBASED, "known_at": known_at}
-            changes.append(pd.DataFrame([{**row, "old_value": 1.0, "new_value": ratio}]))
-            connection.execute(sa.delete(bars_table).where(bars_table.c.symbol == symbol))
-        restated = pd.concat([rows for rows in changes if len(rows)] or changes, ignore_index=True)
-        if len(restated):
-            _record(connection, restated, known_at)
-            for row in both.loc[changed & ~is_whole, ["session", "symbol"]].itertuples(index=False):
-                connection.execute(
-                    sa.delete(bars_table).where(
-                        bars_table.c.session == row.session.date(), bars_table.c.symbol == row.symbol
-                    )
-                )
-        written = is_new | changed | is_whole
-        late = _within_asked(connection, both.loc[is_new & ~is_whole, ["session", "symbol"]])
-        restated_bars = both.loc[written & ~(is_new & ~is_whole), ["session", "symbol"]]
-        record_revisions(connection, "price", pd.concat([late, restated_bars]), known_at)
-        insert_rows(connection, bars_table, both.loc[written, columns])
+    written = is_new | changed | is_whole
+    late = _within_asked(connection, both.loc[is_new & ~is_whole, ["session", "symbol"]])
+    restated_bars = both.loc[written & ~(is_new & ~is_whole), ["session", "symbol"]]
+    record_revisions(connection, "price", pd.concat([late, restated_bars]), known_at)
+    insert_rows(connection, bars_table, both.loc[written, COLUMNS])
+    if written.any() or rebased:
+        end_holding(connection)
     return StoredBars(rows=int(is_new.sum()), restatements=len(restated), rebased=new_bases)
 
 
@@ -307,13 +325,20 @@ def symbols_with_bars(engine: sa.Engine, sessions: Sequence[date]) -> list[set[s
 
 
 def read_bars(engine: sa.Engine, first: date, last: date, symbols: Sequence[str] | None = None) -> pd.DataFrame:
-    """Return ``session, symbol`` and the compared fields of stored bars, in no order; all symbols if None."""
-    columns = [bars_table.c[name] for name in ("session", "symbol", *COMPARED)]
-    select = sa.select(*columns).where(bars_table.c.session.between(first, last))
-    if symbols is not None and len(symbols) <= 500:
-        select = select.where(bars_table.c.symbol.in_(list(symbols)))
-    frame = read_frame(engine, select)
-    if symbols is not None and len(symbols) > 500:
+    """Return ``session, symbol`` and the compared fields of stored bars, in no order; all symbols if None.
+
+    Callers don't change them; the symbols may be categorical.
+    """
+    at_hand = bars_at_hand(engine, first, last)
+    if at_hand is None:
+        columns = [bars_table.c[name] for name in ("session", "symbol", *COMPARED)]
+        select = sa.select(*columns).where(bars_table.c.session.between(first, last))
+        if symbols is not None and len(symbols) <= 500:
+            select = select.where(bars_table.c.symbol.in_(list(symbols)))
+        frame = read_frame(engine, select)
+    else:
+        frame = at_hand
+    if symbols is not None and (at_hand is not None or len(symbols) > 500):
         codes, names = pd.factorize(frame["symbol"])
         is_asked = np.isin(names, symbols)
         frame = frame if is_asked.all() else frame[is_asked[codes]]

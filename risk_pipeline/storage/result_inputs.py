@@ -9,6 +9,7 @@ import pandas as pd
 import sqlalchemy as sa
 
 from . import tables
+from .bars_at_hand import end_holding
 from .database import insert_rows, read_frame, transaction
 from .errors import StorageError
 from .tables import (
@@ -194,4 +195,5 @@ def forget_prices(engine: sa.Engine, known_at: datetime) -> int:
         record_revisions(connection, "price", ends, known_at)
         connection.execute(sa.delete(ranges))
         connection.execute(sa.delete(gaps))
+        end_holding(connection)
         return connection.execute(sa.delete(bars)).rowcount

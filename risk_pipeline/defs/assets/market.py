@@ -1,5 +1,6 @@
 """Market data, its coverage and the price panel that every analytic reads."""
 
+from collections.abc import Mapping
 from datetime import date, datetime
 from typing import TYPE_CHECKING
 
@@ -14,6 +15,7 @@ from ...memory import give_back_tables
 from ...risk.lookback import panel_start
 from ...settings import Settings
 from ...storage import tables
+from ...storage.bars_at_hand import let_go
 from ...storage.coverage import update_coverage
 from ...storage.database import place_of
 from ...storage.gaps import gaps_to_ask, record_gaps
@@ -119,12 +121,12 @@ def market_data(
             first, last = min(start for start, _ in spans.values()), max(end for _, end in spans.values())
             with watch.stage("source"):
                 fetched = source.fetch(list(spans), CALENDAR.index(CALENDAR.look_back_from(first, CARRIED), last))
-                bars = within(fetched.bars, spans)
+                coded = _coded(fetched.bars, source.name)
+                bars = within(coded, spans)
             with watch.stage("database"):
-                bars = _with_source(bars, source.name)
                 bars, switched = _without_unit_switches(db, bars, first)
                 stored = store_fetched(db, source, bars, known_at)
-                store_quotes(db.engine, _quotes(fetched, registries))
+                store_quotes(db.engine, _quotes(coded, fetched.currencies, registries))
                 # doubtful bars are fetched again in full until the source corrects them
                 sound = {*bars["symbol"].unique()} - {*fetched.errors, *fetched.dropped, *switched}
                 if len(bars):
@@ -164,9 +166,10 @@ def market_data(
     )
 
 
-def _with_source(bars: pd.DataFrame, name: str) -> pd.DataFrame:
-    """Return bars that say where they are from."""
-    return bars if "source" in bars else bars.assign(source=pd.Categorical.from_codes(np.zeros(len(bars), int), [name]))
+def _coded(bars: pd.DataFrame, name: str) -> pd.DataFrame:
+    """Return bars that say where they are from, their texts as categories: millions of rows have few different ones."""
+    source = bars["source"] if "source" in bars else pd.Categorical.from_codes(np.zeros(len(bars), int), [name])
+    return bars.assign(source=source).astype(dict.fromkeys(("symbol", "basis", "source"), "category"))
 
 
 def _notes(fetched: "MarketBars") -> dict[str, str]:
@@ -256,7 +259,7 @@ def store_fetched(db: Database, source: "MarketDataSource", bars: pd.DataFrame, 
     first = min([fetched_now.min().date(), *(first for first, _ in asked)])
     last = max([fetched_now.max().date(), *(last for _, last in asked)])
     fetched = source.fetch(list(stored.rebased), CALENDAR.index(first, last))
-    history = _with_source(fetched.bars, source.name)
+    history = _coded(fetched.bars, source.name)
     history, _ = _without_unit_switches(db, history, first)
     whole = {*history["symbol"].unique()} - {*fetched.errors}
     ratios = {symbol: ratio for symbol, ratio in stored.rebased.items() if symbol in whole}
@@ -293,14 +296,16 @@ def _without_unit_switches(db: Database, bars: pd.DataFrame, first: date) -> tup
     return sound.reset_index(drop=True), said
 
 
-def _quotes(fetched: "MarketBars", registries: Registries) -> dict[str, tuple[str | None, str]]:
+def _quotes(
+    bars: pd.DataFrame, currencies: Mapping[str, str], registries: Registries
+) -> dict[str, tuple[str | None, str]]:
     """Return the currency and basis of the symbols that have bars; a pair is priced in its second currency."""
     factors = registries.factors
-    latest = fetched.bars.drop_duplicates("symbol", keep="last")
+    latest = bars.drop_duplicates("symbol", keep="last")
     out: dict[str, tuple[str | None, str]] = {}
     for symbol, basis in zip(latest["symbol"], latest["basis"], strict=True):
         pair = pair_currencies(symbol)
-        said = fetched.currencies.get(symbol, factors.proxy_currency if symbol in factors.proxies else None)
+        said = currencies.get(symbol, factors.proxy_currency if symbol in factors.proxies else None)
         out[symbol] = (pair[1] if pair else said, basis)
     return out
 
@@ -360,6 +365,7 @@ def price_cache(
     with watch.stage("read"):
         revision = newest_revision(db.engine)
         panel = build_panel(db.engine, dates, sorted(needs["symbol"]))
+        let_go(db.engine)
     with watch.stage("write"):
         panel_hash = cache.write(db, panel, sessions, revision)
     return dg.MaterializeResult(

@@ -68,7 +68,7 @@ passed_sessions = table(
 database_facts = table(
     "database_facts",
     "Facts about this database: the source of its prices, and what the newest version of the book holds.",
-    Column("name", NAME, primary_key=True, comment="price_source, what filled market_data_cache; or book_content"),
+    Column("name", NAME, primary_key=True, comment="price_source, book_content; or bars_at_hand, of a run at work"),
     Column("value", String(200), nullable=False, comment="as text; of book_content a version and its hash"),
 )
 
