@@ -104,6 +104,7 @@ def main() -> None:
         errors.print(f"[yellow]the output could not be written[/]: {escape(str(out.lost))}", highlight=False)
         if not code and _only_tells(sys.argv[1:]):
             code = 1
+    gc.freeze()  # before it ends the interpreter looks for cycles among all that is left, which took .4 s
     sys.exit(code)
 
 
