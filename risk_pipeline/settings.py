@@ -244,6 +244,8 @@ class Settings(BaseSettings):
         file_secret_settings: PydanticBaseSettingsSource,
     ) -> tuple[PydanticBaseSettingsSource, ...]:
         """Let ``.env`` override the environment: Dagster does, and both must find the same database."""
+        if not Path(ENV_FILE).is_file():
+            return init_settings, env_settings
         return init_settings, dotenv_settings, env_settings
 
     @model_validator(mode="before")
