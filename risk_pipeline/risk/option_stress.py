@@ -46,7 +46,7 @@ def options_by_session(inputs: Inputs) -> Iterator[SessionOptions]:
     """Yield the options held on each session."""
     rows, lots = inputs.book.positions, inputs.lots
     held, terms = rows.options(lots, inputs.panel.dates[inputs.ends])
-    every = OptionScenarios(terms, price=rows.price[held])
+    every = OptionScenarios(terms, price=rows.price[held], changes=VOLATILITY_CHANGES)
     for session_index in range(len(inputs.sessions)):
         some = np.flatnonzero(rows.session[held] == session_index)
         option_rows = held[some]

@@ -19,8 +19,8 @@ from .inputs import Inputs
 
 OWNERS_AT_ONCE = 512
 """Portfolios that are revalued together; what an option of each gains on a thousand scenarios is some 4 MB."""
-REACH = 0.10
-"""By how much volatility changes in nearly all scenarios: the response to the market's return is a point per cent."""
+VOLATILITY_CHANGES = (-0.10, 0.0, 0.10)
+"""Of the lattices of early exercise: the response to the market's return is a point per cent."""
 LEAST_COVERAGE = 0.8
 """A scenario counts where so much of a book's gross exposure has a return on its session."""
 
@@ -70,7 +70,7 @@ def revalued_books(inputs: Inputs, book: Book, ends: Int1D) -> Iterator[Revalued
         session = _Session(
             day=day,
             held=held[today],
-            options=OptionScenarios(terms.take(today), DAY, reach=REACH),
+            options=OptionScenarios(terms.take(today), DAY, changes=VOLATILITY_CHANGES),
             rows=of_owners,
             symbols=symbols,
             moves=scenarios_by_series(window, symbols),

@@ -14,16 +14,16 @@ from ..arrays import Float1D, Float2D, Float3D, Int1D
 from .black_scholes import normal
 from .compiled import kernel, part
 
-FINE, COARSE = 150, 76
+FINE, COARSE = 100, 52
 """Steps of two lattices, even: the error is that of 1 / steps, so the two extrapolate to none."""
-FINE_HALF, COARSE_HALF = 49, 40
+FINE_HALF, COARSE_HALF = 40, 33
 """Nodes on each side of the strike: eight standard deviations, and nine, so that the coarse lattice reaches beyond."""
 NODES = 2 * FINE_HALF + 1
 FIRST_EXERCISED, AT_SPOT, COLUMNS = NODES, NODES + 1, NODES + 2
 """Columns of a lattice's row after the nodes: the first node at which the option is exercised, on the way into the
 money, and the premium at the present spot."""
-FARTHEST = 1.5
-"""Weight of the other lattice at most: the premium is no longer linear far beyond it."""
+BEYOND = 0.5
+"""How far beyond the outer lattices their premiums are drawn on, in distances between them."""
 EXERCISED = 1e-13
 """Share of the strike that a price may be above what exercising brings, where it is exercised."""
 
@@ -110,13 +110,13 @@ def _premium_at(near: Float1D, other: Float1D, weight: float, place: float) -> f
     """
     if np.isnan(near[0]) or np.isnan(place):
         return float(near[0])
-    exercised = near[FIRST_EXERCISED]
-    if weight > 0.0:
-        exercised = max(exercised, other[FIRST_EXERCISED])
+    if weight == 1.0:
+        near, weight = other, 0.0
+    exercised = near[FIRST_EXERCISED] if weight == 0.0 else max(near[FIRST_EXERCISED], other[FIRST_EXERCISED])
     if not 0.0 < place < exercised:
         return 0.0
     found = _cubic(near[:NODES], place)
-    if weight > 0.0:
+    if weight != 0.0:
         found += weight * (_cubic(other[:NODES], place) - found)
     return max(found, 0.0)
 
@@ -149,7 +149,7 @@ def premiums_about_strike(terms: Float2D) -> Float2D:
 
 @kernel(
     "void(float64[:, ::1], Array(int64, 1, 'C', True), Array(float64, 3, 'C', True), Array(float64, 2, 'C', True), "
-    "Array(float64, 1, 'C', True), Array(float64, 2, 'A', True), Array(float64, 2, 'A', True), float64, "
+    "int64, Array(float64, 1, 'C', True), Array(float64, 2, 'A', True), Array(float64, 2, 'A', True), float64, "
     "float64[:, :])"
 )
 def write_prices(
@@ -157,6 +157,7 @@ def write_prices(
     lattice: Int1D,
     premiums: Float3D,
     volatilities: Float2D,
+    present: int,
     short: Float1D,
     moves: Float2D,
     changes: Float2D,
@@ -169,10 +170,9 @@ def write_prices(
     ----------
     terms : (7, n) as above.
     lattice : (n,) row of each option in ``premiums``, -1 of one that is not exercised early.
-    premiums : (V, m, nodes + 2) as :func:`premiums_about_strike` returns them, at the present volatility first, then at
-        a lower and a higher one, if any: at the same standard deviations from the strike the premium is linear between
-        them, and a little beyond.
-    volatilities : (V, m) of the lattices.
+    premiums : (V, m, nodes + 2) as :func:`premiums_about_strike` returns them at each volatility; at the same standard
+        deviations from the strike the premium is linear between two, and a little beyond the outer ones.
+    volatilities : (V, m) of the lattices, ascending; those of now are at ``present``.
     short : (m,) what is added to the premium at the present spot; elsewhere the same is added, or in proportion where
         it is smaller.
     moves, changes : (S, n) returns of the underlyings and changes of volatility, which falls no lower than
@@ -182,13 +182,14 @@ def write_prices(
         strike, years, sign, row = terms[1, n], max(terms[2, n], 0.0), terms[6, n], lattice[n]
         discount, carry = math.exp(-terms[3, n] * years), math.exp(-terms[4, n] * years)
         drift, root = (terms[3, n] - terms[4, n]) * years, math.sqrt(years)
-        at_spot = premiums[0, row, AT_SPOT] if row >= 0 else 0.0
+        at_spot = premiums[present, row, AT_SPOT] if row >= 0 else 0.0
         added = short[row] / at_spot if at_spot > 0.0 else 0.0
         for s in range(len(moves)):
             spot, volatility = terms[0, n] * (1.0 + moves[s, n]), terms[5, n] + changes[s, n]
             spot = 1e-9 * terms[0, n] if spot < 1e-9 * terms[0, n] else spot
             least = min(terms[5, n], least_volatility)
-            spread = (least if volatility < least else volatility) * root
+            volatility = least if volatility < least else volatility
+            spread = volatility * root
             moneyness, held, paid = math.log(spot / strike), spot * carry, strike * discount
             if spread > 1e-12:
                 d1 = (moneyness + drift) / spread + 0.5 * spread
@@ -197,13 +198,17 @@ def write_prices(
                 price = sign * (held - paid)
             price = 0.0 if price < 0.0 else price
             if row >= 0:
-                other, weight = 0, 0.0
-                if len(premiums) > 1 and volatility != terms[5, n]:
-                    other = 1 if volatility < terms[5, n] else 2
-                    reach = volatilities[other, row] - terms[5, n]
-                    weight = min((spread / root - terms[5, n]) / reach, FARTHEST) if reach != 0.0 else 0.0
-                place = _place(sign * moneyness, spread if other else terms[5, n] * root)
-                premium = strike * _premium_at(premiums[0, row], premiums[other, row], weight, place)
+                lower, upper, weight = present, present, 0.0
+                if volatility != terms[5, n] and len(premiums) > 1:
+                    upper = 1
+                    while upper < len(premiums) - 1 and volatilities[upper, row] < volatility:
+                        upper += 1
+                    lower = upper - 1
+                    apart = volatilities[upper, row] - volatilities[lower, row]
+                    weight = (volatility - volatilities[lower, row]) / apart if apart > 0.0 else 0.0
+                    weight = max(min(weight, 1.0 + BEYOND), -BEYOND)
+                place = _place(sign * moneyness, (volatility if len(premiums) > 1 else terms[5, n]) * root)
+                premium = strike * _premium_at(premiums[lower, row], premiums[upper, row], weight, place)
                 price += max(premium + added * min(premium, at_spot), 0.0)
                 gain = sign * (spot - strike)
                 price = gain if price < gain else price
