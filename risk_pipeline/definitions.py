@@ -11,7 +11,7 @@ import dagster as dg
 from . import defs as definitions_package
 from .dagster_ext.code_references import with_code_references
 from .dagster_ext.interrupts import keep_sigint_from_helpers
-from .memory import keep_freed_arrays
+from .memory import keep_freed_arrays, leave_imports_alone
 from .settings import Settings
 
 
@@ -36,3 +36,4 @@ defs = dg.Definitions.merge(
     # A process per step costs 3.5 s here; the steps of a run are a chain anyway.
     dg.Definitions(executor=dg.in_process_executor),
 )
+leave_imports_alone()

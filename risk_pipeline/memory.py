@@ -1,8 +1,10 @@
-"""Keeps the memory of freed arrays for the next ones, and gives back that of freed tables of Arrow."""
+"""Keeps freed arrays for the next ones, gives back freed tables of Arrow, leaves what was imported to itself."""
 
 from __future__ import annotations
 
+import atexit
 import ctypes
+import gc
 
 import pyarrow as pa
 
@@ -19,6 +21,17 @@ def keep_freed_arrays() -> None:
     if mallopt is not None:
         mallopt(MMAP_THRESHOLD, 32 * MB)
         mallopt(TRIM_THRESHOLD, 512 * MB)
+
+
+def leave_imports_alone() -> None:
+    """Look for cycles among what is made from now on, and seldom; not at all when the process ends.
+
+    What was imported stays. By Python's own thresholds the run of a session looks hundreds of times, and at its end
+    three times through everything: over a second in all. Its own cycles are few, but may hold arrays.
+    """
+    gc.freeze()
+    gc.set_threshold(50_000, 20, 50)
+    atexit.register(gc.freeze)
 
 
 def give_back_tables() -> None:

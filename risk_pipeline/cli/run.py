@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import gc
 import os
 from contextlib import suppress
 from typing import TYPE_CHECKING, Annotated
@@ -157,8 +156,6 @@ def execute(range_: SessionRange) -> bool:
     from ..storage.database import place_of
     from ..storage.errors import StorageError
 
-    gc.freeze()  # what was imported stays; a run's own cycles may hold arrays
-    gc.set_threshold(50_000, 20, 50)
     with interrupts_between_writes(), open_instance() as instance, database() as engine:
         here = {HOST_TAG: this_place(), PID_TAG: str(os.getpid()), DATABASE_TAG: place_of(engine)}
         for gone in end_dead_runs(instance, engine):
