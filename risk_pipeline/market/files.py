@@ -176,8 +176,8 @@ class FileMarket:
         place = {symbol: code for code, symbol in enumerate(wanted_symbols)}
         codes = np.array([place.get(canonical(symbol), -1) for symbol in rows.symbols], dtype=np.int32)
         codes = codes[rows.symbol] if len(codes) else np.zeros(0, dtype=np.int32)
-        keep: Any = np.flatnonzero(codes >= 0)
-        keep = slice(None) if len(keep) == len(codes) else keep  # millions of rows are not copied in vain
+        is_kept = codes >= 0  # a mask and not places: runs of rows are copied as they are
+        keep: Any = slice(None) if is_kept.all() else is_kept
         columns: dict[str, Any] = {
             "session": rows.date[keep].astype("datetime64[s]"),
             "symbol": pd.Categorical.from_codes(codes[keep], wanted_symbols, validate=False),

@@ -13,7 +13,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
-from ..analytics.arrays import Date1D, Float1D
+from ..analytics.arrays import Bool1D, Date1D, Float1D
 from ..tabular.dates import DateError, DateStyle
 from ..tabular.numbers import NumberError, NumberStyle
 from .file_tables import CURRENCY, FileRows, FileTable, first_line
@@ -67,7 +67,7 @@ class ParquetTable(FileTable):
             symbol = pa.chunked_array(symbol.chunks).unify_dictionaries().combine_chunks()
         symbols = [str(name) for name in symbol.dictionary.to_pylist()]
         self.check_symbols(symbols)
-        keep = slice(None) if asked.all() else asked  # millions of rows are not copied in vain
+        keep = _contiguous(asked)
         return FileRows(
             date=days[keep],
             symbol=symbol.indices.to_numpy(zero_copy_only=False)[keep],
@@ -145,6 +145,12 @@ class ParquetTable(FileTable):
         except NumberError:
             bad = next(cell for cell in cells if cell and not _is_number(style, cell))
             raise self.refuse(f"{name}: {bad[:40]!r} is no number; store it as numbers") from None
+
+
+def _contiguous(chosen: Bool1D) -> slice | Bool1D:
+    """Return a choice of rows as a slice where they follow one another: millions of rows are not copied in vain."""
+    first, count = int(np.argmax(chosen)) if len(chosen) else 0, int(np.count_nonzero(chosen))
+    return slice(first, first + count) if chosen[first : first + count].all() else chosen
 
 
 def _is_number(style: NumberStyle, cell: str) -> bool:
