@@ -15,7 +15,7 @@ from ..currencies import legs
 from ..symbols import priced_symbol
 from . import tables
 from .benchmarks import resolved, spans
-from .book_versions import BOOK, book_rows_of
+from .book_versions import BOOK, book_rows_of, made_once
 from .columns import sorted_by
 from .database import insert_rows, read_frame, transaction
 from .errors import StorageError
@@ -25,7 +25,8 @@ from .tables import metadata, portfolio_snapshots, positions
 
 def portfolios(engine: sa.Engine) -> pd.DataFrame:
     """Return all portfolios, groups of them included, in the order of their ids."""
-    return with_groups(imported_portfolios(engine), groups(engine))
+    rows = made_once(engine, "portfolios", lambda: with_groups(imported_portfolios(engine), groups(engine)))
+    return rows.copy(deep=False)
 
 
 def imported_portfolios(engine: sa.Engine) -> pd.DataFrame:
@@ -63,7 +64,7 @@ def _benchmark_weights(engine: sa.Engine) -> pd.DataFrame:
 
 def _benchmark_spans(engine: sa.Engine, last: date) -> pd.DataFrame:
     """Return ``symbol, entry_date, end_date`` of the benchmarks of portfolios that open by a day."""
-    rows = spans(portfolios(engine), _benchmark_weights(engine))
+    rows = made_once(engine, "benchmarks", lambda: spans(portfolios(engine), _benchmark_weights(engine)))
     return rows[rows["entry_date"] <= pd.Timestamp(last)]
 
 
