@@ -7,7 +7,6 @@ from datetime import date
 import pandas as pd
 import pytest
 
-from risk_pipeline.defs.assets import market
 from risk_pipeline.storage import tables
 from risk_pipeline_tests.support.homes import BENCHMARKED, FRAMES, OF_RUNS, same
 
@@ -41,13 +40,6 @@ def test_five_runs_leave_the_rows_of_one(make_home, range_home, range_rows):
     home = make_home(like=range_home)
     for _ in range(4):
         home.run(FIRST, LAST)
-    same(home.everything(), range_rows)
-
-
-def test_what_is_made_while_bars_are_stored_changes_no_row(new_home, range_rows, monkeypatch):
-    monkeypatch.setattr(market, "MANY_BARS", 0)
-    home = new_home()
-    home.run(FIRST, LAST)
     same(home.everything(), range_rows)
 
 

@@ -1,7 +1,6 @@
 """Market data, its coverage and the price panel that every analytic reads."""
 
 from collections.abc import Mapping
-from concurrent.futures import ThreadPoolExecutor
 from datetime import date, datetime
 from typing import TYPE_CHECKING
 
@@ -12,7 +11,6 @@ from pydantic import Field
 
 from ...analytics.basis import unit_levels
 from ...currencies import pair_currencies
-from ...desk.inputs import book_frames
 from ...memory import give_back_tables
 from ...risk.lookback import panel_start
 from ...settings import Settings
@@ -44,7 +42,6 @@ from ..resources import Database, MarketData, PriceCache, Registries
 from .failures import with_remedy
 from .fetches import answered, spans_to_fetch, within
 from .inputs import history_needed
-from .made_from import MadeFrom
 from .metadata import Stopwatch, definition_metadata, materialized
 
 if TYPE_CHECKING:
@@ -65,9 +62,6 @@ class PriceOptions(dg.Config):
 
 CARRIED = 63
 """Sessions asked for before those that are kept: a dividend or split without a close counts on the next close."""
-
-MANY_BARS = 100_000
-"""From so many on they are stored for so long that something else is done meanwhile."""
 
 
 @dg.asset(
@@ -131,8 +125,8 @@ def market_data(
                 bars = within(coded, spans)
             with watch.stage("database"):
                 bars, switched = _without_unit_switches(db, bars, first)
+                stored = store_fetched(db, source, bars, known_at)
                 store_quotes(db.engine, _quotes(coded, fetched.currencies, registries))
-                stored = _store_and_make_ahead(db, source, bars, known_at, registries, fetched_now)
                 # doubtful bars are fetched again in full until the source corrects them
                 sound = {*bars["symbol"].unique()} - {*fetched.errors, *fetched.dropped, *switched}
                 if len(bars):
@@ -170,29 +164,6 @@ def market_data(
             **watch.metadata,
         }
     )
-
-
-def _store_and_make_ahead(
-    db: Database,
-    source: "MarketDataSource",
-    bars: pd.DataFrame,
-    known_at: datetime,
-    registries: Registries,
-    sessions: list[date],
-) -> StoredBars:
-    """Store bars; while the server stores many, make of the book what the run's next assets need, and share.
-
-    They make it again where a quote changes after this.
-    """
-    if len(bars) < MANY_BARS:
-        return store_fetched(db, source, bars, known_at)
-    with ThreadPoolExecutor(1) as writer:
-        storing = writer.submit(store_fetched, db, source, bars, known_at)
-        history_needed(db, registries, sessions)
-        book_frames(db.engine, sessions[-1])
-        made_from = MadeFrom(db.engine, registries)
-        _ = made_from.events, made_from.reach, made_from.registry
-        return storing.result()
 
 
 def _coded(bars: pd.DataFrame, name: str) -> pd.DataFrame:
