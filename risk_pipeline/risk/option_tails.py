@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import os
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from functools import cached_property
 
@@ -21,6 +23,8 @@ OWNERS_AT_ONCE = 512
 """Portfolios that are revalued together; what an option of each gains on a thousand scenarios is some 4 MB."""
 VOLATILITY_CHANGES = (-0.10, 0.0, 0.10)
 """Of the lattices of early exercise: the response to the market's return is a point per cent."""
+SESSIONS_AT_ONCE = 4
+"""Sessions whose books are revalued on threads beside each other; one has some 40 MB where portfolios are many."""
 LEAST_COVERAGE = 0.8
 """A scenario counts where so much of a book's gross exposure has a return on its session."""
 
@@ -34,8 +38,7 @@ def with_options(inputs: Inputs, book: Book, ends: Int1D, tail: TailRisk) -> Tai
     rows ``ends``, (D, P).
     """
     out = TailRisk(**{name: values.copy() for name, values in vars(tail).items()})
-    for books in revalued_books(inputs, book, ends):
-        books.put_tail(out)
+    for_revalued_books(inputs, book, ends, lambda books: books.put_tail(out))
     return out
 
 
@@ -48,17 +51,19 @@ def is_revalued(inputs: Inputs, book: Book) -> Bool2D:
     return np.asarray(out & (book.equity > 0))
 
 
-def revalued_books(inputs: Inputs, book: Book, ends: Int1D) -> Iterator[RevaluedBooks]:
-    """Yield the books with options and equity of each session, revalued on every scenario.
+def for_revalued_books(inputs: Inputs, book: Book, ends: Int1D, use: Callable[[RevaluedBooks], None]) -> None:
+    """Call a function with the books with options and equity of each session, revalued on every scenario.
 
-    Some of a session's at a time: an array of all has a gigabyte where thousands hold twenty options each.
+    Sessions are on several threads: what it writes has places of their own. Some of a session's at a time: an array of
+    all has a gigabyte where thousands hold twenty options each.
     """
     lots, rows, holdings = inputs.lots, book.positions, book.holdings
     held, terms = rows.options(lots, inputs.panel.dates[ends])
     owner = lots.portfolio[rows.lot[held]]
     is_owned = book.equity[rows.session[held], owner] > 0
     market = inputs.column[inputs.registries.factors.market.proxy]
-    for day in np.unique(rows.session[held[is_owned]]).tolist():
+
+    def revalue(day: int) -> None:
         today = np.flatnonzero(is_owned & (rows.session[held] == day))
         today = today[np.argsort(owner[today], kind="stable")]
         owners = np.unique(owner[today])
@@ -77,7 +82,11 @@ def revalued_books(inputs: Inputs, book: Book, ends: Int1D) -> Iterator[Revalued
             market=int(np.searchsorted(symbols, market)),
         )
         for first in range(0, len(owners), OWNERS_AT_ONCE):
-            yield session.revalued(inputs, book, owners[first : first + OWNERS_AT_ONCE])
+            use(session.revalued(inputs, book, owners[first : first + OWNERS_AT_ONCE]))
+
+    with ThreadPoolExecutor(min(os.cpu_count() or 1, SESSIONS_AT_ONCE)) as threads:
+        for _ in threads.map(revalue, np.unique(rows.session[held[is_owned]]).tolist()):
+            pass
 
 
 @dataclass(frozen=True)

@@ -12,7 +12,7 @@ from ..analytics.tail_parts import holding_parts, tail_scenarios, weighted
 from ..analytics.valuation import Book
 from ..analytics.var import LOOK_BACK, TailRisk, WorstScenarios, filtered_historical_simulation, filtered_with_scales
 from .inputs import Inputs
-from .option_tails import is_revalued, revalued_books, with_options
+from .option_tails import RevaluedBooks, for_revalued_books, is_revalued, with_options
 from .portfolio_series import Estimate, by_series
 
 KIND = "tails of portfolios"
@@ -95,9 +95,12 @@ def tail_parts(inputs: Inputs) -> dict[str, Float1D]:
         parts = holding_parts(of_day, window, np.maximum(end - first - rows, 0), series, scale, linear.equity[day])
         for component, weight in zip(out, weights, strict=True):
             component[linear.rows[held]] = -weighted(weight[:, of_day.portfolio], parts)
-    for books in revalued_books(inputs, book, ends):
+
+    def put(books: RevaluedBooks) -> None:
         out[:, books.rows] = books.components()
         books.put_tail(tail)
+
+    for_revalued_books(inputs, book, ends, put)
     inputs.derived.keep(KIND, ends, _stacked(tail))
     return {"component_var_99": out[0], "component_es_99": out[1]}
 
