@@ -104,10 +104,11 @@ def is_too_large(lots: Lots) -> Bool1D:
 
 
 def unit_levels(symbol: Int1D, close: Float1D, split: Float1D, start: Int1D, reference: Float1D) -> Int1D:
-    """Return how many steps of a hundred each bar's unit is above that in which its series began, (B,).
+    """Return how many steps of a hundred each bar's unit is above that of its series, (B,).
 
     A series that jumps by a hundred, or to a hundredth, without a split has switched its unit; it stays at that level
-    until it jumps back.
+    until it jumps back. The unit of a series is that of the bars before these, else that of most of them: which is the
+    first depends on how far back somebody asked.
 
     Parameters
     ----------
@@ -122,4 +123,10 @@ def unit_levels(symbol: Int1D, close: Float1D, split: Float1D, start: Int1D, ref
     steps = np.cumsum(up.astype(np.int64) - down)
     offset = np.concatenate([[0], steps[first[1:] - 1]]) if len(first) else first
     runs = np.diff(np.append(first, len(close)))
-    return np.asarray(steps - np.repeat(offset, runs) + start[symbol], dtype=np.int64)
+    levels = np.asarray(steps - np.repeat(offset, runs) + start[symbol], dtype=np.int64)
+    switched = np.unique(symbol[levels != 0])
+    for one in switched[np.isnan(reference[switched])].tolist():
+        rows = slice(*np.searchsorted(symbol, [one, one + 1]))
+        found, count = np.unique(levels[rows], return_counts=True)
+        levels[rows] -= found[np.argmax(count)]
+    return levels

@@ -20,7 +20,8 @@ class PortfolioExposures:
     """Exposures by session, portfolio and factor, each (D, P, K).
 
     ``dollar`` is the signed sum over holdings that have a beta; ``exposure`` is a share of equity, NaN where equity is
-    zero or less; ``coverage`` is the share of gross delta-adjusted notional that has a beta, NaN without holdings.
+    zero or less; ``coverage`` is the share of gross delta-adjusted notional that has a beta, 1 if there is none to
+    have one and any holding does, NaN without holdings.
     """
 
     dollar: Float3D
@@ -41,17 +42,19 @@ def aggregate_exposures(holdings: Holdings, betas: Float3D, equity: Float2D) -> 
     cells = days * names
     cell = holdings.session * names + holdings.portfolio
     gross = sum_by(cell, np.abs(holdings.delta_value), cells)
-    dollar, covered = np.zeros((cells, factors)), np.zeros((cells, factors))
+    dollar, covered, known = (np.zeros((cells, factors)) for _ in range(3))
     for k in range(factors):
         beta = betas[holdings.session, holdings.symbol, k]
         has_beta = ~np.isnan(beta)
         dollar[:, k] = sum_by(cell, np.where(has_beta, holdings.delta_value * beta, 0.0), cells)
         covered[:, k] = sum_by(cell, np.where(has_beta, np.abs(holdings.delta_value), 0.0), cells)
+        known[:, k] = np.bincount(cell, has_beta, minlength=cells) > 0
     shape = (days, names, factors)
     base = np.where(equity > 0, equity, np.nan)[..., None]
     with np.errstate(invalid="ignore", divide="ignore"):
-        coverage = np.where(gross[:, None] > 0, covered / gross[:, None], np.nan)
+        coverage = np.where(gross[:, None] > 0, covered / gross[:, None], known)  # options that are worth nothing
     held = np.bincount(cell, minlength=cells)[:, None] > 0
+    coverage = np.where(held, coverage, np.nan)
     dollars = np.where(held, dollar, np.nan).reshape(shape)
     return PortfolioExposures(dollar=dollars, exposure=dollars / base, coverage=coverage.reshape(shape))
 

@@ -126,8 +126,8 @@ class SplitAdjusted:
         rows = np.where(np.isnan(close), -1, np.arange(len(close))[:, None])
         return SplitAdjusted(close, np.cumprod(split, axis=0, dtype=np.float64), np.maximum.accumulate(rows, axis=0))
 
-    def ratio(self, row: Int1D, since: Int1D, column: Int1D) -> Float1D:
-        """Return shares at ``row`` per share at ``since``; splits after ``since`` count.
+    def ratio(self, row: Any, since: Any, column: Int1D) -> Any:
+        """Return shares at ``row`` per share at ``since``, arrays that broadcast; splits after ``since`` count.
 
         Rounded to thirteen significant digits, so that splits before both leave no trace in the last bit. The shares
         themselves are never rounded: a fraction that a broker pays out in cash is kept.

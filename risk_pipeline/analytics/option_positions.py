@@ -59,8 +59,7 @@ def trailing_dividend_yield(
     count = np.searchsorted(events, place * rows + row, side="right") - first
     window, event = np.repeat(np.arange(len(row)), count), np.repeat(first, count) + counted(count)
     then, now, of = paid_row[event], row[window], columns[paid_column[event]]
-    shares = prices.cumulative_split[now, of] / prices.cumulative_split[then - 1, of]
-    paid = sum_by(window, dividend[then, of] / shares, len(row))
+    paid = sum_by(window, dividend[then, of] / prices.ratio(now, then - 1, of), len(row))
     with np.errstate(invalid="ignore", divide="ignore"):
         return np.where(spot > 0, np.log1p(paid / spot), 0.0)
 

@@ -16,6 +16,7 @@ import numpy as np
 import pandas as pd
 
 from ..analytics.liquidity import WINDOW
+from ..analytics.lots import CONTRACT
 from ..config.factors import load_factors
 from ..config.registries import Registries
 from ..risk.inputs import BookFrames, Frames
@@ -195,7 +196,8 @@ def _check(book: BookFrames, members: pd.DataFrame, panel: PricePanel, session: 
 def held_terms(engine: sa.Engine, session: date) -> Callable[[str, str], dict[str, Any]]:
     """Return a function of portfolio and symbol: the class and the terms of what is held so on a session, none if not.
 
-    With the volatility that was given with the lot where the lot is valued with it.
+    Of a share and an option of one name those of the share. With the volatility that was given with the lot where the
+    lot is valued with it.
     """
     day, lots = pd.Timestamp(session), book_frames(engine, session).lots
     lots = lots[~(lots["exit_date"] <= day) & ~(lots["expiry"] <= day)]
@@ -209,8 +211,11 @@ def held_terms(engine: sa.Engine, session: date) -> Callable[[str, str], dict[st
         own = lots[(lots["portfolio_id"] == portfolio) & lots["symbol"].isin(names)]
         if own.empty:
             return {}
-        lot = own.iloc[-1]
+        is_share = own["investment_class"] == "PUBLIC"
+        lot = own[is_share if is_share.any() else ~is_share].iloc[-1]
         known = {name: lot[name] for name in HELD if not pd.isna(lot[name])}
+        if lot["investment_class"] == "OPTIONS":
+            known.setdefault("multiplier", CONTRACT)
         if lot["position_id"] not in by_own:
             known.pop("implied_volatility", None)
         return {name: value.date() if isinstance(value, pd.Timestamp) else value for name, value in known.items()}
@@ -220,11 +225,15 @@ def held_terms(engine: sa.Engine, session: date) -> Callable[[str, str], dict[st
 
 def as_held(trade: Trade, lots: pd.DataFrame) -> Trade:
     """Return a trade under the symbol of the portfolio's own lots: an OCC name is written with blanks or without."""
-    named = occ_name(trade.symbol)
-    if named is None:
+    if occ_name(trade.symbol) is None:
         return trade
     own = lots.loc[lots["portfolio_id"] == trade.portfolio_id, "symbol"].unique()
-    return next((replace(trade, symbol=symbol) for symbol in own if occ_name(symbol) == named), trade)
+    name = _unspaced(trade.symbol)
+    return next((replace(trade, symbol=symbol) for symbol in own if _unspaced(symbol) == name), trade)
+
+
+def _unspaced(symbol: str) -> str:
+    return "".join(symbol.upper().split())
 
 
 def _units(lots: pd.DataFrame, panel: PricePanel, session: date) -> np.ndarray:

@@ -46,11 +46,11 @@ def _volumes(inputs: Inputs) -> Float2D:
     first = max(int(inputs.ends.min()) + 1 - WINDOW, 0)
     days = dates[first : int(inputs.ends.max()) + 1].astype("datetime64[D]").tolist()
     volume = Cells.of(stored, session=days, symbol=inputs.panel.symbols).spread(stored["volume"])
-    split = inputs.prices.cumulative_split[first:]
-    out = np.empty((len(inputs.ends), volume.shape[1]))
-    for place, end in enumerate((inputs.ends - first).tolist()):
-        window = slice(max(end + 1 - WINDOW, 0), end + 1)
-        out[place] = median_volume(volume[window], split[end] / split[window])
+    out, every = np.empty((len(inputs.ends), volume.shape[1])), np.arange(volume.shape[1])
+    for place, end in enumerate(inputs.ends.tolist()):
+        rows = np.arange(max(end + 1 - WINDOW, first), end + 1)[:, None]
+        shares: Float2D = inputs.prices.ratio(np.array([[end]]), rows, every)
+        out[place] = median_volume(volume[rows[:, 0] - first], shares)
     cash: Float1D = np.array([pair_currencies(symbol) is not None for symbol in inputs.panel.symbols])
     out[:, cash.astype(bool)] = np.inf
     return out

@@ -110,9 +110,17 @@ def reporting_needs(
     return pd.DataFrame(rows, columns=["symbol", "first_held", "last_held"])
 
 
-def bill_needs(symbol: str | None, first: date, last: date) -> pd.DataFrame:
-    """Return the need of the risk-free rate's symbol, as ``required_history`` takes it; none without a symbol."""
-    rows = [] if symbol is None else [(symbol, first, last, first)]
+def bill_needs(
+    symbol: str | None, held: pd.DataFrame, calendar: SessionCalendar, first: date, last: date
+) -> pd.DataFrame:
+    """Return the need of the risk-free rate's symbol, as ``required_history`` takes it; none without a symbol.
+
+    Options are valued by it on every session since the first was held, as ``first_option`` of ``held`` says; its last
+    close may be some sessions older.
+    """
+    options = held["first_option"].dropna()
+    since = min([first, *(calendar.look_back_from(day, MARGIN) for day in options)])
+    rows = [] if symbol is None else [(symbol, since, last, first)]
     return pd.DataFrame(rows, columns=["symbol", "first_held", "last_held", "active_from"])
 
 

@@ -25,6 +25,8 @@ KNOWN = {*FILE_COLUMNS["positions"].all, "price"} - {
     "exit_fees",
 }
 
+FAR = 20.0
+"""A price so many times the close, or so small a part of it, is in another unit."""
 NO_PORTFOLIO = "no portfolio is named: add the column portfolio_id, or give --portfolio"
 
 
@@ -80,6 +82,8 @@ def read_trades(
             values["entry_price"] = "0"
         row = position_row(Cell(values, line, bad, Styles(numbers)))
         rows.append(row)
+        if row["investment_class"] == "PUBLIC" and written.get("price") and not written.get("currency"):
+            bad += _far_price(written, row["entry_price"], price_of(canonical(written["symbol"].strip().upper())))
         others = [name for name in own if name != "implied_volatility" and row[name] not in (None, own[name])]
         bad += [(name, written.get(name, ""), f"is {own[name]} of what is held: leave it empty") for name in others]
         places = {"entry_price": "price"}
@@ -102,6 +106,16 @@ def _lines(path: Path) -> tuple[str, list[tuple[int, list[str]]]]:
         return sign, list(split_rows(text, sign))
     except UnreadableError as error:
         raise TradesRefused([Problem(path.name, error.line, "", "", str(error))]) from None
+
+
+def _far_price(written: Mapping[str, str], price: float | None, close: float | None) -> list[tuple[str, str, str]]:
+    """Return the problem of a price in another unit than the close: what is quoted in pence is held in pounds."""
+    if not price or not close or 1.0 / FAR < price / close < FAR:
+        return []
+    remedy = (
+        f"is {price / close:.3g} times the close, {close:g}: name its unit in a column currency, such as GBX for pence"
+    )
+    return [("price", written["price"], remedy)]
 
 
 def _same(own: Mapping[str, Any], written: Mapping[str, str]) -> Mapping[str, Any]:

@@ -85,6 +85,15 @@ def test_a_jump_by_a_hundred_lasts_until_the_series_jumps_back():
     assert levels([7.8, 780, 7.7]) == [0, 1, 0]
 
 
+def test_the_unit_is_that_of_most_bars_however_far_back_somebody_asked():
+    whole = [7.8, 7.9, 780, 770, 775, 7.7, 7.6, 7.5, 7.4, 7.3, 7.2]
+    assert levels(whole)[2:] == levels(whole[2:]) == [1, 1, 1, 0, 0, 0, 0, 0, 0]
+    assert levels(whole[4:]) == [1, 0, 0, 0, 0, 0, 0]
+    assert levels(whole[2:5] + whole[5:7], reference=[760.0]) == [0, 0, 0, -1, -1]  # what is stored counts
+    two = levels([780, *[7.8] * 3, 50, 51], symbol=[0, 0, 0, 0, 1, 1], start=[0, 0], reference=[np.nan, np.nan])
+    assert two == [1, 0, 0, 0, 0, 0]
+
+
 def test_what_falls_far_and_what_splits_switched_no_unit():
     assert levels([100, 10, 1.5, 1.4]) == [0, 0, 0, 0]
     assert levels([100, 1.01], split=[1, 100]) == [0, 0]

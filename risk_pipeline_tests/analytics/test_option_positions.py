@@ -36,3 +36,16 @@ def test_without_a_spot_there_is_no_yield():
     rows, columns = np.array([2, 2]), np.zeros(2, dtype=np.int64)
     found = trailing_dividend_yield(np.full((3, 1), 0.5), prices, rows, columns, np.array([10.0, np.nan]))
     np.testing.assert_array_equal(found, [np.log1p(0.1), 0.0])
+
+
+def test_earlier_splits_leave_no_trace_in_the_last_bit():
+    """A panel that begins earlier, since somebody holds the share for longer, knows more splits."""
+    rng, shape = np.random.default_rng(8), (400, 1)
+    dividend, split = np.where(rng.random(shape) < 1 / 20, rng.random(shape), 0.0), np.ones(shape)
+    split[[5, 40, 70]] = [[10.0], [1.037], [3.0]]
+    split[[200, 300]] = [[1.5], [1.0173]]
+    row = np.arange(360, 400)
+    column, spot = np.zeros(len(row), dtype=np.int64), np.full(len(row), 41.7)
+    whole = trailing_dividend_yield(dividend, SplitAdjusted.of(np.ones(shape), split), row, column, spot)
+    late = SplitAdjusted.of(np.ones((300, 1)), split[100:])
+    np.testing.assert_array_equal(trailing_dividend_yield(dividend[100:], late, row - 100, column, spot), whole)

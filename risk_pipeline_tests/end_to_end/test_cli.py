@@ -356,6 +356,11 @@ def test_a_portfolio_is_removed_with_all_its_rows_and_no_other(home, run, book, 
     code, out = run("remove", "mine", "--yes")
     assert (code, "Removed mine" in out) == (0, True)
     after = rows(home)
+    versions, earlier = (found.pop("book_versions") for found in (after, before))
+    assert versions[:-1] == earlier
+    assert versions[-1][1:3] == (0, 3)  # a portfolio and its two lots ended
+    for name in ("book_rows", "database_facts"):  # what was imported, and what is, of these versions
+        assert after.pop(name) != before.pop(name)
     assert {name: [row for row in found if "mine" not in row] for name, found in before.items()} == after
     assert "other" in str(after["portfolio_snapshots"])
     code, out = run("remove", "mine", "--yes")

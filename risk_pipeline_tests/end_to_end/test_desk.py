@@ -211,8 +211,16 @@ def test_only_what_was_not_short_and_becomes_so_is_sold_short(answers, home):
 def test_an_option_is_sold_whatever_blanks_its_occ_name_has(held):
     lots = pd.DataFrame({"portfolio_id": ["other", "growth", "growth"], "symbol": ["SPY 221216C00400000", "SPY", held]})
     assert as_held(Trade("growth", "spy 221216C00400000", -1.0, 9.0), lots).symbol == held
-    for symbol in ("SPY221216P00400000", "SPY"):
+    for symbol in ("SPY221216P00400000", "SPY", "SPY2 221216C00400000"):
         assert as_held(Trade("growth", symbol, -1.0, 9.0), lots).symbol == symbol
+
+
+def test_a_share_is_meant_where_an_option_has_its_name_and_a_contract_is_of_a_hundred(home):
+    home.enter()
+    held = held_terms(home.engine, SESSION)
+    assert held("growth", "aapl")["investment_class"] == "PUBLIC"
+    assert held("hedged", "AAPL C") | {"multiplier": 100.0, "strike": 200.0} == held("hedged", "AAPL C")
+    assert held("hedged", "NOPE") == held("nobody", "AAPL") == {}
 
 
 def test_what_is_held_is_sold_by_its_name_and_oversold_at_the_same_price(home, tmp_path):

@@ -107,6 +107,27 @@ def test_the_terminal_and_the_pages_name_them_too(home):
         assert f"No betas of {symbol} (0 prices): the price history is too short. What to do: check the" in page
 
 
+def test_an_option_that_is_worth_nothing_is_no_exposure_and_stops_nobody(make_home):
+    """Its delta is zero to the last digit, and so is that of a private asset whose proxy has a beta of zero."""
+    names = ["growth", "hedge", "aloof"]
+    portfolios = pd.DataFrame({"portfolio_id": names, "name": names, "starting_equity": 100_000}).assign(
+        inception_date="2025-01-02"
+    )
+    growth = FRAMES["positions"][FRAMES["positions"]["portfolio_id"] == "growth"]
+    put = ("w1", "hedge", "SPY P", "OPTIONS", 5, "2025-05-20", 0.1, "", "", "SPY", "PUT", 100, "2025-06-05")
+    still = ("w2", "aloof", "HOUSE", "PRIVATE", 1, "2025-05-20", 50_000, *[""] * 6)
+    others = pd.DataFrame([put, still], columns=growth.columns)
+    positions = pd.concat([growth, others]).assign(proxy="", proxy_beta="")
+    positions.loc[positions["position_id"] == "w2", ["proxy", "proxy_beta"]] = ["SPY", "0"]
+    home = make_home({"portfolios": portfolios, "positions": positions})
+    home.run(DAY)
+    exposures = home.table("factor_exposures").set_index(["portfolio_id", "factor_name"])
+    for name in ("hedge", "aloof"):
+        beta = exposures.loc[(name, "IR Beta")]
+        assert (beta["exposure"], beta["coverage"], beta["reason"]) == (0.0, 1.0, None)
+    assert home.table("portfolio_snapshots").set_index("portfolio_id").loc[names, "is_complete"].all()
+
+
 def test_prices_that_never_move_and_prices_with_gaps_stop_nobody_else(home, make_home):
     """Enough prices and few returns: equal closes are taken to be carried forward, and a gap costs two returns."""
     later, day = make_home(like=home), pd.Timestamp(DAY).date()

@@ -95,6 +95,10 @@ def test_what_is_held_needs_no_terms_and_has_no_others(tmp_path):
         (b"symbol,quantity\nSP\x00Y,5\n", "line 2: holds a null byte"),
         (b"PK\x03\x04", "is no readable Excel file"),
         (b"symbol,quantity,\x1b[2J\nSPY,5,1\n", r"has no use for \\u001b"),
+        (
+            b"symbol,quantity,price\nSPY,5,40012\n",
+            "'40012' is 100 times the close, 400: name its unit",
+        ),
         (b"symbol,quantity\nXYZ,5\n", "XYZ has no price on 2022-12-14: give one"),
         (b"symbol,quantity\nX\x1bZ,5\n", r"X\\u001bZ has no price on 2022-12-14: give one"),
     ],

@@ -1,14 +1,21 @@
 """What to ask a source of prices for, in how many requests, and what of its answer is kept."""
 
+from dataclasses import replace
 from datetime import date
+from typing import TYPE_CHECKING
 
 import pandas as pd
 
 from ...storage.market_data import days_of_symbols
 from ..partitions import CALENDAR
 
+if TYPE_CHECKING:
+    from ...market.source import MarketBars, MarketDataSource
+
 Spans = dict[str, tuple[date, date]]
 """The first and the last session of each symbol that is asked for."""
+CARRIED = 63
+"""Sessions asked for before those that are kept: a dividend or split without a close counts on the next close."""
 TOGETHER = 126
 """Symbols whose histories begin, and end, within so many sessions are fetched at once."""
 
@@ -44,6 +51,37 @@ def _together(spans: Spans, side: int) -> list[Spans]:
             groups.append((span[side], {}))
         groups[-1][1][symbol] = span
     return [group for _, group in groups]
+
+
+def fetched_spans(source: "MarketDataSource", spans: Spans) -> "MarketBars":
+    """Return what the source has of a group of symbols, refused for what lies within their own spans alone.
+
+    They are asked for together, over the widest span; one that is refused is asked for again over its own.
+    """
+    widest = min(first for first, _ in spans.values()), max(last for _, last in spans.values())
+    fetched = _fetched(source, list(spans), widest)
+    again: dict[tuple[date, date], list[str]] = {}
+    for symbol in fetched.errors:
+        if spans.get(symbol, widest) != widest:
+            again.setdefault(spans[symbol], []).append(symbol)
+    for span, symbols in again.items():
+        some = _fetched(source, symbols, span)
+        others = {name: text for name, text in fetched.errors.items() if name not in symbols}
+        bars = pd.concat([fetched.bars.astype({"symbol": str}), some.bars.astype({"symbol": str})])
+        fetched = replace(
+            fetched,
+            bars=bars.sort_values(["session", "symbol"], kind="stable", ignore_index=True),
+            errors={**others, **some.errors},
+            dropped={**fetched.dropped, **some.dropped},
+            notes={**fetched.notes, **some.notes},
+            currencies={**fetched.currencies, **some.currencies},
+            units={**fetched.units, **some.units},
+        )
+    return fetched
+
+
+def _fetched(source: "MarketDataSource", symbols: list[str], span: tuple[date, date]) -> "MarketBars":
+    return source.fetch(symbols, CALENDAR.index(CALENDAR.look_back_from(span[0], CARRIED), span[1]))
 
 
 def within(bars: pd.DataFrame, spans: Spans) -> pd.DataFrame:

@@ -55,7 +55,7 @@ def _history_needed(db: Database, registries: Registries, sessions: list[date]) 
     held = queries.symbol_needs(db.engine, since, last)
     pairs = pair_needs(queries.conversions_needed(db.engine, since, last), CALENDAR)
     settings = Settings()
-    bill = bill_needs(settings.risk_free_symbol, first, last)
+    bill = bill_needs(settings.risk_free_symbol, held, CALENDAR, first, last)
     reported = reporting_needs(queries.portfolios(db.engine), settings.reporting_currency, CALENDAR, first, last)
     return required_history(merged_needs(held, pairs, bill, reported), registries, CALENDAR, sessions)
 

@@ -40,7 +40,7 @@ from ..code_version import code_version
 from ..partitions import ANALYTIC, CALENDAR, DAILY, run_sessions, run_started
 from ..resources import Database, MarketData, PriceCache, Registries
 from .failures import with_remedy
-from .fetches import answered, spans_to_fetch, within
+from .fetches import CARRIED, answered, fetched_spans, spans_to_fetch, within
 from .inputs import history_needed
 from .metadata import Stopwatch, definition_metadata, materialized
 
@@ -58,10 +58,6 @@ class PriceOptions(dg.Config):
         description="Ask the source again for the whole history that the run reads, not only for its own sessions. "
         "Changed prices go to price_restatements before they are stored.",
     )
-
-
-CARRIED = 63
-"""Sessions asked for before those that are kept: a dividend or split without a close counts on the next close."""
 
 
 @dg.asset(
@@ -118,9 +114,9 @@ def market_data(
         asked = {} if config.fetch_history_again else asked_ranges(db.engine, list(needs["symbol"]))
         gaps |= gaps_to_ask(db.engine, _before(needs[new], fetched_now), known_at)
         for spans in spans_to_fetch(needs[new], asked, look_again_from(fetched_now), gaps):
-            first, last = min(start for start, _ in spans.values()), max(end for _, end in spans.values())
+            first = min(start for start, _ in spans.values())
             with watch.stage("source"):
-                fetched = source.fetch(list(spans), CALENDAR.index(CALENDAR.look_back_from(first, CARRIED), last))
+                fetched = fetched_spans(source, spans)
                 coded = _coded(fetched.bars, source.name)
                 bars = within(coded, spans)
             with watch.stage("database"):
