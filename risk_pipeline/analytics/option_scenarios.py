@@ -43,7 +43,7 @@ class OptionScenarios:
         changes: tuple[float, ...] = (0.0,),
     ) -> None:
         self.terms = replace(terms, years=np.maximum(terms.years - passed, 0.0))
-        from .kernels.early_premium import AT_SPOT, COLUMNS, premiums_about_strike
+        from .kernels.early_premium import AT_SPOT, COLUMNS, DEEP_DEVIATIONS, EXERCISED, premiums_about_strike
 
         early = np.flatnonzero(self.terms.may_exercise_early)
         first, place = self.terms.take(early).distinct()
@@ -58,8 +58,16 @@ class OptionScenarios:
             lambda part: premiums_about_strike(np.ascontiguousarray(rows[:, part])), rows.shape[1], least=LEAST_OPTIONS
         ).reshape(count, len(first), COLUMNS)
         whole = options.tree_price() if price is None else price[early[first]]
-        at_spot, premium = self._premium[self._present, :, AT_SPOT], np.maximum(whole - options.european().price, 0.0)
-        self._short = np.where(at_spot > 0, premium - at_spot, 0.0)
+        european = options.european().price
+        at_spot = self._premium[self._present, :, AT_SPOT]
+        side = np.where(options.is_call, 1.0, -1.0)
+        gain = side * (options.spot - options.strike)
+        premium = np.maximum(whole - european, 0.0)
+        with np.errstate(divide="ignore", invalid="ignore"):
+            spread = options.volatility * np.sqrt(options.years)
+            deviations = side * np.log(options.spot / options.strike) / spread
+        is_deep = (deviations >= DEEP_DEVIATIONS) & (whole > gain + EXERCISED * options.strike)  # and not exercised
+        self._short = np.where(at_spot > 0, premium - at_spot, np.where(is_deep, premium, 0.0))
 
     def take(self, rows: Int1D) -> OptionScenarios:
         """Return some of the options, in the order of ``rows``, without computing their lattices again."""

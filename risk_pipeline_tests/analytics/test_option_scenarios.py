@@ -102,6 +102,38 @@ def test_value_at_risk_takes_three_lattices(many, change):
     assert near.mean() < 5e-5 < now.mean()
 
 
+def crr(spot, strike, years, rate, dividend_yield, volatility, sign, steps=2000):
+    step = years / steps
+    up = np.exp(volatility * np.sqrt(step))
+    rise, discount = (np.exp((rate - dividend_yield) * step) - 1 / up) / (up - 1 / up), np.exp(-rate * step)
+    spots = spot * up ** (2.0 * np.arange(steps + 1) - steps)
+    values = np.maximum(sign * (spots - strike), 0.0)
+    for level in range(steps, 0, -1):
+        spots = spots[1 : level + 1] / up
+        values = discount * (rise * values[1:] + (1 - rise) * values[:-1])
+        values = np.maximum(values, sign * (spots - strike))
+    return values[0]
+
+
+@pytest.mark.parametrize(
+    ("strike", "years", "rate", "dividend_yield", "volatility", "sign"),
+    [
+        (140.0, 3.0, 0.05, 0.072, 0.03, -1),
+        (300.0, 3.0, 0.02, 0.072, 0.08, -1),
+        (55.0, 3.0, 0.06, 0.03, 0.05, 1),
+    ],
+)
+def test_far_from_the_strike_the_carry_decides_when_to_exercise(strike, years, rate, dividend_yield, volatility, sign):
+    """Beyond seven standard deviations: waiting is worth something although nothing comes near the strike."""
+    numbers = np.array([[100.0, strike, years, rate, dividend_yield, volatility]]).T
+    terms = OptionTerms(*numbers, np.array([sign > 0]), np.array([True]))
+    expected = crr(100.0, strike, years, rate, dividend_yield, volatility, sign)
+    assert terms.price()[0] == pytest.approx(expected, abs=2e-2)
+    assert terms.price()[0] > max(sign * (100.0 - strike), terms.european().price[0]) + 1e-3
+    options = OptionScenarios(terms, changes=option_stress.VOLATILITY_CHANGES)
+    assert options.price(np.zeros((1, 1)), 0.0)[0, 0] == pytest.approx(terms.price()[0], rel=1e-12)
+
+
 def test_volatility_stops_at_its_floor():
     terms = straddle(100.0, 0.5, 0.2)
     fallen = OptionScenarios(terms).price(np.zeros((1, 2)), -1.0)[0]

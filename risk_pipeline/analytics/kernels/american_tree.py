@@ -8,7 +8,8 @@ from ..arrays import Float1D, Float2D
 from .compiled import kernel, part
 
 FAR = 7.0
-"""Standard deviations between spot and strike beyond which the tree's probabilities are 0 or 1 to the last digit."""
+"""Standard deviations between spot and strike beyond which this tree's probabilities are 0 or 1 to the last digit: then
+it is that of Cox, Ross & Rubinstein (1979), which the strike no longer disturbs."""
 
 
 @part
@@ -30,9 +31,15 @@ def _tree(option: tuple[float, ...], steps: int, spots: Float1D, values: Float1D
     spot, strike, years, rate, dividend_yield, d2, d1, sign = option
     step = years / steps
     growth, discount = np.exp((rate - dividend_yield) * step), np.exp(-rate * step)
-    share_up, share_down = _inversion(d1, steps)
-    up, down = _inversion(d2, steps)
-    rise, fall = growth * share_up / up, growth * share_down / down
+    if abs(d2) < FAR and abs(d1) < FAR:
+        share_up, share_down = _inversion(d1, steps)
+        up, down = _inversion(d2, steps)
+        rise, fall = growth * share_up / up, growth * share_down / down
+    else:
+        rise = np.exp((d1 - d2) / np.sqrt(steps))
+        fall = 1.0 / rise
+        up = (growth - fall) / (rise - fall)
+        down = 1.0 - up
     spots[0] = sign * spot * fall**steps
     for k in range(1, steps + 1):  # node k of a level has risen k times
         spots[k] = spots[k - 1] * (rise / fall)
@@ -62,9 +69,11 @@ def _price(option: Float1D, steps: int, spots: Float1D, values: Float1D) -> floa
     if not spread > 1e-8:
         return least
     d2 = (np.log(spot / strike) + (rate - dividend_yield) * years) / spread - spread / 2.0
-    if not (abs(d2) < FAR and abs(d2 + spread) < FAR):
-        return least
     half = steps // 2 | 1
+    if not (abs(d2) < FAR and abs(d2 + spread) < FAR):
+        drift_outruns = not spread * np.sqrt(half) > abs(rate - dividend_yield) * years
+        if drift_outruns or sign * (spot - strike) <= 0.0:
+            return least
     terms = (spot, strike, years, rate, dividend_yield, d2, d2 + spread, sign)
     fine, coarse = _tree(terms, steps, spots, values), _tree(terms, half, spots, values)
     # exercise is possible only at the tree's times, which costs the holder something like 1 / steps

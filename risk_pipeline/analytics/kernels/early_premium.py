@@ -19,6 +19,9 @@ FINE, COARSE = 100, 52
 FINE_HALF, COARSE_HALF = 40, 33
 """Nodes on each side of the strike: eight standard deviations, and nine, so that the coarse lattice reaches beyond."""
 NODES = 2 * FINE_HALF + 1
+DEEP_DEVIATIONS = 7.0
+"""In the money, from where on a lattice knows little of the premium."""
+DEEP = FINE_HALF + DEEP_DEVIATIONS * math.sqrt(FINE) / 2.0
 FIRST_EXERCISED, AT_SPOT, COLUMNS = NODES, NODES + 1, NODES + 2
 """Columns of a lattice's row after the nodes: the first node at which the option is exercised, on the way into the
 money, and the premium at the present spot."""
@@ -174,7 +177,7 @@ def write_prices(
         deviations from the strike the premium is linear between two, and a little beyond the outer ones.
     volatilities : (V, m) of the lattices, ascending; those of now are at ``present``.
     short : (m,) what is added to the premium at the present spot; elsewhere the same is added, or in proportion where
-        it is smaller.
+        it is smaller. Of an option so deep in the money that its lattice has no premium there, the premium that it has.
     moves, changes : (S, n) returns of the underlyings and changes of volatility, which falls no lower than
         ``least_volatility``, or stays where it is if that is less.
     """
@@ -184,6 +187,7 @@ def write_prices(
         drift, root = (terms[3, n] - terms[4, n]) * years, math.sqrt(years)
         at_spot = premiums[present, row, AT_SPOT] if row >= 0 else 0.0
         added = short[row] / at_spot if at_spot > 0.0 else 0.0
+        least_premium = short[row] if row >= 0 and at_spot == 0.0 else 0.0
         for s in range(len(moves)):
             spot, volatility = terms[0, n] * (1.0 + moves[s, n]), terms[5, n] + changes[s, n]
             spot = 1e-9 * terms[0, n] if spot < 1e-9 * terms[0, n] else spot
@@ -209,6 +213,7 @@ def write_prices(
                     weight = max(min(weight, 1.0 + BEYOND), -BEYOND)
                 place = _place(sign * moneyness, (volatility if len(premiums) > 1 else terms[5, n]) * root)
                 premium = strike * _premium_at(premiums[lower, row], premiums[upper, row], weight, place)
+                premium = max(premium, least_premium) if place >= DEEP else premium
                 price += max(premium + added * min(premium, at_spot), 0.0)
                 gain = sign * (spot - strike)
                 price = gain if price < gain else price
