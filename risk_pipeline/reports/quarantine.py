@@ -66,9 +66,13 @@ def eligible(engine: sa.Engine, sessions: Sequence[date]) -> pd.DataFrame:
 def without_betas(
     engine: sa.Engine, factors: FactorRegistry, sessions: Sequence[date], among: pd.DataFrame | None = None
 ) -> list[Quarantined]:
-    """Return the eligible portfolios (``among``, if they are at hand) that have no IR Beta."""
-    rows = exposures(engine, sessions, factors.rates.name).dropna(subset=["dollar_exposure"])
-    known = eligible(engine, sessions) if among is None else among
+    """Return the portfolios that have no IR Beta: of the eligible ones with a row of it, or ``among`` others.
+
+    One without a row was removed since, or never run.
+    """
+    stored = exposures(engine, sessions, factors.rates.name)
+    rows = stored.dropna(subset=["dollar_exposure"])
+    known = eligible(engine, sessions).merge(stored[KEY], on=KEY) if among is None else among
     merged = known.merge(rows[KEY].assign(there=True), on=KEY, how="left")
     empty = merged[merged["there"].isna()].sort_values(KEY)
     out: list[Quarantined] = []

@@ -26,6 +26,7 @@ from risk_pipeline.reports.risk_page import write_sessions
 from risk_pipeline.sessions import session_calendar
 from risk_pipeline.storage.imports import import_frames
 from risk_pipeline.storage.market_data import store_bars
+from risk_pipeline.storage.removal import remove_portfolio
 from risk_pipeline_tests.support.homes import FRAMES
 
 DAY = "2025-06-03"
@@ -162,6 +163,17 @@ def test_a_portfolio_imported_since_is_not_said_to_lack_what_the_session_never_h
     said = console.export_text()
     assert "mistyped: AAPLX" in said
     assert "late" not in said
+
+
+def test_a_portfolio_that_was_removed_since_is_not_said_to_lack_its_betas(home, make_home):
+    later, day = make_home(like=home), pd.Timestamp(DAY).date()
+    assert "growth" in set(later.table("factor_exposures")["portfolio_id"])
+    remove_portfolio(later.engine, "growth")
+    console = Console(record=True, width=200)
+    print_risk_table(console, later.engine, day)
+    said = console.export_text()
+    assert "mistyped: AAPLX" in said
+    assert "growth" not in said
 
 
 def test_a_page_says_in_its_footer_when_its_numbers_are_stale_and_the_book_of_the_day_can_be_read(home):
