@@ -207,7 +207,7 @@ def held_terms(engine: sa.Engine, session: date) -> Callable[[str, str], dict[st
 
     def terms(portfolio: str, symbol: str) -> dict[str, Any]:
         plain = " ".join(symbol.upper().split())
-        names = {plain, canonical(plain), as_held(Trade(portfolio, plain, 0.0, 0.0), lots).symbol}
+        names = {plain, canonical(plain), _held_symbol(portfolio, plain, lots)}
         own = lots[(lots["portfolio_id"] == portfolio) & lots["symbol"].isin(names)]
         if own.empty:
             return {}
@@ -225,11 +225,15 @@ def held_terms(engine: sa.Engine, session: date) -> Callable[[str, str], dict[st
 
 def as_held(trade: Trade, lots: pd.DataFrame) -> Trade:
     """Return a trade under the symbol of the portfolio's own lots: an OCC name is written with blanks or without."""
-    if occ_name(trade.symbol) is None:
-        return trade
-    own = lots.loc[lots["portfolio_id"] == trade.portfolio_id, "symbol"].unique()
-    name = _unspaced(trade.symbol)
-    return next((replace(trade, symbol=symbol) for symbol in own if _unspaced(symbol) == name), trade)
+    return replace(trade, symbol=_held_symbol(trade.portfolio_id, trade.symbol, lots))
+
+
+def _held_symbol(portfolio: str, symbol: str, lots: pd.DataFrame) -> str:
+    """Return the symbol under which a portfolio holds what an OCC name means, else the symbol itself."""
+    if occ_name(symbol) is None:
+        return symbol
+    own = lots.loc[lots["portfolio_id"] == portfolio, "symbol"].unique()
+    return next((held for held in own if _unspaced(held) == _unspaced(symbol)), symbol)
 
 
 def _unspaced(symbol: str) -> str:
