@@ -7,14 +7,13 @@ from dataclasses import replace
 import numpy as np
 
 from .arrays import Float1D, Float2D, Int1D
+from .kernels.constants import LEAST_SPOT
 from .options import BUMP_STEPS, OptionTerms
 from .threads import in_parts
 
 DAY = 1.0 / 365.0
 LEAST_VOLATILITY = 0.05
 """Annual: a shock takes implied volatility no lower."""
-LEAST_SPOT = 1e-9
-"""Of the present one: a shock takes the spot no lower."""
 LEAST_OPTIONS = 200
 """Options whose lattices are worth a thread: some milliseconds."""
 

@@ -27,3 +27,5 @@ NO_SPREAD = 1e-20
 UNKNOWN_SECTOR, NO_SECTOR = -1, -2
 SECTOR_SHRINKAGE = 0.8
 """What the coefficient on the sector is multiplied by: its noise taken off, on average over stocks."""
+LEAST_SPOT = 1e-9
+"""Of the present spot: a shock takes an underlying no lower."""

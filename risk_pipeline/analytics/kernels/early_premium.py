@@ -13,6 +13,7 @@ import numpy as np
 from ..arrays import Float1D, Float2D, Float3D, Int1D
 from .black_scholes import normal
 from .compiled import kernel, part
+from .constants import LEAST_SPOT
 
 FINE, COARSE = 100, 52
 """Steps of two lattices, even: the error is that of 1 / steps, so the two extrapolate to none."""
@@ -190,7 +191,7 @@ def write_prices(
         least_premium = short[row] if row >= 0 and at_spot == 0.0 else 0.0
         for s in range(len(moves)):
             spot, volatility = terms[0, n] * (1.0 + moves[s, n]), terms[5, n] + changes[s, n]
-            spot = 1e-9 * terms[0, n] if spot < 1e-9 * terms[0, n] else spot
+            spot = LEAST_SPOT * terms[0, n] if spot < LEAST_SPOT * terms[0, n] else spot
             least = min(terms[5, n], least_volatility)
             volatility = least if volatility < least else volatility
             spread = volatility * root
